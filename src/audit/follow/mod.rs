@@ -1,0 +1,170 @@
+//! Logs that grow while they are read: whatever a rotation does to files, what was read once is not
+//! read again, and what was not is.
+//!
+//! A file is known by its device and inode as long as it holds what was read of it; when it is
+//! moved, it is read on under its new name. A file that no longer begins with what was read was
+//! truncated or written anew, and is read as a new one. A new file that begins with what was read
+//! of one that is gone (a copy before truncation, a compressed one) is read from there on. Should
+//! any of that err, lines are met again and counted as repeats: a request is counted once whatever
+//! happens.
+//!
+//! A last line without its end waits for it; it is read as it is once nothing more can come.
+
+mod files;
+mod meet;
+mod packed;
+mod prints;
+mod tail;
+#[cfg(test)]
+mod tests;
+mod wait;
+
+use std::path::PathBuf;
+use std::thread;
+
+use chrono::{DateTime, Utc};
+
+use super::covered::Covered;
+use super::kept::Kept;
+use super::shared::Shared;
+use super::source::queue::Queue;
+use super::source::{self, SourceError, SourceSpec};
+use super::{Error, Options, Progress, assemble, merge, read_all, summed, tally};
+use crate::model::{Activity, Name};
+use files::Files;
+pub use wait::{Bell, Waiting};
+
+/// Logs being followed, and all that was read of them so far.
+pub struct Following {
+    specs: Vec<SourceSpec>,
+    options: Options,
+    shared: Shared,
+    covered: Covered,
+    queue: Queue<'static>,
+    files: Files,
+    /// Whether anything was read that no activity shows yet.
+    changed: bool,
+}
+
+/// So many bytes, or fewer, are read by one thread.
+const SMALL: u64 = 1 << 20;
+
+impl Following {
+    /// Follows what is named. Nothing is read yet.
+    ///
+    /// # Errors
+    /// Where a named log is not there or cannot be opened.
+    pub fn new(specs: &[SourceSpec], options: &Options) -> Result<Self, Error> {
+        // Whatever is wrong with names is found here.
+        source::places(specs)?;
+        if specs.iter().any(SourceSpec::is_stream) {
+            return Err(SourceError::StdinFollowed.into());
+        }
+        Ok(Self {
+            specs: specs.to_vec(),
+            options: options.clone(),
+            shared: Shared::new(&options.bounds, options.folder.as_deref()),
+            covered: Covered::default(),
+            queue: Queue::new(Vec::new(), &()),
+            files: Files::default(),
+            changed: true,
+        })
+    }
+
+    /// Reads what is new, at `now`, and says whether anything was. Returns early where `progress`
+    /// cancels.
+    ///
+    /// # Errors
+    /// Where a large log finds no room on disk, or on [`Progress::cancelled`].
+    pub fn step(&mut self, now: DateTime<Utc>, progress: &dyn Progress) -> Result<bool, Error> {
+        self.options.now = now;
+        self.files.look(&self.specs, &mut self.queue, now);
+        self.read(progress)?;
+        Ok(self.changed)
+    }
+
+    /// Reads what is left, also lines without their end: nothing more will come.
+    ///
+    /// # Errors
+    /// As [`Following::step`].
+    pub fn finish(&mut self, now: DateTime<Utc>, progress: &dyn Progress) -> Result<(), Error> {
+        self.files.last_look();
+        self.step(now, progress)?;
+        self.files.close(&mut self.queue);
+        self.read(progress)
+    }
+
+    /// What became of the files, where there is something to say: one is gone, or came back.
+    pub fn note(&self) -> Option<Name> {
+        self.files.note()
+    }
+
+    /// The folders in which something may happen.
+    pub fn folders(&self) -> Vec<PathBuf> {
+        self.files.folders(&self.specs)
+    }
+
+    fn read(&mut self, progress: &dyn Progress) -> Result<(), Error> {
+        let pending = self.files.take_pending();
+        if pending == 0 {
+            return Ok(());
+        }
+        let before = self.files.bytes();
+        self.queue.again();
+        let (queue, shared, options) = (&self.queue, &self.shared, &self.options);
+        let threads = if pending < SMALL { 1 } else { options.threads() };
+        let covered = thread::scope(|scope| {
+            let readers: Vec<_> = (0..threads)
+                .map(|_| scope.spawn(|| read_all(queue, shared, options, progress)))
+                .collect();
+            let mut covered = Covered::default();
+            for reader in readers {
+                match reader.join() {
+                    Ok(parts) => parts.into_values().for_each(|part| covered.add(part)),
+                    Err(panic) => std::panic::resume_unwind(panic),
+                }
+            }
+            covered
+        });
+        progress.advanced(self.files.bytes() - before);
+        self.changed |= !covered.is_empty();
+        self.covered.add(covered);
+        self.shared.parts().1.gather();
+        if progress.cancelled() { Err(Error::Cancelled) } else { Ok(()) }
+    }
+
+    /// All that was read so far, as reading it at once would show it.
+    ///
+    /// # Errors
+    /// Where a large log found no room on disk, or the logs are of more than one cluster.
+    pub fn activity(&mut self) -> Result<Activity, Error> {
+        self.changed = false;
+        let clusters = self.covered.servers.clusters();
+        if clusters.len() > 1 && self.options.cluster.is_none() {
+            return Err(Error::Clusters { clusters });
+        }
+        let (lexicon, runs) = self.shared.parts();
+        let folder = runs.folder().to_owned();
+        let failed = |cause| Error::Disk { folder: folder.clone(), cause };
+        if let Some(cause) = runs.error() {
+            return Err(failed(cause));
+        }
+        let kept = lexicon.settled();
+        let mut tally = tally::Tally::new(&kept, self.options.bounds.rows);
+        let events =
+            merge::requests(runs, lexicon, |request| tally.take(request)).map_err(&failed)?;
+        let summed = summed::Extents::take(runs, &mut tally).map_err(failed)?;
+        let sums = tally.finish();
+        let Kept { groups_seen, .. } = kept;
+        let mut coverage = self.covered.coverage(self.queue.names());
+        coverage.sources = self.files.names(self.queue.names());
+        summed.cover(events, &self.covered.stretches, &mut coverage);
+        Ok(assemble::assemble(sums, &groups_seen, coverage))
+    }
+}
+
+impl std::fmt::Debug for Following {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Following").field("specs", &self.specs).finish_non_exhaustive()
+    }
+}

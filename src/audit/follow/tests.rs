@@ -1,0 +1,262 @@
+//! Following must come to what reading the files at once comes to.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use chrono::{DateTime, TimeDelta, TimeZone, Utc};
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use proptest::prelude::*;
+use serde_json::json;
+use tempfile::TempDir;
+
+use super::Following;
+use crate::audit::{self, Options, SourceSpec};
+use crate::model::{Activity, ActivityParts};
+
+fn start() -> DateTime<Utc> {
+    Utc.with_ymd_and_hms(2026, 6, 1, 0, 0, 0).unwrap()
+}
+
+/// A folder in which logs grow and rotate.
+struct Logs {
+    folder: TempDir,
+    /// How many lines were written.
+    lines: u32,
+    /// Begun lines' ends.
+    owed: Vec<u8>,
+    rotated: Vec<PathBuf>,
+    /// Whether a log was cut in the middle of a line: a piece of one has nothing to be known by, so
+    /// that lines may be met again, which repeat what was counted, and pieces be told of twice.
+    torn: bool,
+    now: DateTime<Utc>,
+}
+
+impl Logs {
+    fn new() -> Self {
+        let logs = Self {
+            folder: tempfile::tempdir().unwrap(),
+            lines: 0,
+            owed: Vec::new(),
+            rotated: Vec::new(),
+            torn: false,
+            now: start(),
+        };
+        File::create(logs.log()).unwrap();
+        logs
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn log(&self) -> PathBuf {
+        self.path("audit.log")
+    }
+
+    fn line(&mut self) -> Vec<u8> {
+        self.lines += 1;
+        let (at, who) = (self.lines, self.lines % 5);
+        let time = start() - TimeDelta::days(1) + TimeDelta::seconds(i64::from(at));
+        let event = json!({
+            "kind": "Event", "apiVersion": "audit.k8s.io/v1", "level": "Metadata",
+            "auditID": format!("id-{at}"), "stage": "ResponseComplete",
+            "requestURI": format!("/api/v1/namespaces/shop/pods/p{}", at % 7), "verb": "get",
+            "user": {"username": format!("user-{who}"), "groups": ["devs"]},
+            "sourceIPs": ["198.51.100.7"], "userAgent": "kubectl",
+            "responseStatus": {"metadata": {}, "code": 200},
+            "requestReceivedTimestamp": time, "stageTimestamp": time,
+            "annotations": {"authorization.k8s.io/decision": "allow"},
+        });
+        format!("{event}\n").into_bytes()
+    }
+
+    fn append(&self, bytes: &[u8]) {
+        let mut file = OpenOptions::new().create(true).append(true).open(self.log()).unwrap();
+        file.write_all(bytes).unwrap();
+    }
+
+    /// Writes lines, the last of them only as far as `part` (of 255) goes.
+    fn write(&mut self, lines: u8, part: u8) {
+        let mut bytes = std::mem::take(&mut self.owed);
+        for _ in 0..lines {
+            bytes.extend(self.line());
+        }
+        let cut = bytes.len() * usize::from(part) / 255;
+        self.owed = bytes.split_off(cut);
+        self.append(&bytes);
+    }
+
+    fn end_line(&mut self) {
+        let owed = std::mem::take(&mut self.owed);
+        self.append(&owed);
+    }
+
+    fn another_name(&self, how: &str) -> PathBuf {
+        self.path(&format!("audit-{}.{how}", self.rotated.len()))
+    }
+
+    fn activity(&self) -> Activity {
+        let sources = [SourceSpec::Path(self.folder.path().to_owned())];
+        audit::read(&sources, &Options::new(self.now), &()).unwrap()
+    }
+}
+
+#[derive(Clone, Debug)]
+enum Op {
+    Write(u8, u8),
+    Rename,
+    CopyTruncate {
+        look_between: bool,
+    },
+    /// Which of the rotated, and whether somebody looks while it is written, and while both are
+    /// there.
+    Compress(u8, bool, bool),
+    Away {
+        look_between: bool,
+    },
+    Look,
+    Wait,
+}
+
+fn op() -> impl Strategy<Value = Op> {
+    prop_oneof![
+        6 => (0..6u8, prop_oneof![Just(255u8), any::<u8>()]).prop_map(|(n, part)| Op::Write(n, part)),
+        2 => Just(Op::Rename),
+        2 => any::<bool>().prop_map(|look_between| Op::CopyTruncate { look_between }),
+        2 => any::<(u8, bool, bool)>().prop_map(|(which, a, b)| Op::Compress(which, a, b)),
+        1 => any::<bool>().prop_map(|look_between| Op::Away { look_between }),
+        4 => Just(Op::Look),
+        1 => Just(Op::Wait),
+    ]
+}
+
+fn gzip(path: &Path) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    encoder.write_all(&fs::read(path).unwrap()).unwrap();
+    encoder.finish().unwrap()
+}
+
+/// Does it; `look` follows the logs once.
+fn apply(op: &Op, logs: &mut Logs, look: &mut dyn FnMut(&Logs)) {
+    match *op {
+        Op::Write(lines, part) => logs.write(lines, part),
+        Op::Look => look(logs),
+        Op::Wait => {
+            logs.now += TimeDelta::seconds(60);
+            look(logs);
+        }
+        Op::Rename => {
+            // The API server ends its line before.
+            logs.end_line();
+            let to = logs.another_name("log");
+            fs::rename(logs.log(), &to).unwrap();
+            File::create(logs.log()).unwrap();
+            logs.rotated.push(to);
+        }
+        Op::CopyTruncate { look_between } => {
+            logs.torn |= !logs.owed.is_empty();
+            let to = logs.another_name("copy");
+            fs::copy(logs.log(), &to).unwrap();
+            if look_between {
+                look(logs);
+            }
+            OpenOptions::new().write(true).truncate(true).open(logs.log()).unwrap();
+            logs.rotated.push(to);
+        }
+        Op::Compress(which, while_written, while_both) => {
+            if logs.rotated.is_empty() {
+                return;
+            }
+            let at = usize::from(which) % logs.rotated.len();
+            let from = logs.rotated[at].clone();
+            if from.extension().is_some_and(|end| end == "gz") {
+                return;
+            }
+            let to = PathBuf::from(format!("{}.gz", from.display()));
+            let bytes = gzip(&from);
+            let mut file = File::create(&to).unwrap();
+            let (one, other) = bytes.split_at(bytes.len() / 2);
+            file.write_all(one).unwrap();
+            if while_written {
+                look(logs);
+            }
+            file.write_all(other).unwrap();
+            if while_both {
+                look(logs);
+            }
+            fs::remove_file(&from).unwrap();
+            logs.rotated[at] = to;
+        }
+        Op::Away { look_between } => {
+            let away = logs.folder.path().join(".away");
+            fs::rename(logs.log(), &away).unwrap();
+            if look_between {
+                look(logs);
+            }
+            fs::rename(&away, logs.log()).unwrap();
+        }
+    }
+}
+
+fn follow(spec: &Path) -> Following {
+    let specs = [SourceSpec::Path(spec.to_owned())];
+    Following::new(&specs, &Options::new(start())).unwrap()
+}
+
+/// All but where something was met first.
+fn without_places(activity: &Activity) -> ActivityParts {
+    let mut parts = activity.to_parts();
+    for unreadable in parts.coverage.unreadable.values_mut() {
+        unreadable.first.line = 0;
+        unreadable.first.source = "".into();
+    }
+    parts
+}
+
+fn check(ops: &[Op]) -> Result<(), TestCaseError> {
+    let mut logs = Logs::new();
+    logs.write(3, 255);
+    let mut following = follow(logs.folder.path());
+    let mut look = |logs: &Logs| {
+        following.step(logs.now, &()).unwrap();
+    };
+    look(&logs);
+    for op in ops {
+        apply(op, &mut logs, &mut look);
+    }
+    following.finish(logs.now, &()).unwrap();
+    let mut found = without_places(&following.activity().unwrap());
+    let mut expected = without_places(&logs.activity());
+    // A file that is compressed while it is followed may be met again: its lines are repeats then.
+    for coverage in [&mut found.coverage, &mut expected.coverage] {
+        coverage.lines -= coverage.repeats;
+        coverage.repeats = 0;
+        coverage.levels.clear();
+        coverage.sources.clear();
+    }
+    if logs.torn {
+        for coverage in [&mut found.coverage, &mut expected.coverage] {
+            coverage.unreadable.clear();
+            coverage.sources.clear();
+            coverage.levels.clear();
+            (coverage.lines, coverage.repeats) = (0, 0);
+        }
+    }
+    prop_assert_eq!(&found.coverage, &expected.coverage);
+    prop_assert_eq!(found, expected);
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig {
+        cases: if std::env::var_os("KEYBOOK_FULL").is_some() { 5000 } else { 200 },
+        ..ProptestConfig::default()
+    })]
+
+    #[test]
+    fn following_is_reading_at_once(ops in prop::collection::vec(op(), 1..40)) {
+        check(&ops)?;
+    }
+}

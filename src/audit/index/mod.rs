@@ -1,0 +1,113 @@
+//! What a store keeps of readings, so that a further reading adds up with them as if all had been
+//! read at once.
+//!
+//! - **Hours**: of each hour all requests, by fingerprint, each as the line that knows most of it
+//!   says. With them a repeated line is known again, and a later stage replaces an earlier one.
+//! - **Days**: what the requests of a day come to. They follow from the hours, and outlive them.
+//! - **Kept**: the values behind the ids in both, as many as are kept when logs are read at once.
+//! - **Covered**: what was read of each source.
+//!
+//! All of it is bytes here; where they lie is the store's business. Ids and fingerprints are made
+//! under a [`Seed`], which is kept with them.
+
+mod bytes;
+mod days;
+mod hours;
+mod ids;
+mod keeping;
+mod summing;
+
+use std::collections::BTreeMap;
+use std::io;
+
+use super::lexicon::Lexicon;
+use super::runs::Runs;
+use super::{Error, Input, Options, Progress, Traced, trace};
+
+pub use super::covered::Covered;
+pub use super::hashing::{Seed, check};
+pub use super::kept::Kept;
+pub use super::merge::{Found, Requests};
+pub use super::record::HOUR;
+pub use bytes::Damaged;
+pub use days::{Day, day_of, pack, unpack};
+pub use hours::{Chunk, Read};
+pub use keeping::write_kept;
+pub use summing::Summing;
+
+/// What one reading found.
+#[derive(Debug)]
+pub struct Taken {
+    lexicon: Lexicon,
+    runs: Runs,
+    covered: BTreeMap<u32, Covered>,
+    kept: Kept,
+}
+
+/// Reads opened logs, and sums nothing up.
+///
+/// # Errors
+/// As [`super::read_inputs`], and where one is an activity summary.
+pub fn take(
+    inputs: Vec<Input>,
+    options: &Options,
+    progress: &dyn Progress,
+) -> Result<Taken, Error> {
+    let Traced { mut lexicon, runs, covered, names } = trace(inputs, options, progress)?;
+    if let Some((at, _)) = covered.iter().find(|(_, covered)| covered.summaries.are_any()) {
+        let name = names.get(*at as usize).cloned().unwrap_or_else(|| "".into());
+        return Err(Error::Summary { name });
+    }
+    let kept = lexicon.settle();
+    Ok(Taken { lexicon, runs, covered, kept })
+}
+
+impl Taken {
+    /// What was read of the input of this number, counted from 0.
+    pub fn covered(&mut self, input: u32) -> Covered {
+        self.covered.remove(&input).unwrap_or_default()
+    }
+
+    /// What is kept of the values of this reading and, once, of `former` ones.
+    pub fn kept(&mut self, former: Option<Kept>) -> Kept {
+        let mut kept =
+            std::mem::replace(&mut self.kept, Kept::new(&super::kept::Limits::default()));
+        if let Some(former) = former {
+            kept.absorb(former);
+        }
+        kept
+    }
+
+    /// All requests, in the order of their hours and fingerprints.
+    ///
+    /// # Errors
+    /// Where traces on disk cannot be read back.
+    pub fn requests(&self) -> io::Result<Requests<'_>> {
+        Requests::new(&self.runs, &self.lexicon)
+    }
+}
+
+/// Refuses sources of several clusters, unless one was chosen.
+///
+/// # Errors
+/// [`Error::Clusters`].
+pub fn one_cluster(covered: &[Covered], options: &Options) -> Result<(), Error> {
+    super::one_cluster(covered.iter(), options)
+}
+
+impl Options {
+    /// What [`write_kept`] wrote; None where the bytes are not that.
+    pub fn read_kept(&self, packed: &[u8]) -> Option<Kept> {
+        keeping::read_kept(packed, &self.bounds.limits)
+    }
+
+    /// An empty day.
+    pub fn day<'k>(&self, kept: &'k Kept) -> Day<'k> {
+        Day::new(kept, self.bounds.rows)
+    }
+
+    /// An empty sum.
+    pub fn summing<'k>(&self, kept: &'k Kept) -> Summing<'k> {
+        Summing::new(kept, self.bounds.rows)
+    }
+}

@@ -1,0 +1,161 @@
+//! What is kept of everything that clients and authenticators choose.
+
+use std::sync::Arc;
+
+use super::hashing::{id, mix};
+use super::newest::{Bounds, Newest};
+use super::who::{Dims, Groups, Values, Who};
+use crate::model::{Call, CreditedGrant, Identity, Impersonation, Name};
+
+/// How much is kept, of one identity and in all.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Identities, authenticated or impersonated.
+    pub identities: usize,
+    /// Groups that an identity authenticated with.
+    pub groups_seen: Bounds,
+    /// Sets of groups with which an identity's rights were used.
+    pub group_sets: Bounds,
+    /// Ways in which one impersonated another.
+    pub impersonations: Bounds,
+    /// Credentials that an identity presented; likewise agents and addresses.
+    pub actors: Bounds,
+    /// Calls of an identity without names and paths, allowed, denied and undecided ones apart.
+    pub places: Bounds,
+    /// Names or paths of one such call.
+    pub names: Bounds,
+    /// Grants credited to an identity.
+    pub credits: Bounds,
+}
+
+/// More identities than keybook is made for, and what they have one each of.
+const MANY: usize = 100_000;
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            identities: MANY,
+            groups_seen: Bounds { each: 512, all: 2 * MANY },
+            group_sets: Bounds { each: 32, all: MANY },
+            impersonations: Bounds { each: 16, all: MANY / 4 },
+            actors: Bounds { each: 64, all: MANY },
+            places: Bounds { each: 1024, all: 2 * MANY },
+            names: Bounds { each: 1024, all: MANY },
+            credits: Bounds { each: 128, all: MANY },
+        }
+    }
+}
+
+/// The newest of everything, and which they are.
+#[derive(Clone, Debug)]
+pub struct Kept {
+    pub identities: Newest<Identity>,
+    pub groups_seen: Newest<Name>,
+    pub group_sets: Newest<Groups>,
+    pub impersonations: Newest<Arc<Impersonation>>,
+    pub credentials: Newest<Name>,
+    pub agents: Newest<Name>,
+    pub addresses: Newest<Name>,
+    pub places: Newest<Arc<Call>>,
+    pub names: Newest<Name>,
+    pub credits: Newest<Arc<CreditedGrant>>,
+}
+
+/// The group of all identities.
+const EVERYBODY: u64 = 0;
+
+impl Kept {
+    pub fn new(limits: &Limits) -> Self {
+        let everybody = Bounds { each: limits.identities, all: limits.identities };
+        Self {
+            identities: Newest::new(everybody),
+            groups_seen: Newest::new(limits.groups_seen),
+            group_sets: Newest::new(limits.group_sets),
+            impersonations: Newest::new(limits.impersonations),
+            credentials: Newest::new(limits.actors),
+            agents: Newest::new(limits.actors),
+            addresses: Newest::new(limits.actors),
+            places: Newest::new(limits.places),
+            names: Newest::new(limits.names),
+            credits: Newest::new(limits.credits),
+        }
+    }
+
+    /// Notes that a request of these parts was seen, last at `last` (microseconds).
+    pub fn offer(&mut self, dims: &Dims, values: &Values, last: i64) {
+        let who = &values.who;
+        self.offer_who(who, dims.pair, last);
+        let own = who.authenticated.id;
+        for (table, value, payload) in [
+            (&mut self.credentials, dims.credential, &values.credential),
+            (&mut self.agents, dims.agent, &values.agent),
+            (&mut self.addresses, dims.address, &values.address),
+        ] {
+            if let Some(payload) = payload {
+                table.offer(own, value, last, || payload.clone());
+            }
+        }
+        self.places.offer(places_of(dims), dims.place, last, || values.place.clone());
+        if let Some(credit) = &values.credit {
+            self.credits.offer(who.effective.id, dims.credit, last, || credit.clone());
+        }
+    }
+
+    fn offer_who(&mut self, who: &Who, pair: u64, last: i64) {
+        for side in [&who.authenticated, &who.effective] {
+            self.identities.offer(EVERYBODY, side.id, last, || side.value.clone());
+        }
+        for group in who.own_groups.value.iter() {
+            self.groups_seen.offer(who.authenticated.id, id(group), last, || group.clone());
+        }
+        let groups = &who.groups;
+        self.group_sets.offer(who.effective.id, groups.id, last, || groups.value.clone());
+        if let Some(how) = &who.impersonation {
+            self.impersonations.offer(pair, how.id, last, || how.value.clone());
+        }
+    }
+
+    /// Takes what another one has.
+    pub fn absorb(&mut self, other: Self) {
+        self.identities.absorb(other.identities);
+        self.groups_seen.absorb(other.groups_seen);
+        self.group_sets.absorb(other.group_sets);
+        self.impersonations.absorb(other.impersonations);
+        self.credentials.absorb(other.credentials);
+        self.agents.absorb(other.agents);
+        self.addresses.absorb(other.addresses);
+        self.places.absorb(other.places);
+        self.names.absorb(other.names);
+        self.credits.absorb(other.credits);
+        self.trim();
+    }
+
+    /// Drops all but what is kept.
+    pub fn trim(&mut self) {
+        self.identities.trim();
+        self.groups_seen.trim();
+        self.group_sets.trim();
+        self.impersonations.trim();
+        for names in [&mut self.credentials, &mut self.agents, &mut self.addresses, &mut self.names]
+        {
+            names.trim();
+        }
+        self.places.trim();
+        self.credits.trim();
+    }
+
+    /// The kept identity of this id.
+    pub fn identity(&self, id: u64) -> Option<&Identity> {
+        self.identities.get(EVERYBODY, id)
+    }
+}
+
+/// The group of a request's place among those of the same two identities and the same answer.
+pub fn places_of(dims: &Dims) -> u64 {
+    mix(&[dims.pair, dims.kind()])
+}
+
+/// The group of a request's name among those of the same place.
+pub fn names_of(dims: &Dims) -> u64 {
+    mix(&[dims.pair, dims.kind(), dims.place])
+}

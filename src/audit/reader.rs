@@ -1,0 +1,407 @@
+//! From lines to traces: one reader a thread.
+
+mod records;
+mod summed;
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::covered::{Covered, LEVELS, Span};
+use super::format::json_lines::{self, Fields};
+use super::format::{Carrier, Context};
+use super::hashing::{self, Hashed, id};
+use super::memo::Memo;
+use super::record::{Key, Many};
+use super::request::{
+    self, Called, Misshapen, Names, ObjectRef, Outcome, Requested, Stage, Standing, Status, Verdict,
+};
+use super::shared::{Shared, Traces};
+use super::who::{Answer, Dims, Values, Who};
+use crate::model::{Call, CreditedGrant, Implied, Name, Target};
+
+/// Reads lines, on one thread.
+pub struct Reader<'s> {
+    memos: Memos,
+    traces: Traces<'s>,
+    /// Of the source that is being read.
+    covered: Covered,
+    source: u32,
+    /// Of the sources read before.
+    others: BTreeMap<u32, Covered>,
+    /// Times later than this, in microseconds, are not believed.
+    latest: i64,
+    /// Other clusters' events are passed over.
+    cluster: Option<Name>,
+}
+
+/// Times before Kubernetes had an audit log (2015-01-01) are not believed either.
+const EARLIEST: i64 = 1_420_070_400_000_000;
+
+struct Memos {
+    user: Memo<Option<Presented>>,
+    acting: Memo<Option<Hashed<Arc<Who>>>>,
+    agent: Memo<Option<Hashed<Name>>>,
+    address: Memo<Option<Hashed<Name>>>,
+    status: Memo<Status>,
+    notes: Memo<Noted>,
+    names: Names,
+}
+
+/// `user`.
+struct Presented {
+    username: String,
+    username_id: u64,
+    who: Hashed<Arc<Who>>,
+    credential: Option<Hashed<Name>>,
+}
+
+/// `annotations`.
+#[derive(Default)]
+struct Noted {
+    decision: Option<request::Decision>,
+    credit: Option<Hashed<Arc<CreditedGrant>>>,
+    legacy: Option<Hashed<Name>>,
+}
+
+/// Why a line is not read.
+type Reason = &'static str;
+
+impl From<Misshapen> for Reason {
+    fn from(_: Misshapen) -> Self {
+        "not shaped like an audit event"
+    }
+}
+
+impl Memos {
+    fn new() -> Self {
+        Self {
+            // Behind `{"username":"`.
+            user: Memo::new(2048, 13..53),
+            acting: Memo::new(512, 0..0),
+            agent: Memo::new(512, 0..0),
+            address: Memo::new(1024, 0..0),
+            // Behind `{"metadata":{},"`.
+            status: Memo::new(256, 15..26),
+            // Around the names behind `…reason":"RBAC: allowed by `, if there are any.
+            notes: Memo::new(2048, 104..160),
+            names: Names::default(),
+        }
+    }
+}
+
+impl json_lines::Known for Memos {
+    fn length(&mut self, key: &[u8], rest: &str) -> Option<usize> {
+        match key {
+            b"user" => self.user.guess(rest),
+            b"responseStatus" => self.status.guess(rest),
+            b"annotations" => self.notes.guess(rest),
+            _ => None,
+        }
+    }
+}
+
+impl<'s> Reader<'s> {
+    pub fn new(shared: &'s Shared, latest: i64, cluster: Option<Name>) -> Self {
+        Self {
+            memos: Memos::new(),
+            traces: Traces::new(shared),
+            covered: Covered::default(),
+            source: 0,
+            others: BTreeMap::new(),
+            latest,
+            cluster,
+        }
+    }
+
+    /// What follows is of this source.
+    fn turn_to(&mut self, source: u32) {
+        if source != self.source {
+            let next = self.others.remove(&source).unwrap_or_default();
+            let before = std::mem::replace(&mut self.covered, next);
+            self.others.insert(self.source, before);
+            self.source = source;
+        }
+    }
+
+    /// Notes that a source cannot be read on behind the block before `number`.
+    pub fn broken(&mut self, source: u32, number: u32, reason: Reason) {
+        self.turn_to(source);
+        self.covered.unreadable(reason, (source, number, u32::from(number > 0)));
+    }
+
+    /// Hands over what is left. Returns what was read of each source.
+    pub fn finish(mut self) -> BTreeMap<u32, Covered> {
+        self.traces.finish();
+        self.others.insert(self.source, self.covered);
+        self.others
+    }
+
+    /// Reads an event, or what stands for many.
+    fn event(
+        &mut self,
+        fields: &Fields<'_>,
+        context: &Context<'_>,
+        many: Option<&Many>,
+    ) -> Result<(), Reason> {
+        let stage = stage(fields)?;
+        let (received, at) = times(fields, context.time, self.latest)?;
+        let Memos { user, acting, agent, address, status, notes, names } = &mut self.memos;
+        let presented = user.get(fields.user.unwrap_or("null"), |json| presented(json, names))?;
+        let Some(presented) = presented else { return Err(Misshapen.into()) };
+        let status = status.get(fields.response_status.unwrap_or("null"), request::status)?;
+        let noted = notes.get(fields.annotations.unwrap_or("null"), noted)?;
+        let outcome = Outcome {
+            user: &presented.username,
+            decision: noted.decision.map(request::Decision::as_str),
+            code: status.code,
+            message: &status.message,
+            received_only: stage == Stage::RequestReceived,
+        };
+        let verdict = outcome.verdict();
+        let standing = Standing::new(stage, noted.decision.is_some(), outcome.is_synthetic());
+        let who = match fields.impersonated_user {
+            None | Some("null") => &presented.who,
+            Some(json) => {
+                let how = fields.authentication_metadata.unwrap_or("null");
+                let all = [fields.user.unwrap_or("null"), json, how].join("\n");
+                let acting =
+                    acting.get(&all, |_| acting_as(&presented.who.value, json, how, names))?;
+                acting.as_ref().unwrap_or(&presented.who)
+            }
+        };
+        let agent = agent.get(fields.user_agent.unwrap_or("null"), |json| {
+            request::agent(json).map(|name| name.map(Hashed::new))
+        })?;
+        let address = address.get(fields.source_ips.unwrap_or("null"), |json| {
+            request::address(json).map(|name| name.map(Hashed::new))
+        })?;
+        let verb = fields.verb.map_or(Ok(Cow::Borrowed("")), request::text)?;
+        let uri = fields.request_uri.map_or(Ok(Cow::Borrowed("")), request::text)?;
+        let audit_id = fields.audit_id.map_or(Ok(Cow::Borrowed("")), request::text)?;
+        let (path, query) = request::split_uri(&uri);
+        let path = request::decode_path(path);
+        let requested = Requested {
+            verb: &verb,
+            path: &path,
+            query,
+            object: fields.object_ref,
+            code: status.code,
+            allowed: verdict == Verdict::Allowed,
+        };
+        let mut object = ObjectRef::default();
+        let asked = asked(&verdict, &requested, &mut object)?;
+        let credential = presented.credential.as_ref().or(noted.legacy.as_ref());
+        let parts = Parts { who, credential, agent, address, asked, credit: noted.credit.as_ref() };
+        let dims = parts.dims(Answer::from(&verdict), standing);
+        let named = (&*audit_id, received, &*verb, &*uri, presented.username_id);
+        let key = Key::new(hashing::fingerprint(&named), received);
+        let covered = &mut self.covered;
+        let groups = !presented.who.value.own_groups.value.is_empty();
+        let nameless = u64::from(!groups && !presented.username.is_empty());
+        let read = matches!(&*verb, "get" | "list") && parts.is_plain_read();
+        covered.decisions |= noted.decision.is_some();
+        covered.groups |= groups;
+        if let Some(many) = many {
+            self.traces.take_many(many, &dims, &parts, names);
+            let lease = parts.lease().filter(|_| verdict == Verdict::Allowed);
+            let who = (&*verb, &*presented.username);
+            summed::cover(covered, many, (read, groups), lease, who);
+            return Ok(());
+        }
+        self.traces.take(key, at, &dims, &parts, names);
+        covered.lines += 1;
+        covered.levels[level(fields.audit_level.or(fields.level))] += 1;
+        covered.without_groups += nameless;
+        if read {
+            covered.reads(Span { first: at, last: at });
+        }
+        if let (Verdict::Allowed, Some(lease)) = (&verdict, parts.lease()) {
+            covered.servers.lease(lease, &verb, &presented.username, at);
+        }
+        covered.event(at);
+        covered.carried(&openshift(context, fields), at);
+        Ok(())
+    }
+}
+
+/// OpenShift's forwarder leaves the event as it is, but for the level.
+fn openshift<'a>(context: &Context<'a>, fields: &Fields<'_>) -> Context<'a> {
+    let mut context = *context;
+    if fields.audit_level.is_some() {
+        context.carriers = context.carriers.and(Carrier::OpenShift);
+    }
+    context
+}
+
+fn level(json: Option<&str>) -> usize {
+    let word = json.unwrap_or_default().trim_matches('"');
+    LEVELS.iter().position(|level| *level == word).unwrap_or(LEVELS.len() - 1)
+}
+
+fn stage(fields: &Fields<'_>) -> Result<Stage, Reason> {
+    let word = fields.stage.unwrap_or_default().trim_matches('"');
+    match Stage::from_word(word) {
+        Some(stage) if !matches!(fields.audit_id, None | Some("null" | "\"\"")) => Ok(stage),
+        _ => Err("not an audit event"),
+    }
+}
+
+/// (requestReceivedTimestamp, the request's time), microseconds.
+fn times(
+    fields: &Fields<'_>,
+    envelope: Option<i64>,
+    latest: i64,
+) -> Result<(Option<i64>, i64), Reason> {
+    let read = |json: Option<&str>| -> Result<Option<i64>, Misshapen> {
+        Ok(json.map(request::text).transpose()?.and_then(|text| request::micros(&text)))
+    };
+    let received = read(fields.received)?;
+    let at = match received {
+        Some(received) => received,
+        None => match (read(fields.staged)?, read(fields.timestamp)?) {
+            (Some(at), _) | (None, Some(at)) => at,
+            (None, None) => {
+                let created = fields.metadata.map(request::created).transpose()?.flatten();
+                created
+                    .and_then(|text| request::micros(&text))
+                    .or(envelope)
+                    .ok_or("without a time")?
+            }
+        },
+    };
+    match at {
+        _ if at > latest => Err("dated in the future"),
+        _ if at < EARLIEST => Err("dated before 2015"),
+        _ => Ok((received, at)),
+    }
+}
+
+fn presented(json: &str, names: &mut Names) -> Result<Option<Presented>, Misshapen> {
+    let person = request::person(json, names)?;
+    Ok(Some(Presented {
+        username_id: id(&*person.username),
+        who: Who::oneself(&person).hashed(),
+        credential: person.credential.map(Hashed::new),
+        username: person.username,
+    }))
+}
+
+fn acting_as(
+    who: &Who,
+    json: &str,
+    how: &str,
+    names: &mut Names,
+) -> Result<Option<Hashed<Arc<Who>>>, Misshapen> {
+    let (other, constraint) = (request::person(json, names)?, request::constraint(how)?);
+    let acting = !other.username.is_empty();
+    Ok(acting.then(|| who.acting_as(&other, constraint.as_deref()).hashed()))
+}
+
+fn noted(json: &str) -> Result<Noted, Misshapen> {
+    let notes = request::notes(json)?;
+    Ok(Noted {
+        decision: notes.decision,
+        credit: notes.credit.map(|credit| Hashed::new(Arc::new(credit))),
+        legacy: notes.legacy.map(Hashed::new),
+    })
+}
+
+/// What was asked: what the line says, or what the refused impersonation was about.
+enum Asked<'a> {
+    Line(Called<'a>),
+    Impersonation { place: Call, name: Option<Name> },
+}
+
+fn asked<'a>(
+    verdict: &Verdict,
+    requested: &Requested<'a>,
+    object: &'a mut ObjectRef,
+) -> Result<Asked<'a>, Misshapen> {
+    let Verdict::ImpersonationRefused(call) = verdict else {
+        return requested.called(object).map(Asked::Line);
+    };
+    let unknown =
+        || Call { verb: "impersonate".into(), target: Target::Folded, implied: Implied::Nothing };
+    let (place, name) = request::split(&call.clone().unwrap_or_else(unknown));
+    Ok(Asked::Impersonation { place, name })
+}
+
+/// A line's parts, read or remembered.
+pub struct Parts<'a> {
+    who: &'a Hashed<Arc<Who>>,
+    credential: Option<&'a Hashed<Name>>,
+    agent: &'a Option<Hashed<Name>>,
+    address: &'a Option<Hashed<Name>>,
+    asked: Asked<'a>,
+    credit: Option<&'a Hashed<Arc<CreditedGrant>>>,
+}
+
+impl Parts<'_> {
+    fn dims(&self, answer: Answer, standing: Standing) -> Dims {
+        let who = &*self.who.value;
+        let some = |name: Option<&Hashed<Name>>| name.map_or(0, |name| name.id);
+        Dims {
+            who: self.who.id,
+            pair: who.pair,
+            authenticated: who.authenticated.id,
+            effective: who.effective.id,
+            groups: who.groups.id,
+            impersonation: who.impersonation.as_ref().map_or(0, |how| how.id),
+            credential: some(self.credential),
+            agent: some(self.agent.as_ref()),
+            address: some(self.address.as_ref()),
+            place: match &self.asked {
+                Asked::Line(called) => id(&called.place),
+                Asked::Impersonation { place, .. } => id(place),
+            },
+            credit: self.credit.map_or(0, |credit| credit.id),
+            answer,
+            standing: standing.0,
+        }
+    }
+
+    /// Whether it reads a resource, and runs or reaches nothing.
+    fn is_plain_read(&self) -> bool {
+        matches!(&self.asked, Asked::Line(called) if called.place.is_plain())
+    }
+
+    /// See [`Called::lease`].
+    fn lease(&self) -> Option<&str> {
+        match &self.asked {
+            Asked::Line(called) => called.lease(),
+            Asked::Impersonation { .. } => None,
+        }
+    }
+
+    /// The name or path; empty for none.
+    pub fn name(&self) -> &str {
+        match &self.asked {
+            Asked::Line(called) => &called.name,
+            Asked::Impersonation { name, .. } => name.as_deref().unwrap_or_default(),
+        }
+    }
+
+    /// The parts, to be kept.
+    pub fn values(&self, names: &mut Names) -> Values {
+        let name = |name: Option<&Hashed<Name>>| name.map(|name| name.value.clone());
+        let place = match &self.asked {
+            Asked::Line(called) => called.place.call(names),
+            Asked::Impersonation { place, .. } => place.clone(),
+        };
+        let place = names.call(place);
+        Values {
+            who: self.who.value.clone(),
+            credential: name(self.credential),
+            agent: name(self.agent.as_ref()),
+            address: name(self.address.as_ref()),
+            place,
+            credit: self.credit.map(|credit| credit.value.clone()),
+        }
+    }
+
+    /// See [`Values::order`].
+    pub fn order(&self, values: &Values) -> u64 {
+        values.order(self.who.order)
+    }
+}

@@ -1,0 +1,226 @@
+//! Which API servers, streams and clusters a log is of, and whether one is missing.
+//!
+//! Every API server renews a lease of its own in kube-system (`apiserver-…`,
+//! `pkg/controlplane/server.go`), by itself, so in its own log only. A controller manager or
+//! scheduler asks for the lease of the leader all the time, and whoever leads renews it: where the
+//! one is in the log and the other is not, the leader's API server is not.
+
+use std::collections::BTreeMap;
+
+use hashbrown::HashMap;
+use serde::{Deserialize, Serialize};
+
+use super::covered::{Span, utc};
+use super::stored;
+use crate::model::{Coverage, Name, Server};
+
+/// What was met, in any order.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Servers {
+    leases: Named,
+    streams: Named,
+    clusters: Named,
+    /// By stretch of [`Coverage::GAP`].
+    #[serde(with = "stored::stretches")]
+    stretches: HashMap<i64, Led>,
+}
+
+/// What became of leaders' leases.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+struct Led {
+    asked: bool,
+    renewed: bool,
+}
+
+const LEADERS: [&str; 3] =
+    ["kube-controller-manager", "kube-scheduler", "cloud-controller-manager"];
+
+impl Servers {
+    /// Notes an allowed request for a lease in kube-system, at `at` (microseconds).
+    pub fn lease(&mut self, lease: &str, verb: &str, user: &str, at: i64) {
+        let renewed = matches!(verb, "update" | "patch");
+        if lease.starts_with("apiserver-") && renewed && user == "system:apiserver" {
+            self.leases.met(lease, at);
+        } else if LEADERS.contains(&lease) && (renewed || verb == "get") {
+            let led = self.stretches.entry(at.div_euclid(super::covered::STRETCH)).or_default();
+            led.renewed |= renewed;
+            led.asked |= !renewed;
+        }
+    }
+
+    /// Notes so many equal requests of a summary for a lease in kube-system, that were allowed. When
+    /// in between they were is not known, so that they say nothing of who led when.
+    pub fn leases(&mut self, lease: &str, (verb, user): (&str, &str), span: Span, requests: u64) {
+        let renewed = matches!(verb, "update" | "patch") && user == "system:apiserver";
+        if lease.starts_with("apiserver-") && renewed {
+            let name = &lease[..lease.floor_char_boundary(Named::LONGEST)];
+            self.leases.put(name, Met { first: span.first, last: span.last, events: requests });
+        }
+    }
+
+    /// Notes what an envelope says of an event of `at` (microseconds).
+    pub fn envelope(&mut self, server: Option<&str>, cluster: Option<&str>, at: i64) {
+        if let Some(server) = server {
+            self.streams.met(server, at);
+        }
+        if let Some(cluster) = cluster.filter(|cluster| !cluster.is_empty()) {
+            self.clusters.met(cluster, at);
+        }
+    }
+
+    /// The clusters that envelopes name, with the number of events.
+    pub fn clusters(&self) -> Vec<(Name, u64)> {
+        self.clusters.0.iter().map(|(name, met)| (name.clone(), met.events)).collect()
+    }
+
+    /// Both together.
+    pub fn add(&mut self, other: Self) {
+        self.leases.add(other.leases);
+        self.streams.add(other.streams);
+        self.clusters.add(other.clusters);
+        for (stretch, led) in other.stretches {
+            let known = self.stretches.entry(stretch).or_default();
+            known.renewed |= led.renewed;
+            known.asked |= led.asked;
+        }
+    }
+
+    /// Puts it into the model's terms.
+    pub fn cover(&self, coverage: &mut Coverage) {
+        coverage.api_servers = self.leases.servers();
+        coverage.streams = self.streams.servers();
+        coverage.clusters = self.clusters().into_iter().collect();
+        let count = |of: fn(&Led) -> bool| self.stretches.values().filter(|led| of(led)).count();
+        coverage.led = count(|led| led.renewed) as u64;
+        coverage.unled = count(|led| led.asked && !led.renewed) as u64;
+    }
+}
+
+/// Names with what was met of each; of too many the first in their order are kept, whatever the
+/// order in which they came.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+struct Named(BTreeMap<Name, Met>);
+
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+struct Met {
+    first: i64,
+    last: i64,
+    events: u64,
+}
+
+impl Named {
+    /// How many are kept.
+    const MOST: usize = 256;
+    /// How much of a name is kept, in bytes.
+    const LONGEST: usize = 512;
+
+    fn met(&mut self, name: &str, at: i64) {
+        let name = &name[..name.floor_char_boundary(Self::LONGEST)];
+        self.put(name, Met { first: at, last: at, events: 1 });
+    }
+
+    fn put(&mut self, name: &str, more: Met) {
+        if let Some(met) = self.0.get_mut(name) {
+            met.first = met.first.min(more.first);
+            met.last = met.last.max(more.last);
+            met.events += more.events;
+            return;
+        }
+        self.0.insert(name.into(), more);
+        // What falls out is behind all that stays, and falls out whenever it comes again.
+        if self.0.len() > Self::MOST {
+            self.0.pop_last();
+        }
+    }
+
+    fn add(&mut self, other: Self) {
+        for (name, met) in other.0 {
+            self.put(&name, met);
+        }
+    }
+
+    fn servers(&self) -> Vec<Server> {
+        let server = |(name, met): (&Name, &Met)| Server {
+            name: name.clone(),
+            from: utc(met.first),
+            to: utc(met.last),
+            events: met.events,
+        };
+        self.0.iter().map(server).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MINUTE: i64 = 60_000_000;
+    const START: i64 = 1_777_852_800_000_000;
+
+    fn lease(servers: &mut Servers, verb: &str, name: &str, user: &str, minute: i64) {
+        servers.lease(name, verb, user, START + minute * MINUTE);
+    }
+
+    #[test]
+    fn api_servers_are_those_that_renew_their_own_lease() {
+        let mut servers = Servers::default();
+        lease(&mut servers, "update", "apiserver-aa", "system:apiserver", 0);
+        lease(&mut servers, "update", "apiserver-aa", "system:apiserver", 7);
+        lease(&mut servers, "update", "apiserver-bb", "system:apiserver", 3);
+        lease(&mut servers, "get", "apiserver-cc", "system:apiserver", 3);
+        lease(&mut servers, "update", "apiserver-dd", "eve", 3);
+        let mut coverage = Coverage::default();
+        servers.cover(&mut coverage);
+        let server = |name: &str, from, to, events| Server {
+            name: name.into(),
+            from: utc(START + from * MINUTE),
+            to: utc(START + to * MINUTE),
+            events,
+        };
+        assert_eq!(
+            coverage.api_servers,
+            [server("apiserver-aa", 0, 7, 2), server("apiserver-bb", 3, 3, 1)]
+        );
+        assert_eq!(coverage.servers(), 2);
+    }
+
+    #[test]
+    fn a_server_is_missing_where_the_leader_is() {
+        let kcm = "system:kube-controller-manager";
+        let mut whole = Servers::default();
+        let mut half = Servers::default();
+        for minute in 0..2000 {
+            // One candidate at each of two servers; the leader moves from one to the other.
+            lease(&mut half, "get", "kube-controller-manager", kcm, minute);
+            lease(&mut whole, "get", "kube-controller-manager", kcm, minute);
+            if minute >= 1000 {
+                lease(&mut half, "update", "kube-controller-manager", kcm, minute);
+            }
+            lease(&mut whole, "update", "kube-controller-manager", kcm, minute);
+        }
+        let mut coverage = Coverage::default();
+        half.cover(&mut coverage);
+        assert_eq!((coverage.led, coverage.unled), (100, 100));
+        assert!(coverage.lacks_server());
+        whole.cover(&mut coverage);
+        assert_eq!((coverage.led, coverage.unled), (200, 0));
+        assert!(!coverage.lacks_server() && !Coverage::default().lacks_server());
+    }
+
+    #[test]
+    fn of_too_many_names_the_same_are_kept_in_any_order() {
+        let names: Vec<String> = (0..1000).map(|number| format!("pod-{number:04}")).collect();
+        let (mut one, mut other, mut third) =
+            (Servers::default(), Servers::default(), Servers::default());
+        for (index, name) in names.iter().enumerate() {
+            one.envelope(Some(name), Some("c"), START);
+            let part = if index % 3 == 0 { &mut other } else { &mut third };
+            part.envelope(Some(&names[999 - index]), None, START);
+        }
+        third.add(other);
+        assert_eq!(one.streams.servers(), third.streams.servers());
+        assert_eq!(one.streams.servers().len(), Named::MOST);
+        assert_eq!(one.clusters.0["c"].events, 1000);
+    }
+}

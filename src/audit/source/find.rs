@@ -1,0 +1,254 @@
+//! From what a person names to files.
+
+use std::collections::BTreeSet;
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use super::vlogs::{self, EngineError, Target};
+use super::{Address, Input, SourceError, SourceSpec};
+use crate::audit::Progress;
+use crate::model::Name;
+
+/// Finds what is named, each file once however often it is named, in the order named, and sorted
+/// below folders and patterns. Files that were named themselves must be readable now; others are
+/// opened when their turn comes. Engines are asked now, what they answer is left in `folder`.
+pub fn open(
+    specs: &[SourceSpec],
+    folder: &Path,
+    progress: &dyn Progress,
+) -> Result<Vec<Input>, SourceError> {
+    let input = |Place { name, bytes, .. }| Input { name, bytes };
+    Ok(find(specs, Some((folder, progress)))?.into_iter().map(input).collect())
+}
+
+/// Something found.
+pub struct Place {
+    pub name: Name,
+    /// None for standard input and pipes.
+    path: Option<PathBuf>,
+    bytes: Box<dyn Read + Send>,
+}
+
+impl Place {
+    /// Where the file is; None for what is no file.
+    pub fn path(&self) -> Option<&Path> {
+        self.path.as_deref()
+    }
+
+    /// Its bytes, compressed or not.
+    pub fn open(self) -> Box<dyn Read + Send> {
+        self.bytes
+    }
+}
+
+/// As [`open`], with the paths, and without engines.
+pub fn places(specs: &[SourceSpec]) -> Result<Vec<Place>, SourceError> {
+    find(specs, None)
+}
+
+fn find(
+    specs: &[SourceSpec],
+    asking: Option<(&Path, &dyn Progress)>,
+) -> Result<Vec<Place>, SourceError> {
+    let mut found = Found::default();
+    for spec in specs {
+        match spec {
+            SourceSpec::Stdin if found.stdin => return Err(SourceError::StdinTwice),
+            SourceSpec::Stdin => {
+                found.stdin = true;
+                let bytes = Box::new(io::stdin());
+                found.places.push(Place { name: "-".into(), path: None, bytes });
+            }
+            SourceSpec::Path(path) => found.named(path)?,
+            SourceSpec::Engine(address) => found.engine(address, asking)?,
+        }
+    }
+    Ok(found.places)
+}
+
+#[derive(Default)]
+struct Found {
+    places: Vec<Place>,
+    stdin: bool,
+    /// Files and folders, links followed.
+    known: BTreeSet<PathBuf>,
+    /// How many files were met, also again.
+    met: usize,
+    /// Addresses of engines.
+    engines: BTreeSet<Address>,
+}
+
+impl Found {
+    fn engine(
+        &mut self,
+        address: &Address,
+        asking: Option<(&Path, &dyn Progress)>,
+    ) -> Result<(), SourceError> {
+        let shown = || address.shown().to_owned();
+        let Some((folder, progress)) = asking else {
+            return Err(EngineError::NotKept { shown: shown() }.into());
+        };
+        if !self.engines.insert(address.clone()) {
+            return Ok(());
+        }
+        let target = Target::parse(&address.0, &|name| std::env::var(name).ok());
+        let target =
+            target.map_err(|why| EngineError::Address { shown: shown(), why: why.to_owned() })?;
+        // On a thread of its own: the caller's may be one that must not wait.
+        let asked = std::thread::scope(|scope| {
+            scope.spawn(|| vlogs::open(&target, folder, progress)).join()
+        });
+        match asked {
+            Ok(input) => {
+                let Input { name, bytes } = input?;
+                self.places.push(Place { name, path: None, bytes });
+            }
+            Err(panic) => std::panic::resume_unwind(panic),
+        }
+        Ok(())
+    }
+
+    fn named(&mut self, path: &Path) -> Result<(), SourceError> {
+        let failed = |cause| SourceError::Io { path: path.to_owned(), cause };
+        match fs::metadata(path) {
+            Ok(meta) if meta.is_dir() => {
+                let before = self.met;
+                self.folder(path).map_err(failed)?;
+                self.must_have_met(before, path, "the folder has no files")
+            }
+            // A pipe gives what it holds once: it is opened when it is read, and not before.
+            Ok(meta) if !meta.is_file() => {
+                if self.is_new(path) {
+                    let bytes = LazyFile::Closed(path.to_owned());
+                    self.places.push(Place { path: None, ..place(path, bytes) });
+                }
+                Ok(())
+            }
+            Ok(_) => {
+                let file = File::open(path).map_err(failed)?;
+                if self.is_new(path) {
+                    self.places.push(place(path, LazyFile::Open(file)));
+                }
+                Ok(())
+            }
+            Err(cause) if cause.kind() == io::ErrorKind::NotFound && is_pattern(path) => {
+                self.pattern(path)
+            }
+            Err(cause) => Err(failed(cause)),
+        }
+    }
+
+    fn pattern(&mut self, path: &Path) -> Result<(), SourceError> {
+        let wrong = |why| SourceError::Pattern { path: path.to_owned(), why };
+        let text = path.to_str().ok_or_else(|| wrong("it is not UTF-8"))?;
+        let matches = glob::glob(text).map_err(|error| wrong(error.msg))?;
+        let before = self.met;
+        for found in matches {
+            match found {
+                Ok(found) => self.below(&found),
+                Err(error) => {
+                    let path = error.path().to_owned();
+                    return Err(SourceError::Io { path, cause: error.into() });
+                }
+            }
+        }
+        self.must_have_met(before, path, "the pattern matches no file")
+    }
+
+    fn must_have_met(
+        &self,
+        before: usize,
+        path: &Path,
+        why: &'static str,
+    ) -> Result<(), SourceError> {
+        if self.met == before {
+            return Err(SourceError::Nothing { path: path.to_owned(), why });
+        }
+        Ok(())
+    }
+
+    /// All files below a folder, hidden ones left out.
+    fn folder(&mut self, path: &Path) -> io::Result<()> {
+        if !self.is_new(path) {
+            return Ok(());
+        }
+        let mut entries: Vec<PathBuf> =
+            fs::read_dir(path)?.map(|entry| Ok(entry?.path())).collect::<io::Result<_>>()?;
+        entries.sort();
+        for entry in entries {
+            let hidden = entry.file_name().is_some_and(|name| name.as_encoded_bytes()[0] == b'.');
+            if !hidden {
+                self.below(&entry);
+            }
+        }
+        Ok(())
+    }
+
+    /// Something found below what was named. What cannot be looked at is found again, and named,
+    /// when it is to be read.
+    fn below(&mut self, path: &Path) {
+        let meta = match fs::metadata(path) {
+            Ok(meta) => meta,
+            Err(error) => return self.refused(path, error),
+        };
+        if meta.is_dir() {
+            if let Err(error) = self.folder(path) {
+                self.refused(path, error);
+            }
+        } else if meta.is_file() {
+            self.met += 1;
+            if self.is_new(path) {
+                self.places.push(place(path, LazyFile::Closed(path.to_owned())));
+            }
+        }
+    }
+
+    fn refused(&mut self, path: &Path, error: io::Error) {
+        self.met += 1;
+        self.places.push(place(path, Refused(Some(error))));
+    }
+
+    fn is_new(&mut self, path: &Path) -> bool {
+        self.known.insert(fs::canonicalize(path).unwrap_or_else(|_| path.to_owned()))
+    }
+}
+
+fn place(path: &Path, bytes: impl Read + Send + 'static) -> Place {
+    let name = path.to_string_lossy().into();
+    Place { name, path: Some(path.to_owned()), bytes: Box::new(bytes) }
+}
+
+fn is_pattern(path: &Path) -> bool {
+    path.as_os_str().as_encoded_bytes().iter().any(|byte| matches!(byte, b'*' | b'?' | b'['))
+}
+
+/// A file that is opened when it is first read, and closed at its end.
+enum LazyFile {
+    Closed(PathBuf),
+    Open(File),
+    Ended,
+}
+
+impl Read for LazyFile {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if let Self::Closed(path) = self {
+            *self = Self::Open(File::open(path)?);
+        }
+        let Self::Open(file) = self else { return Ok(0) };
+        let read = file.read(buffer)?;
+        if read == 0 && !buffer.is_empty() {
+            *self = Self::Ended;
+        }
+        Ok(read)
+    }
+}
+
+/// What could not be opened, told when it is read.
+pub struct Refused(pub Option<io::Error>);
+
+impl Read for Refused {
+    fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+        self.0.take().map_or(Ok(0), Err)
+    }
+}

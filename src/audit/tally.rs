@@ -1,0 +1,430 @@
+//! From requests to rows: what was not kept is folded, the rest is numbered.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::hashing::{ById, id, mix};
+use super::kept::{Kept, names_of, places_of};
+use super::merge::Request;
+use super::record::Summed;
+use super::request::{Standing, join};
+use super::rows::{Coarsen, Row, RowKey, Rows};
+use super::who::{Answer, Dims, Groups};
+use crate::model::{Actor, Call, CreditedGrant, Detail, Identity, Impersonation, Implied, Target};
+
+/// Kinds of values that are counted but not kept, as bits and as words.
+pub const KINDS: [&str; 9] = [
+    "credentials",
+    "agents",
+    "addresses",
+    "calls",
+    "names",
+    "paths",
+    "credits",
+    "groups",
+    "impersonations",
+];
+
+const CALLS: u16 = 1 << 3;
+const NAMES: u16 = 1 << 4;
+const PATHS: u16 = 1 << 5;
+const CREDITS: u16 = 1 << 6;
+const GROUPS: u16 = 1 << 7;
+const IMPERSONATIONS: u16 = 1 << 8;
+
+/// Values with numbers.
+#[derive(Clone, Debug)]
+pub struct Numbered<T> {
+    numbers: ById<u32>,
+    pub values: Vec<T>,
+}
+
+impl<T> Numbered<T> {
+    fn new() -> Self {
+        Self { numbers: ById::default(), values: Vec::new() }
+    }
+
+    fn number(&mut self, id: u64, value: impl FnOnce() -> T) -> u32 {
+        *self.numbers.entry(id).or_insert_with(|| {
+            self.values.push(value());
+            u32::try_from(self.values.len() - 1).unwrap_or(u32::MAX)
+        })
+    }
+}
+
+/// The values that rows refer to, in the order in which they were met.
+#[derive(Clone, Debug)]
+pub struct Tables {
+    pub identities: Numbered<Identity>,
+    pub actors: Numbered<Actor>,
+    pub calls: Numbered<Call>,
+    pub credits: Numbered<Arc<CreditedGrant>>,
+    pub groups: Numbered<Groups>,
+    pub impersonations: Numbered<Arc<Impersonation>>,
+}
+
+/// The id of what was not kept, and of the call that stands for all calls; no value has it but by
+/// chance of 1 in 2^63.
+pub const FOLDED: u64 = u64::MAX;
+
+/// The id of what was kept, but not by rows that had become too many. It is not counted as cut.
+pub const COARSE: u64 = u64::MAX - 1;
+
+/// Requests of one combination and name that were added up before; times in microseconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Counted {
+    pub count: u64,
+    pub first: i64,
+    pub last: i64,
+}
+
+impl Counted {
+    pub const NOTHING: Self = Self { count: 0, first: i64::MAX, last: i64::MIN };
+
+    pub fn once(at: i64) -> Self {
+        Self { count: 1, first: at, last: at }
+    }
+
+    pub fn add(&mut self, other: &Self) {
+        self.count = self.count.saturating_add(other.count);
+        self.first = self.first.min(other.first);
+        self.last = self.last.max(other.last);
+    }
+}
+
+impl Tables {
+    fn new() -> Self {
+        Self {
+            identities: Numbered::new(),
+            actors: Numbered::new(),
+            calls: Numbered::new(),
+            credits: Numbered::new(),
+            groups: Numbered::new(),
+            impersonations: Numbered::new(),
+        }
+    }
+
+    fn folded_call(&mut self) -> u32 {
+        let call = || Call { verb: "".into(), target: Target::Folded, implied: Implied::Nothing };
+        self.calls.number(FOLDED, call)
+    }
+
+    fn actor(&mut self, actor: Actor) -> u32 {
+        self.actors.number(id(&actor), || actor)
+    }
+
+    /// A set that was not kept reads as the empty one, and is one row with it.
+    fn no_groups(&mut self) -> u32 {
+        let none = Groups::from([]);
+        self.groups.number(id(&none), || none)
+    }
+
+    fn without_name(&mut self, call: u32) -> u32 {
+        let have = &self.calls.values[call as usize];
+        let named = match &have.target {
+            Target::Resource { name, names_folded, .. } => name.is_some() && !names_folded,
+            Target::Path(_) => true,
+            Target::Paths | Target::Folded => false,
+        };
+        if !named {
+            return call;
+        }
+        let folded = join(have, None, true);
+        self.calls.number(id(&folded), || folded)
+    }
+}
+
+impl Coarsen for Tables {
+    fn coarsen(&mut self, detail: Detail, key: RowKey) -> RowKey {
+        let mut key = key;
+        if detail >= Detail::NoNames {
+            key.call = self.without_name(key.call);
+        }
+        if detail >= Detail::NoActors {
+            let credential = self.actors.values[key.actor as usize].credential.clone();
+            key.actor = self.actor(Actor { credential, agent: None, address: None });
+        }
+        if detail >= Detail::NoCalls {
+            key.call = self.folded_call();
+            key.groups = self.no_groups();
+            key.actor = self.actor(Actor { credential: None, agent: None, address: None });
+            (key.impersonation, key.credit) = (0, 0);
+        }
+        key
+    }
+}
+
+/// Requests being added up.
+pub struct Tally<'k> {
+    kept: &'k Kept,
+    tables: Tables,
+    rows: Rows,
+    /// By number of the combination.
+    combos: Vec<Option<Folded>>,
+    /// Where requests met lately went.
+    lately: Vec<Lately>,
+    counts: Counts,
+    truncated: BTreeMap<u32, [u64; KINDS.len()]>,
+}
+
+/// Requests that are in no row, or not as others.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Counts {
+    pub unauthenticated: u64,
+    pub received_only: u64,
+    pub left_out: u64,
+}
+
+/// Requests added up.
+#[derive(Debug)]
+pub struct Sums {
+    pub tables: Tables,
+    pub detail: Detail,
+    /// By number.
+    pub keys: Vec<RowKey>,
+    pub rows: Vec<Row>,
+    pub counts: Counts,
+    /// By number of the authenticated identity and by kind.
+    pub truncated: BTreeMap<u32, [u64; KINDS.len()]>,
+}
+
+/// A combination, without what was not kept.
+#[derive(Clone, Debug)]
+enum Folded {
+    /// An identity of it was not kept.
+    LeftOut,
+    Kept {
+        /// But for the call.
+        key: RowKey,
+        /// None where the place was not kept.
+        place: Option<Arc<Call>>,
+        /// Which kinds were not kept.
+        cut: u16,
+    },
+}
+
+#[derive(Clone, Copy)]
+struct Lately {
+    combo: u32,
+    name: u64,
+    key: u32,
+    authenticated: u32,
+    cut: u16,
+}
+
+const NOTHING: Lately = Lately { combo: u32::MAX, name: 0, key: 0, authenticated: 0, cut: 0 };
+const LATELY: usize = 1 << 14;
+
+impl<'k> Tally<'k> {
+    /// `limit` is of rows.
+    pub fn new(kept: &'k Kept, limit: usize) -> Self {
+        Self {
+            kept,
+            tables: Tables::new(),
+            rows: Rows::new(limit),
+            combos: Vec::new(),
+            lately: vec![NOTHING; LATELY],
+            counts: Counts::default(),
+            truncated: BTreeMap::new(),
+        }
+    }
+
+    /// All requests, added up.
+    pub fn finish(mut self) -> Sums {
+        let (keys, rows) = self.rows.finish(&mut self.tables);
+        Sums {
+            tables: self.tables,
+            detail: self.rows.detail(),
+            keys,
+            rows,
+            counts: self.counts,
+            truncated: self.truncated,
+        }
+    }
+
+    /// Takes one request.
+    pub fn take(&mut self, request: &Request) {
+        self.take_all(request, &Counted::once(request.at));
+    }
+
+    /// Takes a row of a summary.
+    pub fn take_summed(&mut self, row: &Summed) {
+        let Summed { name, first, last, requests, dims, combo, .. } = *row;
+        let sum = Counted { first, last, count: requests };
+        self.take_all(&Request { at: last, name, dims, combo }, &sum);
+    }
+
+    /// From here on combinations are numbered anew.
+    pub fn renumber(&mut self) {
+        self.combos.clear();
+        self.lately.fill(NOTHING);
+    }
+
+    /// Counts requests that are in no row.
+    pub fn count(&mut self, unauthenticated: u64, left_out: u64) {
+        self.counts.unauthenticated += unauthenticated;
+        self.counts.left_out += left_out;
+    }
+
+    /// Tells requests apart no more finely than this.
+    pub fn at_least(&mut self, detail: Detail) {
+        if self.rows.at_least(detail, &mut self.tables) {
+            self.lately.fill(NOTHING);
+        }
+    }
+
+    /// Takes requests of one combination, name and day.
+    pub fn take_all(&mut self, request: &Request, sum: &Counted) {
+        let answer = request.dims.answer;
+        if answer == Answer::Nobody {
+            self.counts.unauthenticated += sum.count;
+            return;
+        }
+        if Standing(request.dims.standing).received_only() {
+            self.counts.received_only += sum.count;
+        }
+        let before = self.rows.detail();
+        self.rows.turn_to(request.at, &mut self.tables);
+        if self.rows.detail() != before {
+            self.lately.fill(NOTHING);
+        }
+        let Some(went) = self.place(request) else {
+            self.counts.left_out += sum.count;
+            return;
+        };
+        self.rows.add(went.key, answer, sum);
+        if went.cut != 0 {
+            let counts = self.truncated.entry(went.authenticated).or_default();
+            for (kind, count) in counts.iter_mut().enumerate() {
+                *count += u64::from(went.cut >> kind & 1) * sum.count;
+            }
+        }
+    }
+
+    fn place(&mut self, request: &Request) -> Option<Lately> {
+        let Some(combo) = request.combo else {
+            let folded = self.fold(&request.dims);
+            return self.row(&folded, request);
+        };
+        let hash = request.name ^ u64::from(combo).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        let slot = usize::try_from((hash ^ hash >> 32) % LATELY as u64).unwrap_or(0);
+        let lately = self.lately[slot];
+        if lately.combo == combo && lately.name == request.name {
+            return Some(lately);
+        }
+        let at = combo as usize;
+        if self.combos.len() <= at {
+            self.combos.resize(at + 1, None);
+        }
+        let folded = match self.combos[at].take() {
+            Some(folded) => folded,
+            None => self.fold(&request.dims),
+        };
+        let went = self.row(&folded, request);
+        self.combos[at] = Some(folded);
+        if let Some(went) = went {
+            self.lately[slot] = Lately { combo, ..went };
+        }
+        went
+    }
+
+    fn fold(&mut self, dims: &Dims) -> Folded {
+        let kept = self.kept;
+        let (Some(authenticated), Some(effective)) =
+            (kept.identity(dims.authenticated), kept.identity(dims.effective))
+        else {
+            return Folded::LeftOut;
+        };
+        let mut cut = 0;
+        let mut key = RowKey {
+            authenticated: self
+                .tables
+                .identities
+                .number(dims.authenticated, || authenticated.clone()),
+            effective: self.tables.identities.number(dims.effective, || effective.clone()),
+            impersonation: 0,
+            actor: self.actor(dims, &mut cut),
+            groups: 0,
+            call: 0,
+            credit: 0,
+        };
+        if let Some(groups) = kept.group_sets.get(dims.effective, dims.groups) {
+            key.groups = self.tables.groups.number(dims.groups, || groups.clone());
+        } else {
+            cut |= if dims.groups == COARSE { 0 } else { GROUPS };
+            key.groups = self.tables.no_groups();
+        }
+        if dims.impersonation != 0 {
+            match kept.impersonations.get(dims.pair, dims.impersonation) {
+                Some(how) => {
+                    let table = &mut self.tables.impersonations;
+                    key.impersonation = table.number(dims.impersonation, || how.clone()) + 1;
+                }
+                None => cut |= IMPERSONATIONS,
+            }
+        }
+        if dims.credit != 0 {
+            match kept.credits.get(dims.effective, dims.credit) {
+                Some(credit) => {
+                    key.credit = self.tables.credits.number(dims.credit, || credit.clone()) + 1;
+                }
+                None => cut |= CREDITS,
+            }
+        }
+        let place = kept.places.get(places_of(dims), dims.place).cloned();
+        if place.is_none() && dims.place != COARSE {
+            cut |= CALLS;
+        }
+        Folded::Kept { key, place, cut }
+    }
+
+    fn actor(&mut self, dims: &Dims, cut: &mut u16) -> u32 {
+        let kept = self.kept;
+        let parts = [
+            (&kept.credentials, dims.credential),
+            (&kept.agents, dims.agent),
+            (&kept.addresses, dims.address),
+        ];
+        let mut found = [None, None, None];
+        for (kind, (table, id)) in parts.into_iter().enumerate() {
+            found[kind] = table.get(dims.authenticated, id).cloned();
+            if id != 0 && found[kind].is_none() {
+                *cut |= 1 << kind;
+            }
+        }
+        let [credential, agent, address] = found;
+        self.tables.actor(Actor { credential, agent, address })
+    }
+
+    fn row(&mut self, folded: &Folded, request: &Request) -> Option<Lately> {
+        let Folded::Kept { key, place, cut } = folded else { return None };
+        let (mut key, mut cut) = (*key, *cut);
+        key.call = match place {
+            None => self.tables.folded_call(),
+            Some(place) => self.call(place, request, &mut cut),
+        };
+        let key = self.tables.coarsen(self.rows.detail(), key);
+        Some(Lately {
+            combo: u32::MAX,
+            name: request.name,
+            key: self.rows.number(key),
+            authenticated: key.authenticated,
+            cut,
+        })
+    }
+
+    fn call(&mut self, place: &Call, request: &Request, cut: &mut u16) -> u32 {
+        let name = self.kept.names.get(names_of(&request.dims), request.name);
+        let folded = request.name != 0 && name.is_none();
+        if folded && request.name != COARSE {
+            *cut |= if matches!(place.target, Target::Path(_)) { PATHS } else { NAMES };
+        }
+        if folded {
+            // Under the same number as what coarser rows make of a name that was kept.
+            let call = join(place, None, true);
+            return self.tables.calls.number(id(&call), || call);
+        }
+        let known = mix(&[request.dims.place, request.name]);
+        self.tables.calls.number(known, || join(place, name, false))
+    }
+}

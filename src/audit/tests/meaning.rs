@@ -1,0 +1,167 @@
+//! What lines mean.
+
+use serde_json::json;
+
+use super::*;
+use crate::model::{Call, Identity, Implied, SeenId, Target, Use};
+
+fn seen(activity: &Activity, name: &str) -> SeenId {
+    activity.seen(&Identity::from_user_name(name)).unwrap_or_else(|| panic!("{name} is not there"))
+}
+
+fn of(activity: &Activity, name: &str) -> Vec<Use> {
+    activity.by_authenticated(seen(activity, name)).to_vec()
+}
+
+fn counts(row: &Use) -> [u64; 3] {
+    [row.allowed, row.denied, row.undecided]
+}
+
+fn resource(call: &Call) -> (String, Option<String>, Option<String>) {
+    let Target::Resource { resource, subresource, namespace, name, .. } = &call.target else {
+        panic!("{call:?} is no resource call")
+    };
+    let text = |name: &Option<Name>| name.as_deref().map(str::to_owned);
+    (format!("{resource}/{subresource}"), text(namespace), text(name))
+}
+
+#[test]
+fn one_request_is_one_whatever_its_stages_and_copies() {
+    let done = Line::new("1", "get", "/api/v1/namespaces/shop/pods/p");
+    let lines =
+        [done.clone(), done.clone().received(), done.clone(), done.stage("ResponseStarted")];
+    for turn in 0..lines.len() {
+        let mut lines = lines.clone();
+        lines.rotate_left(turn);
+        let activity = activity(&lines);
+        let rows = of(&activity, "ana");
+        assert_eq!(rows.iter().map(counts).collect::<Vec<_>>(), [[1, 0, 0]]);
+        let coverage = activity.coverage();
+        assert_eq!((coverage.events, coverage.lines, coverage.repeats), (1, 4, 3));
+        assert_eq!((coverage.received_only, coverage.unauthenticated), (0, 0));
+    }
+}
+
+#[test]
+fn an_open_watch_counts_and_a_received_request_is_undecided() {
+    let watch = Line::new("1", "watch", "/api/v1/pods?watch=true").stage("ResponseStarted");
+    let received = Line::new("2", "list", "/api/v1/pods").received();
+    let activity = activity(&[watch, received]);
+    let rows = of(&activity, "ana");
+    assert_eq!(rows.iter().map(|row| row.allowed).sum::<u64>(), 1);
+    assert_eq!(rows.iter().map(|row| row.undecided).sum::<u64>(), 1);
+    assert_eq!(activity.coverage().received_only, 1);
+}
+
+#[test]
+fn a_bad_token_is_nobody() {
+    let bad = Line::new("1", "get", "/api/v1/pods").stage("ResponseStarted").code(401);
+    let activity = activity(&[bad.set("user", json!({})).without("annotations")]);
+    assert_eq!(activity.uses().count(), 0);
+    assert_eq!(activity.coverage().unauthenticated, 1);
+    assert_eq!(activity.coverage().events, 1);
+}
+
+#[test]
+fn impersonation_is_kept_on_both_sides() {
+    let line = Line::new("1", "list", "/api/v1/namespaces/shop/secrets").set(
+        "impersonatedUser",
+        json!({"username": "bob", "groups": ["ops", "system:authenticated"]}),
+    );
+    let activity = activity(&[line]);
+    let row = of(&activity, "ana")[0];
+    assert_eq!(row.effective, seen(&activity, "bob"));
+    let how = activity.impersonation(row.impersonation.unwrap());
+    assert_eq!(how.groups, ["ops".into()]);
+    assert_eq!(**activity.group_set(row.groups), ["ops".into(), "system:authenticated".into()]);
+    assert!(of(&activity, "bob").is_empty());
+    let groups = activity.groups_seen(seen(&activity, "ana"));
+    assert_eq!(
+        groups.iter().map(|(name, _)| &**name).collect::<Vec<_>>(),
+        ["devs", "system:authenticated"]
+    );
+    assert!(activity.groups_seen(seen(&activity, "bob")).is_empty());
+}
+
+#[test]
+fn calls_are_as_the_authorizer_saw_them() {
+    let body =
+        json!({"resource": "pods", "namespace": "shop", "name": "from-body", "apiVersion": "v1"});
+    let cases = [
+        (
+            Line::new("1", "create", "/api/v1/namespaces/shop/pods").set("objectRef", body),
+            ("pods/", Some("shop"), None),
+            Implied::Nothing,
+        ),
+        (
+            Line::new("1", "create", "/api/v1/namespaces/shop/pods/p/exec").code(101),
+            ("pods/exec", Some("shop"), Some("p")),
+            Implied::Nothing,
+        ),
+        (
+            Line::new("1", "get", "/api/v1/namespaces/shop/pods/p/exec?command=sh").code(101),
+            ("pods/exec", Some("shop"), Some("p")),
+            Implied::UpgradedGet,
+        ),
+        (
+            Line::new("1", "get", "/api/v1/namespaces/shop/pods/p/exec?command=sh").code(404),
+            ("pods/exec", Some("shop"), Some("p")),
+            Implied::AttemptedGet,
+        ),
+        (
+            Line::new("1", "get", "/api/v1/namespaces/shop/pods/p/exec?command=sh").code(403),
+            ("pods/exec", Some("shop"), Some("p")),
+            Implied::Nothing,
+        ),
+        (
+            Line::new("1", "patch", "/api/v1/namespaces/shop/pods/p").code(201),
+            ("pods/", Some("shop"), Some("p")),
+            Implied::CreateBehindWrite,
+        ),
+        (
+            Line::new("1", "patch", "/api/v1/namespaces/shop/pods/p"),
+            ("pods/", Some("shop"), Some("p")),
+            Implied::Nothing,
+        ),
+        (
+            Line::new("1", "watch", "/api/v1/pods?fieldSelector=metadata.name%3Dp&watch=1"),
+            ("pods/", None, Some("p")),
+            Implied::Nothing,
+        ),
+        (
+            Line::new("1", "get", "/api/v1/namespaces/shop"),
+            ("namespaces/", Some("shop"), Some("shop")),
+            Implied::Nothing,
+        ),
+    ];
+    for (line, (what, namespace, name), implied) in cases {
+        let activity = activity(std::slice::from_ref(&line));
+        let call = activity.call(of(&activity, "ana")[0].call);
+        assert_eq!(
+            resource(call),
+            (what.into(), namespace.map(Into::into), name.map(Into::into)),
+            "{}",
+            line.text()
+        );
+        assert_eq!(call.implied, implied, "{}", line.text());
+    }
+    let activity = activity(&[Line::new("1", "get", "/healthz?verbose")]);
+    assert_eq!(activity.call(of(&activity, "ana")[0].call).target, Target::Path("/healthz".into()));
+}
+
+#[test]
+fn denied_is_apart_from_allowed_and_each_has_its_times() {
+    let list = Line::new("1", "list", "/api/v1/secrets").user("eve", &["system:authenticated"]);
+    let lines = [
+        list.clone().at("2026-05-04T09:00:00Z"),
+        list.clone().at("2026-05-04T11:00:00Z").forbidden(),
+        list.at("2026-05-04T08:00:00Z").forbidden(),
+    ];
+    let activity = activity(&lines);
+    let rows = of(&activity, "eve");
+    let hour = |hour| Utc.with_ymd_and_hms(2026, 5, 4, hour, 0, 0).unwrap();
+    assert_eq!(rows.len(), 1);
+    assert_eq!(counts(&rows[0]), [1, 2, 0]);
+    assert_eq!((rows[0].first, rows[0].last), (hour(8), hour(11)));
+    assert_eq!(rows[0].last_allowed, Some(hour(9)));
+}

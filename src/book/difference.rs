@@ -1,0 +1,83 @@
+//! What two snapshots differ in, as far as the join reads it.
+
+use foldhash::HashSet;
+use imbl::ordmap::DiffItem;
+
+use super::hints;
+use crate::model::{Identity, ListKind, Name, Objects, SharedMap, Snapshot};
+use crate::rbac::{BindingKey, RoleKey};
+
+/// What is not as it was.
+#[derive(Debug, Default)]
+pub(super) struct Difference {
+    pub(super) roles: Vec<RoleKey>,
+    pub(super) bindings: Vec<BindingKey>,
+    /// Namespaces that came or went.
+    pub(super) namespaces: HashSet<Name>,
+    /// Whose object, or whose hints, changed.
+    pub(super) identities: HashSet<Identity>,
+    /// Who made one more certificate request, or one less.
+    pub(super) requests: Vec<(Identity, bool)>,
+}
+
+impl Difference {
+    pub(super) fn new(old: &Objects, new: &Objects) -> Self {
+        let mut found = Self::default();
+        each(&old.roles, &new.roles, |key, _, _| found.roles.push(key.clone()));
+        each(&old.bindings, &new.bindings, |key, _, _| found.bindings.push(key.clone()));
+        each(&old.namespaces, &new.namespaces, |name, old, new| {
+            if old.is_some() != new.is_some() {
+                found.namespaces.insert(name.clone());
+            }
+        });
+        each(&old.service_accounts, &new.service_accounts, |(ns, name), _, _| {
+            found.identities.insert(Identity::service_account(ns.clone(), name.clone()));
+        });
+        each(&old.secrets, &new.secrets, |(ns, _), old, new| {
+            let both = old.into_iter().chain(new);
+            found.identities.extend(both.filter_map(|one| hints::account_of_token(ns, one)));
+        });
+        each(&old.pods, &new.pods, |(ns, _), old, new| {
+            let both = old.into_iter().chain(new);
+            found.identities.extend(both.map(|one| hints::account_of_pod(ns, one)));
+        });
+        each(&old.csrs, &new.csrs, |_, old, new| {
+            let of = |csr: &std::sync::Arc<_>, more| (hints::requester(csr), more);
+            found.requests.extend(old.map(|csr| of(csr, false)));
+            found.requests.extend(new.map(|csr| of(csr, true)));
+        });
+        found.identities.extend(found.requests.iter().map(|(identity, _)| identity.clone()));
+        found
+    }
+}
+
+fn each<K: Ord + Clone, V: PartialEq + Clone>(
+    old: &SharedMap<K, V>,
+    new: &SharedMap<K, V>,
+    mut found: impl FnMut(&K, Option<&V>, Option<&V>),
+) {
+    for item in old.diff(new) {
+        match item {
+            DiffItem::Add(key, value) => found(key, None, Some(value)),
+            DiffItem::Update { old: (key, old), new: (_, new) } => {
+                found(key, Some(old), Some(new));
+            }
+            DiffItem::Remove(key, value) => found(key, Some(value), None),
+        }
+    }
+}
+
+/// Whether everything but objects, as far as verdicts rest on it, is the same.
+pub(super) fn same_ground(old: &Snapshot, new: &Snapshot) -> bool {
+    let lists = ListKind::ALL.iter().all(|kind| {
+        let (old, new) = (old.lists.get(kind), new.lists.get(kind));
+        let known = |state: Option<&crate::model::ListState>| {
+            state.map(|state| (state.health, state.namespaces.clone()))
+        };
+        old == new || known(old) == known(new)
+    });
+    lists
+        && old.cluster.server_version == new.cluster.server_version
+        && (std::sync::Arc::ptr_eq(&old.discovery, &new.discovery)
+            || old.discovery == new.discovery)
+}

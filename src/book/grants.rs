@@ -1,0 +1,152 @@
+//! Grants: one subject of one binding, joined to its role and to what the log credited to it.
+
+use std::sync::Arc;
+
+use super::ledger::Credit;
+use super::shadow::{self, Held};
+use super::tier::RoleFacts;
+use super::{Access, Book, Entry, Grant, GrantId, GrantKey, RoleState, Tier};
+use crate::model::{Identity, ListKind, RoleKind, Scope, SubjectKind};
+use crate::rbac::{Held as Joined, RoleKey};
+
+impl Book {
+    /// Makes the grants of one subject anew; returns their ids, sorted by key.
+    pub(super) fn make_grants(&self, subject: &Identity) -> Vec<Arc<Grant>> {
+        let own = self.sorted(subject);
+        let implicit: Vec<(GrantKey, u32, &Arc<Joined>)> = subject
+            .implicit_groups()
+            .into_iter()
+            .flat_map(|group| self.sorted(&Identity::group(group)))
+            .collect();
+        let shadows = shadow::shadows(&with_roles(&own), &with_roles(&implicit));
+        own.into_iter()
+            .map(|(key, slot, held)| {
+                let shadowed_by = shadows.get(&slot).copied().map(GrantId);
+                Arc::new(self.make_grant(key, slot, held, shadowed_by))
+            })
+            .collect()
+    }
+
+    fn make_grant(
+        &self,
+        key: GrantKey,
+        slot: u32,
+        held: &Joined,
+        shadowed_by: Option<GrantId>,
+    ) -> Grant {
+        let bootstrap = self.installed.is_some_and(|installed| {
+            installed.is_grant(&held.binding, &held.identity, held.role.as_deref())
+        });
+        let mut grant = Grant {
+            id: GrantId(slot),
+            key,
+            role_ref: held.binding.role_ref.clone(),
+            scope: held.scope.clone(),
+            role: held.role.clone(),
+            uid: held.binding.meta.uid.clone(),
+            created: held.binding.meta.creation_timestamp,
+            bootstrap,
+            last_credited: None,
+            credited: 0,
+            shadowed_by,
+        };
+        self.credit(&mut grant);
+        grant
+    }
+
+    /// Fills in what the log credited to a grant.
+    pub(super) fn credit(&self, grant: &mut Grant) {
+        let credit = match role_kind(&grant.role_ref.kind) {
+            Some(kind) => {
+                self.ledger.credit(&(grant.key.clone(), kind, grant.role_ref.name.clone()))
+            }
+            None => Credit::default(),
+        };
+        grant.last_credited = credit.last;
+        grant.credited = credit.requests;
+    }
+
+    /// Whether the role of a grant is there; "no" only by a list that is whole.
+    pub fn role_state(&self, grant: &Grant) -> RoleState {
+        if grant.role.is_some() {
+            return RoleState::Exists;
+        }
+        let (list, ns) = match role_kind(&grant.role_ref.kind) {
+            Some(RoleKind::ClusterRole) => (ListKind::ClusterRoles, None),
+            Some(RoleKind::Role) => (ListKind::Roles, grant.key.namespace.as_deref()),
+            None => return RoleState::Missing,
+        };
+        if self.snapshot.covers(&[list], ns) { RoleState::Missing } else { RoleState::NotKnown }
+    }
+
+    /// How strong an identity is, as far as the lists tell.
+    pub fn access(&self, entry: &Entry) -> Access {
+        let tier = entry.tier;
+        let bindings = [ListKind::ClusterRoleBindings, ListKind::RoleBindings];
+        let unknown = |id: &GrantId| {
+            self.grant(*id).is_some_and(|grant| self.role_state(grant) == RoleState::NotKnown)
+        };
+        let at_least = tier != Tier::ClusterAdmin
+            && (!self.snapshot.covers(&bindings, None) || entry.grants.iter().any(unknown));
+        Access { tier, at_least }
+    }
+
+    /// The subject's own grants, sorted by key.
+    fn sorted(&self, subject: &Identity) -> Vec<(GrantKey, u32, &Arc<Joined>)> {
+        let mut own: Vec<_> = self
+            .authorizer
+            .direct(subject)
+            .into_iter()
+            .filter_map(|slot| {
+                let held = self.authorizer.held(slot)?;
+                Some((key_of(held), slot, held))
+            })
+            .collect();
+        own.sort_unstable_by(|a, b| a.0.cmp(&b.0));
+        own
+    }
+
+    /// What the role of a grant comes to; None where it does not exist.
+    pub(super) fn facts_of(&self, grant: &Grant) -> Option<&Arc<RoleFacts>> {
+        let role = grant.role.as_ref()?;
+        let ns = role.meta.namespace.clone().unwrap_or_else(|| "".into());
+        let key: RoleKey = (role.kind, ns, role.meta.name.clone());
+        self.facts.get(&key)
+    }
+}
+
+/// The group that a grant is to; None for one to the identity itself.
+pub(super) fn group_of(grant: &Grant) -> Option<&crate::model::Name> {
+    let subject = &grant.key.subject;
+    (subject.kind == SubjectKind::Group).then_some(&subject.name)
+}
+
+/// Whether a grant holds cluster-wide.
+pub(super) fn is_cluster(grant: &Grant) -> bool {
+    grant.scope == Scope::Cluster
+}
+
+pub(super) fn role_kind(kind: &str) -> Option<RoleKind> {
+    match kind {
+        "ClusterRole" => Some(RoleKind::ClusterRole),
+        "Role" => Some(RoleKind::Role),
+        _ => None,
+    }
+}
+
+fn key_of(held: &Joined) -> GrantKey {
+    GrantKey {
+        binding_kind: held.binding.kind,
+        namespace: held.binding.meta.namespace.clone(),
+        binding: held.binding.meta.name.clone(),
+        subject: held.identity.clone(),
+    }
+}
+
+fn with_roles<'a>(list: &'a [(GrantKey, u32, &'a Arc<Joined>)]) -> Vec<Held<'a>> {
+    list.iter()
+        .filter_map(|(_, slot, held)| {
+            Some(Held { slot: *slot, scope: &held.scope, role: held.role.as_ref()? })
+        })
+        .collect()
+}

@@ -1,0 +1,61 @@
+//! Who is in which group, and how that is known.
+
+use std::collections::BTreeMap;
+
+use super::ledger::Record;
+use super::{GroupSource, Membership};
+use crate::model::{Identity, Name, Policy, SubjectKind};
+
+/// The groups of an identity, sorted by name, each with the strongest of its sources.
+pub(crate) fn of(identity: &Identity, record: Option<&Record>, policy: &Policy) -> Vec<Membership> {
+    if identity.kind == SubjectKind::Group {
+        return Vec::new();
+    }
+    let mut found: BTreeMap<Name, Membership> = BTreeMap::new();
+    let mut add = |name: &Name, source: GroupSource, last_seen| {
+        let have = found.entry(name.clone()).or_insert_with(|| Membership {
+            name: name.clone(),
+            source,
+            last_seen: None,
+        });
+        have.source = have.source.min(source);
+        have.last_seen = have.last_seen.max(last_seen);
+    };
+    for name in identity.implicit_groups() {
+        add(&name, GroupSource::Implicit, None);
+    }
+    for (name, at) in record.map_or(&[][..], |record| &record.groups) {
+        add(name, GroupSource::Log, Some(*at));
+    }
+    for name in given(identity, policy) {
+        add(name, GroupSource::Given, None);
+    }
+    found.into_values().collect()
+}
+
+/// Whether these are all the groups there are: the API server itself makes those of accounts and
+/// of anonymous; those of a user are known only where a log carries them or somebody gave them.
+pub(crate) fn are_known(identity: &Identity, record: Option<&Record>, policy: &Policy) -> bool {
+    match identity.kind {
+        SubjectKind::Group | SubjectKind::ServiceAccount => true,
+        SubjectKind::User => {
+            &*identity.name == Identity::ANONYMOUS
+                || record.is_some_and(|record| !record.groups.is_empty())
+                || !given(identity, policy).is_empty()
+        }
+    }
+}
+
+fn given<'p>(identity: &Identity, policy: &'p Policy) -> &'p [Name] {
+    identity.user_name().and_then(|name| policy.groups.get(&name)).map_or(&[], Vec::as_slice)
+}
+
+/// Whether the API server alone decides who is in the group.
+pub(crate) fn is_implicit(group: &str) -> bool {
+    matches!(
+        group,
+        Identity::AUTHENTICATED | Identity::UNAUTHENTICATED | Identity::ALL_SERVICE_ACCOUNTS
+    ) || group
+        .strip_prefix(Identity::ALL_SERVICE_ACCOUNTS)
+        .is_some_and(|rest| rest.starts_with(':'))
+}

@@ -1,0 +1,215 @@
+//! The join of a snapshot, activity, a policy and a time: what every screen, report and plan
+//! reads.
+
+mod advance;
+mod build;
+mod calls;
+mod difference;
+mod grants;
+mod groups;
+mod hints;
+mod ledger;
+mod needed;
+mod node;
+mod parts;
+mod permissions;
+mod served;
+mod shadow;
+mod sums;
+#[cfg(test)]
+mod tests;
+mod tier;
+mod types;
+
+use std::sync::{Arc, OnceLock};
+
+use chrono::{DateTime, Utc};
+use foldhash::HashSet;
+use imbl::{OrdSet, Vector};
+
+pub use needed::Authorization;
+pub use parts::PartUse;
+#[cfg(test)]
+pub(crate) use tests::world;
+pub use types::*;
+
+use crate::model::{Activity, Coverage, Identity, Name, Policy, SharedHash, Snapshot};
+use crate::rbac::aggregation::Provenance;
+use crate::rbac::{Authorizer, RoleKey, bootstrap};
+use calls::Server;
+use ledger::Ledger;
+use node::Node;
+use served::Served;
+use tier::RoleFacts;
+
+/// What a Book is made of.
+#[derive(Clone, Debug)]
+pub struct Inputs {
+    /// The cluster's objects.
+    pub snapshot: Arc<Snapshot>,
+    /// The log, where there is one.
+    pub activity: Option<Arc<Activity>>,
+    /// How reading the log stands.
+    pub log: LogState,
+    /// Thresholds and maps.
+    pub policy: Arc<Policy>,
+    /// The time, UTC. No verdict rests on it: idle is measured to the end of coverage.
+    pub now: DateTime<Utc>,
+}
+
+/// What a Book is made anew of. What changed in the snapshot and the policy is found by comparing.
+#[derive(Clone, Debug)]
+pub struct Changes {
+    /// The cluster's objects as they are now.
+    pub snapshot: Arc<Snapshot>,
+    /// What became of the log.
+    pub activity: LogChange,
+    /// How reading the log stands.
+    pub log: LogState,
+    /// Thresholds and maps as they are now.
+    pub policy: Arc<Policy>,
+    /// The time, UTC.
+    pub now: DateTime<Utc>,
+}
+
+/// What became of the log.
+#[derive(Clone, Debug)]
+pub enum LogChange {
+    /// It is as it was.
+    Same,
+    /// It is another, or none.
+    Replaced(Option<Arc<Activity>>),
+    /// [`Activity::advance`] made it of the one before.
+    Grown {
+        /// The whole of it.
+        activity: Arc<Activity>,
+        /// Whose part of it is not as it was (`ActivityDelta::touched`).
+        touched: Vec<crate::model::SeenId>,
+    },
+}
+
+/// The join.
+///
+/// A copy is cheap, and so is what [`Book::advance`] makes: it shares what did not change.
+#[derive(Clone, Debug)]
+pub struct Book {
+    /// Counts the Books of one feed, from 1.
+    pub generation: u64,
+    /// The cluster's objects.
+    pub snapshot: Arc<Snapshot>,
+    /// The log, where there is one.
+    pub activity: Option<Arc<Activity>>,
+    /// How reading the log stands.
+    pub log: LogState,
+    /// Thresholds and maps.
+    pub policy: Arc<Policy>,
+    /// The time at which it was made, UTC.
+    pub now: DateTime<Utc>,
+    authorizer: Authorizer,
+    served: Arc<Served>,
+    server: Server,
+    /// What the API server installs by itself.
+    installed: Option<&'static bootstrap::Policy>,
+    facts: SharedHash<RoleKey, Arc<RoleFacts>>,
+    /// Where aggregated rules come from; found when first asked for.
+    provenance: Arc<OnceLock<Provenance>>,
+    ledger: Ledger,
+    /// Everybody who ever had an entry, so that they get the same number again.
+    ids: SharedHash<Identity, IdentityId>,
+    nodes: Vector<Option<Node>>,
+    grants: Vector<Option<Arc<Grant>>>,
+    /// Of every group with a grant: its grants, sorted by key.
+    own_of_group: SharedHash<Name, Arc<[GrantId]>>,
+    /// Of every group that anybody is known to be in: who, sorted.
+    members: SharedHash<Name, Arc<[IdentityId]>>,
+    /// Whom the group map names.
+    given: Arc<HashSet<Identity>>,
+    /// How many certificate requests each identity made.
+    requesters: SharedHash<Identity, u32>,
+    /// The times from which the idle time of everybody counts.
+    instants: OrdSet<(DateTime<Utc>, IdentityId)>,
+    counts: Counts,
+}
+
+impl Book {
+    /// Everybody, in order of ids.
+    pub fn entries(&self) -> impl Iterator<Item = &Arc<Entry>> {
+        self.nodes.iter().flatten().map(|node| &node.entry)
+    }
+
+    /// One identity by its id; None where it is no longer there.
+    pub fn entry(&self, id: IdentityId) -> Option<&Arc<Entry>> {
+        self.node(id).map(|node| &node.entry)
+    }
+
+    fn node(&self, id: IdentityId) -> Option<&Node> {
+        self.nodes.get(id.0 as usize)?.as_ref()
+    }
+
+    /// One identity by who it is.
+    pub fn find(&self, identity: &Identity) -> Option<&Arc<Entry>> {
+        self.entry(*self.ids.get(identity)?)
+    }
+
+    /// One grant by its id; None where it is no longer there.
+    pub fn grant(&self, id: GrantId) -> Option<&Arc<Grant>> {
+        self.grants.get(id.0 as usize)?.as_ref()
+    }
+
+    /// Every grant, in order of ids.
+    pub fn grants(&self) -> impl Iterator<Item = &Arc<Grant>> {
+        self.grants.iter().flatten()
+    }
+
+    /// The RBAC answer over the same objects; its slots are the numbers of [`GrantId`].
+    pub fn authorizer(&self) -> &Authorizer {
+        &self.authorizer
+    }
+
+    /// Where the rules of aggregated roles come from.
+    pub fn provenance(&self) -> &Provenance {
+        self.provenance.get_or_init(|| Provenance::new(&self.snapshot.objects))
+    }
+
+    /// What is wrong, worst first; of equals, by rule and identity.
+    pub fn findings(&self) -> Vec<&Finding> {
+        let mut found: Vec<&Finding> =
+            self.entries().flat_map(|entry| entry.findings.iter()).collect();
+        found.sort_by(|a, b| {
+            b.severity
+                .cmp(&a.severity)
+                .then_with(|| a.rule.cmp(b.rule))
+                .then_with(|| a.identity.cmp(&b.identity))
+                .then_with(|| a.grant.cmp(&b.grant))
+        });
+        found
+    }
+
+    /// How strong a grant is by itself.
+    pub fn tier_of(&self, grant: &Grant) -> Tier {
+        self.facts_of(grant).map(|facts| facts.tier(grants::is_cluster(grant))).unwrap_or_default()
+    }
+
+    /// Signs of authorizers beside RBAC, of the cluster itself and of its log: where there are any,
+    /// a "no" is by RBAC and not known otherwise.
+    pub fn authorizers(&self) -> Vec<Name> {
+        let mut all = self.snapshot.cluster.authorizers.clone();
+        all.extend(self.ledger.others.iter().map(|other| Name::from(*other)));
+        all
+    }
+
+    /// Whether the API server alone decides who is in the group.
+    pub fn is_implicit(&self, group: &str) -> bool {
+        groups::is_implicit(group)
+    }
+
+    /// How many of what.
+    pub fn counts(&self) -> Counts {
+        self.counts
+    }
+
+    /// What the log covers; None where there is no log.
+    pub fn coverage(&self) -> Option<&Coverage> {
+        self.activity.as_deref().map(Activity::coverage)
+    }
+}

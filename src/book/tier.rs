@@ -1,0 +1,250 @@
+//! What a role's rules come to, by themselves: how strong they are, and what a log could show of
+//! their use.
+//!
+//! Tiers are by effective permissions, never by a role's name:
+//!
+//! * **cluster-admin**: one cluster-wide rule with verb `*`, group `*`, resource `*` and no names;
+//!   or the group `system:masters`.
+//! * **cluster write**: a cluster-wide rule with any verb but get, list and watch on a resource.
+//! * **reads secrets**: get, list or watch of `secrets` in the core group, in any scope; a rule
+//!   narrowed to named Secrets still reads Secrets.
+//! * **namespace admin**: in a namespace, all verbs on all resources in all groups, or create,
+//!   update or patch of its roles or bindings.
+//! * **namespace write**: in a namespace, any verb but get, list and watch.
+//! * **read**: everything else that reads an object or a path, or asks the API server about
+//!   others (token and access reviews).
+//! * **discovery only**: what every client may do anyway: discovery, health, version and issuer
+//!   paths, trust bundles, questions about oneself.
+//!
+//! A rule of a `RoleBinding` counts only for what has a namespace.
+
+use std::sync::LazyLock;
+
+use super::Tier;
+use super::served::Served;
+use crate::model::{Name, PolicyRule, Role, Scope};
+use crate::rbac::effective::Inert;
+
+/// Any namespace: what a rule gives does not depend on which.
+static IN_A_NAMESPACE: LazyLock<Scope> = LazyLock::new(|| Scope::Namespace("".into()));
+
+const READS: [&str; 3] = ["get", "list", "watch"];
+const RBAC_GROUP: &str = "rbac.authorization.k8s.io";
+
+/// What one rule comes to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct RuleFacts {
+    /// How strong it is cluster-wide; None where it conveys nothing.
+    pub(crate) cluster: Option<Tier>,
+    /// How strong it is in a namespace; None where it conveys nothing.
+    pub(crate) namespace: Option<Tier>,
+    /// Whether a log can show any of it in use.
+    pub(crate) observable: bool,
+    /// Whether some of it reads.
+    pub(crate) reads: bool,
+}
+
+impl RuleFacts {
+    /// How strong it is in a scope.
+    pub(crate) fn tier(self, cluster: bool) -> Option<Tier> {
+        if cluster { self.cluster } else { self.namespace }
+    }
+}
+
+/// What a role comes to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct RoleFacts {
+    /// By rule, in the role's order.
+    pub(crate) rules: Vec<RuleFacts>,
+}
+
+impl RoleFacts {
+    pub(crate) fn new(role: &Role, served: &Served) -> Self {
+        Self { rules: role.rules.iter().map(|rule| facts(rule, served)).collect() }
+    }
+
+    /// How strong the role is in a scope.
+    pub(crate) fn tier(&self, cluster: bool) -> Tier {
+        self.rules.iter().filter_map(|rule| rule.tier(cluster)).max().unwrap_or_default()
+    }
+
+    /// How many of its rules convey something in a scope.
+    pub(crate) fn held(&self, cluster: bool) -> u32 {
+        let rows = self.rules.iter().filter(|rule| rule.tier(cluster).is_some()).count();
+        u32::try_from(rows).unwrap_or(u32::MAX)
+    }
+}
+
+/// What one rule comes to.
+pub(super) fn facts(rule: &PolicyRule, served: &Served) -> RuleFacts {
+    let gives = |scope: &Scope| Inert::of(rule, scope).is_none();
+    let cluster = resource_tier(rule, true, served).max(path_tier(rule));
+    RuleFacts {
+        cluster: gives(&Scope::Cluster).then(|| cluster.unwrap_or_default()),
+        namespace: gives(&IN_A_NAMESPACE)
+            .then(|| resource_tier(rule, false, served).unwrap_or_default()),
+        observable: is_observable(rule, served),
+        reads: rule.verbs.iter().any(|verb| reads(verb)),
+    }
+}
+
+fn reads(verb: &str) -> bool {
+    verb == "*" || verb == "head" || READS.contains(&verb)
+}
+
+fn writes(verb: &str) -> bool {
+    !READS.contains(&verb)
+}
+
+fn has(list: &[Name], wanted: &str) -> bool {
+    list.iter().any(|have| &**have == "*" || &**have == wanted)
+}
+
+fn is_star(list: &[Name]) -> bool {
+    list.iter().any(|have| &**have == "*")
+}
+
+/// How strong the rule's resources make it; None where no request matches.
+fn resource_tier(rule: &PolicyRule, cluster: bool, served: &Served) -> Option<Tier> {
+    if rule.verbs.is_empty() {
+        return None;
+    }
+    if is_star(&rule.verbs)
+        && is_star(&rule.api_groups)
+        && is_star(&rule.resources)
+        && rule.resource_names.is_empty()
+    {
+        return Some(if cluster { Tier::ClusterAdmin } else { Tier::NamespaceAdmin });
+    }
+    let groups = rule.api_groups.iter();
+    groups
+        .flat_map(|group| rule.resources.iter().map(move |resource| (group, resource)))
+        .map(|(group, resource)| {
+            if !cluster && served.is_cluster_scoped(group, resource) {
+                // The authorizer would answer for them, but no request asks.
+                return Tier::None;
+            }
+            atom_tier(rule, group, resource, cluster)
+        })
+        .max()
+}
+
+fn atom_tier(rule: &PolicyRule, group: &str, resource: &str, cluster: bool) -> Tier {
+    if let Some(tier) = review_tier(group, resource) {
+        return tier;
+    }
+    let reads_it = rule.verbs.iter().any(|verb| reads(verb));
+    let mut tier = if reads_it { Tier::Read } else { Tier::None };
+    if reads_it && group == "certificates.k8s.io" && resource == "clustertrustbundles" {
+        tier = Tier::DiscoveryOnly;
+    }
+    if reads_it && matches!(group, "" | "*") && matches!(resource, "secrets" | "*") {
+        tier = Tier::ReadsSecrets;
+    }
+    if rule.verbs.iter().any(|verb| writes(verb)) {
+        tier = tier.max(match (cluster, governs(rule, group, resource)) {
+            (true, _) => Tier::ClusterWrite,
+            (false, true) => Tier::NamespaceAdmin,
+            (false, false) => Tier::NamespaceWrite,
+        });
+    }
+    tier
+}
+
+/// Reviews store nothing: they ask the API server, about oneself or about others.
+fn review_tier(group: &str, resource: &str) -> Option<Tier> {
+    match (group, resource) {
+        ("authorization.k8s.io", "selfsubjectaccessreviews" | "selfsubjectrulesreviews")
+        | ("authentication.k8s.io", "selfsubjectreviews") => Some(Tier::DiscoveryOnly),
+        ("authorization.k8s.io", "subjectaccessreviews" | "localsubjectaccessreviews")
+        | ("authentication.k8s.io", "tokenreviews") => Some(Tier::Read),
+        _ => None,
+    }
+}
+
+/// Whether the rule changes roles or bindings.
+fn governs(rule: &PolicyRule, group: &str, resource: &str) -> bool {
+    matches!(group, RBAC_GROUP | "*")
+        && matches!(resource, "roles" | "rolebindings" | "*")
+        && ["create", "update", "patch"].iter().any(|verb| has(&rule.verbs, verb))
+}
+
+/// How strong the rule's paths make it. Paths hold no objects, so all of them count as reading.
+fn path_tier(rule: &PolicyRule) -> Option<Tier> {
+    if rule.verbs.is_empty() {
+        return None;
+    }
+    let tier = |path: &str| if is_discovery(path) { Tier::DiscoveryOnly } else { Tier::Read };
+    rule.non_resource_urls.iter().map(|path| tier(path)).max()
+}
+
+/// Paths that say what a server is, and how it is, and nothing about what is in it.
+fn is_discovery(path: &str) -> bool {
+    const ROOTS: [&str; 9] = [
+        "/api",
+        "/apis",
+        "/openapi",
+        "/version",
+        "/healthz",
+        "/livez",
+        "/readyz",
+        "/.well-known",
+        "/openid",
+    ];
+    ROOTS.iter().any(|root| {
+        path.strip_prefix(root).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    })
+}
+
+/// Whether HTTP can produce the verb on a resource (`apiserver/pkg/endpoints/request`).
+fn is_http(verb: &str) -> bool {
+    matches!(
+        verb,
+        "*" | "get"
+            | "list"
+            | "watch"
+            | "create"
+            | "update"
+            | "patch"
+            | "delete"
+            | "deletecollection"
+    )
+}
+
+/// Whether an impersonated request shows the verb on the resource in use.
+fn is_impersonation(verb: &str, group: &str, resource: &str) -> bool {
+    if verb.starts_with("impersonate-on:") {
+        return true;
+    }
+    let parent = resource.split_once('/').map_or(resource, |(parent, _)| parent);
+    (verb == "impersonate" || verb.starts_with("impersonate:"))
+        && matches!(group, "" | "authentication.k8s.io" | "*")
+        && matches!(
+            parent,
+            "users" | "groups" | "serviceaccounts" | "uids" | "userextras" | "nodes" | "*"
+        )
+}
+
+/// Whether the path is the API server's alone. Any other may be one of a kubelet, an operator or a
+/// proxy that asks the API server who may reach it, which the log shows without the path
+/// (`SubjectAccessReview`).
+fn is_api_servers(path: &str) -> bool {
+    path == "*" || path.starts_with("/logs") || is_discovery(path)
+}
+
+fn is_observable(rule: &PolicyRule, served: &Served) -> bool {
+    if !rule.non_resource_urls.is_empty() {
+        return rule.non_resource_urls.iter().any(|path| is_api_servers(path));
+    }
+    rule.verbs.iter().any(|verb| {
+        rule.api_groups.iter().any(|group| {
+            rule.resources.iter().any(|resource| {
+                is_impersonation(verb, group, resource)
+                    || (is_http(verb)
+                        // Who talks to a kubelet needs it too, which asks for itself.
+                        && &**resource != "nodes/proxy"
+                        && served.may_be_served(group, resource))
+            })
+        })
+    })
+}

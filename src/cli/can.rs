@@ -1,0 +1,51 @@
+//! `can`: whether somebody would be able to do something.
+
+use super::answer;
+use super::args::Global;
+use super::exit::{Code, Failure};
+use super::identity::{self, QUESTIONS, Words};
+use super::sources::{Needs, open};
+use crate::model::Scope;
+use crate::rbac::query::{Can, Question, Scoping, Target, can};
+use crate::report::{AccessRow, Missing, Report};
+
+pub(super) fn run(global: &Global, text: &str, words: &Words) -> Result<Code, Failure> {
+    let session = open(global, Needs { lists: QUESTIONS, log: true })?;
+    let identity = identity::parse(text, &session)?;
+    let mut items = Vec::new();
+    let mut missing: Vec<Missing> = Vec::new();
+    for book in &session.books {
+        let asker = identity::asker(book, &identity);
+        let question = identity::question(book, global, words)?;
+        let answer = can(book.authorizer(), &book.snapshot, &asker, &question);
+        let settled = answer.missing.is_empty() || is_settled(&answer, &question);
+        items.push(AccessRow::new(book, &asker, &question, &answer, settled));
+        if !settled {
+            let cluster = &book.snapshot.cluster.id;
+            missing
+                .extend(answer.missing.iter().cloned().map(|list| answer::of_list(cluster, list)));
+        }
+    }
+    let report = Report::new(answer::metadata(&session, missing), items);
+    let code = answer::give(global, &session, &report)?;
+    for note in report.items.iter().flat_map(|item| &item.notes) {
+        answer::say(note);
+    }
+    let all = report.items.iter().all(|item| item.allowed);
+    Ok(code.max(if all { Code::Done } else { Code::No }))
+}
+
+/// Whether more lists could not change the answer: a yes to everything that was asked about, in the
+/// one place that was asked about or in all of them.
+fn is_settled(answer: &Can, question: &Question) -> bool {
+    let one_place = question.namespace.is_some()
+        || match &question.target {
+            Target::Path(_) => true,
+            Target::Resource(target) => target.scoping == Scoping::Cluster,
+        };
+    answer.ways.iter().any(|way| {
+        (one_place || way.scope == Scope::Cluster)
+            && way.condition.is_none()
+            && (way.names.is_none() || question.name.is_some())
+    })
+}

@@ -1,0 +1,39 @@
+//! `credentials`: every credential that is known to be out, riskiest first.
+
+use super::answer;
+use super::args::Global;
+use super::exit::{Code, Failure};
+use super::identity::{self, ROWS};
+use super::sources::{Needs, open};
+use crate::credentials::{self, NOT_SEEN};
+use crate::report::{CredentialRow, Report};
+
+pub(super) fn run(global: &Global, of: Option<&str>) -> Result<Code, Failure> {
+    let session = open(global, Needs { lists: ROWS, log: true })?;
+    let only = of.map(|text| identity::parse(text, &session)).transpose()?;
+    let mut items = Vec::new();
+    let mut unreadable = Vec::new();
+    for book in &session.books {
+        let found = credentials::inventory(book);
+        let wanted = found
+            .credentials
+            .iter()
+            .filter(|credential| only.as_ref().is_none_or(|only| credential.identity == *only));
+        items.extend(wanted.map(|credential| CredentialRow::new(book, credential)));
+        unreadable.extend(found.unreadable);
+    }
+    let missing = answer::missing(&session, credentials::LISTS, None);
+    let report = Report::new(answer::metadata(&session, missing), items);
+    let code = answer::give(global, &session, &report)?;
+    for (place, reason) in &unreadable {
+        answer::say(&format!("not readable: {place}: {reason}"));
+    }
+    if report.items.is_empty() {
+        answer::say("no credential is known");
+    }
+    answer::say("what no list and no log shows:");
+    for what in NOT_SEEN {
+        answer::say(&format!("  {what}"));
+    }
+    Ok(if unreadable.is_empty() { code } else { code.max(Code::Incomplete) })
+}

@@ -1,0 +1,210 @@
+//! A live API server, by way of the kube crate: the only place that knows it.
+//!
+//! kube brings TLS, proxies, connections and OIDC tokens. Everything where keybook's promises are
+//! at stake is done here: kubeconfig files as kubectl reads them, proxies as Go chooses them, exec
+//! plugins without a terminal and with a limit, deadlines for all, no retries, Secrets by metadata
+//! only, and errors that say what to do.
+
+mod answer;
+mod connection;
+mod credentials;
+mod decode;
+mod discovery;
+mod exec;
+mod info;
+mod kubeconfig;
+mod options;
+mod pki;
+mod proxy;
+mod target;
+mod trouble;
+mod watch;
+mod write;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use serde_json::{Value, json};
+
+pub use options::{ConnectOptions, Variables};
+pub use target::{ContextInfo, contexts, namespace};
+
+use self::connection::{Ask, Connection, JSON};
+use self::decode::Listed;
+use super::{Cluster, Error, Events, Extent, Page, Source, Writer, is_of_secrets};
+use crate::model::{ClusterInfo, Discovery};
+
+/// A page of metadata and nothing else.
+const METADATA_LIST: &str = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1";
+
+/// Events of metadata and nothing else.
+const METADATA: &str = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1";
+
+/// Pages longer than this are read on a thread of their own, so that nothing else waits for it.
+const LONG: usize = 64 << 10;
+
+/// Prepares to read a cluster. Nothing is sent, and no exec plugin run, before the first call.
+/// Must be called within a tokio runtime.
+///
+/// # Errors
+/// [`Error::Config`] where kubeconfig and flags do not say where to connect and as whom.
+pub async fn connect(options: &ConnectOptions) -> Result<Arc<dyn Cluster>, Error> {
+    let options = options.clone();
+    let name = options.name.clone();
+    let connection = prepared(move || Connection::new(&options)).await?;
+    Ok(Arc::new(KubeCluster { connection, name }))
+}
+
+/// Prepares to change a cluster: the only way to it.
+///
+/// # Errors
+/// As for [`connect`].
+pub async fn connect_writer(options: &ConnectOptions) -> Result<Arc<dyn Writer>, Error> {
+    let options = options.clone();
+    Ok(Arc::new(prepared(move || write::KubeWriter::new(&options)).await?))
+}
+
+/// Reads files away from what else is going on.
+async fn prepared<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Error> + Send + 'static,
+) -> Result<T, Error> {
+    tokio::task::spawn_blocking(work).await.unwrap_or_else(|error| {
+        Err(Error::Config { tried: "prepare a connection".to_owned(), cause: error.to_string() })
+    })
+}
+
+/// A live cluster.
+#[derive(Debug)]
+struct KubeCluster {
+    connection: Connection,
+    name: Option<String>,
+}
+
+/// What was asked for as metadata came whole, and was dropped.
+fn not_metadata(tried: &str) -> Error {
+    Error::Failed {
+        tried: tried.to_owned(),
+        cause:
+            "the server sent whole Secrets where only metadata was asked for; they were dropped \
+                unread, and will not be asked for again"
+                .to_owned(),
+        status: Some(200),
+    }
+}
+
+/// A query, encoded.
+fn query(pairs: &[(&str, &str)]) -> String {
+    form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish()
+}
+
+#[async_trait]
+impl Cluster for KubeCluster {
+    fn known(&self) -> ClusterInfo {
+        info::known(&self.connection, self.name.as_deref())
+    }
+
+    async fn info(&self) -> Result<ClusterInfo, Error> {
+        info::ask(&self.connection, self.name.as_deref()).await
+    }
+
+    async fn discovery(&self) -> Result<Discovery, Error> {
+        discovery::discover(&self.connection).await
+    }
+
+    async fn list(
+        &self,
+        source: &Source,
+        extent: &Extent,
+        limit: u32,
+        next: Option<&str>,
+    ) -> Result<Page, Error> {
+        let tried = format!("list {}", source.describe(extent));
+        let selector = source.field_selector();
+        let limit = limit.to_string();
+        let mut pairs = vec![("limit", limit.as_str())];
+        if let Some(selector) = &selector {
+            pairs.push(("fieldSelector", selector));
+        }
+        if let Some(next) = next {
+            pairs.push(("continue", next));
+        }
+        let path = format!("{}?{}", source.path(extent), query(&pairs));
+        let accept = if source.metadata_only { METADATA_LIST } else { JSON };
+        let ask = Ask::get(&tried, path).accepting(accept);
+        let bytes = self.connection.bytes(&ask).await?;
+        let source = *source;
+        let (bytes, listed) = if bytes.len() < LONG {
+            let listed = decode::page(&bytes, &source);
+            (bytes, listed)
+        } else {
+            let work = move || {
+                let listed = decode::page(&bytes, &source);
+                (bytes, listed)
+            };
+            tokio::task::spawn_blocking(work).await.map_err(|error| Error::Failed {
+                tried: tried.clone(),
+                cause: error.to_string(),
+                status: None,
+            })?
+        };
+        match listed {
+            Ok(Listed::Page(page)) => Ok(page),
+            Ok(Listed::NotMetadata) => Err(not_metadata(&tried)),
+            Err(error) => {
+                let server = &self.connection.target.server;
+                Err(answer::unreadable(&tried, server, &bytes, &error))
+            }
+        }
+    }
+
+    async fn watch(
+        &self,
+        source: &Source,
+        extent: &Extent,
+        version: &str,
+    ) -> Result<Events, Error> {
+        let tried = format!("watch {}", source.describe(extent));
+        let selector = source.field_selector();
+        let life = watch::LIFE.as_secs().to_string();
+        let mut pairs = vec![
+            ("watch", "1"),
+            ("allowWatchBookmarks", "true"),
+            ("timeoutSeconds", life.as_str()),
+            ("resourceVersion", version),
+        ];
+        if let Some(selector) = &selector {
+            pairs.push(("fieldSelector", selector));
+        }
+        let path = format!("{}?{}", source.path(extent), query(&pairs));
+        let accept = if source.metadata_only { METADATA } else { JSON };
+        // Newer servers compress each event by itself, which not every decoder follows.
+        let ask = Ask { compressed: false, ..Ask::get(&tried, path).accepting(accept) };
+        let response = self.connection.open(&ask).await?;
+        Ok(watch::events(response, source, tried, self.connection.target.server.clone()))
+    }
+
+    async fn get(&self, path: &str) -> Result<Value, Error> {
+        let tried = format!("get {path}");
+        if is_of_secrets(path.split(['?', '#']).next().unwrap_or(path)) {
+            let cause = "Secrets are never read whole".to_owned();
+            return Err(Error::Failed { tried, cause, status: None });
+        }
+        self.connection.json(&Ask::get(tried, path)).await
+    }
+
+    async fn review(&self, review: &Value) -> Result<Value, Error> {
+        let tried = "review access".to_owned();
+        let resource = match review["kind"].as_str() {
+            Some("SubjectAccessReview") => "subjectaccessreviews",
+            Some("SelfSubjectAccessReview") => "selfsubjectaccessreviews",
+            _ => {
+                let cause = "not an access review".to_owned();
+                return Err(Error::Invalid { tried, cause });
+            }
+        };
+        let mut review = review.clone();
+        review["apiVersion"] = json!("authorization.k8s.io/v1");
+        let path = format!("/apis/authorization.k8s.io/v1/{resource}");
+        self.connection.json(&Ask::post(tried, path, &review)).await
+    }
+}

@@ -1,0 +1,58 @@
+//! Writes: each sent once, whatever comes of it.
+
+use async_trait::async_trait;
+use http::Method;
+use serde_json::{Value, json};
+
+use super::ConnectOptions;
+use super::connection::{Ask, Connection};
+use crate::cluster::{DryRun, Error, Preconditions, Writer};
+
+/// A live cluster, to be changed.
+#[derive(Debug)]
+pub(super) struct KubeWriter {
+    connection: Connection,
+}
+
+impl KubeWriter {
+    pub(super) fn new(options: &ConnectOptions) -> Result<Self, Error> {
+        Ok(Self { connection: Connection::new(options)? })
+    }
+}
+
+/// Who wrote, in `managedFields`.
+fn query(dry: DryRun) -> &'static str {
+    match dry {
+        DryRun::Yes => "fieldManager=keybook&dryRun=All",
+        DryRun::No => "fieldManager=keybook",
+    }
+}
+
+#[async_trait]
+impl Writer for KubeWriter {
+    async fn create(&self, collection: &str, object: &Value, dry: DryRun) -> Result<Value, Error> {
+        let path = format!("{collection}?{}", query(dry));
+        self.connection.json(&Ask::post(format!("create in {collection}"), path, object)).await
+    }
+
+    async fn replace(&self, path: &str, object: &Value, dry: DryRun) -> Result<Value, Error> {
+        let full = format!("{path}?{}", query(dry));
+        let ask = Ask::post(format!("replace {path}"), full, object);
+        self.connection.json(&Ask { method: Method::PUT, ..ask }).await
+    }
+
+    async fn delete(&self, path: &str, only: &Preconditions, dry: DryRun) -> Result<(), Error> {
+        let mut options = json!({"apiVersion": "v1", "kind": "DeleteOptions"});
+        if let Some(uid) = &only.uid {
+            options["preconditions"]["uid"] = json!(uid);
+        }
+        if let Some(version) = &only.resource_version {
+            options["preconditions"]["resourceVersion"] = json!(version);
+        }
+        if dry == DryRun::Yes {
+            options["dryRun"] = json!(["All"]);
+        }
+        let ask = Ask::post(format!("delete {path}"), path, &options);
+        self.connection.bytes(&Ask { method: Method::DELETE, ..ask }).await.map(drop)
+    }
+}

@@ -1,0 +1,213 @@
+//! Writes, with the checks that the API server makes.
+
+use async_trait::async_trait;
+use chrono::{SecondsFormat, Utc};
+use serde_json::Value;
+
+use super::path::Target;
+use super::permit::Permits;
+use super::store::Store;
+use super::{Call, MemoryCluster, Operator};
+use crate::cluster::{DryRun, Error, Preconditions, Writer};
+use crate::model::{Name, Object};
+
+#[async_trait]
+impl Writer for MemoryCluster {
+    async fn create(&self, collection: &str, object: &Value, dry: DryRun) -> Result<Value, Error> {
+        let tried = format!("create in {collection}");
+        self.enter(Call::Write, None, None, &tried).await?;
+        let stored = self.lock().create(self.asking(dry, &tried), collection, object);
+        self.wake();
+        stored
+    }
+
+    async fn replace(&self, path: &str, object: &Value, dry: DryRun) -> Result<Value, Error> {
+        let tried = format!("replace {path}");
+        self.enter(Call::Write, None, None, &tried).await?;
+        let stored = self.lock().replace(self.asking(dry, &tried), path, object);
+        self.wake();
+        stored
+    }
+
+    async fn delete(&self, path: &str, only: &Preconditions, dry: DryRun) -> Result<(), Error> {
+        let tried = format!("delete {path}");
+        self.enter(Call::Write, None, None, &tried).await?;
+        let deleted = self.lock().delete(self.asking(dry, &tried), path, only);
+        self.wake();
+        deleted
+    }
+}
+
+/// Who asks for a write, and how.
+#[derive(Clone, Copy)]
+struct Asking<'a> {
+    operator: Option<&'a Operator>,
+    dry: DryRun,
+    tried: &'a str,
+}
+
+impl MemoryCluster {
+    fn asking<'a>(&'a self, dry: DryRun, tried: &'a str) -> Asking<'a> {
+        Asking { operator: self.operator.as_deref(), dry, tried }
+    }
+}
+
+impl Asking<'_> {
+    fn permits<'a>(&'a self, store: &'a Store) -> Permits<'a> {
+        Permits { store, operator: self.operator }
+    }
+}
+
+impl Store {
+    fn create(
+        &mut self,
+        asking: Asking<'_>,
+        collection: &str,
+        value: &Value,
+    ) -> Result<Value, Error> {
+        let tried = asking.tried;
+        let not_served = || Error::NotFound { tried: tried.to_owned() };
+        let mut target = Target::of(collection).ok_or_else(not_served)?;
+        if target.name.is_some() {
+            return Err(not_served());
+        }
+        asking.permits(self).may("create", &target, tried)?;
+        let mut object = read(&target, value, tried)?;
+        let name = object.meta().name.to_string();
+        target.name = Some(name.clone());
+        if self.object(&target).is_some() {
+            let cause = format!("{} already exists", target.named(&name));
+            return Err(Error::Conflict { tried: tried.to_owned(), cause });
+        }
+        asking.permits(self).may_grant(&object, None, &target, tried)?;
+        let now = Utc::now();
+        let meta = object.meta_mut();
+        meta.uid = Some(self.fresh_uid());
+        meta.creation_timestamp =
+            chrono::DateTime::from_timestamp(now.timestamp(), 0).or(meta.creation_timestamp);
+        let mut raw = value.clone();
+        raw["metadata"]["uid"] = Value::from(object.meta().uid.as_deref());
+        raw["metadata"]["creationTimestamp"] =
+            Value::from(now.to_rfc3339_opts(SecondsFormat::Secs, true));
+        self.store(object, raw, &target, asking.dry)
+    }
+
+    fn replace(&mut self, asking: Asking<'_>, path: &str, value: &Value) -> Result<Value, Error> {
+        let tried = asking.tried;
+        let not_found = || Error::NotFound { tried: tried.to_owned() };
+        let target =
+            Target::of(path).filter(|target| target.name.is_some()).ok_or_else(not_found)?;
+        asking.permits(self).may("update", &target, tried)?;
+        let mut object = read(&target, value, tried)?;
+        let before = self.object(&target).ok_or_else(not_found)?;
+        let meta = object.meta();
+        if Some(&*meta.name) != target.name.as_deref() {
+            let cause = "metadata.name does not match the name in the path".to_owned();
+            return Err(Error::Invalid { tried: tried.to_owned(), cause });
+        }
+        let only = Preconditions {
+            uid: meta.uid.clone(),
+            resource_version: meta.resource_version.clone(),
+        };
+        check(&before, &only, &target, tried)?;
+        if let (Object::Binding(old), Object::Binding(new)) = (&before, &object)
+            && old.role_ref != new.role_ref
+        {
+            let cause =
+                format!("{} is invalid: cannot change roleRef", target.named(&new.meta.name));
+            return Err(Error::Invalid { tried: tried.to_owned(), cause });
+        }
+        asking.permits(self).may_grant(&object, Some(&before), &target, tried)?;
+        let meta = object.meta_mut();
+        meta.uid.clone_from(&before.meta().uid);
+        meta.creation_timestamp = before.meta().creation_timestamp;
+        let mut raw = value.clone();
+        raw["metadata"]["uid"] = Value::from(before.meta().uid.as_deref());
+        if let Some(at) = before.meta().creation_timestamp {
+            raw["metadata"]["creationTimestamp"] =
+                Value::from(at.to_rfc3339_opts(SecondsFormat::Secs, true));
+        }
+        self.store(object, raw, &target, asking.dry)
+    }
+
+    fn delete(
+        &mut self,
+        asking: Asking<'_>,
+        path: &str,
+        only: &Preconditions,
+    ) -> Result<(), Error> {
+        let tried = asking.tried;
+        let not_found = || Error::NotFound { tried: tried.to_owned() };
+        let target =
+            Target::of(path).filter(|target| target.name.is_some()).ok_or_else(not_found)?;
+        asking.permits(self).may("delete", &target, tried)?;
+        let object = self.object(&target).ok_or_else(not_found)?;
+        check(&object, only, &target, tried)?;
+        if asking.dry == DryRun::No {
+            self.take(&object);
+        }
+        Ok(())
+    }
+
+    fn store(
+        &mut self,
+        object: Object,
+        mut raw: Value,
+        target: &Target,
+        dry: DryRun,
+    ) -> Result<Value, Error> {
+        raw["apiVersion"] = Value::from(target.api_version());
+        raw["kind"] = Value::from(target.kind);
+        if let Some(namespace) = &object.meta().namespace {
+            raw["metadata"]["namespace"] = Value::from(&**namespace);
+        }
+        if dry == DryRun::Yes {
+            return Ok(raw);
+        }
+        // Of a Secret nothing is kept but what the model holds.
+        let secret = matches!(object, Object::Secret(_));
+        let stored = self.put(object, (!secret).then_some(raw));
+        if secret {
+            return Ok(stored.to_json());
+        }
+        self.raw(target).ok_or_else(|| Error::NotFound { tried: "read what was stored".to_owned() })
+    }
+}
+
+/// Reads what is to be stored, in the namespace of the path.
+fn read(target: &Target, value: &Value, tried: &str) -> Result<Object, Error> {
+    let invalid = |cause: String| Error::Invalid { tried: tried.to_owned(), cause };
+    let said = value["kind"].as_str();
+    if said.is_some_and(|kind| kind != target.kind) {
+        return Err(invalid(format!("kind is {said:?}, not {}", target.kind)));
+    }
+    let object = Object::read(&target.api_version(), target.kind, value)
+        .map_err(|error| invalid(error.to_string()))?;
+    let mut object = object.ok_or_else(|| Error::NotFound { tried: tried.to_owned() })?;
+    let meta = object.meta_mut();
+    if meta.name.is_empty() {
+        return Err(invalid(
+            "metadata.name: Required value: name or generateName is required".into(),
+        ));
+    }
+    match (&meta.namespace, &target.namespace) {
+        (Some(have), Some(want)) if **have != **want => {
+            return Err(invalid(format!("the namespace of the object is {have}, not {want}")));
+        }
+        (_, want) => meta.namespace = want.as_deref().map(Name::from),
+    }
+    Ok(object)
+}
+
+fn check(object: &Object, only: &Preconditions, target: &Target, tried: &str) -> Result<(), Error> {
+    let meta = object.meta();
+    let cause = if only.uid.is_some() && only.uid != meta.uid {
+        "the UID in the precondition is not the object's"
+    } else if only.resource_version.is_some() && only.resource_version != meta.resource_version {
+        "the object has been modified; read it again"
+    } else {
+        return Ok(());
+    };
+    let cause = format!("{}: {cause}", target.named(&meta.name));
+    Err(Error::Conflict { tried: tried.to_owned(), cause })
+}

@@ -1,0 +1,198 @@
+//! The cluster as a trait: what keybook reads from an API server, and how.
+//!
+//! Implementations: `kube` (a live API server) and `memory` (a model of one, for the demo and for
+//! tests); `files` reads saved objects into a snapshot without one. `loader` makes snapshots of
+//! either and follows them; retrying, resuming and re-listing are its business and nobody else's.
+
+mod error;
+pub mod kube;
+pub mod loader;
+pub mod memory;
+mod source;
+
+pub mod files;
+
+use std::fmt;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use futures::stream::BoxStream;
+use serde_json::Value;
+
+pub use error::Error;
+pub use source::{Extent, Source};
+
+use crate::model::{ClusterInfo, Discovery, Name, Object};
+
+/// One page of a list.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Page {
+    /// The objects.
+    pub objects: Vec<Object>,
+    /// Items of the page that did not have the form of their kind: `namespace/name` as far as it
+    /// could be read, and what the parser said.
+    pub unreadable: Vec<(Name, Name)>,
+    /// The list's `resourceVersion`, where a watch starts. All pages of a list have the same.
+    pub version: Name,
+    /// Opaque; hand it back for the next page. None on the last.
+    pub next: Option<String>,
+}
+
+/// What a watch says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// New, or new among what the source selects.
+    Added(Object),
+    /// Differs from what was known.
+    Modified(Object),
+    /// Gone, or gone from what the source selects.
+    Deleted(Object),
+    /// Nothing changed up to this `resourceVersion`.
+    Bookmark(Name),
+    /// Something changed that could not be read: its `namespace/name` and what the parser said.
+    Unreadable(Name, Name),
+}
+
+/// What a watch gives until it ends.
+pub type Events = BoxStream<'static, Result<Event, Error>>;
+
+/// What a write would be like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DryRun {
+    /// The server checks and answers, and stores nothing.
+    Yes,
+    /// For real.
+    No,
+}
+
+/// What an object must still be for a write to happen. An empty value asks for nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Preconditions {
+    /// The very object, not one recreated under its name.
+    pub uid: Option<Name>,
+    /// Unchanged since it was read.
+    pub resource_version: Option<Name>,
+}
+
+/// A cluster that keybook reads. Time limits are the implementation's own: no call waits for ever.
+/// Nothing is tried twice: [`loader`] does that.
+#[async_trait]
+pub trait Cluster: Send + Sync + fmt::Debug {
+    /// What is known of it before it is asked: what it is called here, and where it is. A cluster
+    /// that never answers still has a name.
+    fn known(&self) -> ClusterInfo;
+
+    /// Which cluster, and who looks.
+    ///
+    /// # Errors
+    /// Where it cannot be reached or does not accept the credentials.
+    async fn info(&self) -> Result<ClusterInfo, Error>;
+
+    /// What the server serves. Groups that fail are named in it.
+    ///
+    /// # Errors
+    /// Where nothing could be learnt.
+    async fn discovery(&self) -> Result<Discovery, Error>;
+
+    /// One page of at most `limit` objects (0: all at once).
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`] where the operator may not list it, [`Error::NotFound`] where it is not
+    /// served, [`Error::Gone`] where `next` is too old, others as they come.
+    async fn list(
+        &self,
+        source: &Source,
+        extent: &Extent,
+        limit: u32,
+        next: Option<&str>,
+    ) -> Result<Page, Error>;
+
+    /// Follows a source from `version` on, over one connection. The stream ends when the server
+    /// ends it or nothing was heard for a while; either is no error, and another watch from the
+    /// last version seen continues it. An error is its last item.
+    ///
+    /// # Errors
+    /// As for a list; [`Error::Gone`], here or in the stream, where `version` is too old.
+    async fn watch(&self, source: &Source, extent: &Extent, version: &str)
+    -> Result<Events, Error>;
+
+    /// The raw object at an API path, unknown fields kept. Refuses Secrets.
+    ///
+    /// # Errors
+    /// As the server answers.
+    async fn get(&self, path: &str) -> Result<Value, Error>;
+
+    /// Asks the API server whether somebody may do something (`SubjectAccessReview`); the answer
+    /// has `.status` filled in.
+    ///
+    /// # Errors
+    /// As the server answers.
+    async fn review(&self, review: &Value) -> Result<Value, Error>;
+}
+
+/// The only way to write. Nothing is ever tried twice.
+#[async_trait]
+pub trait Writer: Send + Sync + fmt::Debug {
+    /// Creates an object in a collection (`/apis/…/rolebindings`); gives what the server stored.
+    ///
+    /// # Errors
+    /// [`Error::Conflict`] where the name is taken, [`Error::Forbidden`] where the operator may not,
+    /// or would give rights that they do not hold, [`Error::Invalid`] where the server refuses it.
+    async fn create(&self, collection: &str, object: &Value, dry: DryRun) -> Result<Value, Error>;
+
+    /// Replaces the object at a path. Its `metadata.uid` and `metadata.resourceVersion`, where it
+    /// has them, are preconditions. Gives what the server stored.
+    ///
+    /// # Errors
+    /// [`Error::Conflict`] where a precondition does not hold; others as for a creation.
+    async fn replace(&self, path: &str, object: &Value, dry: DryRun) -> Result<Value, Error>;
+
+    /// Deletes the object at a path.
+    ///
+    /// # Errors
+    /// [`Error::Conflict`] where a precondition does not hold, [`Error::NotFound`] where it is gone.
+    async fn delete(&self, path: &str, only: &Preconditions, dry: DryRun) -> Result<(), Error>;
+}
+
+/// How long a single request may take where the person did not say.
+pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Whether an API path (without its query) is one of Secrets, which are never read whole.
+pub(crate) fn is_of_secrets(path: &str) -> bool {
+    let rest = path.trim_start_matches('/');
+    let Some(rest) = rest.strip_prefix("api/") else {
+        return false;
+    };
+    // VERSION/secrets… or VERSION/namespaces/NAMESPACE/secrets…
+    let mut parts = rest.split('/').filter(|part| !part.is_empty()).skip(1);
+    match parts.next() {
+        Some("namespaces") => parts.nth(1) == Some("secrets"),
+        first => first == Some("secrets"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_of_secrets;
+
+    #[test]
+    fn secrets_are_told_from_what_only_sounds_like_them() {
+        for path in [
+            "/api/v1/secrets",
+            "/api/v1/namespaces/a/secrets",
+            "/api/v1/namespaces/a/secrets/b",
+            "api/v1//namespaces//a//secrets/b",
+        ] {
+            assert!(is_of_secrets(path), "{path}");
+        }
+        for path in [
+            "/api/v1/namespaces/secrets",
+            "/api/v1/namespaces/secrets/pods/secrets",
+            "/api/v1/namespaces/a/configmaps/secrets",
+            "/apis/example.org/v1/secrets",
+            "/api",
+        ] {
+            assert!(!is_of_secrets(path), "{path}");
+        }
+    }
+}

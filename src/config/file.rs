@@ -1,0 +1,197 @@
+//! One file of settings, TOML, with the line of everything in it.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::{Color, Error, Warning};
+use crate::model::Name;
+
+/// What the configuration says of one cluster.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ClusterSettings {
+    /// Its short name.
+    pub name: Option<String>,
+    /// Namespaces to look into where they may not be listed.
+    pub namespaces: Vec<Name>,
+}
+
+/// Which file is read: the policy file knows less.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Layer {
+    Policy,
+    User,
+}
+
+/// A value with the line on which its key stands.
+pub(super) type At<T> = Option<(T, usize)>;
+
+/// A user with groups and the line.
+pub(super) type FileGroups = (Name, Vec<Name>, usize);
+
+/// What a file sets.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Values {
+    pub(super) idle_days: At<u32>,
+    pub(super) require_coverage: At<u32>,
+    pub(super) groups: Vec<FileGroups>,
+    pub(super) policy_file: At<PathBuf>,
+    pub(super) theme: At<String>,
+    pub(super) color: At<Color>,
+    pub(super) readonly: At<bool>,
+    pub(super) clusters: BTreeMap<String, ClusterSettings>,
+}
+
+/// Keys of each file, for the warning about another.
+const POLICY_KEYS: &str = "idle_days, require_coverage, groups";
+const USER_KEYS: &str =
+    "idle_days, require_coverage, groups, policy, theme, color, readonly, clusters";
+const CLUSTER_KEYS: &str = "name, namespaces";
+
+struct File<'a> {
+    path: &'a Path,
+    text: &'a str,
+    warnings: Vec<Warning>,
+}
+
+/// Reads a file's text.
+pub(super) fn parse(
+    path: &Path,
+    text: &str,
+    layer: Layer,
+) -> Result<(Values, Vec<Warning>), Error> {
+    let mut file = File { path, text, warnings: Vec::new() };
+    let table = DeTable::parse(text).map_err(|error| {
+        let line = error.span().map_or(1, |span| file.line(&span));
+        file.error(line, error.message().to_owned())
+    })?;
+    let mut values = Values::default();
+    for (key, value) in table.get_ref() {
+        let line = file.line(&key.span());
+        match (key.get_ref().as_ref(), layer) {
+            ("idle_days", _) => values.idle_days = Some((file.days(key, value)?, line)),
+            ("require_coverage", _) => {
+                values.require_coverage = Some((file.days(key, value)?, line));
+            }
+            ("groups", _) => values.groups = file.groups(value)?,
+            ("policy", Layer::User) => {
+                let named = PathBuf::from(file.text(key, value)?);
+                // A path in a file is meant from where the file is.
+                let from = path.parent().unwrap_or(Path::new(""));
+                values.policy_file = Some((from.join(named), line));
+            }
+            ("theme", Layer::User) => values.theme = Some((file.text(key, value)?, line)),
+            ("color", Layer::User) => {
+                let text = file.text(key, value)?;
+                let color = Color::from_name(&text).ok_or_else(|| {
+                    file.error(
+                        line,
+                        format!("color = {text:?}: auto, always or never belongs there"),
+                    )
+                })?;
+                values.color = Some((color, line));
+            }
+            ("readonly", Layer::User) => {
+                let flag = value.get_ref().as_bool();
+                let flag = flag.ok_or_else(|| file.wrong(key, value, "true or false"))?;
+                values.readonly = Some((flag, line));
+            }
+            ("clusters", Layer::User) => values.clusters = file.clusters(value)?,
+            (other, Layer::Policy) => file.unknown(other, line, POLICY_KEYS),
+            (other, Layer::User) => file.unknown(other, line, USER_KEYS),
+        }
+    }
+    file.warnings.sort_by_key(|warning| warning.line);
+    Ok((values, file.warnings))
+}
+
+type Key<'i> = Spanned<std::borrow::Cow<'i, str>>;
+type Value<'i> = Spanned<DeValue<'i>>;
+
+impl File<'_> {
+    fn line(&self, span: &Range<usize>) -> usize {
+        let before = self.text.as_bytes().get(..span.start).unwrap_or(self.text.as_bytes());
+        1 + memchr::memchr_iter(b'\n', before).count()
+    }
+
+    fn error(&self, line: usize, message: String) -> Error {
+        Error::File { path: self.path.to_owned(), line, message }
+    }
+
+    fn wrong(&self, key: &Key<'_>, value: &Value<'_>, expected: &str) -> Error {
+        let found = value.get_ref().type_str();
+        let line = self.line(&value.span());
+        self.error(line, format!("{}: {expected} belongs there, not a {found}", key.get_ref()))
+    }
+
+    fn unknown(&mut self, key: &str, line: usize, known: &str) {
+        self.warnings.push(Warning {
+            path: self.path.to_owned(),
+            line,
+            message: format!("{key:?} is not known and is passed over (known: {known})"),
+        });
+    }
+
+    fn days(&self, key: &Key<'_>, value: &Value<'_>) -> Result<u32, Error> {
+        value
+            .get_ref()
+            .as_integer()
+            .filter(|number| number.radix() == 10)
+            .and_then(|number| number.as_str().parse().ok())
+            .ok_or_else(|| self.wrong(key, value, "a number of days"))
+    }
+
+    fn text(&self, key: &Key<'_>, value: &Value<'_>) -> Result<String, Error> {
+        let text = value.get_ref().as_str();
+        text.map(str::to_owned).ok_or_else(|| self.wrong(key, value, "a text"))
+    }
+
+    fn names(&self, key: &Key<'_>, value: &Value<'_>) -> Result<Vec<Name>, Error> {
+        let list = value.get_ref().as_array();
+        let list = list.ok_or_else(|| self.wrong(key, value, "a list of names"))?;
+        let mut names: Vec<Name> = Vec::new();
+        for one in list {
+            let name = one.get_ref().as_str().filter(|name| !name.is_empty());
+            names.push(name.ok_or_else(|| self.wrong(key, one, "a name"))?.into());
+        }
+        names.sort();
+        names.dedup();
+        Ok(names)
+    }
+
+    fn groups(&self, value: &Value<'_>) -> Result<Vec<FileGroups>, Error> {
+        let table = value.get_ref().as_table().ok_or_else(|| {
+            let line = self.line(&value.span());
+            self.error(line, "groups: a table of users with their groups belongs there".to_owned())
+        })?;
+        let mut groups = Vec::new();
+        for (user, list) in table {
+            let line = self.line(&user.span());
+            groups.push((user.get_ref().as_ref().into(), self.names(user, list)?, line));
+        }
+        Ok(groups)
+    }
+
+    fn clusters(&mut self, value: &Value<'_>) -> Result<BTreeMap<String, ClusterSettings>, Error> {
+        let wrong = |file: &Self, value: &Value<'_>| {
+            let line = file.line(&value.span());
+            file.error(line, "clusters: a table for each context belongs there".to_owned())
+        };
+        let mut clusters = BTreeMap::new();
+        for (context, value) in value.get_ref().as_table().ok_or_else(|| wrong(self, value))? {
+            let mut settings = ClusterSettings::default();
+            for (key, value) in value.get_ref().as_table().ok_or_else(|| wrong(self, value))? {
+                match key.get_ref().as_ref() {
+                    "name" => settings.name = Some(self.text(key, value)?),
+                    "namespaces" => settings.namespaces = self.names(key, value)?,
+                    other => self.unknown(other, self.line(&key.span()), CLUSTER_KEYS),
+                }
+            }
+            clusters.insert(context.get_ref().to_string(), settings);
+        }
+        Ok(clusters)
+    }
+}

@@ -1,0 +1,144 @@
+//! Settings and where each of them came from.
+//!
+//! Strongest first: a flag, a `KEYBOOK_*` variable, the policy file, the user's configuration, the
+//! default. The policy file holds what decides verdicts and is meant to be shared; the user's
+//! configuration holds that too, and how keybook looks and which clusters are called what.
+
+mod file;
+mod groups;
+mod origin;
+mod paths;
+mod resolve;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+pub use file::ClusterSettings;
+pub use groups::{GroupsError, parse_groups};
+pub use origin::{Origin, Setting};
+pub use paths::Paths;
+pub use resolve::{Flags, resolve};
+
+use crate::model::{Name, Policy};
+
+/// When output is coloured.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Color {
+    /// On a terminal.
+    #[default]
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+impl Color {
+    /// The word for it in flags and files.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Always => "always",
+            Self::Never => "never",
+        }
+    }
+
+    /// The inverse of [`Color::as_str`].
+    pub fn from_name(name: &str) -> Option<Self> {
+        [Self::Auto, Self::Always, Self::Never].into_iter().find(|color| color.as_str() == name)
+    }
+}
+
+/// Something in a file that is not understood and was passed over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Warning {
+    /// The file.
+    pub path: PathBuf,
+    /// Line, counted from 1.
+    pub line: usize,
+    /// What is there.
+    pub message: String,
+}
+
+impl std::fmt::Display for Warning {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}:{}: {}", self.path.display(), self.line, self.message)
+    }
+}
+
+/// Why settings could not be had.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A file that was named, or that is there, cannot be read.
+    #[error("reading the {what} {}: {cause}", .path.display())]
+    Unreadable {
+        /// `policy file` or `configuration`.
+        what: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// The operating system's words.
+        cause: std::io::Error,
+    },
+    /// A file holds a value of the wrong kind, or is no TOML.
+    #[error("{}:{line}: {message}", .path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Line, counted from 1.
+        line: usize,
+        /// What is wrong, and what belongs there.
+        message: String,
+    },
+    /// A variable holds a value of the wrong kind.
+    #[error("{name}={value:?}: {expected} belongs there")]
+    Variable {
+        /// The variable.
+        name: &'static str,
+        /// Its value.
+        value: String,
+        /// What belongs there.
+        expected: &'static str,
+    },
+}
+
+/// All settings, each with its origin.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// After how many days without a request an identity is idle.
+    pub idle_days: Setting<u32>,
+    /// Groups given for users by hand.
+    pub groups: BTreeMap<Name, Setting<Vec<Name>>>,
+    /// Days that the log must cover for an answer to count as whole.
+    pub require_coverage: Setting<Option<u32>>,
+    /// The policy file.
+    pub policy_file: Setting<Option<PathBuf>>,
+    /// Name of the theme.
+    pub theme: Setting<Option<String>>,
+    /// When output is coloured.
+    pub color: Setting<Color>,
+    /// Whether nothing may be changed.
+    pub readonly: Setting<bool>,
+    /// Short names and namespaces of clusters, by the name of their context.
+    pub clusters: BTreeMap<String, ClusterSettings>,
+    /// Where keybook keeps what.
+    pub paths: Paths,
+    /// What was passed over.
+    pub warnings: Vec<Warning>,
+}
+
+impl Settings {
+    /// What decides verdicts, as a value.
+    pub fn policy(&self) -> Policy {
+        Policy {
+            idle_days: self.idle_days.value,
+            groups: self
+                .groups
+                .iter()
+                .map(|(user, groups)| (user.clone(), groups.value.clone()))
+                .collect(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,231 @@
+//! The layers put together.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::file::{At, FileGroups, Layer, Values, parse};
+use super::origin::first;
+use super::{Color, Error, Origin, Paths, Setting, Settings};
+use crate::model::{Name, Policy};
+
+/// What the command line sets.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Flags {
+    /// `--policy`.
+    pub policy: Option<PathBuf>,
+    /// `--groups`, each.
+    pub groups: Vec<(Name, Vec<Name>)>,
+    /// `--require-coverage`, days.
+    pub require_coverage: Option<u32>,
+    /// `--theme`.
+    pub theme: Option<String>,
+    /// `--color`.
+    pub color: Option<Color>,
+    /// `--readonly`.
+    pub readonly: bool,
+}
+
+const CONFIG: &str = "KEYBOOK_CONFIG";
+const POLICY: &str = "KEYBOOK_POLICY";
+const IDLE_DAYS: &str = "KEYBOOK_IDLE_DAYS";
+const REQUIRE_COVERAGE: &str = "KEYBOOK_REQUIRE_COVERAGE";
+const THEME: &str = "KEYBOOK_THEME";
+const COLOR: &str = "KEYBOOK_COLOR";
+const READONLY: &str = "KEYBOOK_READONLY";
+const NO_COLOR: &str = "NO_COLOR";
+
+/// Puts all layers together. `variable` looks up the environment; an empty variable is an unset
+/// one. `paths` says where the user's configuration is unless `KEYBOOK_CONFIG` does.
+///
+/// # Errors
+/// Where a file that is named cannot be read, or a value has the wrong kind. A key that is not
+/// known is a warning.
+pub fn resolve(
+    flags: Flags,
+    variable: &dyn Fn(&str) -> Option<String>,
+    mut paths: Paths,
+) -> Result<Settings, Error> {
+    let variable = Variables(variable);
+    let mut warnings = Vec::new();
+    let named = variable.text(CONFIG).map(PathBuf::from);
+    let user = match (&named, &paths.config) {
+        (Some(path), _) => Some(load(path, Layer::User)?),
+        (None, Some(path)) => load_if_there(path, Layer::User)?,
+        (None, None) => None,
+    };
+    if named.is_some() {
+        paths.config = named;
+    }
+    let user_path = paths.config.clone().unwrap_or_default();
+    let user = user.map_or_else(Values::default, |(values, more)| {
+        warnings.extend(more);
+        values
+    });
+    let from_user = |line: usize| Origin::User { path: user_path.clone(), line };
+
+    let policy_file = first(
+        [
+            flags.policy.map(|path| (Some(path), Origin::Flag("--policy"))),
+            variable.text(POLICY).map(|path| (Some(path.into()), Origin::Variable(POLICY))),
+            user.policy_file.map(|(path, line)| (Some(path), from_user(line))),
+        ],
+        None,
+    );
+    let mut shared = Values::default();
+    if let Some(path) = &policy_file.value {
+        let (values, more) = load(path, Layer::Policy)?;
+        shared = values;
+        warnings.extend(more);
+    }
+    let shared_path = policy_file.value.clone().unwrap_or_default();
+    let from_shared = |line: usize| Origin::Policy { path: shared_path.clone(), line };
+
+    let days = |shared: At<u32>, user: At<u32>| {
+        [
+            shared.map(|(days, line)| (days, from_shared(line))),
+            user.map(|(days, line)| (days, from_user(line))),
+        ]
+    };
+    let idle_days = first(
+        [variable.days(IDLE_DAYS)?].into_iter().chain(days(shared.idle_days, user.idle_days)),
+        Policy::default().idle_days,
+    );
+    let require_coverage = first(
+        [
+            flags.require_coverage.map(|days| (days, Origin::Flag("--require-coverage"))),
+            variable.days(REQUIRE_COVERAGE)?,
+        ]
+        .into_iter()
+        .chain(days(shared.require_coverage, user.require_coverage))
+        .map(|layer| layer.map(|(days, origin)| (Some(days), origin))),
+        None,
+    );
+    let groups = merge_groups(
+        [(user.groups, &from_user as &dyn Fn(usize) -> Origin), (shared.groups, &from_shared)],
+        flags.groups,
+    );
+    Ok(Settings {
+        idle_days,
+        groups,
+        require_coverage,
+        theme: first(
+            [
+                flags.theme.map(|theme| (Some(theme), Origin::Flag("--theme"))),
+                variable.text(THEME).map(|theme| (Some(theme), Origin::Variable(THEME))),
+                user.theme.map(|(theme, line)| (Some(theme), from_user(line))),
+            ],
+            None,
+        ),
+        color: first(
+            [
+                flags.color.map(|color| (color, Origin::Flag("--color"))),
+                variable.color()?,
+                variable.text(NO_COLOR).map(|_| (Color::Never, Origin::Variable(NO_COLOR))),
+                user.color.map(|(color, line)| (color, from_user(line))),
+            ],
+            Color::Auto,
+        ),
+        readonly: first(
+            [
+                flags.readonly.then_some((true, Origin::Flag("--readonly"))),
+                variable.flag(READONLY)?,
+                user.readonly.map(|(flag, line)| (flag, from_user(line))),
+            ],
+            false,
+        ),
+        clusters: user.clusters,
+        policy_file,
+        paths,
+        warnings,
+    })
+}
+
+/// Groups of a file, and what to call a line of it.
+type FromFile<'a> = (Vec<FileGroups>, &'a dyn Fn(usize) -> Origin);
+
+/// For each user the strongest layer that names them counts, whole.
+fn merge_groups(
+    files: [FromFile<'_>; 2],
+    flags: Vec<(Name, Vec<Name>)>,
+) -> BTreeMap<Name, Setting<Vec<Name>>> {
+    let mut merged: BTreeMap<Name, Setting<Vec<Name>>> = BTreeMap::new();
+    for (groups, origin) in files {
+        for (user, value, line) in groups {
+            merged.insert(user, Setting { value, origin: origin(line) });
+        }
+    }
+    let mut given: BTreeMap<Name, Vec<Name>> = BTreeMap::new();
+    for (user, more) in flags {
+        given.entry(user).or_default().extend(more);
+    }
+    for (user, mut value) in given {
+        value.sort();
+        value.dedup();
+        merged.insert(user, Setting { value, origin: Origin::Flag("--groups") });
+    }
+    merged
+}
+
+struct Variables<'v>(&'v dyn Fn(&str) -> Option<String>);
+
+impl Variables<'_> {
+    fn text(&self, name: &str) -> Option<String> {
+        (self.0)(name).filter(|value| !value.is_empty())
+    }
+
+    fn days(&self, name: &'static str) -> Result<Option<(u32, Origin)>, Error> {
+        let Some(value) = self.text(name) else {
+            return Ok(None);
+        };
+        match value.trim().parse() {
+            Ok(days) => Ok(Some((days, Origin::Variable(name)))),
+            Err(_) => Err(Error::Variable { name, value, expected: "a number of days" }),
+        }
+    }
+
+    fn color(&self) -> Result<Option<(Color, Origin)>, Error> {
+        let Some(value) = self.text(COLOR) else {
+            return Ok(None);
+        };
+        match Color::from_name(&value) {
+            Some(color) => Ok(Some((color, Origin::Variable(COLOR)))),
+            None => Err(Error::Variable { name: COLOR, value, expected: "auto, always or never" }),
+        }
+    }
+
+    fn flag(&self, name: &'static str) -> Result<Option<(bool, Origin)>, Error> {
+        let Some(value) = self.text(name) else {
+            return Ok(None);
+        };
+        match value.to_ascii_lowercase().as_str() {
+            "1" | "true" | "yes" | "on" => Ok(Some((true, Origin::Variable(name)))),
+            "0" | "false" | "no" | "off" => Ok(Some((false, Origin::Variable(name)))),
+            _ => Err(Error::Variable { name, value, expected: "true or false" }),
+        }
+    }
+}
+
+fn what(layer: Layer) -> &'static str {
+    match layer {
+        Layer::Policy => "policy file",
+        Layer::User => "configuration",
+    }
+}
+
+type Loaded = (Values, Vec<super::Warning>);
+
+fn load(path: &Path, layer: Layer) -> Result<Loaded, Error> {
+    match std::fs::read_to_string(path) {
+        Ok(text) => parse(path, &text, layer),
+        Err(cause) => Err(Error::Unreadable { what: what(layer), path: path.to_owned(), cause }),
+    }
+}
+
+fn load_if_there(path: &Path, layer: Layer) -> Result<Option<Loaded>, Error> {
+    match load(path, layer) {
+        Ok(loaded) => Ok(Some(loaded)),
+        Err(Error::Unreadable { cause, .. }) if cause.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}

@@ -1,0 +1,143 @@
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use super::*;
+
+fn settings(
+    flags: Flags,
+    variables: &[(&str, &str)],
+    config: Option<&Path>,
+) -> Result<Settings, Error> {
+    let variables: BTreeMap<&str, &str> = variables.iter().copied().collect();
+    let paths = Paths { config: config.map(Path::to_owned), ..Paths::default() };
+    resolve(flags, &|name| variables.get(name).map(|value| (*value).to_owned()), paths)
+}
+
+#[test]
+fn the_strongest_layer_wins_and_is_named() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let config = dir.path().join("config.toml");
+    let policy = dir.path().join("policy.toml");
+    fs::write(
+        &config,
+        "idle_days = 10\nrequire_coverage = 1\npolicy = \"policy.toml\"\ncolor = \"always\"\n\
+         theme = \"dusk\"\n\n[groups]\njane = [\"a\"]\nbob = [\"a\"]\nzoe = [\"z\"]\n",
+    )
+    .expect("written");
+    fs::write(
+        &policy,
+        "# shared\nidle_days = 20\nrequire_coverage = 2\n[groups]\njane = [\"b\"]\nbob = [\"b\"]\n",
+    )
+    .expect("written");
+
+    let found = settings(Flags::default(), &[], Some(&config)).expect("valid");
+    assert_eq!(found.idle_days.value, 20);
+    assert_eq!(found.idle_days.origin, Origin::Policy { path: policy.clone(), line: 2 });
+    assert_eq!(found.require_coverage.value, Some(2));
+    assert_eq!(found.color.value, Color::Always);
+    assert_eq!(found.theme.origin, Origin::User { path: config.clone(), line: 5 });
+    assert_eq!(found.policy().groups["zoe"], ["z".into()]);
+    assert_eq!(found.policy().groups["jane"], ["b".into()]);
+
+    let flags = Flags {
+        require_coverage: Some(4),
+        groups: vec![("jane".into(), vec!["c".into()]), ("jane".into(), vec!["d".into()])],
+        color: Some(Color::Auto),
+        ..Flags::default()
+    };
+    let variables = [
+        ("KEYBOOK_IDLE_DAYS", "30"),
+        ("KEYBOOK_REQUIRE_COVERAGE", "3"),
+        ("KEYBOOK_THEME", ""),
+        ("KEYBOOK_READONLY", "yes"),
+        ("NO_COLOR", "1"),
+    ];
+    let found = settings(flags, &variables, Some(&config)).expect("valid");
+    assert_eq!(found.idle_days.value, 30);
+    assert_eq!(found.idle_days.origin.to_string(), "KEYBOOK_IDLE_DAYS");
+    assert_eq!(found.require_coverage.value, Some(4));
+    assert_eq!(found.policy().groups["jane"], ["c".into(), "d".into()]);
+    assert_eq!(found.groups["bob"].origin, Origin::Policy { path: policy, line: 6 });
+    assert_eq!(found.color.value, Color::Auto);
+    assert_eq!(found.theme.value.as_deref(), Some("dusk"));
+    assert!(found.readonly.value);
+
+    // NO_COLOR gives way to a flag and to KEYBOOK_COLOR, not to the configuration.
+    let color = |variables: &[(&str, &str)]| {
+        settings(Flags::default(), variables, Some(&config)).expect("valid").color.value
+    };
+    assert_eq!(color(&[("NO_COLOR", "1")]), Color::Never);
+    assert_eq!(color(&[("NO_COLOR", "1"), ("KEYBOOK_COLOR", "always")]), Color::Always);
+}
+
+#[test]
+fn unknown_keys_are_named_with_their_line() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let config = dir.path().join("config.toml");
+    fs::write(
+        &config,
+        "idle_dayz = 10\n\n[clusters.\"arn:x/prod\"]\nname = \"prod\"\nnamespaces = [\"b\", \"a\"]\ncolour = 1\n",
+    )
+    .expect("written");
+    let found = settings(Flags::default(), &[], Some(&config)).expect("valid");
+    let lines: Vec<usize> = found.warnings.iter().map(|warning| warning.line).collect();
+    assert_eq!(lines, [1, 6]);
+    assert!(found.warnings[0].to_string().contains("config.toml:1: \"idle_dayz\" is not known"));
+    let cluster = &found.clusters["arn:x/prod"];
+    assert_eq!(cluster.name.as_deref(), Some("prod"));
+    assert_eq!(cluster.namespaces, ["a".into(), "b".into()]);
+
+    // A policy file has no say in how keybook looks.
+    let policy = dir.path().join("policy.toml");
+    fs::write(&policy, "theme = \"x\"\n").expect("written");
+    let flags = Flags { policy: Some(policy), ..Flags::default() };
+    let found = settings(flags, &[], None).expect("valid");
+    assert_eq!(found.warnings.len(), 1);
+    assert_eq!(found.theme.value, None);
+}
+
+#[test]
+fn values_of_the_wrong_kind_are_errors_with_their_line() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let config = dir.path().join("config.toml");
+    for (text, line, words) in [
+        ("idle_days = \"ten\"\n", 1, "a number of days"),
+        ("\nidle_days = -1\n", 2, "a number of days"),
+        ("color = \"blue\"\n", 1, "auto, always or never"),
+        ("[groups]\njane = \"dev\"\n", 2, "a list of names"),
+        ("groups = 1\n", 1, "a table of users"),
+        ("readonly = 1\n", 1, "true or false"),
+        ("x = [\n", 1, ""),
+    ] {
+        fs::write(&config, text).expect("written");
+        match settings(Flags::default(), &[], Some(&config)) {
+            Err(Error::File { line: at, message, .. }) => {
+                assert!(message.contains(words), "{text}: {message}");
+                assert!(at >= line, "{text}: {at}");
+            }
+            other => panic!("{text}: {other:?}"),
+        }
+    }
+    for (name, value) in [
+        ("KEYBOOK_IDLE_DAYS", "x"),
+        ("KEYBOOK_REQUIRE_COVERAGE", "-1"),
+        ("KEYBOOK_COLOR", "blue"),
+        ("KEYBOOK_READONLY", "perhaps"),
+    ] {
+        let found = settings(Flags::default(), &[(name, value)], None);
+        assert!(matches!(found, Err(Error::Variable { .. })), "{name}");
+    }
+}
+
+#[test]
+fn files_that_are_named_must_be_there() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let gone = dir.path().join("gone.toml");
+    assert!(settings(Flags::default(), &[], Some(&gone)).is_ok());
+    let named = gone.display().to_string();
+    let found = settings(Flags::default(), &[("KEYBOOK_CONFIG", &named)], None);
+    assert!(matches!(found, Err(Error::Unreadable { .. })));
+    let flags = Flags { policy: Some(gone), ..Flags::default() };
+    assert!(matches!(settings(flags, &[], None), Err(Error::Unreadable { .. })));
+}

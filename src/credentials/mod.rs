@@ -1,0 +1,305 @@
+//! Every credential that is known to be out, whose it is, until when, and what would revoke it.
+//!
+//! From objects: token Secrets, certificates that were asked for by CSR, bootstrap tokens, the
+//! `aws-auth` map. From the log: whatever else was presented. No secret data is read for any of it.
+
+mod aws_auth;
+mod bootstrap;
+mod certificate;
+mod seen;
+mod token_secret;
+
+use std::sync::Arc;
+
+use chrono::{DateTime, NaiveDate, Utc};
+
+use crate::book::{Book, Tier};
+use crate::model::{Identity, ListKind, Name, Secret};
+
+/// What a credential is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Kind {
+    /// A Secret that holds a `ServiceAccount`'s token.
+    TokenSecret,
+    /// A client certificate.
+    Certificate,
+    /// A token with an id of its own, made by request (`TokenRequest`) for an account.
+    IssuedToken,
+    /// The tokens that a pod is given, one after another.
+    PodToken,
+    /// A token of a Secret that is only known from the log.
+    LegacyToken,
+    /// A user's tokens from an identity provider, one after another.
+    ProviderToken,
+    /// A token for joining nodes.
+    BootstrapToken,
+    /// A cloud identity that EKS maps to a user.
+    CloudMapping,
+    /// Something else that the log names.
+    Other,
+}
+
+impl Kind {
+    /// The words on screens and in JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::TokenSecret => "token Secret",
+            Self::Certificate => "client certificate",
+            Self::IssuedToken => "issued token",
+            Self::PodToken => "pod token",
+            Self::LegacyToken => "legacy token",
+            Self::ProviderToken => "provider token",
+            Self::BootstrapToken => "bootstrap token",
+            Self::CloudMapping => "cloud mapping",
+            Self::Other => "other",
+        }
+    }
+}
+
+/// When it ends by itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Expires {
+    /// Then, UTC.
+    At(DateTime<Utc>),
+    /// Not by itself.
+    Never,
+    /// Not known, and why.
+    NotKnown(&'static str),
+}
+
+/// Whether the API server takes it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// It is there, and nothing is known against it.
+    Good,
+    /// It was there when it was used; nothing tells whether it is now.
+    NotKnown,
+    /// The API server refuses it: why.
+    Refused(String),
+    /// It ran out.
+    Expired,
+}
+
+/// When it was last presented, as far as that is known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LastUse {
+    /// By the log.
+    Log {
+        /// The last request, UTC.
+        at: DateTime<Utc>,
+        /// The first, UTC.
+        first: DateTime<Utc>,
+        /// How many.
+        requests: u64,
+        /// Last-hop addresses, newest first, a few.
+        addresses: Vec<Name>,
+        /// User agents, newest first, a few.
+        agents: Vec<Name>,
+    },
+    /// By the label `legacy-token-last-used`: a day (UTC). Once the token is invalidated, also a
+    /// mere attempt.
+    Label {
+        /// The day.
+        day: NaiveDate,
+        /// Whether it may be a refused attempt.
+        attempt: bool,
+    },
+    /// Not since then (UTC), by the API server's own tracking of token Secrets.
+    NotSince(DateTime<Utc>),
+    /// Not in the log, which covers so many days.
+    NotInLog(i64),
+    /// Not known, and why.
+    NotKnown(&'static str),
+}
+
+impl LastUse {
+    /// The time of the last use, UTC; a day's midnight.
+    pub fn at(&self) -> Option<DateTime<Utc>> {
+        match self {
+            Self::Log { at, .. } => Some(*at),
+            Self::Label { day, .. } => Some(day.and_time(chrono::NaiveTime::MIN).and_utc()),
+            Self::NotSince(_) | Self::NotInLog(_) | Self::NotKnown(_) => None,
+        }
+    }
+}
+
+/// How a token Secret came to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Made {
+    /// By the controller, for every account, as before Kubernetes 1.24.
+    Automatically,
+    /// By somebody, on purpose.
+    ByHand,
+}
+
+/// A credential that is known to be out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Credential {
+    /// Whom it authenticates.
+    pub identity: Identity,
+    /// What it is.
+    pub kind: Kind,
+    /// What to call it: `secret pay/batch-token`, `JTI=…`, `X509SHA256=…`, `pod shop/cart-0`.
+    pub id: Name,
+    /// How it was made, for a token Secret whose account is known.
+    pub made: Option<Made>,
+    /// When it was made, UTC, where known.
+    pub issued: Option<DateTime<Utc>>,
+    /// When it ends by itself.
+    pub expires: Expires,
+    /// Whether the API server takes it.
+    pub standing: Standing,
+    /// When it was last presented.
+    pub last_use: LastUse,
+    /// Groups that it carries by itself.
+    pub groups: Vec<Name>,
+    /// What would revoke it.
+    pub revoke: Name,
+    /// What else has to be known before acting on it.
+    pub notes: Vec<String>,
+}
+
+impl Standing {
+    /// The words on screens and in JSON.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Good => "live",
+            Self::NotKnown => "not known",
+            Self::Refused(_) => "refused",
+            Self::Expired => "expired",
+        }
+    }
+
+    /// Live first.
+    fn rank(&self) -> u8 {
+        match self {
+            Self::Good => 0,
+            Self::NotKnown => 1,
+            Self::Refused(_) | Self::Expired => 2,
+        }
+    }
+}
+
+/// All that are known, and what of it could not be read.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Inventory {
+    /// Riskiest first: live before dead, of the strongest identity, without an end.
+    pub credentials: Vec<Credential>,
+    /// What could not be read: where, and why.
+    pub unreadable: Vec<(Name, String)>,
+}
+
+/// What no list of a cluster and no log shows, said with every inventory.
+pub const NOT_SEEN: &[&str] = &[
+    "certificates that were issued more than an hour ago and not used in the log: the cluster \
+     keeps no record of them, nor a way to revoke one",
+    "tokens made by request (TokenRequest) and not used in the log: they are stored nowhere",
+    "the API server's static token file, its loopback and its front proxy's certificates",
+    "what an identity provider still renews: refresh tokens, sessions, group membership",
+    "cloud access beside RBAC: EKS access entries, GKE IAM, Azure role assignments, AKS's local \
+     administrator certificate",
+    "copies of kubeconfig files, SSH keys of nodes",
+];
+
+/// Lists that the inventory reads.
+pub const LISTS: &[ListKind] = &[
+    ListKind::TokenSecrets,
+    ListKind::BootstrapTokens,
+    ListKind::CertificateSigningRequests,
+    ListKind::ConfigMaps,
+    ListKind::ServiceAccounts,
+];
+
+/// Every credential that is known.
+pub fn inventory(book: &Book) -> Inventory {
+    gather(book, Only(None))
+}
+
+/// Those of one identity, in the same order.
+pub fn of(book: &Book, identity: &Identity) -> Vec<Credential> {
+    gather(book, Only(Some(identity))).credentials
+}
+
+/// Whose credentials are wanted; None: everybody's.
+#[derive(Clone, Copy)]
+struct Only<'a>(Option<&'a Identity>);
+
+impl Only<'_> {
+    fn wants(self, identity: &Identity) -> bool {
+        self.0.is_none_or(|only| only == identity)
+    }
+
+    /// Whether tokens of such an account are wanted.
+    fn is_account(self, namespace: &Name, name: &Name) -> bool {
+        self.0.is_none_or(|only| only.namespace.as_ref() == Some(namespace) && only.name == *name)
+    }
+
+    /// Where the tokens of accounts lie that are wanted; None where no account is wanted.
+    fn namespaces(self) -> Option<Within> {
+        match self.0 {
+            None => Some(Within::All),
+            Some(only) => only.namespace.clone().map(Within::One),
+        }
+    }
+}
+
+/// All namespaces or one.
+enum Within {
+    All,
+    One(Name),
+}
+
+/// A Secret behind its namespace and name.
+type PlacedSecret<'a> = (&'a (Name, Name), &'a Arc<Secret>);
+
+/// The Secrets of all namespaces or of one.
+fn secrets<'a>(
+    book: &'a Book,
+    within: &'a Within,
+) -> Box<dyn Iterator<Item = PlacedSecret<'a>> + 'a> {
+    let all = &book.snapshot.objects.secrets;
+    match within {
+        Within::All => Box::new(all.iter()),
+        Within::One(namespace) => Box::new(
+            all.range((namespace.clone(), Name::from(""))..)
+                .take_while(move |((have, _), _)| have == namespace),
+        ),
+    }
+}
+
+fn gather(book: &Book, only: Only<'_>) -> Inventory {
+    let mut found = Inventory::default();
+    let mut uses = seen::Uses::new(book, only);
+    token_secret::all(book, only, &mut uses, &mut found);
+    certificate::all(book, only, &mut uses, &mut found);
+    bootstrap::all(book, only, &mut uses, &mut found);
+    aws_auth::all(book, only, &uses, &mut found);
+    found.credentials.extend(uses.rest(book));
+    found.credentials.sort_by_cached_key(|credential| {
+        let entry = book.find(&credential.identity);
+        let tier = entry.map_or(Tier::None, |entry| entry.tier);
+        let lasting = match credential.expires {
+            Expires::Never => 0,
+            Expires::NotKnown(_) => 1,
+            Expires::At(_) => 2,
+        };
+        (
+            credential.standing.rank(),
+            std::cmp::Reverse(tier),
+            lasting,
+            credential.last_use.at(),
+            credential.identity.clone(),
+            credential.kind,
+            credential.id.clone(),
+        )
+    });
+    found
+}
+
+/// Until when a time is of the past: that of the Book.
+fn expired(book: &Book, at: DateTime<Utc>) -> Standing {
+    if at <= book.now { Standing::Expired } else { Standing::Good }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,269 @@
+//! What the log shows of credentials.
+
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+
+use chrono::{DateTime, Utc};
+
+use super::{Credential, Expires, Kind, LastUse, Only, Standing};
+use crate::book::{Book, LogState};
+use crate::model::{Actor, Identity, ListKind, Name, SubjectKind, Use};
+
+/// So many addresses and agents of each are told.
+const TOLD: usize = 5;
+
+/// The uses of one credential by one identity.
+#[derive(Clone, Debug)]
+struct Span {
+    first: DateTime<Utc>,
+    last: DateTime<Utc>,
+    requests: u64,
+    addresses: BTreeMap<Name, DateTime<Utc>>,
+    agents: BTreeMap<Name, DateTime<Utc>>,
+}
+
+impl Span {
+    fn new(row: &Use) -> Self {
+        Self {
+            first: row.first,
+            last: row.last,
+            requests: 0,
+            addresses: BTreeMap::new(),
+            agents: BTreeMap::new(),
+        }
+    }
+
+    fn add(&mut self, row: &Use, actor: &Actor) {
+        self.first = self.first.min(row.first);
+        self.last = self.last.max(row.last);
+        self.requests += row.requests();
+        for (value, into) in
+            [(&actor.address, &mut self.addresses), (&actor.agent, &mut self.agents)]
+        {
+            if let Some(value) = value {
+                let at = into.entry(value.clone()).or_insert(row.last);
+                *at = (*at).max(row.last);
+            }
+        }
+    }
+
+    fn merge(&mut self, other: Self) {
+        self.first = self.first.min(other.first);
+        self.last = self.last.max(other.last);
+        self.requests += other.requests;
+        for (into, from) in
+            [(&mut self.addresses, other.addresses), (&mut self.agents, other.agents)]
+        {
+            for (value, last) in from {
+                let at = into.entry(value).or_insert(last);
+                *at = (*at).max(last);
+            }
+        }
+    }
+
+    fn last_use(&self) -> LastUse {
+        LastUse::Log {
+            at: self.last,
+            first: self.first,
+            requests: self.requests,
+            addresses: newest(&self.addresses),
+            agents: newest(&self.agents),
+        }
+    }
+}
+
+/// What is told as one credential.
+struct Seen {
+    /// Of the last one used.
+    id: Name,
+    span: Span,
+    tokens: usize,
+}
+
+impl Seen {
+    fn also(&mut self, id: Name, span: Span) {
+        if span.last > self.span.last {
+            self.id = id;
+        }
+        self.tokens += 1;
+        self.span.merge(span);
+    }
+}
+
+fn newest(of: &BTreeMap<Name, DateTime<Utc>>) -> Vec<Name> {
+    let mut all: Vec<(&Name, &DateTime<Utc>)> = of.iter().collect();
+    all.sort_by(|a, b| b.1.cmp(a.1).then_with(|| a.0.cmp(b.0)));
+    all.into_iter().take(TOLD).map(|(name, _)| name.clone()).collect()
+}
+
+/// Credentials in the log that no object has claimed yet.
+pub(super) struct Uses {
+    spans: BTreeMap<(Identity, Name), Span>,
+    users: BTreeMap<Identity, Span>,
+    absent: LastUse,
+}
+
+impl Uses {
+    pub(super) fn new(book: &Book, only: Only<'_>) -> Self {
+        let mut uses =
+            Self { spans: BTreeMap::new(), users: BTreeMap::new(), absent: absent(book) };
+        let Some(activity) = book.activity.as_deref().filter(|_| book.log.is_whole()) else {
+            return uses;
+        };
+        let of_one = only.0.map(|identity| activity.seen(identity));
+        let rows: Box<dyn Iterator<Item = &Use>> = match of_one {
+            None => Box::new(activity.uses()),
+            Some(Some(id)) => Box::new(activity.by_authenticated(id).iter()),
+            Some(None) => return uses,
+        };
+        for row in rows {
+            let actor = activity.actor(row.actor);
+            let identity = activity.identity(row.authenticated);
+            if let Some(credential) = &actor.credential {
+                let key = (identity.clone(), credential.clone());
+                uses.spans.entry(key).or_insert_with(|| Span::new(row)).add(row, actor);
+            }
+            if identity.kind == SubjectKind::User {
+                let span = uses.users.entry(identity.clone());
+                span.or_insert_with(|| Span::new(row)).add(row, actor);
+            }
+        }
+        uses
+    }
+
+    /// What a credential that the log would show by this id was last used for.
+    pub(super) fn take(&mut self, identity: &Identity, id: &str) -> LastUse {
+        let span = self.spans.remove(&(identity.clone(), id.into()));
+        span.map_or_else(|| self.absent.clone(), |span| span.last_use())
+    }
+
+    /// The same, where the log has it; it stays for others to take.
+    pub(super) fn find(&self, identity: &Identity, id: &str) -> Option<LastUse> {
+        self.spans.get(&(identity.clone(), id.into())).map(Span::last_use)
+    }
+
+    /// The use of a user by whatever credential.
+    pub(super) fn by_user(&self, identity: &Identity) -> LastUse {
+        self.users.get(identity).map_or_else(|| self.absent.clone(), Span::last_use)
+    }
+
+    /// The same, of a user who has no other credential.
+    pub(super) fn take_user(&mut self, identity: &Identity) -> LastUse {
+        self.spans.retain(|(of, _), _| of != identity);
+        self.by_user(identity)
+    }
+
+    /// No object claims these.
+    pub(super) fn forget(&mut self, identity: &Identity, id: &str) {
+        self.spans.remove(&(identity.clone(), id.into()));
+    }
+
+    /// What is said of a credential that is not in the log.
+    pub(super) fn absent(&self) -> LastUse {
+        self.absent.clone()
+    }
+
+    /// Credentials that only the log shows.
+    pub(super) fn rest(self, book: &Book) -> impl Iterator<Item = Credential> + '_ {
+        let mut folded: BTreeMap<(Identity, bool, Name), Seen> = BTreeMap::new();
+        for ((identity, id), span) in self.spans {
+            // A user's provider issues one token after another; they are told as one.
+            let provider = identity.kind == SubjectKind::User && id.starts_with("JTI=");
+            let key = (identity, provider, if provider { "".into() } else { id.clone() });
+            match folded.entry(key) {
+                Entry::Vacant(place) => {
+                    place.insert(Seen { id, span, tokens: 1 });
+                }
+                Entry::Occupied(mut place) => place.get_mut().also(id, span),
+            }
+        }
+        folded.into_iter().map(|((identity, ..), seen)| only_seen(book, identity, &seen))
+    }
+}
+
+fn absent(book: &Book) -> LastUse {
+    match book.coverage() {
+        _ if matches!(book.log, LogState::Reading { .. }) => {
+            LastUse::NotKnown("the log is still being read")
+        }
+        Some(coverage) if coverage.identities_left_out > 0 => {
+            LastUse::NotKnown("the log names more identities than are kept")
+        }
+        Some(coverage) if coverage.from.is_some() => LastUse::NotInLog(coverage.days()),
+        _ => LastUse::NotKnown("no log"),
+    }
+}
+
+/// A credential of which there is nothing but its use.
+fn only_seen(book: &Book, identity: Identity, seen: &Seen) -> Credential {
+    let Seen { id, span, tokens } = seen;
+    let account = identity.kind == SubjectKind::ServiceAccount;
+    let mut credential = Credential {
+        kind: Kind::Other,
+        id: id.clone(),
+        made: None,
+        issued: None,
+        expires: Expires::NotKnown("the log does not tell"),
+        standing: Standing::NotKnown,
+        last_use: span.last_use(),
+        groups: Vec::new(),
+        revoke: "not known".into(),
+        notes: Vec::new(),
+        identity,
+    };
+    if id.starts_with("X509SHA256=") {
+        credential.kind = Kind::Certificate;
+        credential.expires =
+            Expires::NotKnown("the certificate itself was not seen; at most as long as its CA");
+        super::certificate::cannot_be_revoked(&mut credential);
+    } else if let Some(pod) = id.strip_prefix("pod:") {
+        pod_token(book, &mut credential, pod);
+    } else if id.starts_with("pod-uid:") {
+        credential.kind = Kind::PodToken;
+        credential.expires = Expires::NotKnown("it ends with its pod, at most after a year");
+        credential.revoke = "delete the pod".into();
+    } else if let Some(of) = id.strip_prefix("legacy:") {
+        credential.kind = Kind::LegacyToken;
+        credential.expires = Expires::Never;
+        let namespace = of.split_once('/').map(|(namespace, _)| namespace);
+        if book.snapshot.covers(&[ListKind::TokenSecrets], namespace) {
+            credential.standing =
+                Standing::Refused("no token Secret of the account is left".into());
+        }
+        credential.revoke = format!("delete the token Secrets of {of}").into();
+    } else if id.starts_with("JTI=") && account {
+        credential.kind = Kind::IssuedToken;
+        credential.expires = Expires::NotKnown("the log does not tell how long it was asked for");
+        credential.revoke =
+            "delete the object that it is bound to, if any; else delete the account \
+                             and make it again, which ends all its tokens"
+                .into();
+    } else if id.starts_with("JTI=") {
+        credential.kind = Kind::ProviderToken;
+        credential.id = if *tokens == 1 {
+            id.to_string()
+        } else {
+            format!("{tokens} tokens seen, the last {id}")
+        }
+        .into();
+        credential.expires = Expires::NotKnown("its issuer knows");
+        credential.revoke =
+            "at the identity provider; what was issued works until it runs out".into();
+    }
+    credential
+}
+
+fn pod_token(book: &Book, credential: &mut Credential, pod: &str) {
+    credential.kind = Kind::PodToken;
+    credential.id = format!("pod {pod}").into();
+    credential.expires = Expires::NotKnown(
+        "it ends with its pod; by default it is good for a year, whatever the pod asked for",
+    );
+    credential.revoke = "delete the pod".into();
+    let Some((namespace, name)) = pod.split_once('/') else { return };
+    if book.snapshot.objects.pods.contains_key(&(namespace.into(), name.into())) {
+        credential.standing = Standing::Good;
+    } else if book.snapshot.covers(&[ListKind::Pods], Some(namespace)) {
+        credential.standing = Standing::Refused("its pod is gone".to_owned());
+    }
+}

@@ -1,0 +1,46 @@
+//! Whoever may do everything, and through what.
+
+use super::{Subject, binding, role};
+use crate::book::{Finding, Severity, Tier};
+use crate::model::{Identity, SubjectKind};
+
+const RULE: (&str, &str) = ("cluster-admin", "cluster-admin");
+
+/// The API server's own client: its requests to itself come as this user.
+const SERVER: &str = "system:apiserver";
+
+pub(super) fn find(subject: &Subject<'_>, found: &mut Vec<Finding>) {
+    let entry = subject.entry;
+    if entry.tier != Tier::ClusterAdmin
+        || (entry.identity.kind == SubjectKind::User && &*entry.identity.name == SERVER)
+    {
+        return;
+    }
+    if entry.groups.iter().any(|group| &*group.name == Identity::SYSTEM_MASTERS) {
+        let evidence = format!(
+            "is in group {}, which the API server allows everything ahead of RBAC: no binding \
+             takes that away",
+            Identity::SYSTEM_MASTERS
+        );
+        found.push(subject.finding(RULE, Severity::High, None, evidence));
+    }
+    for grant in subject.grants() {
+        let group = &grant.key.subject;
+        let by_group = *group != entry.identity;
+        // What everybody has is said of everybody, once.
+        if grant.bootstrap
+            || (by_group && subject.book.is_implicit(&group.name))
+            || subject.book.tier_of(grant) != Tier::ClusterAdmin
+        {
+            continue;
+        }
+        let through =
+            if by_group { format!(" by way of group {}", group.name) } else { String::new() };
+        let evidence = format!(
+            "{} grants {}, which allows everything on everything{through}",
+            binding(grant),
+            role(grant)
+        );
+        found.push(subject.finding(RULE, Severity::High, Some(grant), evidence));
+    }
+}

@@ -1,0 +1,33 @@
+//! A grant to a service account that does not exist: whoever may make the account gets the rights.
+
+use super::{Subject, binding, role};
+use crate::book::{Existence, Finding, Severity};
+use crate::model::ListKind;
+
+const RULE: (&str, &str) = ("dangling-account", "no account");
+
+pub(super) fn find(subject: &Subject<'_>, found: &mut Vec<Finding>) {
+    let identity = &subject.entry.identity;
+    let Some(ns) = &identity.namespace else {
+        return;
+    };
+    if subject.entry.existence != Existence::Missing {
+        return;
+    }
+    let snapshot = &subject.book.snapshot;
+    let namespace_is_gone = snapshot.covers(&[ListKind::Namespaces], None)
+        && !snapshot.objects.namespaces.contains_key(ns);
+    if namespace_is_gone {
+        return;
+    }
+    for grant in subject.own() {
+        let evidence = format!(
+            "{} grants {} to ServiceAccount {ns}/{}, which does not exist: whoever may create it \
+             gets these rights",
+            binding(grant),
+            role(grant),
+            identity.name,
+        );
+        found.push(subject.finding(RULE, Severity::Medium, Some(grant), evidence));
+    }
+}

@@ -1,0 +1,181 @@
+//! Access that is held and was not used in the policy's idle time.
+//!
+//! Bounded by what the log covers, and measured to its end, never to the wall clock: a log that is
+//! shorter than the idle time proves nobody idle.
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::{Subject, severity_of};
+use crate::book::{Book, Entry, Existence, Finding, Grant, HintSource, Severity, Tier};
+use crate::model::{Coverage, Identity, SubjectKind};
+
+const RULE: (&str, &str) = ("idle", "idle");
+
+/// Annotations of accounts whose tokens are presented elsewhere than to the API server.
+const CLOUD: [&str; 3] = [
+    "eks.amazonaws.com/role-arn",
+    "iam.gke.io/gcp-service-account",
+    "azure.workload.identity/client-id",
+];
+
+pub(super) fn find(subject: &Subject<'_>, found: &mut Vec<Finding>) {
+    let (book, entry) = (subject.book, subject.entry);
+    let Some(coverage) = book.coverage().filter(|_| book.log.is_whole()) else {
+        return;
+    };
+    let (Some(from), Some(to)) = (coverage.from, coverage.to) else {
+        return;
+    };
+    let days = book.policy.idle_days;
+    if coverage.days() < i64::from(days) || !can_be_judged(subject, coverage) {
+        return;
+    }
+    let since = to - TimeDelta::days(i64::from(days));
+    let tier = held(subject);
+    let only_reads = matches!(tier, Tier::Read | Tier::ReadsSecrets);
+    if tier <= Tier::DiscoveryOnly
+        || (only_reads && !coverage.reads_cover(since))
+        || subject.seen.is_some_and(|seen| seen >= since)
+        || contradicted(entry, since)
+    {
+        return;
+    }
+    let reads = coverage.reads_cover(since);
+    let what = what_was_not_seen(entry, subject.seen, from, days, reads);
+    let doubt = doubt(book, entry);
+    let severity = match &doubt {
+        None if reads && !coverage.lacks_server() => severity_of(tier),
+        _ => Severity::Info,
+    };
+    let evidence = format!("{what}{}{}", doubt.unwrap_or_default(), limits(coverage));
+    let mut finding = subject.finding(RULE, severity, None, evidence);
+    finding.rests_on_coverage = true;
+    found.push(finding);
+}
+
+/// Whether the log would show the identity if it had come.
+fn can_be_judged(subject: &Subject<'_>, coverage: &Coverage) -> bool {
+    let entry = subject.entry;
+    // Who was left out for lack of room cannot be said never to have come.
+    if subject.seen.is_none() && coverage.identities_left_out > 0 {
+        return false;
+    }
+    match entry.identity.kind {
+        SubjectKind::Group => {
+            coverage.knows_groups() && !subject.book.is_implicit(&entry.identity.name)
+        }
+        _ => entry.existence != Existence::Missing && &*entry.identity.name != Identity::ANONYMOUS,
+    }
+}
+
+/// How much it holds by itself or by groups that somebody put it in, the API server's own grants
+/// left out.
+fn held(subject: &Subject<'_>) -> Tier {
+    let in_masters =
+        subject.entry.groups.iter().any(|group| &*group.name == Identity::SYSTEM_MASTERS);
+    if in_masters {
+        return Tier::ClusterAdmin;
+    }
+    let from_everybody = |grant: &Grant| {
+        grant.key.subject != subject.entry.identity
+            && subject.book.is_implicit(&grant.key.subject.name)
+    };
+    let grants = subject.grants().filter(|grant| !grant.bootstrap && !from_everybody(grant));
+    grants.map(|grant| subject.book.tier_of(grant)).max().unwrap_or_default()
+}
+
+/// Whether the cluster itself shows that it was used after all.
+fn contradicted(entry: &Entry, since: DateTime<Utc>) -> bool {
+    shown(entry).any(|at| at >= since)
+}
+
+/// When the cluster itself shows that it was used, UTC.
+fn shown(entry: &Entry) -> impl Iterator<Item = DateTime<Utc>> {
+    entry.hints.iter().filter_map(|hint| match hint.source {
+        // A day only: the use may have been at its very end.
+        HintSource::LegacyTokenLastUsed => Some(hint.at + TimeDelta::days(1)),
+        HintSource::CertificateRequest => Some(hint.at),
+        HintSource::RunningPod => None,
+    })
+}
+
+/// The times from which the idle time of an entry counts: when one of them is that long before the
+/// end of the log, the verdict may change.
+pub(crate) fn instants(
+    entry: &Entry,
+    seen: Option<DateTime<Utc>>,
+) -> impl Iterator<Item = DateTime<Utc>> {
+    seen.into_iter().chain(shown(entry))
+}
+
+fn what_was_not_seen(
+    entry: &Entry,
+    seen: Option<DateTime<Utc>>,
+    from: DateTime<Utc>,
+    days: u32,
+    reads: bool,
+) -> String {
+    let group = entry.identity.kind == SubjectKind::Group;
+    let what = match (group, reads) {
+        (false, true) => "seen",
+        (false, false) => "seen with any but reading requests, which are not all logged here",
+        (true, _) => "carried by a request",
+    };
+    match seen {
+        Some(seen) => format!(
+            "last {what} on {}, more than {days} days before the log ends",
+            seen.format("%Y-%m-%d")
+        ),
+        None => format!("never {what} in a log that begins on {}", from.format("%Y-%m-%d")),
+    }
+}
+
+/// Why what never authenticates at the API server may be in use all the same.
+fn doubt(book: &Book, entry: &Entry) -> Option<String> {
+    let by = entry.activity.iter().flat_map(|activity| activity.impersonated_by.values());
+    if let Some(last) = by.filter_map(|by| by.last_seen).max() {
+        return Some(format!(
+            "; others acted in its name, last on {}: its rights are in use",
+            last.format("%Y-%m-%d")
+        ));
+    }
+    if let Some(pod) = entry.hints.iter().find(|hint| hint.source == HintSource::RunningPod) {
+        return Some(format!(
+            "; {} runs as it now and may use its token outside the API, so it need not be unused",
+            pod.object
+        ));
+    }
+    let key = (entry.identity.namespace.clone()?, entry.identity.name.clone());
+    let account = book.snapshot.objects.service_accounts.get(&key)?;
+    let annotation = CLOUD.into_iter().find(|key| account.meta.annotations.contains_key(*key));
+    if let Some(annotation) = annotation {
+        return Some(format!(
+            "; annotation {annotation} lets its token be used outside the API, so it need not be \
+             unused"
+        ));
+    }
+    (!account.image_pull_secrets.is_empty())
+        .then(|| "; its imagePullSecrets may be in use all the same".to_owned())
+}
+
+/// What bounds the claim.
+fn limits(coverage: &Coverage) -> String {
+    let gaps = coverage.gaps.len() as u64 + coverage.gaps_left_out;
+    let unreadable: u64 = coverage.unreadable.values().map(|one| one.count).sum();
+    let mut said = match (gaps, unreadable) {
+        (0, 0) => String::new(),
+        (1, 0) => "; the log has 1 gap".to_owned(),
+        (gaps, 0) => format!("; the log has {gaps} gaps"),
+        (0, lines) => format!("; {lines} lines of the log could not be read"),
+        (gaps, lines) => {
+            format!("; the log has {gaps} gaps, and {lines} lines of it could not be read")
+        }
+    };
+    if coverage.lacks_server() {
+        said.push_str("; the log of an API server is missing");
+    }
+    if let Some(carrier) = coverage.hides_impersonation() {
+        said = format!("{said}; in logs by {carrier} it does not show who acted in its name");
+    }
+    said
+}

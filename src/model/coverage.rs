@@ -1,0 +1,230 @@
+//! The time that the logs really cover.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::Name;
+
+/// A stretch without a single event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Gap {
+    /// The last event before it, UTC.
+    pub from: DateTime<Utc>,
+    /// The first event after it, UTC.
+    pub to: DateTime<Utc>,
+}
+
+/// Where in a source something was met.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Place {
+    /// The source as the person named it, or the file found below it.
+    pub source: Name,
+    /// Line, counted from 1.
+    pub line: u64,
+}
+
+/// Lines that could not be read, of one kind.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Unreadable {
+    /// How many.
+    pub count: u64,
+    /// The first of them, in the order of the sources.
+    pub first: Place,
+}
+
+/// An API server, and what of the log is its own.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Server {
+    /// As it is named where it was met.
+    pub name: Name,
+    /// The first of its events, UTC.
+    pub from: DateTime<Utc>,
+    /// The last of them, UTC.
+    pub to: DateTime<Utc>,
+    /// How many there are, further stages and copies included.
+    pub events: u64,
+}
+
+/// What a set of logs covers, and what it leaves out. All times UTC.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Coverage {
+    /// Time of the earliest request; None where no event was read.
+    pub from: Option<DateTime<Utc>>,
+    /// Time of the latest request: idle is measured to here, never to the wall clock.
+    pub to: Option<DateTime<Utc>>,
+    /// Distinct requests.
+    pub events: u64,
+    /// Lines that were read as events, stages and repeats included.
+    pub lines: u64,
+    /// Lines that repeated a request already counted (further stages and copies).
+    pub repeats: u64,
+    /// Requests that came when the index of their hour was no longer kept, so that it is not known
+    /// whether they were counted before: they moved dates, and counted nothing.
+    #[serde(default)]
+    pub late: u64,
+    /// Stretches without any event, longer than the tolerance, oldest first; at most
+    /// [`Coverage::MAX_GAPS`], the longest ones kept.
+    pub gaps: Vec<Gap>,
+    /// Gaps beyond those in `gaps`.
+    pub gaps_left_out: u64,
+    /// Requests answered 401, which belong to nobody.
+    pub unauthenticated: u64,
+    /// Requests of identities that were too many to keep: the ones seen longest ago.
+    pub identities_left_out: u64,
+    /// Requests of which only `RequestReceived` was seen: never a use or a denial.
+    pub received_only: u64,
+    /// Whether get or list of anybody was seen; a get that runs something in a pod, and watches,
+    /// are logged also where reads are not.
+    pub reads_logged: bool,
+    /// The time of the first such read.
+    pub reads_from: Option<DateTime<Utc>>,
+    /// The time of the last such read.
+    pub reads_to: Option<DateTime<Utc>>,
+    /// Whether any event carried the authorizer's decision.
+    pub decisions_logged: bool,
+    /// Whether any event carried groups.
+    pub groups_logged: bool,
+    /// Events of somebody that carried none: everybody who authenticates has some.
+    pub without_groups: u64,
+    /// Events that were cut on their way, and of which only the beginning was read.
+    pub cut: u64,
+    /// Levels met, with the number of lines.
+    pub levels: BTreeMap<Name, u64>,
+    /// Lines that could not be read, by reason.
+    pub unreadable: BTreeMap<Name, Unreadable>,
+    /// What carriers hold beside audit events, by what it is.
+    pub passed: BTreeMap<Name, Unreadable>,
+    /// What events came in, with their number; one event may have come in several. What came as
+    /// the API server writes it is in none.
+    pub carriers: BTreeMap<Name, u64>,
+    /// Clusters that carriers name, with the number of events.
+    pub clusters: BTreeMap<Name, u64>,
+    /// API servers, by the leases that they renew, each in its own log.
+    pub api_servers: Vec<Server>,
+    /// Servers, log streams, pods or nodes that carriers name.
+    pub streams: Vec<Server>,
+    /// Stretches of [`Coverage::GAP`] in which a controller manager or scheduler renewed its lease.
+    pub led: u64,
+    /// Stretches in which one asked for the lease and none renewed it: whoever holds it does so at
+    /// an API server whose log is not here.
+    pub unled: u64,
+    /// The sources read, as named or as found below a folder, sorted.
+    pub sources: Vec<Name>,
+    /// What came from activity summaries, which queries make elsewhere; None where nothing did.
+    pub summaries: Option<Summaries>,
+}
+
+/// What of the activity came from summaries, and what they leave open.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Summaries {
+    /// Requests counted from them.
+    pub requests: u64,
+    /// Rows that came again, in the same summary or another, and were counted once.
+    pub repeated_rows: u64,
+    /// Whether summaries cover time that another one or a log covers too: requests there may be
+    /// counted more than once, dates are right all the same.
+    pub overlapping: bool,
+    /// Whether gaps are known: where not, [`Coverage::gaps`] is empty.
+    pub gaps_known: bool,
+    /// What they say they lack, as documented in docs/formats/summary.md, sorted.
+    pub lacks: Vec<Name>,
+}
+
+/// What has no place in some carriers.
+const IMPERSONATION: &str = "in whose name a request was made";
+const CREDENTIALS: &str = "which token or certificate was presented";
+
+/// What carriers and the platforms that write them leave out whatever the audit policy.
+const LOSSES: [(&str, &[&str]); 7] = [
+    (
+        "EKS CloudWatch",
+        &[
+            "watches of kube-proxy",
+            "gets of nodes by kubelets",
+            "leader election",
+            "gets of namespaces by API servers",
+            "metrics read by autoscaling",
+            "health, version and discovery paths",
+            "events",
+        ],
+    ),
+    ("EKS Insights fields", &["what was not selected"]),
+    ("OCSF", &["fractions of a millisecond"]),
+    (
+        "GKE Cloud Logging",
+        &[
+            "groups",
+            CREDENTIALS,
+            IMPERSONATION,
+            "whether a patch or an update created",
+            "requests that the platform's policy leaves out",
+        ],
+    ),
+    ("AKSAudit table", &[IMPERSONATION]),
+    ("legacy text", &["decisions and their reasons", CREDENTIALS, "all addresses but the first"]),
+    ("OpenShift", &["reads of some resources, by its profiles"]),
+];
+
+impl Coverage {
+    /// A stretch this long without any event is a gap: a running control plane renews leases
+    /// every few seconds.
+    pub const GAP: chrono::TimeDelta = chrono::TimeDelta::minutes(10);
+    /// How many gaps are kept.
+    pub const MAX_GAPS: usize = 64;
+
+    /// Whether reads are logged from `since` (or from the first day of the log, if that is later) to
+    /// the last day of the log.
+    pub fn reads_cover(&self, since: DateTime<Utc>) -> bool {
+        let day = chrono::TimeDelta::days(1);
+        let begins = |reads| reads <= since || self.from.is_some_and(|from| reads <= from + day);
+        let lasts = |reads| self.to.is_none_or(|to| reads >= to - day);
+        self.reads_logged && self.reads_from.is_none_or(begins) && self.reads_to.is_none_or(lasts)
+    }
+
+    /// Whether the log of an API server is missing: for more than one in twenty stretches those who
+    /// held the leases were served by one that is not in the log.
+    pub fn lacks_server(&self) -> bool {
+        self.unled > (self.led + self.unled) / 20 + 2
+    }
+
+    /// How many API servers are in the log, as far as it shows.
+    pub fn servers(&self) -> usize {
+        self.api_servers.len().max(self.streams.len())
+    }
+
+    /// Whether some events carried groups and all that somebody sent did.
+    pub fn knows_groups(&self) -> bool {
+        self.groups_logged && self.without_groups == 0
+    }
+
+    /// What the ways by which the log came leave out, by way: pairs of the carrier and of what is
+    /// not there.
+    pub fn losses(&self) -> impl Iterator<Item = (&'static str, &'static str)> + '_ {
+        let of = |carrier: &'static str, lost: &'static [&'static str]| {
+            lost.iter().map(move |what| (carrier, *what))
+        };
+        let met = LOSSES.iter().filter(|(carrier, _)| self.carriers.contains_key(*carrier));
+        met.flat_map(move |(carrier, lost)| of(carrier, lost))
+    }
+
+    /// The carriers in which it does not show that somebody acted in another's name.
+    pub fn hides_impersonation(&self) -> Option<&'static str> {
+        self.losses().find(|(_, what)| *what == IMPERSONATION).map(|(carrier, _)| carrier)
+    }
+
+    /// The covered time in whole days, gaps included; 0 without events.
+    pub fn days(&self) -> i64 {
+        match (self.from, self.to) {
+            (Some(from), Some(to)) => (to - from).num_days(),
+            _ => 0,
+        }
+    }
+}

@@ -1,0 +1,41 @@
+//! The nouns: what Kubernetes and its log say, in keybook's vocabulary.
+//!
+//! Nothing here reads a file, a socket or the clock. Objects deserialise from
+//! the form in which the API server and `kubectl get -o json` print them.
+
+mod activity;
+mod change;
+mod coverage;
+mod discovery;
+mod grown;
+mod identity;
+mod lists;
+mod object;
+mod policy;
+mod printable;
+mod shared;
+mod snapshot;
+mod uses;
+mod wire;
+
+pub use activity::{
+    ActivityTables, Actor, ActorId, Call, CallId, CreditId, CreditedGrant, GroupSetId,
+    Impersonation, ImpersonationId, Implied, SeenId, Target, Use,
+};
+pub use change::Change;
+pub use coverage::{Coverage, Gap, Place, Server, Summaries, Unreadable};
+pub use discovery::{ApiResource, Discovery};
+pub use identity::{Identity, IdentityParseError, Name, SubjectKind};
+pub use lists::KEPT_CONFIG_MAPS;
+pub use object::{
+    AggregationRule, Binding, BindingKind, BindingSubject, CertificateSigningRequest, ConfigMap,
+    LabelSelector, LabelSelectorRequirement, Meta, Namespace, Object, OtherObject, OwnerReference,
+    Pod, PolicyRule, Role, RoleKind, RoleRef, Scope, Secret, ServiceAccount,
+};
+pub use policy::{GroupMap, Policy};
+pub use printable::{distinct, is_hidden, printable};
+pub use snapshot::{
+    BrokenInput, ClusterInfo, Health, ListKind, ListState, Objects, Passed, SharedHash, SharedMap,
+    Snapshot,
+};
+pub use uses::{Activity, ActivityDelta, ActivityParts, Detail};

@@ -1,0 +1,494 @@
+//! Objects from and to the JSON form in which the API server and kubectl print them.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::object::{empty_none, null_default};
+use super::{
+    AggregationRule, Binding, BindingKind, BindingSubject, CertificateSigningRequest, ConfigMap,
+    Meta, Name, Namespace, Object, OtherObject, Pod, PolicyRule, Role, RoleKind, RoleRef, Secret,
+    ServiceAccount,
+};
+
+#[derive(Deserialize, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct WireRole {
+    metadata: Meta,
+    #[serde(default, deserialize_with = "null_default")]
+    rules: Vec<PolicyRule>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    aggregation_rule: Option<AggregationRule>,
+}
+
+#[derive(Deserialize, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct WireBinding {
+    metadata: Meta,
+    role_ref: RoleRef,
+    #[serde(default, deserialize_with = "null_default")]
+    subjects: Vec<BindingSubject>,
+}
+
+#[derive(Deserialize, Serialize, Default)]
+struct LocalReference {
+    #[serde(default, deserialize_with = "null_default")]
+    name: Name,
+}
+
+#[derive(Deserialize, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct WireServiceAccount {
+    metadata: Meta,
+    #[serde(default, deserialize_with = "null_default", skip_serializing_if = "Vec::is_empty")]
+    secrets: Vec<LocalReference>,
+    #[serde(default, deserialize_with = "null_default", skip_serializing_if = "Vec::is_empty")]
+    image_pull_secrets: Vec<LocalReference>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    automount_service_account_token: Option<bool>,
+}
+
+#[derive(Deserialize, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct WirePod {
+    metadata: Meta,
+    #[serde(default, deserialize_with = "null_default")]
+    spec: WirePodSpec,
+    #[serde(default, deserialize_with = "null_default")]
+    status: WirePodStatus,
+}
+
+#[derive(Deserialize, Serialize, Default)]
+#[serde(rename_all = "camelCase", default)]
+struct WirePodSpec {
+    #[serde(deserialize_with = "null_default")]
+    service_account_name: Name,
+    #[serde(deserialize_with = "empty_none", skip_serializing_if = "Option::is_none")]
+    node_name: Option<Name>,
+}
+
+#[derive(Deserialize, Serialize, Default)]
+#[serde(rename_all = "camelCase", default)]
+struct WirePodStatus {
+    #[serde(deserialize_with = "null_default")]
+    phase: Name,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    start_time: Option<DateTime<Utc>>,
+}
+
+#[derive(Deserialize, Serialize)]
+struct WireCsr {
+    metadata: Meta,
+    #[serde(default, deserialize_with = "null_default")]
+    spec: WireCsrSpec,
+    #[serde(default, deserialize_with = "null_default")]
+    status: WireCsrStatus,
+}
+
+#[derive(Deserialize, Serialize, Default)]
+#[serde(rename_all = "camelCase", default)]
+struct WireCsrSpec {
+    #[serde(deserialize_with = "null_default")]
+    username: Name,
+    #[serde(deserialize_with = "null_default", skip_serializing_if = "Vec::is_empty")]
+    groups: Vec<Name>,
+    #[serde(deserialize_with = "null_default")]
+    signer_name: Name,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expiration_seconds: Option<i64>,
+    #[serde(deserialize_with = "empty_none", skip_serializing_if = "Option::is_none")]
+    request: Option<Name>,
+}
+
+#[derive(Deserialize, Serialize, Default)]
+#[serde(default)]
+struct WireCsrStatus {
+    #[serde(deserialize_with = "null_default", skip_serializing_if = "Vec::is_empty")]
+    conditions: Vec<WireCondition>,
+    #[serde(deserialize_with = "empty_none", skip_serializing_if = "Option::is_none")]
+    certificate: Option<Name>,
+}
+
+#[derive(Deserialize, Serialize)]
+struct WireCondition {
+    #[serde(rename = "type")]
+    type_: Name,
+}
+
+#[derive(Deserialize, Serialize)]
+struct WireConfigMap {
+    metadata: Meta,
+    #[serde(default, deserialize_with = "null_default")]
+    data: BTreeMap<Name, Name>,
+}
+
+/// A Secret is read through this type only: whatever else the text holds is skipped by the
+/// parser and never becomes a value.
+#[derive(Deserialize)]
+struct WireSecret {
+    metadata: Meta,
+    #[serde(rename = "type", default, deserialize_with = "null_default")]
+    type_: Name,
+}
+
+#[derive(Deserialize)]
+struct WireOther {
+    metadata: Meta,
+    #[serde(default, deserialize_with = "null_default")]
+    spec: WireWorkloadSpec,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase", default)]
+struct WireWorkloadSpec {
+    template: Option<WireTemplate>,
+    job_template: Option<Box<WireJobTemplate>>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct WireTemplate {
+    spec: Option<WirePodSpec>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct WireJobTemplate {
+    spec: WireWorkloadSpec,
+}
+
+fn names(references: Vec<LocalReference>) -> Vec<Name> {
+    references.into_iter().map(|reference| reference.name).collect()
+}
+
+fn references(names: &[Name]) -> Vec<LocalReference> {
+    names.iter().map(|name| LocalReference { name: name.clone() }).collect()
+}
+
+/// What a text of some `apiVersion` and `kind` is to a snapshot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Known {
+    Role(RoleKind),
+    Binding(BindingKind),
+    Namespace,
+    ServiceAccount,
+    Secret,
+    Pod,
+    Csr,
+    ConfigMap,
+    Other,
+}
+
+/// Group and kind decide, never the version: `v1beta1` RBAC in old exports reads the same.
+fn known(api_version: &str, kind: &str) -> Option<Known> {
+    let group = api_version.split_once('/').map_or("", |(group, _)| group);
+    Some(match (group, kind) {
+        ("rbac.authorization.k8s.io", "ClusterRole") => Known::Role(RoleKind::ClusterRole),
+        ("rbac.authorization.k8s.io", "Role") => Known::Role(RoleKind::Role),
+        ("rbac.authorization.k8s.io", "ClusterRoleBinding") => {
+            Known::Binding(BindingKind::ClusterRoleBinding)
+        }
+        ("rbac.authorization.k8s.io", "RoleBinding") => Known::Binding(BindingKind::RoleBinding),
+        ("", "Namespace") => Known::Namespace,
+        ("", "ServiceAccount") => Known::ServiceAccount,
+        ("", "Secret") => Known::Secret,
+        ("", "Pod") => Known::Pod,
+        ("", "ConfigMap") => Known::ConfigMap,
+        ("certificates.k8s.io", "CertificateSigningRequest") => Known::Csr,
+        ("apps", "Deployment" | "StatefulSet" | "DaemonSet" | "ReplicaSet")
+        | ("batch", "Job" | "CronJob")
+        | ("", "ReplicationController")
+        | ("networking.k8s.io", "NetworkPolicy")
+        | ("flowcontrol.apiserver.k8s.io", "FlowSchema" | "PriorityLevelConfiguration")
+        | (
+            "admissionregistration.k8s.io",
+            "ValidatingWebhookConfiguration" | "MutatingWebhookConfiguration",
+        )
+        | ("apiextensions.k8s.io", "CustomResourceDefinition")
+        | ("rbacmanager.reactiveops.io", "RBACDefinition") => Known::Other,
+        _ => return None,
+    })
+}
+
+impl Object {
+    /// Whether a snapshot has a place for objects of this `apiVersion` and `kind`.
+    pub fn is_known(api_version: &str, kind: &str) -> bool {
+        known(api_version, kind).is_some()
+    }
+
+    /// Reads one object of a known kind; `None` for a kind that a snapshot has no place for.
+    ///
+    /// # Errors
+    /// What the parser says where the text has not the form of that kind.
+    pub fn read<'de, D: serde::Deserializer<'de>>(
+        api_version: &str,
+        kind: &str,
+        source: D,
+    ) -> Result<Option<Self>, D::Error> {
+        let Some(known) = known(api_version, kind) else {
+            return Ok(None);
+        };
+        Ok(Some(match known {
+            Known::Role(kind) => {
+                let wire = WireRole::deserialize(source)?;
+                Self::Role(Role {
+                    kind,
+                    meta: wire.metadata,
+                    rules: wire.rules,
+                    aggregation: wire.aggregation_rule,
+                })
+            }
+            Known::Binding(kind) => {
+                let wire = WireBinding::deserialize(source)?;
+                Self::Binding(Binding {
+                    kind,
+                    meta: wire.metadata,
+                    role_ref: wire.role_ref,
+                    subjects: wire.subjects,
+                })
+            }
+            Known::Namespace => {
+                #[derive(Deserialize)]
+                struct Wire {
+                    metadata: Meta,
+                }
+                Self::Namespace(Namespace { meta: Wire::deserialize(source)?.metadata })
+            }
+            Known::ServiceAccount => {
+                let wire = WireServiceAccount::deserialize(source)?;
+                Self::ServiceAccount(ServiceAccount {
+                    meta: wire.metadata,
+                    secrets: names(wire.secrets),
+                    image_pull_secrets: names(wire.image_pull_secrets),
+                    automount: wire.automount_service_account_token,
+                })
+            }
+            Known::Secret => {
+                let wire = WireSecret::deserialize(source)?;
+                Self::Secret(Secret { meta: wire.metadata, type_: wire.type_ })
+            }
+            Known::Pod => {
+                let wire = WirePod::deserialize(source)?;
+                Self::Pod(Pod {
+                    meta: wire.metadata,
+                    service_account: wire.spec.service_account_name,
+                    node: wire.spec.node_name,
+                    phase: wire.status.phase,
+                    started: wire.status.start_time,
+                })
+            }
+            Known::Csr => {
+                let wire = WireCsr::deserialize(source)?;
+                Self::CertificateSigningRequest(CertificateSigningRequest {
+                    meta: wire.metadata,
+                    requester: wire.spec.username,
+                    requester_groups: wire.spec.groups,
+                    signer: wire.spec.signer_name,
+                    expiration_seconds: wire.spec.expiration_seconds,
+                    conditions: wire.status.conditions.into_iter().map(|c| c.type_).collect(),
+                    certificate: wire.status.certificate,
+                    request: wire.spec.request,
+                })
+            }
+            Known::ConfigMap => {
+                let wire = WireConfigMap::deserialize(source)?;
+                Self::ConfigMap(ConfigMap { meta: wire.metadata, data: wire.data })
+            }
+            Known::Other => {
+                let wire = WireOther::deserialize(source)?;
+                let template = wire
+                    .spec
+                    .template
+                    .or_else(|| wire.spec.job_template.and_then(|job| job.spec.template));
+                Self::Other(OtherObject {
+                    api_version: api_version.into(),
+                    kind: kind.into(),
+                    meta: wire.metadata,
+                    service_account: template
+                        .and_then(|template| template.spec)
+                        .map(|spec| spec.service_account_name)
+                        .filter(|name| !name.is_empty()),
+                })
+            }
+        }))
+    }
+
+    /// The object's metadata.
+    pub fn meta(&self) -> &Meta {
+        match self {
+            Self::Role(object) => &object.meta,
+            Self::Binding(object) => &object.meta,
+            Self::Namespace(object) => &object.meta,
+            Self::ServiceAccount(object) => &object.meta,
+            Self::Secret(object) => &object.meta,
+            Self::Pod(object) => &object.meta,
+            Self::CertificateSigningRequest(object) => &object.meta,
+            Self::ConfigMap(object) => &object.meta,
+            Self::Other(object) => &object.meta,
+        }
+    }
+
+    /// The object's metadata, to change it.
+    pub fn meta_mut(&mut self) -> &mut Meta {
+        match self {
+            Self::Role(object) => &mut object.meta,
+            Self::Binding(object) => &mut object.meta,
+            Self::Namespace(object) => &mut object.meta,
+            Self::ServiceAccount(object) => &mut object.meta,
+            Self::Secret(object) => &mut object.meta,
+            Self::Pod(object) => &mut object.meta,
+            Self::CertificateSigningRequest(object) => &mut object.meta,
+            Self::ConfigMap(object) => &mut object.meta,
+            Self::Other(object) => &mut object.meta,
+        }
+    }
+
+    /// The object as kubectl would print the fields that keybook keeps, `apiVersion` and
+    /// `kind` included. A Secret comes out as metadata and type.
+    pub fn to_json(&self) -> Value {
+        let (api_version, kind, mut body) = match self {
+            Self::Role(role) => (
+                "rbac.authorization.k8s.io/v1",
+                role.kind.as_str(),
+                json!(WireRole {
+                    metadata: role.meta.clone(),
+                    rules: role.rules.clone(),
+                    aggregation_rule: role.aggregation.clone(),
+                }),
+            ),
+            Self::Binding(binding) => (
+                "rbac.authorization.k8s.io/v1",
+                binding.kind.as_str(),
+                json!(WireBinding {
+                    metadata: binding.meta.clone(),
+                    role_ref: binding.role_ref.clone(),
+                    subjects: binding.subjects.clone(),
+                }),
+            ),
+            Self::Namespace(ns) => ("v1", "Namespace", json!({ "metadata": ns.meta })),
+            Self::ServiceAccount(account) => (
+                "v1",
+                "ServiceAccount",
+                json!(WireServiceAccount {
+                    metadata: account.meta.clone(),
+                    secrets: references(&account.secrets),
+                    image_pull_secrets: references(&account.image_pull_secrets),
+                    automount_service_account_token: account.automount,
+                }),
+            ),
+            Self::Secret(secret) => {
+                ("v1", "Secret", json!({ "metadata": secret.meta, "type": secret.type_ }))
+            }
+            Self::Pod(pod) => (
+                "v1",
+                "Pod",
+                json!(WirePod {
+                    metadata: pod.meta.clone(),
+                    spec: WirePodSpec {
+                        service_account_name: pod.service_account.clone(),
+                        node_name: pod.node.clone(),
+                    },
+                    status: WirePodStatus { phase: pod.phase.clone(), start_time: pod.started },
+                }),
+            ),
+            Self::CertificateSigningRequest(csr) => (
+                "certificates.k8s.io/v1",
+                "CertificateSigningRequest",
+                json!(WireCsr {
+                    metadata: csr.meta.clone(),
+                    spec: WireCsrSpec {
+                        username: csr.requester.clone(),
+                        groups: csr.requester_groups.clone(),
+                        signer_name: csr.signer.clone(),
+                        expiration_seconds: csr.expiration_seconds,
+                        request: csr.request.clone(),
+                    },
+                    status: WireCsrStatus {
+                        conditions: csr
+                            .conditions
+                            .iter()
+                            .map(|type_| WireCondition { type_: type_.clone() })
+                            .collect(),
+                        certificate: csr.certificate.clone(),
+                    },
+                }),
+            ),
+            Self::ConfigMap(map) => (
+                "v1",
+                "ConfigMap",
+                json!(WireConfigMap { metadata: map.meta.clone(), data: map.data.clone() }),
+            ),
+            Self::Other(other) => {
+                let mut body = json!({ "metadata": other.meta });
+                if let Some(account) = &other.service_account {
+                    let template =
+                        json!({ "template": { "spec": { "serviceAccountName": account } } });
+                    body["spec"] = if &*other.kind == "CronJob" {
+                        json!({ "jobTemplate": { "spec": template } })
+                    } else {
+                        template
+                    };
+                }
+                (&*other.api_version, &*other.kind, body)
+            }
+        };
+        body["apiVersion"] = json!(api_version);
+        body["kind"] = json!(kind);
+        body
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn round_trip(value: &Value) -> Value {
+        let object = Object::read(
+            value["apiVersion"].as_str().unwrap_or_default(),
+            value["kind"].as_str().unwrap_or_default(),
+            value,
+        );
+        match object {
+            Ok(Some(object)) => object.to_json(),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn objects_come_back_as_they_went() {
+        for value in [
+            json!({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole",
+                "metadata": {"name": "r", "labels": {"a": "b"}},
+                "aggregationRule": {"clusterRoleSelectors": [{"matchLabels": {"a": "b"}}]},
+                "rules": [{"verbs": ["get"], "nonResourceURLs": ["/metrics/*"]},
+                          {"verbs": ["*"], "apiGroups": [""], "resources": ["pods"], "resourceNames": ["x"]}]}),
+            json!({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "RoleBinding",
+                "metadata": {"name": "b", "namespace": "n"},
+                "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "r"},
+                "subjects": [{"kind": "ServiceAccount", "name": "x"}]}),
+            json!({"apiVersion": "batch/v1", "kind": "CronJob", "metadata": {"name": "c", "namespace": "n"},
+                "spec": {"jobTemplate": {"spec": {"template": {"spec": {"serviceAccountName": "x"}}}}}}),
+        ] {
+            assert_eq!(round_trip(&value), value);
+        }
+    }
+
+    #[test]
+    fn null_lists_are_empty_ones() {
+        let role = json!({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole",
+            "metadata": {"name": "r", "labels": null}, "rules": null});
+        assert_eq!(round_trip(&role)["rules"], json!([]));
+    }
+
+    #[test]
+    fn no_data_of_a_secret_survives_reading() {
+        let secret = json!({"apiVersion": "v1", "kind": "Secret", "type": "Opaque",
+            "metadata": {"name": "s", "namespace": "n", "annotations":
+                {"kubectl.kubernetes.io/last-applied-configuration": "{\"data\":{\"k\":\"c2VjcmV0\"}}"}},
+            "data": {"k": "c2VjcmV0"}, "stringData": {"k": "secret"}});
+        let text = round_trip(&secret).to_string();
+        assert!(!text.contains("c2VjcmV0") && !text.contains("secret\""), "{text}");
+    }
+}

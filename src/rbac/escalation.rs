@@ -1,0 +1,133 @@
+//! Whether somebody may give away a right: the check that the API server makes of everybody who
+//! writes a role or a binding, to the letter of
+//! `component-helpers/auth/rbac/validation/policy_comparator.go`.
+
+use crate::model::{Name, PolicyRule};
+
+/// The rights among `wanted` that `held` do not cover, one verb, group, resource or path a rule.
+/// Empty where all may be given away.
+pub fn missing(held: &[PolicyRule], wanted: &[PolicyRule]) -> Vec<PolicyRule> {
+    let mut missing: Vec<PolicyRule> = Vec::new();
+    for right in wanted.iter().flat_map(broken_down) {
+        if !held.iter().any(|rule| covers(rule, &right)) && !missing.contains(&right) {
+            missing.push(right);
+        }
+    }
+    missing
+}
+
+/// A rule as rules of a single right each.
+fn broken_down(rule: &PolicyRule) -> Vec<PolicyRule> {
+    let mut rights = Vec::new();
+    for verb in &rule.verbs {
+        let verbs = vec![verb.clone()];
+        for group in &rule.api_groups {
+            for resource in &rule.resources {
+                let one = PolicyRule {
+                    verbs: verbs.clone(),
+                    api_groups: vec![group.clone()],
+                    resources: vec![resource.clone()],
+                    ..PolicyRule::default()
+                };
+                if rule.resource_names.is_empty() {
+                    rights.push(one.clone());
+                }
+                rights.extend(
+                    rule.resource_names.iter().map(|name| PolicyRule {
+                        resource_names: vec![name.clone()],
+                        ..one.clone()
+                    }),
+                );
+            }
+        }
+        rights.extend(rule.non_resource_urls.iter().map(|path| PolicyRule {
+            verbs: verbs.clone(),
+            non_resource_urls: vec![path.clone()],
+            ..PolicyRule::default()
+        }));
+    }
+    rights
+}
+
+fn covers(rule: &PolicyRule, right: &PolicyRule) -> bool {
+    let has = |have: &[Name], want: &[Name]| {
+        have.iter().any(|name| &**name == "*") || want.iter().all(|name| have.contains(name))
+    };
+    has(&rule.verbs, &right.verbs)
+        && has(&rule.api_groups, &right.api_groups)
+        && right.resources.iter().all(|want| covers_resource(rule, want))
+        && covers_names(rule, right)
+        && right.non_resource_urls.iter().all(|want| covers_path(rule, want))
+}
+
+fn covers_resource(rule: &PolicyRule, want: &Name) -> bool {
+    rule.resources.iter().any(|have| {
+        &**have == "*"
+            || have == want
+            || want
+                .split_once('/')
+                .is_some_and(|(_, subresource)| have.strip_prefix("*/") == Some(subresource))
+    })
+}
+
+fn covers_names(rule: &PolicyRule, right: &PolicyRule) -> bool {
+    rule.resource_names.is_empty()
+        || (!right.resource_names.is_empty()
+            && right.resource_names.iter().all(|name| rule.resource_names.contains(name)))
+}
+
+fn covers_path(rule: &PolicyRule, want: &Name) -> bool {
+    rule.non_resource_urls.iter().any(|have| {
+        have == want || (have.ends_with('*') && want.starts_with(have.trim_end_matches('*')))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rule(verbs: &[&str], groups: &[&str], resources: &[&str], names: &[&str]) -> PolicyRule {
+        let list = |texts: &[&str]| texts.iter().map(|text| Name::from(*text)).collect();
+        PolicyRule {
+            verbs: list(verbs),
+            api_groups: list(groups),
+            resources: list(resources),
+            resource_names: list(names),
+            ..PolicyRule::default()
+        }
+    }
+
+    #[test]
+    fn a_right_may_come_from_any_single_rule() {
+        let held = [rule(&["get"], &[""], &["pods"], &[]), rule(&["list"], &["apps"], &["*"], &[])];
+        let wanted = [rule(&["get", "list"], &["", "apps"], &["pods"], &[])];
+        let missing = missing(&held, &wanted);
+        assert_eq!(
+            missing,
+            [rule(&["get"], &["apps"], &["pods"], &[]), rule(&["list"], &[""], &["pods"], &[])]
+        );
+    }
+
+    #[test]
+    fn a_wildcard_needs_a_wildcard() {
+        let all_verbs = ["get", "list", "watch", "create", "update", "patch", "delete"];
+        let held = [rule(&all_verbs, &["*"], &["*"], &[])];
+        assert!(!missing(&held, &[rule(&["*"], &["*"], &["*"], &[])]).is_empty());
+        assert!(missing(&held, &[rule(&["get"], &["*"], &["pods/log"], &[])]).is_empty());
+    }
+
+    #[test]
+    fn names_narrow_and_never_widen() {
+        let held = [rule(&["get"], &[""], &["secrets"], &["a"])];
+        assert!(missing(&held, &[rule(&["get"], &[""], &["secrets"], &["a"])]).is_empty());
+        assert!(!missing(&held, &[rule(&["get"], &[""], &["secrets"], &[])]).is_empty());
+        assert!(!missing(&held, &[rule(&["get"], &[""], &["secrets"], &["a", "b"])]).is_empty());
+    }
+
+    #[test]
+    fn subresources_are_covered_by_the_star_before_the_slash() {
+        let held = [rule(&["get"], &[""], &["*/log"], &[])];
+        assert!(missing(&held, &[rule(&["get"], &[""], &["pods/log"], &[])]).is_empty());
+        assert!(!missing(&held, &[rule(&["get"], &[""], &["pods"], &[])]).is_empty());
+    }
+}

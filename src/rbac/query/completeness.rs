@@ -1,0 +1,54 @@
+//! Which lists an answer reads, and which of them are not whole.
+
+use super::ways::{Inquiry, Places};
+use crate::model::{ListKind, ListState, Name, Snapshot};
+
+/// A list that an answer reads and that is not whole for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Missing {
+    /// Which.
+    pub list: ListKind,
+    /// The namespace that it was read for; None: all of it.
+    pub namespace: Option<Name>,
+    /// How it stands, with the reason.
+    pub state: ListState,
+}
+
+/// What is missing of `lists` for a namespace (None: everywhere).
+pub fn missing(snapshot: &Snapshot, lists: &[ListKind], namespace: Option<&Name>) -> Vec<Missing> {
+    lists
+        .iter()
+        .filter_map(|&list| {
+            let namespace = namespace.filter(|_| is_namespaced(list));
+            let state = snapshot.list(list);
+            (!state.covers(namespace.map(|ns| &**ns))).then(|| Missing {
+                list,
+                namespace: namespace.cloned(),
+                state,
+            })
+        })
+        .collect()
+}
+
+fn is_namespaced(list: ListKind) -> bool {
+    !matches!(
+        list,
+        ListKind::ClusterRoles
+            | ListKind::ClusterRoleBindings
+            | ListKind::Namespaces
+            | ListKind::CertificateSigningRequests
+            | ListKind::Discovery
+    )
+}
+
+const CLUSTER_WIDE: [ListKind; 2] = [ListKind::ClusterRoles, ListKind::ClusterRoleBindings];
+
+/// What is missing for a "no", or for a whole list of ways, to a question.
+pub(super) fn of_inquiry(snapshot: &Snapshot, inquiry: &Inquiry<'_>) -> Vec<Missing> {
+    match inquiry.places() {
+        Places::Nowhere => Vec::new(),
+        Places::Cluster => missing(snapshot, &CLUSTER_WIDE, None),
+        Places::Namespace(ns) => missing(snapshot, &ListKind::RBAC, Some(ns)),
+        Places::Anywhere | Places::OwnNamespace => missing(snapshot, &ListKind::RBAC, None),
+    }
+}

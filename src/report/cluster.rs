@@ -1,0 +1,283 @@
+//! What an answer stands on: which clusters, how whole their lists are, what the log covers.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+
+use super::identity::Names;
+use crate::book::Book;
+use crate::model::{self, ListKind, Name, Policy};
+
+/// What an answer stands on.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Metadata {
+    /// The clusters, in the order in which they were named.
+    pub clusters: Vec<Cluster>,
+    /// Whether every list that this answer reads is known, and the log covers what was required.
+    pub complete: bool,
+    /// Why not, list by list; empty where it is complete.
+    pub missing: Vec<Missing>,
+    /// The moment of the answer, UTC.
+    pub as_of: Option<DateTime<Utc>>,
+    /// What decided the verdicts.
+    pub policy: Policy,
+    /// What the log covers; None where there is no log.
+    pub coverage: Option<Coverage>,
+    /// Of `who-can`: users whose groups are not known and who may be able to by one of them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub undecided: Vec<Undecided>,
+    /// What has to be said beside the answer.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
+}
+
+/// Somebody of whom it is not known whether they can.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Undecided {
+    /// Id of the cluster.
+    pub cluster: Name,
+    /// Who.
+    pub identity: Names,
+}
+
+/// A cluster, and how it was read.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Cluster {
+    /// UID of the kube-system namespace, where known.
+    pub id: Name,
+    /// Short name.
+    pub name: Name,
+    /// `v1.36.3`; None where it is not known.
+    pub server_version: Option<Name>,
+    /// When its objects were read, UTC; None where files do not say.
+    pub taken_at: Option<DateTime<Utc>>,
+    /// Signs of authorizers beside RBAC: a "no" is then one by RBAC only.
+    pub authorizers: Vec<Name>,
+    /// Every list with its health.
+    pub lists: Vec<List>,
+    /// Inputs that could not be read.
+    pub broken: Vec<model::BrokenInput>,
+    /// Objects of other kinds among the inputs, by `apiVersion/kind`.
+    pub passed: BTreeMap<Name, u64>,
+    /// Objects that were given more than once; the newest counts.
+    pub repeated: u64,
+}
+
+/// A list with its health.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct List {
+    /// The resource.
+    pub list: &'static str,
+    /// How much of it is known.
+    pub health: &'static str,
+    /// Why it is not complete.
+    pub reason: Option<Name>,
+    /// For a partial list: the namespaces that were listed.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub namespaces: Vec<Name>,
+    /// Objects in it.
+    pub count: u64,
+}
+
+/// A list that the answer reads and that is not whole.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Missing {
+    /// Id of the cluster.
+    pub cluster: Name,
+    /// The list; `audit log` for coverage that was required.
+    pub list: &'static str,
+    /// The namespace that it was read for; None: all of it.
+    pub namespace: Option<Name>,
+    /// How much of it is known.
+    pub health: &'static str,
+    /// Why it is not whole.
+    pub reason: Option<Name>,
+}
+
+/// What the log covers. All times UTC.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Coverage {
+    /// The earliest request.
+    pub from: Option<DateTime<Utc>>,
+    /// The latest request.
+    pub to: Option<DateTime<Utc>>,
+    /// The time between, in whole days, gaps included.
+    pub days: i64,
+    /// Distinct requests.
+    pub events: u64,
+    /// Lines read, stages and repeats included.
+    pub lines: u64,
+    /// Lines that repeated a request.
+    pub repeats: u64,
+    /// Requests of days whose index is no longer kept: they moved dates, and counted nothing.
+    pub late: u64,
+    /// Stretches without any event, oldest first.
+    pub gaps: Vec<model::Gap>,
+    /// Gaps beyond those in `gaps`.
+    pub gaps_left_out: u64,
+    /// Requests answered 401.
+    pub unauthenticated: u64,
+    /// Requests of identities that were too many to keep: the ones seen longest ago.
+    pub identities_left_out: u64,
+    /// Requests of which only their arrival was seen.
+    pub received_only: u64,
+    /// Whether reads are in the log.
+    pub reads_logged: bool,
+    /// The first read.
+    pub reads_from: Option<DateTime<Utc>>,
+    /// The last read.
+    pub reads_to: Option<DateTime<Utc>>,
+    /// Whether the authorizer's decisions are.
+    pub decisions_logged: bool,
+    /// Whether groups are.
+    pub groups_logged: bool,
+    /// Events of somebody that carried no groups.
+    pub without_groups: u64,
+    /// Events that were cut on their way, read as far as they went.
+    pub cut: u64,
+    /// Lines by audit level.
+    pub levels: BTreeMap<Name, u64>,
+    /// Lines that could not be read, by reason, with the first of each.
+    pub unreadable: BTreeMap<Name, model::Unreadable>,
+    /// What carriers hold beside audit events.
+    pub passed: BTreeMap<Name, model::Unreadable>,
+    /// What events came in, if not as the API server writes them.
+    pub carriers: BTreeMap<Name, u64>,
+    /// What these leave out, whatever the audit policy.
+    pub losses: Vec<Loss>,
+    /// Clusters that carriers name.
+    pub clusters: BTreeMap<Name, u64>,
+    /// API servers.
+    pub servers: Servers,
+    /// The sources.
+    pub sources: Vec<Name>,
+    /// What came from activity summaries; left out where nothing did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub summaries: Option<model::Summaries>,
+}
+
+/// Something that a carrier leaves out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Loss {
+    /// What events came in.
+    pub carrier: &'static str,
+    /// What is not in it.
+    pub what: &'static str,
+}
+
+/// The API servers whose log it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Servers {
+    /// By the leases that they renew, each in its own log.
+    pub by_lease: Vec<model::Server>,
+    /// Servers, log streams, pods or nodes that carriers name.
+    pub by_stream: Vec<model::Server>,
+    /// Whether the log of one is missing.
+    pub missing: bool,
+}
+
+impl From<&model::Coverage> for Coverage {
+    fn from(of: &model::Coverage) -> Self {
+        Self {
+            from: of.from,
+            to: of.to,
+            days: of.days(),
+            events: of.events,
+            lines: of.lines,
+            repeats: of.repeats,
+            late: of.late,
+            gaps: of.gaps.clone(),
+            gaps_left_out: of.gaps_left_out,
+            unauthenticated: of.unauthenticated,
+            identities_left_out: of.identities_left_out,
+            received_only: of.received_only,
+            reads_logged: of.reads_logged,
+            reads_from: of.reads_from,
+            reads_to: of.reads_to,
+            decisions_logged: of.decisions_logged,
+            groups_logged: of.groups_logged,
+            without_groups: of.without_groups,
+            cut: of.cut,
+            levels: of.levels.clone(),
+            unreadable: of.unreadable.clone(),
+            passed: of.passed.clone(),
+            carriers: of.carriers.clone(),
+            losses: of.losses().map(|(carrier, what)| Loss { carrier, what }).collect(),
+            clusters: of.clusters.clone(),
+            servers: Servers {
+                by_lease: of.api_servers.clone(),
+                by_stream: of.streams.clone(),
+                missing: of.lacks_server(),
+            },
+            sources: of.sources.clone(),
+            summaries: of.summaries.clone(),
+        }
+    }
+}
+
+impl Cluster {
+    /// What a Book was made of, and the authorizers that it knows of.
+    pub fn of(book: &Book) -> Self {
+        Self { authorizers: book.authorizers(), ..Self::from(&*book.snapshot) }
+    }
+}
+
+impl From<&model::Snapshot> for Cluster {
+    fn from(of: &model::Snapshot) -> Self {
+        Self {
+            id: of.cluster.id.clone(),
+            name: of.cluster.name.clone(),
+            server_version: of.cluster.server_version.clone(),
+            taken_at: of.taken_at,
+            authorizers: of.cluster.authorizers.clone(),
+            lists: ListKind::ALL
+                .into_iter()
+                .map(|kind| {
+                    let state = of.list(kind);
+                    List {
+                        list: kind.as_str(),
+                        health: state.health.as_str(),
+                        reason: state.reason,
+                        namespaces: state.namespaces,
+                        count: state.count,
+                    }
+                })
+                .collect(),
+            broken: of.broken.clone(),
+            passed: of.passed.clone(),
+            repeated: of.repeated,
+        }
+    }
+}
+
+impl Metadata {
+    /// What an answer over these Books stands on, `missing` being all that it lacks.
+    pub fn of(books: &[std::sync::Arc<Book>], missing: Vec<Missing>) -> Self {
+        Self {
+            clusters: books.iter().map(|book| Cluster::of(book)).collect(),
+            complete: missing.is_empty(),
+            missing,
+            as_of: books.iter().map(|book| book.now).max(),
+            policy: books.first().map(|book| (*book.policy).clone()).unwrap_or_default(),
+            coverage: books.iter().find_map(|book| book.coverage()).map(Coverage::from),
+            ..Self::default()
+        }
+    }
+
+    /// The short name of a cluster, by its id.
+    pub fn cluster_name(&self, id: &str) -> Name {
+        self.clusters
+            .iter()
+            .find(|cluster| &*cluster.id == id)
+            .map_or_else(|| id.into(), |cluster| cluster.name.clone())
+    }
+}

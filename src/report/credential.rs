@@ -1,0 +1,256 @@
+//! A credential as a row.
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+
+use super::identity::Names;
+use super::{Cell, Column, Metadata, Table, Tabular, age, exact};
+use crate::book::Book;
+use crate::credentials::{Credential, Expires, LastUse, Made, Standing};
+use crate::model::{Identity, Name};
+
+/// When it ends by itself: at a time, never, or not known for a reason.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ExpiresPart {
+    /// Then, UTC.
+    pub at: Option<DateTime<Utc>>,
+    /// Whether it never does.
+    pub never: bool,
+    /// Why that is not known.
+    pub reason: Option<&'static str>,
+}
+
+/// When it was last presented.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LastUsePart {
+    /// `log`, `label` or `tracking`; None where it is not known.
+    pub source: Option<&'static str>,
+    /// Then, UTC; of a label, midnight of the day.
+    pub at: Option<DateTime<Utc>>,
+    /// By the log: the first time, UTC.
+    pub first: Option<DateTime<Utc>>,
+    /// By the log: how many requests.
+    pub requests: Option<u64>,
+    /// By the log: last-hop addresses, newest first, at most five.
+    pub addresses: Vec<Name>,
+    /// By the log: user agents, newest first, at most five.
+    pub agents: Vec<Name>,
+    /// Whether it may have been a refused attempt.
+    pub attempt: bool,
+    /// By the server's tracking: not used since then, UTC.
+    pub not_since: Option<DateTime<Utc>>,
+    /// By the log: not in so many days.
+    pub not_in_days: Option<i64>,
+    /// Why it is not known.
+    pub reason: Option<&'static str>,
+}
+
+impl From<&LastUse> for LastUsePart {
+    fn from(of: &LastUse) -> Self {
+        let none = Self::default();
+        match of {
+            LastUse::Log { at, first, requests, addresses, agents } => Self {
+                source: Some("log"),
+                at: Some(*at),
+                first: Some(*first),
+                requests: Some(*requests),
+                addresses: addresses.clone(),
+                agents: agents.clone(),
+                ..none
+            },
+            LastUse::Label { attempt, .. } => {
+                Self { source: Some("label"), at: of.at(), attempt: *attempt, ..none }
+            }
+            LastUse::NotSince(since) => {
+                Self { source: Some("tracking"), not_since: Some(*since), ..none }
+            }
+            LastUse::NotInLog(days) => {
+                Self { source: Some("log"), not_in_days: Some(*days), ..none }
+            }
+            LastUse::NotKnown(reason) => Self { reason: Some(*reason), ..none },
+        }
+    }
+}
+
+/// A credential that is known to be out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CredentialRow {
+    /// Id of the cluster.
+    pub cluster: Name,
+    /// Whom it authenticates.
+    pub identity: Names,
+    /// `token Secret`, `client certificate`, `issued token`, …
+    pub kind: &'static str,
+    /// What to call it.
+    pub id: Name,
+    /// Of a token Secret: `automatically` or `by hand`.
+    pub made: Option<&'static str>,
+    /// When it was made, UTC.
+    pub issued: Option<DateTime<Utc>>,
+    /// When it ends by itself.
+    pub expires: ExpiresPart,
+    /// Whether the API server takes it, as far as is known: `live`, `not known`, `refused` or
+    /// `expired`.
+    pub state: &'static str,
+    /// Why it does not.
+    pub refused: Option<String>,
+    /// When it was last presented.
+    pub last_use: LastUsePart,
+    /// Groups that it carries by itself.
+    pub groups: Vec<Name>,
+    /// What would revoke it.
+    pub revoke: Name,
+    /// What else has to be known before acting on it.
+    pub notes: Vec<String>,
+    #[serde(skip)]
+    who: Identity,
+}
+
+impl CredentialRow {
+    /// The row of a credential.
+    pub fn new(book: &Book, of: &Credential) -> Self {
+        let none = ExpiresPart { at: None, never: false, reason: None };
+        Self {
+            cluster: book.snapshot.cluster.id.clone(),
+            identity: Names::from(&of.identity),
+            kind: of.kind.as_str(),
+            id: of.id.clone(),
+            made: of.made.map(|made| match made {
+                Made::Automatically => "automatically",
+                Made::ByHand => "by hand",
+            }),
+            issued: of.issued,
+            expires: match of.expires {
+                Expires::At(at) => ExpiresPart { at: Some(at), ..none },
+                Expires::Never => ExpiresPart { never: true, ..none },
+                Expires::NotKnown(reason) => ExpiresPart { reason: Some(reason), ..none },
+            },
+            state: of.standing.as_str(),
+            refused: match &of.standing {
+                Standing::Refused(why) => Some(why.clone()),
+                Standing::Good | Standing::NotKnown | Standing::Expired => None,
+            },
+            last_use: LastUsePart::from(&of.last_use),
+            groups: of.groups.clone(),
+            revoke: of.revoke.clone(),
+            notes: of.notes.clone(),
+            who: of.identity.clone(),
+        }
+    }
+
+    /// `never`, `in 3d`, `12d ago`, or `not known`.
+    fn expires_cell(&self, about: &Metadata) -> Cell {
+        match self.expires.at {
+            Some(at) => {
+                let now = about.as_of.unwrap_or(at);
+                let words = if at <= now {
+                    format!("{} ago", age(now - at))
+                } else {
+                    format!("in {}", age(at - now))
+                };
+                Cell::exactly(words.clone(), exact(at)).or_full(format!("{words} ({})", exact(at)))
+            }
+            None if self.expires.never => Cell::exactly("never", "never"),
+            None => {
+                let reason = self.expires.reason.unwrap_or_default();
+                Cell::exactly("not known", "").or_full(format!("not known: {reason}"))
+            }
+        }
+    }
+
+    fn last_use_cell(&self, about: &Metadata) -> Cell {
+        let used = &self.last_use;
+        let ago = |at: DateTime<Utc>| age(about.as_of.unwrap_or(at) - at);
+        if let Some(at) = used.at {
+            let day = used.source == Some("label");
+            let what = if used.attempt { ", maybe only tried" } else { "" };
+            let full = if day {
+                format!("{} (day {}{what})", ago(at), at.format("%Y-%m-%d"))
+            } else {
+                format!("{} ({})", ago(at), exact(at))
+            };
+            return Cell::exactly(format!("{}{what}", ago(at)), exact(at)).or_full(full);
+        }
+        if let Some(since) = used.not_since {
+            let day = since.format("%Y-%m-%d");
+            return Cell::exactly(format!("not since {day}"), "");
+        }
+        if let Some(days) = used.not_in_days {
+            return Cell::exactly(format!("not in {days}d of log"), "");
+        }
+        let reason = used.reason.unwrap_or_default();
+        Cell::exactly("not known", "").or_full(format!("not known: {reason}"))
+    }
+}
+
+impl Tabular for CredentialRow {
+    const KIND: &'static str = "CredentialList";
+
+    fn columns() -> Vec<Column> {
+        vec![
+            Column::new("CLUSTER", "cluster"),
+            Column::new("IDENTITY", "identity"),
+            Column::new("KIND", "kind"),
+            Column::new("CREDENTIAL", "id"),
+            Column::new("STATE", "state"),
+            Column::new("MADE", "issued"),
+            Column::new("EXPIRES", "expires"),
+            Column::new("LAST USED", "lastUse"),
+            Column::new("FROM", "addresses").wide(),
+            Column::new("GROUPS", "groups").wide(),
+            Column::new("REVOKED BY", "revoke").wide(),
+            Column::new("NOTES", "notes").wide(),
+        ]
+    }
+
+    fn lines(&self, about: &Metadata) -> Vec<Vec<Cell>> {
+        let state = match &self.refused {
+            Some(why) => Cell::new(self.state).or_full(format!("{}: {why}", self.state)),
+            None => Cell::new(self.state),
+        };
+        let made = self.issued.map_or_else(Cell::default, |at| {
+            let ago = age(about.as_of.unwrap_or(at) - at);
+            let how = self.made.map_or_else(String::new, |how| format!(" {how}"));
+            Cell::exactly(format!("{ago}{how}"), exact(at)).or_full(format!("{}{how}", exact(at)))
+        });
+        vec![vec![
+            Cell::new(&*about.cluster_name(&self.cluster)),
+            Cell::new(self.who.to_string()),
+            Cell::new(self.kind),
+            Cell::new(short(&self.id)).or_full(&*self.id),
+            state,
+            made,
+            self.expires_cell(about),
+            self.last_use_cell(about),
+            Cell::exactly(self.last_use.addresses.join(", "), self.last_use.addresses.join(";")),
+            Cell::exactly(self.groups.join(", "), self.groups.join(";")),
+            Cell::new(&*self.revoke),
+            Cell::new(self.notes.join("; ")),
+        ]]
+    }
+
+    fn name(&self) -> String {
+        self.id.to_string()
+    }
+}
+
+/// The credentials of one identity: what they have in common is left out.
+pub(super) fn table(of: &[CredentialRow], about: &Metadata) -> Table {
+    const COMMON: usize = 2; // Cluster and identity.
+    let mut table = Table::new(CredentialRow::columns().into_iter().skip(COMMON).collect());
+    for row in of.iter().flat_map(|row| row.lines(about)) {
+        table.push(row.into_iter().skip(COMMON).collect());
+    }
+    table
+}
+
+/// The fingerprint of a certificate is cut for a person; nothing else is that long.
+fn short(id: &str) -> String {
+    match id.strip_prefix("X509SHA256=").and_then(|hex| hex.get(..16)) {
+        Some(hex) => format!("X509SHA256={hex}…"),
+        None => id.to_owned(),
+    }
+}

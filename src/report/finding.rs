@@ -1,0 +1,117 @@
+//! A finding as a row.
+
+use serde::Serialize;
+
+use super::identity::Names;
+use super::{Cell, Column, Metadata, Tabular};
+use crate::book::{Book, Finding, GrantKey};
+use crate::model::{BindingKind, Identity, Name};
+
+/// The grant that a finding is about.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct GrantPart {
+    /// Kind of the binding.
+    pub binding_kind: BindingKind,
+    /// Its name.
+    pub binding: Name,
+    /// Its namespace.
+    pub binding_namespace: Option<Name>,
+    /// Whom it names.
+    pub subject: Names,
+}
+
+impl From<&GrantKey> for GrantPart {
+    fn from(of: &GrantKey) -> Self {
+        Self {
+            binding_kind: of.binding_kind,
+            binding: of.binding.clone(),
+            binding_namespace: of.namespace.clone(),
+            subject: Names::from(&of.subject),
+        }
+    }
+}
+
+impl GrantPart {
+    /// `rolebinding pay/devs`, `clusterrolebinding admins`.
+    pub(super) fn text(&self) -> String {
+        binding_text(self.binding_kind, self.binding_namespace.as_deref(), &self.binding)
+    }
+}
+
+/// A binding in words.
+pub(super) fn binding_text(kind: BindingKind, namespace: Option<&str>, name: &str) -> String {
+    let kind = kind.as_str().to_lowercase();
+    match namespace {
+        Some(namespace) => format!("{kind} {namespace}/{name}"),
+        None => format!("{kind} {name}"),
+    }
+}
+
+/// Something wrong.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FindingRow {
+    /// Id of the cluster.
+    pub cluster: Name,
+    /// The rule.
+    pub rule: &'static str,
+    /// How bad.
+    pub severity: &'static str,
+    /// Who it is about.
+    pub identity: Names,
+    /// The grant it is about, where it is about one.
+    pub grant: Option<GrantPart>,
+    /// One sentence with figures.
+    pub evidence: String,
+    /// Whether it rests on what the log does not show.
+    pub rests_on_coverage: bool,
+    #[serde(skip)]
+    id: Identity,
+}
+
+impl FindingRow {
+    /// The row of a finding.
+    pub fn new(book: &Book, finding: &Finding) -> Self {
+        Self {
+            cluster: book.snapshot.cluster.id.clone(),
+            rule: finding.rule,
+            severity: finding.severity.as_str(),
+            identity: Names::from(&finding.identity),
+            grant: finding.grant.as_ref().map(GrantPart::from),
+            evidence: finding.evidence.clone(),
+            rests_on_coverage: finding.rests_on_coverage,
+            id: finding.identity.clone(),
+        }
+    }
+}
+
+impl Tabular for FindingRow {
+    const KIND: &'static str = "FindingList";
+
+    fn columns() -> Vec<Column> {
+        vec![
+            Column::new("CLUSTER", "cluster"),
+            Column::new("SEVERITY", "severity"),
+            Column::new("RULE", "rule"),
+            Column::new("IDENTITY", "identity"),
+            Column::new("GRANT", "grant").wide(),
+            Column::new("EVIDENCE", "evidence"),
+        ]
+    }
+
+    fn lines(&self, about: &Metadata) -> Vec<Vec<Cell>> {
+        vec![vec![
+            Cell::new(&*about.cluster_name(&self.cluster)),
+            Cell::new(self.severity),
+            Cell::new(self.rule),
+            Cell::new(self.name()),
+            Cell::new(self.grant.as_ref().map_or_else(String::new, GrantPart::text)),
+            Cell::new(self.evidence.clone()),
+        ]]
+    }
+
+    fn name(&self) -> String {
+        self.id.to_string()
+    }
+}

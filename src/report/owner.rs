@@ -1,0 +1,68 @@
+//! Who keeps an object, and what becomes of a change to it.
+
+use serde::Serialize;
+
+use crate::model::Name;
+use crate::owners::{OfGrant, Owner, Undone};
+
+/// Whether and when a kind of change is undone.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct UndoneRow {
+    /// `at once`, `within minutes`, `at its next sync`, `at its next upgrade`,
+    /// `at an API server's next start`, `not known` or `never`.
+    pub soon: &'static str,
+    /// The same in a sentence, with what it depends on.
+    pub when: &'static str,
+}
+
+impl From<Undone> for UndoneRow {
+    fn from(of: Undone) -> Self {
+        Self { soon: of.soon.as_str(), when: of.when }
+    }
+}
+
+/// One who keeps an object.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct OwnerRow {
+    /// Which object: `binding`, `role` or `account`.
+    pub object: &'static str,
+    /// Who: `Helm`, `Argo CD`, `API server`, …
+    pub keeper: &'static str,
+    /// Its release, application, definition or object; empty where there is but one.
+    pub name: Name,
+    /// What on the object says so.
+    pub evidence: Name,
+    /// False where the same mark may come from something else.
+    pub certain: bool,
+    /// What becomes of an edit.
+    pub edit: UndoneRow,
+    /// What becomes of a deletion.
+    pub deletion: UndoneRow,
+    /// For a person.
+    #[serde(skip)]
+    pub words: String,
+}
+
+/// The rows of an object's owners.
+pub(super) fn rows(object: &'static str, of: &[Owner]) -> Vec<OwnerRow> {
+    let row = |owner: &Owner| OwnerRow {
+        object,
+        keeper: owner.keeper.as_str(),
+        name: owner.name.clone(),
+        evidence: owner.evidence.clone(),
+        certain: owner.certain,
+        edit: owner.edit.into(),
+        deletion: owner.deletion.into(),
+        words: owner.words(),
+    };
+    of.iter().map(row).collect()
+}
+
+/// The same of a grant's two objects, the binding's first.
+pub(super) fn of_grant(of: &OfGrant) -> Vec<OwnerRow> {
+    let mut all = rows("binding", &of.binding);
+    all.extend(rows("role", &of.role));
+    all
+}

@@ -1,0 +1,377 @@
+//! Which sources are new, which have grown, and which are known by another name.
+
+use std::collections::BTreeSet;
+use std::fs::{File, Metadata};
+use std::io::{self, Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
+
+use rusqlite::{Connection, Row};
+
+use super::cursor::{Cursor, ENDS, End, Ends, skip};
+use super::reading::{Reached, Watched};
+use crate::audit::index::{self, Covered};
+use crate::audit::{self, Input};
+use crate::model::Name;
+
+/// A source as the store knows it.
+#[derive(Clone, Debug)]
+pub struct Source {
+    pub id: i64,
+    pub name: String,
+    /// Empty for what is no file.
+    pub path: Vec<u8>,
+    /// What the file system said when it was last looked at.
+    pub stat: Vec<u8>,
+    pub cursor: Cursor,
+    /// As JSON, compressed.
+    pub covered: Vec<u8>,
+}
+
+impl Source {
+    fn of(row: &Row<'_>) -> rusqlite::Result<Self> {
+        let cursor: String = row.get(4)?;
+        let broken = |error: serde_json::Error| {
+            rusqlite::Error::FromSqlConversionFailure(4, rusqlite::types::Type::Text, error.into())
+        };
+        Ok(Self {
+            id: row.get(0)?,
+            name: row.get(1)?,
+            path: row.get(2)?,
+            stat: row.get(3)?,
+            cursor: serde_json::from_str(&cursor).map_err(broken)?,
+            covered: row.get(5)?,
+        })
+    }
+
+    pub fn all(database: &Connection) -> rusqlite::Result<Vec<Self>> {
+        let query = "SELECT id, name, path, stat, cursor, covered FROM sources ORDER BY id";
+        database.prepare_cached(query)?.query_map([], Self::of)?.collect()
+    }
+
+    /// Writes it, in place of the one of the same id; 0 is a new one.
+    pub fn write(&self, database: &Connection) -> rusqlite::Result<()> {
+        let cursor = serde_json::to_string(&self.cursor).unwrap_or_default();
+        let id = (self.id != 0).then_some(self.id);
+        let values = (id, &self.name, &self.path, &self.stat, cursor, &self.covered);
+        let query = "INSERT OR REPLACE INTO sources VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+        database.prepare_cached(query)?.execute(values).map(|_| ())
+    }
+
+    #[cfg(unix)]
+    fn exists(&self) -> bool {
+        use std::os::unix::ffi::OsStrExt;
+        let path = Path::new(std::ffi::OsStr::from_bytes(&self.path));
+        !self.path.is_empty() && path.exists()
+    }
+
+    #[cfg(not(unix))]
+    fn exists(&self) -> bool {
+        Path::new(&self.name).exists()
+    }
+
+    /// What was read of it; None where it is not what was written.
+    pub fn covered(&self) -> Option<Covered> {
+        serde_json::from_slice(&index::unpack(&self.covered)?).ok()
+    }
+
+    pub fn set_covered(&mut self, covered: &Covered) {
+        self.covered = index::pack(&serde_json::to_vec(covered).unwrap_or_default());
+    }
+}
+
+/// What is to be done about something that was named.
+pub enum Plan {
+    /// Nothing is new. The source, where it is to be noted that it was met under another name.
+    Known(Option<Source>),
+    /// This is to be read.
+    Read(Box<Pending>),
+}
+
+/// A source that is being read.
+pub struct Pending {
+    /// As it is known so far; of id 0 where it is not.
+    pub source: Source,
+    /// Whether what is read comes behind what was read before, or in place of it.
+    pub behind: bool,
+    pub input: Input,
+    pub reached: Reached,
+    /// How much there is to read, as stored; 0 where that is not known.
+    pub bytes: u64,
+}
+
+/// All known sources, each of which one named file can be.
+pub struct Known {
+    sources: Vec<Source>,
+    claimed: BTreeSet<i64>,
+}
+
+impl Known {
+    pub fn new(sources: Vec<Source>) -> Self {
+        Self { sources, claimed: BTreeSet::new() }
+    }
+
+    /// Sources of which nothing was ever read, and which are gone or are now read as others: nothing
+    /// of them is missing.
+    pub fn nothing(&self) -> Vec<i64> {
+        let claimed = self.sources.iter().filter(|source| self.claimed.contains(&source.id));
+        let read: BTreeSet<&[u8]> = claimed.map(|source| &*source.path).collect();
+        self.free()
+            .filter(|source| source.cursor.taken == 0)
+            .filter(|source| read.contains(&*source.path) || !source.exists())
+            .map(|source| source.id)
+            .collect()
+    }
+
+    /// Whether nothing was read of it so far.
+    pub fn was_empty(&self, id: i64) -> bool {
+        self.sources.iter().all(|source| source.id != id || source.cursor.taken == 0)
+    }
+
+    /// The source at `path` of which nothing could be read before; 0 where there is none.
+    pub fn refused(&mut self, path: &Path) -> i64 {
+        let path = path_bytes(path);
+        let refused = |source: &&Source| source.path == path && source.cursor.taken == 0;
+        let found = self.free().find(refused).cloned();
+        self.claim(found).map_or(0, |source| source.id)
+    }
+
+    /// Whether some were not met.
+    pub fn any_left(&self) -> bool {
+        self.sources.iter().any(|source| !self.claimed.contains(&source.id))
+    }
+
+    fn free(&self) -> impl Iterator<Item = &Source> {
+        self.sources.iter().filter(|source| !self.claimed.contains(&source.id))
+    }
+
+    fn claim(&mut self, found: Option<Source>) -> Option<Source> {
+        if let Some(source) = &found {
+            self.claimed.insert(source.id);
+        }
+        found
+    }
+
+    /// A source that was read and turns out to be known.
+    pub fn same(&mut self, cursor: &Cursor) -> Option<i64> {
+        let same = |source: &&Source| cursor.taken > 0 && source.cursor == *cursor;
+        let found = self.free().find(same).cloned();
+        self.claim(found).map(|source| source.id)
+    }
+
+    /// What is to be done about the file at `path`.
+    pub fn plan(&mut self, name: &Name, path: &Path) -> io::Result<Plan> {
+        let bytes_of_path = path_bytes(path);
+        let mut file = File::open(path)?;
+        let stat = stat(&file.metadata()?);
+        let seen = self.free().find(|known| known.path == bytes_of_path && known.stat == stat);
+        let seen = seen.cloned();
+        if self.claim(seen).is_some() {
+            return Ok(Plan::Known(None));
+        }
+        let bytes = file.metadata()?.len();
+        let mut first = [0; 8];
+        let length = read_up_to(&mut file, &mut first)?;
+        file.seek(SeekFrom::Start(0))?;
+        let mut content = Content::new(file, audit::is_compressed(&first[..length]));
+        let head = content.head();
+        let of_path = |known: &Source| known.path == bytes_of_path;
+        let begins = |known: &Source| known.cursor.head.length > 0 && known.cursor.begins(&head);
+        let found = self
+            .free()
+            .find(|known| of_path(known) && begins(known))
+            .or_else(|| self.free().find(|known| begins(known)))
+            .or_else(|| self.free().find(|known| of_path(known) && known.cursor.taken == 0))
+            .cloned();
+        let own = Source {
+            id: 0,
+            name: (**name).to_owned(),
+            path: bytes_of_path.clone(),
+            stat,
+            cursor: Cursor::default(),
+            covered: Vec::new(),
+        };
+        let Some(known) = self.claim(found) else {
+            return Ok(content.read(own, None, (&head, path), bytes));
+        };
+        let own = Source { id: known.id, covered: known.covered, ..own };
+        if known.cursor.broken || known.cursor.taken == 0 {
+            return Ok(content.read(own, None, (&head, path), bytes));
+        }
+        match content.skip(&known.cursor) {
+            Some((_, true)) => Ok(Plan::Known(Some(Source { cursor: known.cursor, ..own }))),
+            Some((tail, _)) if known.cursor.by_lines => {
+                let behind = Ends::behind(&head, &tail, known.cursor.taken);
+                let left =
+                    bytes.saturating_sub(if content.compressed { 0 } else { known.cursor.taken });
+                Ok(content.read(own, Some(behind), (&head, path), left))
+            }
+            // Another content that begins alike, or one that cannot be read on from where it ended:
+            // the former one stays known unless this is what became of it.
+            reached => {
+                let grown = reached.is_some();
+                let own = if grown { own } else { Source { id: 0, covered: Vec::new(), ..own } };
+                let content = Content::new(File::open(path)?, content.compressed);
+                Ok(content.read(own, None, (&head, path), bytes))
+            }
+        }
+    }
+}
+
+/// A file's content without compression.
+struct Content {
+    compressed: bool,
+    bytes: Bytes,
+}
+
+enum Bytes {
+    File(File),
+    Stream(Box<dyn Read + Send>),
+}
+
+impl Content {
+    fn new(file: File, compressed: bool) -> Self {
+        let bytes = if compressed {
+            Bytes::Stream(audit::decompressed(Box::new(file)))
+        } else {
+            Bytes::File(file)
+        };
+        Self { compressed, bytes }
+    }
+
+    /// The first bytes; they stay to be read.
+    fn head(&mut self) -> Vec<u8> {
+        let mut head = vec![0; ENDS];
+        let length = match &mut self.bytes {
+            Bytes::File(file) => {
+                let length = read_up_to(file, &mut head).unwrap_or(0);
+                // What cannot be read is told when it is.
+                let _ = file.seek(SeekFrom::Start(0));
+                length
+            }
+            Bytes::Stream(stream) => read_up_to(stream, &mut head).unwrap_or(0),
+        };
+        head.truncate(length);
+        if let Bytes::Stream(stream) = &mut self.bytes {
+            let rest = std::mem::replace(stream, Box::new(io::empty()));
+            *stream = Box::new(io::Cursor::new(head.clone()).chain(rest));
+        }
+        head
+    }
+
+    /// Goes to where reading ended. Returns the bytes before it, and whether nothing follows; None
+    /// where the content is another one.
+    fn skip(&mut self, cursor: &Cursor) -> Option<(Vec<u8>, bool)> {
+        match &mut self.bytes {
+            Bytes::File(file) => {
+                let length = file.metadata().ok()?.len();
+                let tail_length = u64::try_from(cursor.tail.length).ok()?;
+                if length < cursor.taken {
+                    return None;
+                }
+                file.seek(SeekFrom::Start(cursor.taken - tail_length)).ok()?;
+                let mut tail = vec![0; cursor.tail.length];
+                file.read_exact(&mut tail).ok()?;
+                (End::of(&tail) == cursor.tail).then_some((tail, length == cursor.taken))
+            }
+            Bytes::Stream(stream) => {
+                let tail = skip(stream, cursor).ok()??;
+                let mut next = [0; 1];
+                let more = read_up_to(stream, &mut next).ok()?;
+                let rest = std::mem::replace(stream, Box::new(io::empty()));
+                *stream = Box::new(io::Cursor::new(next[..more].to_vec()).chain(rest));
+                Some((tail, more == 0))
+            }
+        }
+    }
+
+    fn read(
+        self,
+        source: Source,
+        behind: Option<Ends>,
+        (head, path): (&[u8], &Path),
+        bytes: u64,
+    ) -> Plan {
+        let by_lines = audit::is_lines(head);
+        let is_behind = behind.is_some();
+        let stream: Box<dyn Read + Send> = match self.bytes {
+            Bytes::File(file) => Box::new(file),
+            Bytes::Stream(stream) if is_behind => stream,
+            // What decompresses takes room; it is made again when its turn comes.
+            Bytes::Stream(_) => Box::new(Later { path: path.to_owned(), bytes: None }),
+        };
+        let (watched, reached) = Watched::new(stream, behind.unwrap_or_default(), by_lines);
+        let name = source.name.as_str().into();
+        let input = Input { name, bytes: Box::new(watched) };
+        Plan::Read(Box::new(Pending { source, behind: is_behind, input, reached, bytes }))
+    }
+}
+
+/// A compressed file that is opened when it is first read.
+struct Later {
+    path: PathBuf,
+    bytes: Option<Box<dyn Read + Send>>,
+}
+
+impl Read for Later {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if let Some(bytes) = &mut self.bytes {
+            return bytes.read(buffer);
+        }
+        let bytes = audit::decompressed(Box::new(File::open(&self.path)?));
+        self.bytes.insert(bytes).read(buffer)
+    }
+}
+
+impl Pending {
+    /// Something that is no file, or no file that can be opened.
+    pub fn stream(name: &Name, path: Vec<u8>, bytes: Box<dyn Read + Send>) -> Self {
+        let (watched, reached) = Watched::new(bytes, Ends::default(), false);
+        let source = Source {
+            id: 0,
+            name: (**name).to_owned(),
+            path,
+            stat: Vec::new(),
+            cursor: Cursor::default(),
+            covered: Vec::new(),
+        };
+        let input = Input { name: name.clone(), bytes: Box::new(watched) };
+        Self { source, behind: false, input, reached, bytes: 0 }
+    }
+}
+
+/// A path as it is kept, wherever it was named from.
+pub fn path_bytes(path: &Path) -> Vec<u8> {
+    let whole = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    whole.as_os_str().as_encoded_bytes().to_vec()
+}
+
+fn read_up_to(from: &mut dyn Read, into: &mut [u8]) -> io::Result<usize> {
+    let mut filled = 0;
+    while filled < into.len() {
+        match from.read(&mut into[filled..]) {
+            Ok(0) => break,
+            Ok(read) => filled += read,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(filled)
+}
+
+/// Changes where the file did.
+fn stat(meta: &Metadata) -> Vec<u8> {
+    let mut words: Vec<i128> = vec![meta.len().into()];
+    if let Ok(time) = meta.modified()
+        && let Ok(since) = time.duration_since(std::time::UNIX_EPOCH)
+    {
+        words.push(i128::try_from(since.as_nanos()).unwrap_or_default());
+    }
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        words.extend([i128::from(meta.dev()), i128::from(meta.ino())]);
+        words.extend([i128::from(meta.ctime()), i128::from(meta.ctime_nsec())]);
+    }
+    let words: Vec<String> = words.iter().map(i128::to_string).collect();
+    words.join(" ").into_bytes()
+}

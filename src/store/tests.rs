@@ -1,0 +1,311 @@
+//! What a store withstands, and what it refuses.
+
+use std::fs;
+use std::io::Cursor;
+use std::path::{Path, PathBuf};
+
+use chrono::{DateTime, TimeDelta, TimeZone, Utc};
+use serde_json::json;
+
+use super::*;
+use crate::audit::{self, Options, SourceSpec};
+use crate::model::{Activity, Use};
+
+fn now() -> DateTime<Utc> {
+    Utc.with_ymd_and_hms(2026, 6, 1, 0, 0, 0).unwrap()
+}
+
+/// A line of a request, `minutes` after the beginning of May.
+fn line(id: u32, minutes: i64, user: &str, agent: &str) -> String {
+    let at = Utc.with_ymd_and_hms(2026, 5, 1, 0, 0, 0).unwrap() + TimeDelta::minutes(minutes);
+    let at = at.to_rfc3339_opts(chrono::SecondsFormat::Micros, true);
+    let line = json!({"kind": "Event", "apiVersion": "audit.k8s.io/v1", "level": "Metadata",
+        "auditID": id.to_string(), "stage": "ResponseComplete", "verb": "get",
+        "requestURI": format!("/api/v1/namespaces/shop/pods/p{}", id % 7),
+        "user": {"username": user, "groups": ["devs"]}, "userAgent": agent,
+        "sourceIPs": ["198.51.100.7"], "responseStatus": {"metadata": {}, "code": 200},
+        "requestReceivedTimestamp": at, "stageTimestamp": at,
+        "annotations": {"authorization.k8s.io/decision": "allow",
+            "authorization.k8s.io/reason": ""}});
+    format!("{line}\n")
+}
+
+fn log(lines: std::ops::Range<u32>) -> String {
+    lines.map(|id| line(id, i64::from(id) * 3, &format!("u{}", id % 5), "kubectl")).collect()
+}
+
+fn take(store: &mut Store, paths: &[&Path], options: &Options) -> Result<Ingested, Error> {
+    let specs: Vec<SourceSpec> =
+        paths.iter().map(|path| SourceSpec::Path((*path).to_owned())).collect();
+    let turn = store.turn_now()?;
+    store.ingest(&specs, options, &(), &turn)
+}
+
+fn requests(activity: &Activity) -> u64 {
+    activity.uses().map(Use::requests).sum()
+}
+
+struct World {
+    folder: tempfile::TempDir,
+    options: Options,
+}
+
+impl World {
+    fn new() -> Self {
+        Self { folder: tempfile::tempdir().unwrap(), options: Options::new(now()) }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn put(&self, name: &str, text: &str) -> PathBuf {
+        fs::write(self.path(name), text).unwrap();
+        self.path(name)
+    }
+
+    fn store(&self) -> Store {
+        Store::open(&self.path("store.db")).unwrap()
+    }
+
+    fn count(&self) -> u64 {
+        let mut store = Store::open_to_read(&self.path("store.db")).unwrap().unwrap();
+        requests(&store.activity(&self.options).unwrap().unwrap())
+    }
+}
+
+#[test]
+fn nothing_but_a_store_is_touched() {
+    let world = World::new();
+    let newer = world.store();
+    newer.database.pragma_update(None, "user_version", FORMAT + 1).unwrap();
+    drop(newer);
+    let path = world.path("store.db");
+    let before = fs::read(&path).unwrap();
+    let refused = Store::open(&path).unwrap_err();
+    assert!(matches!(refused, Error::Newer { found: 2, known: 1, .. }), "{refused}");
+    assert!(matches!(Store::open_to_read(&path), Err(Error::Newer { .. })));
+    assert_eq!(fs::read(&path).unwrap(), before);
+
+    let text = world.put("notes.db", "some notes, not a database, of more than a few bytes\n");
+    assert!(matches!(Store::open(&text), Err(Error::Foreign { .. })));
+    assert!(matches!(Store::open_to_read(&text), Err(Error::Foreign { .. })));
+    assert!(fs::read_to_string(&text).unwrap().starts_with("some notes"));
+
+    let other = world.path("other.db");
+    rusqlite::Connection::open(&other).unwrap().execute_batch("CREATE TABLE mine (a)").unwrap();
+    let before = fs::read(&other).unwrap();
+    assert!(matches!(Store::open(&other), Err(Error::Foreign { .. })));
+    assert_eq!(fs::read(&other).unwrap(), before);
+    assert!(Store::open_to_read(&world.path("none.db")).unwrap().is_none());
+    assert!(!world.path("none.db").exists());
+}
+
+#[test]
+fn what_is_damaged_is_told_and_left_alone() {
+    let world = World::new();
+    let log = world.put("a.log", &log(0..400));
+    let mut store = world.store();
+    take(&mut store, &[&log], &world.options).unwrap();
+    store.database.execute("UPDATE days SET bytes = x'00ff'", []).unwrap();
+    assert!(matches!(store.activity(&world.options), Err(Error::Damaged { .. })));
+    store.database.execute("UPDATE chunks SET bytes = substr(bytes, 1, 40)", []).unwrap();
+    let more = world.put("b.log", &self::log(300..500));
+    assert!(matches!(take(&mut store, &[&more], &world.options), Err(Error::Damaged { .. })));
+    assert_eq!(store.sources().unwrap().len(), 1, "nothing of it was written down");
+    drop(store);
+    // The pages themselves.
+    let path = world.path("store.db");
+    let mut bytes = fs::read(&path).unwrap();
+    let end = bytes.len();
+    bytes[8192..end].fill(0x5a);
+    fs::write(&path, &bytes).unwrap();
+    let broken = Store::open(&path).and_then(|mut store| store.activity(&world.options));
+    assert!(matches!(broken, Err(Error::Damaged { .. })), "{broken:?}");
+    assert_eq!(fs::read(&path).unwrap(), bytes);
+}
+
+#[cfg(unix)]
+#[test]
+fn only_the_user_may_read_it() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let world = World::new();
+    let home = Home::new(&world.path("home"));
+    let cluster = Cluster { id: "c-1".into(), name: "prod".into() };
+    let mut store = home.open(&cluster).unwrap();
+    let log = world.put("a.log", &log(0..9));
+    take(&mut store, &[&log], &world.options).unwrap();
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(store.path()), 0o600);
+    assert_eq!(mode(store.path().parent().unwrap()), 0o700);
+    assert_eq!(mode(&home.folder().join("seed")), 0o600);
+    for end in ["db-wal", "db-shm", "lock"] {
+        assert_eq!(mode(&store.path().with_extension(end)), 0o600, "{end}");
+    }
+    let listed = home.list();
+    assert_eq!(listed.len(), 1);
+    assert_eq!(listed[0].cluster, Some(cluster.clone()));
+    let sizes = listed[0].sizes.clone().unwrap();
+    assert_eq!((sizes.sources, sizes.requests, sizes.index.0), (1, 9, 9));
+    assert_eq!(home.cluster("prod"), cluster);
+    assert!(home.find("c-1", "").unwrap().is_some());
+    assert!(home.find("c-2", "c-2").unwrap().is_none());
+}
+
+#[test]
+fn one_writes_and_the_others_read() {
+    let world = World::new();
+    let first = world.put("a.log", &log(0..100));
+    let mut store = world.store();
+    take(&mut store, &[&first], &world.options).unwrap();
+    let mut other = world.store();
+    let turn = store.turn_now().unwrap();
+    assert!(matches!(other.turn_now(), Err(Error::Busy { .. })));
+    drop(turn);
+    // While one is in the middle of writing the others see what was before.
+    let writing = other.transaction().unwrap();
+    writing.execute("DELETE FROM days", []).unwrap();
+    assert_eq!(world.count(), 100);
+    drop(writing);
+    assert_eq!(world.count(), 100);
+    let second = world.put("b.log", &log(50..150));
+    take(&mut other, &[&second], &world.options).unwrap();
+    assert_eq!(world.count(), 150);
+    assert_eq!(requests(&store.activity(&world.options).unwrap().unwrap()), 150);
+}
+
+#[test]
+fn a_store_that_may_not_grow_stays_what_it_was() {
+    let world = World::new();
+    let first = world.put("a.log", &log(0..100));
+    let mut store = world.store();
+    take(&mut store, &[&first], &world.options).unwrap();
+    let pages = store.one("PRAGMA page_count").unwrap();
+    store.database.pragma_update(None, "max_page_count", pages).unwrap();
+    let second = world.put("b.log", &log(100..14_000));
+    let full = take(&mut store, &[&second], &world.options).unwrap_err();
+    assert!(matches!(full, Error::Full { .. }) && full.is_passing(), "{full}");
+    assert_eq!(requests(&store.activity(&world.options).unwrap().unwrap()), 100);
+    store.database.pragma_update(None, "max_page_count", 1 << 30).unwrap();
+    take(&mut store, &[&second], &world.options).unwrap();
+    assert_eq!(world.count(), 14_000);
+}
+
+#[test]
+fn what_clients_choose_is_bounded_over_all_that_is_taken_in() {
+    let world = World::new();
+    let mut store = world.store();
+    for part in 0..6u32 {
+        let text: String = (part * 1000..(part + 1) * 1000)
+            .map(|id| line(id, i64::from(id), "ana", &format!("agent/{id}")))
+            .collect();
+        let log = world.put(&format!("{part}.log"), &text);
+        take(&mut store, &[&log], &world.options).unwrap();
+    }
+    let activity = store.activity(&world.options).unwrap().unwrap();
+    assert_eq!(requests(&activity), 6000);
+    let parts = activity.to_parts();
+    let agents = parts.tables.actors.iter().filter(|actor| actor.agent.is_some()).count();
+    assert_eq!(agents, 64, "the newest");
+    let cut = parts.truncated.values().next().expect("some were cut");
+    assert_eq!(cut["agents"], 6000 - 64);
+    let sizes = store.sizes().unwrap();
+    assert!(sizes.rows.0 < 1200, "{sizes:?}");
+}
+
+#[test]
+fn what_is_old_goes_and_what_is_late_moves_dates() {
+    let world = World::new();
+    let mut store = world.store();
+    // Ten days, a request each three minutes.
+    let first = world.put("a.log", &log(0..4800));
+    take(&mut store, &[&first], &world.options).unwrap();
+    let whole = store.activity(&world.options).unwrap().unwrap();
+    assert_eq!(store.prune_index(14, &world.options).unwrap(), Pruned::default());
+    let later = Options::new(now() + TimeDelta::days(15));
+    // An hour that was added to lately keeps its day.
+    let again = world.put("b.log", &line(9999, 100, "u1", "kubectl"));
+    take(&mut store, &[&again], &later).unwrap();
+    let pruned = store.prune_index(14, &later).unwrap();
+    assert_eq!(pruned, Pruned::default(), "was done when it was taken in");
+    let sizes = store.sizes().unwrap();
+    assert_eq!((sizes.requests, sizes.index.0), (4801, 481));
+    let now_known = store.activity(&later).unwrap().unwrap();
+    assert_eq!(requests(&now_known), requests(&whole) + 1);
+    // Late: known requests count nothing, a use that was not there is there.
+    let late = format!("{}{}", log(4000..4010), line(1, 60 * 24 * 9, "new", "curl"));
+    let late = world.put("c.log", &late);
+    let done = take(&mut store, &[&late], &later).unwrap();
+    assert_eq!((done.requests, done.late), (0, 11));
+    let activity = store.activity(&later).unwrap().unwrap();
+    assert_eq!(requests(&activity), 4802);
+    assert_eq!((activity.coverage().events, activity.coverage().late), (4802, 10));
+    assert!(activity.seen(&crate::model::Identity::user("new")).is_some());
+    // And everything before a day.
+    let from = Utc.with_ymd_and_hms(2026, 5, 6, 13, 0, 0).unwrap();
+    assert_eq!(store.prune(from, &later).unwrap().days, 5);
+    let activity = store.activity(&later).unwrap().unwrap();
+    assert_eq!(requests(&activity), 2401);
+    let start = Utc.with_ymd_and_hms(2026, 5, 6, 0, 0, 0).unwrap();
+    assert_eq!(activity.coverage().from, Some(start));
+    assert_eq!(activity.coverage().events, 2401);
+    // How far sources are read stays known.
+    assert_eq!(take(&mut store, &[&first], &later).unwrap().known, 1);
+}
+
+#[test]
+fn a_half_written_line_waits_and_a_truncated_file_is_another() {
+    let world = World::new();
+    let mut store = world.store();
+    let text = log(0..10);
+    let path = world.put("a.log", &text[..text.len() - 20]);
+    take(&mut store, &[&path], &world.options).unwrap();
+    assert_eq!(world.count(), 9);
+    let coverage = store.activity(&world.options).unwrap().unwrap().coverage().clone();
+    assert_eq!(coverage.unreadable["cut off"].first.line, 10);
+    fs::write(&path, &text).unwrap();
+    take(&mut store, &[&path], &world.options).unwrap();
+    let coverage = store.activity(&world.options).unwrap().unwrap().coverage().clone();
+    assert_eq!((coverage.events, coverage.lines, coverage.unreadable.len()), (10, 10, 0));
+    // Copied away and truncated: the same name, another content.
+    fs::copy(&path, world.path("a.log.1")).unwrap();
+    fs::write(&path, log(10..15)).unwrap();
+    let both = [world.path("a.log"), world.path("a.log.1")];
+    let done = take(&mut store, &[&both[0], &both[1]], &world.options).unwrap();
+    assert_eq!((done.read, done.known, done.requests), (1, 1, 5));
+    assert_eq!(world.count(), 15);
+}
+
+#[test]
+fn standard_input_again_is_nothing_new() {
+    let world = World::new();
+    let mut store = world.store();
+    for _ in 0..2 {
+        let input =
+            sources::Pending::stream(&"-".into(), Vec::new(), Box::new(Cursor::new(log(0..50))));
+        let mut known = sources::Known::new(store.sources().unwrap());
+        store.write_down_one(input, &mut known, &world.options).unwrap();
+    }
+    let coverage = store.activity(&world.options).unwrap().unwrap().coverage().clone();
+    assert_eq!((coverage.events, coverage.lines, coverage.sources.len()), (50, 50, 1));
+}
+
+#[test]
+fn a_reading_that_is_called_off_leaves_nothing() {
+    struct Stop;
+    impl audit::Progress for Stop {
+        fn advanced(&self, _: u64) {}
+        fn cancelled(&self) -> bool {
+            true
+        }
+    }
+    let world = World::new();
+    let mut store = world.store();
+    let path = world.put("a.log", &log(0..10));
+    let turn = store.turn().unwrap();
+    let specs = [SourceSpec::Path(path)];
+    let stopped = store.ingest(&specs, &world.options, &Stop, &turn);
+    assert!(matches!(stopped, Err(Error::Audit(audit::Error::Cancelled))));
+    assert!(store.sources().unwrap().is_empty());
+    assert!(store.activity(&world.options).unwrap().is_none());
+}

@@ -1,0 +1,187 @@
+//! The table of all actions, in the order of [`ActionId`]; within a context, hints come in this
+//! order too.
+
+use super::action::{Action, ActionId as Id, Context, Group};
+
+use Context::{Anywhere, Findings, Health, Help, List, Page, Picker, Prompt, Reverse, Text};
+
+/// Where a cursor or a view moves.
+const MOVING: &[Context] = &[List, Page, Reverse, Findings, Health, Text, Help, Picker];
+/// Where rows can be opened.
+const OPENING: &[Context] = &[List, Page, Reverse, Findings, Picker];
+/// Where rows stand for something with a name.
+const ROWS: &[Context] = &[List, Page, Reverse, Findings];
+/// Where there are tabs.
+const TABS: &[Context] = &[List, Page];
+/// Where typing narrows or searches.
+const FILTERING: &[Context] = &[List, Reverse, Findings, Text, Help];
+
+const fn key(
+    id: Id,
+    keys: &'static [&'static str],
+    contexts: &'static [Context],
+    group: Group,
+    hint: Option<&'static str>,
+    help: &'static str,
+) -> Action {
+    Action { id, keys, words: &[], args: "", hint, help, group, contexts }
+}
+
+const fn word(
+    id: Id,
+    words: &'static [&'static str],
+    args: &'static str,
+    group: Group,
+    help: &'static str,
+) -> Action {
+    Action { id, keys: &[], words, args, hint: None, help, group, contexts: &[Anywhere] }
+}
+
+impl Action {
+    const fn words(mut self, words: &'static [&'static str], args: &'static str) -> Self {
+        self.words = words;
+        self.args = args;
+        self
+    }
+}
+
+/// All actions.
+#[rustfmt::skip]
+pub(super) const ACTIONS: &[Action] = &[
+    key(Id::Open, &["enter"], OPENING, Group::Look, Some("open"),
+        "open the identity, grant, finding or choice under the cursor"),
+    key(Id::Describe, &["d"], ROWS, Group::Look, None, "describe it in words"),
+    key(Id::Yaml, &["y"], ROWS, Group::Look, Some("yaml"),
+        "the YAML of the bindings and roles that grant it"),
+    key(Id::Who, &["w"], ROWS, Group::Look, Some("who else"),
+        "who else can do this: on a permission, asks for the verb where there are several"),
+    key(Id::Copy, &["c"], &[List, Page, Reverse, Findings, Text], Group::Look, None,
+        "copy the name, all marked names, or the text, to the terminal's clipboard"),
+    key(Id::NextTab, &["tab"], TABS, Group::Look, Some("tabs"), "next tab"),
+    key(Id::PreviousTab, &["shift-tab"], TABS, Group::Look, None, "previous tab"),
+    key(Id::Filter, &["/"], FILTERING, Group::Choose, Some("filter"),
+        "list only what matches, live; in a text, look for it"),
+    key(Id::Mark, &["space"], &[List], Group::Choose, Some("mark"), "mark the row"),
+    key(Id::MarkRange, &["ctrl-space"], &[List], Group::Choose, None,
+        "mark everything from the last mark to here"),
+    key(Id::ClearMarks, &["ctrl-\\"], &[List], Group::Choose, None, "take all marks off"),
+    key(Id::Namespace, &["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"], &[List],
+        Group::Choose, None, "0 lists all namespaces, 1 to 9 the ones that were chosen last")
+        .words(&["ns", "namespace"], "[NAMESPACE]"),
+    key(Id::SortRisk, &["shift-r"], &[List], Group::Choose, None,
+        "sort by risk: worst finding, tier, longest idle; again turns it round"),
+    key(Id::SortName, &["shift-n"], &[List, Reverse], Group::Choose, None, "sort by name"),
+    key(Id::SortKind, &["shift-k"], &[List], Group::Choose, None, "sort by kind"),
+    key(Id::SortTime, &["shift-t"], &[List, Reverse], Group::Choose, None, "sort by last seen"),
+    key(Id::SortUsed, &["shift-u"], &[List], Group::Choose, None,
+        "sort by the part of what is held that is in use"),
+    key(Id::Up, &["k", "up"], MOVING, Group::Move, None, "one up"),
+    key(Id::Down, &["j", "down"], MOVING, Group::Move, None, "one down"),
+    key(Id::Top, &["g", "home"], MOVING, Group::Move, None, "to the top"),
+    key(Id::Bottom, &["shift-g", "end"], MOVING, Group::Move, None, "to the bottom"),
+    key(Id::PageUp, &["ctrl-b", "pgup"], MOVING, Group::Move, None, "a page up"),
+    key(Id::PageDown, &["ctrl-f", "pgdn"], MOVING, Group::Move, None, "a page down"),
+    key(Id::HalfUp, &["ctrl-u"], MOVING, Group::Move, None, "half a page up"),
+    key(Id::HalfDown, &[], MOVING, Group::Move, None, "half a page down"),
+    key(Id::Left, &["h", "left"], &[List, Page, Text], Group::Move, None,
+        "previous tab; in a text, to the left"),
+    key(Id::Right, &["l", "right"], &[List, Page, Text], Group::Move, None,
+        "next tab; in a text, to the right"),
+    key(Id::NextMatch, &["n"], &[Text], Group::Move, None, "next place found"),
+    key(Id::PreviousMatch, &["shift-n"], &[Text], Group::Move, None, "previous place found"),
+    key(Id::Back, &["esc", "q"], &[List, Page, Reverse, Findings, Health, Text, Help, Picker],
+        Group::Go, None, "back; on the list, takes marks, then the filter off"),
+    key(Id::HistoryBack, &["["], &[Anywhere], Group::Go, None, "to the place visited before"),
+    key(Id::HistoryForward, &["]"], &[Anywhere], Group::Go, None, "to the place visited after"),
+    key(Id::LastPlace, &["-"], &[Anywhere], Group::Go, None, "to the place left last, and back"),
+    word(Id::Identities, &["identities", "all"], "", Group::Go, "every identity"),
+    word(Id::Users, &["users"], "", Group::Go, "users only"),
+    word(Id::Groups, &["groups"], "", Group::Go, "groups only"),
+    word(Id::Accounts, &["sa", "serviceaccounts"], "", Group::Go, "service accounts only"),
+    key(Id::Findings, &["f"], &[Anywhere], Group::Go, None, "what is wrong, worst first")
+        .words(&["findings"], ""),
+    key(Id::Health, &["i"], &[Anywhere], Group::Go, None,
+        "which lists and logs were read, which not, and why")
+        .words(&["health", "pulse"], ""),
+    word(Id::Cluster, &["cluster", "ctx", "context"], "[NAME]", Group::Go,
+        "one cluster of several; without a name, all"),
+    key(Id::Command, &[":"], &[Anywhere], Group::Go, None, "type a command"),
+    key(Id::Help, &["?"], &[Anywhere], Group::Program, Some("keys"), "these keys; type to search")
+        .words(&["help"], ""),
+    key(Id::Reload, &["ctrl-r"], &[Anywhere], Group::Program, None,
+        "read the cluster and the log again")
+        .words(&["reload"], ""),
+    word(Id::Theme, &["theme"], "[NAME]", Group::Program, "another theme"),
+    key(Id::Suspend, &["ctrl-z"], &[Anywhere, Prompt], Group::Program, None,
+        "back to the shell; fg returns"),
+    key(Id::Quit, &["ctrl-c"], &[Anywhere, Prompt], Group::Program, None,
+        "quit, at once, whatever is running")
+        .words(&["quit", "q"], ""),
+    key(Id::Accept, &["enter"], &[Prompt], Group::Type, None, "take what is typed"),
+    key(Id::Cancel, &["esc"], &[Prompt], Group::Type, None,
+        "leave it; a filter goes back to what it was"),
+    key(Id::Complete, &["tab", "right"], &[Prompt], Group::Type, None, "take the completion shown"),
+    key(Id::Earlier, &["up"], &[Prompt], Group::Type, None, "what was typed before"),
+    key(Id::Later, &["down"], &[Prompt], Group::Type, None, "what was typed after"),
+    key(Id::Rubout, &["backspace", "ctrl-h"], &[Prompt], Group::Type, None,
+        "delete a character; in an empty line, leave"),
+    key(Id::RuboutWord, &["ctrl-w"], &[Prompt], Group::Type, None, "delete a word"),
+    key(Id::RuboutLine, &["ctrl-u"], &[Prompt], Group::Type, None, "delete the line"),
+    word(Id::WhoCommand, &["who"], "[FILTER]", Group::Command, "list identities, by a filter"),
+    word(Id::ShowCommand, &["show"], "IDENTITY", Group::Command,
+        "one identity: user:NAME, group:NAME or sa:NS/NAME"),
+    word(Id::CanCommand, &["can"], "IDENTITY VERB RESOURCE[.GROUP][/SUB] [NAME] [-n NS]",
+        Group::Command, "whether somebody can do something, and by what"),
+    word(Id::WhoCanCommand, &["who-can"], "VERB RESOURCE[.GROUP][/SUB] [NAME] [-n NS]",
+        Group::Command, "everybody who can do something"),
+    word(Id::SnapshotCommand, &["snapshot"], "--out DIR", Group::Command,
+        "save what is known of the cluster for later or elsewhere"),
+    word(Id::CheckCommand, &["check"], "FILE", Group::Command,
+        "what the authorizer answers to access reviews"),
+    word(Id::DemoCommand, &["demo"], "", Group::Command, "a built-in cluster with an audit log"),
+    word(Id::InfoCommand, &["info"], "", Group::Command, "what keybook reads, and where from"),
+];
+
+/// All actions, in their order.
+pub fn all() -> &'static [Action] {
+    ACTIONS
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_is_whole_and_in_order() {
+        let ids: Vec<Id> = ACTIONS.iter().map(|action| action.id).collect();
+        assert_eq!(ids, Id::ALL);
+    }
+
+    #[test]
+    fn every_action_can_be_reached_and_says_what_it_does() {
+        for action in ACTIONS {
+            // Half a page down has a key in the vim preset only.
+            let reachable =
+                !action.keys.is_empty() || !action.words.is_empty() || action.id == Id::HalfDown;
+            assert!(reachable, "{:?}", action.id);
+            assert!(!action.help.is_empty() && !action.help.ends_with('.'), "{:?}", action.id);
+            assert!(
+                action
+                    .help
+                    .chars()
+                    .next()
+                    .is_some_and(|c| !c.is_uppercase() || action.help.starts_with("YAML"))
+            );
+        }
+    }
+
+    #[test]
+    fn no_word_has_two_meanings() {
+        let mut words: Vec<&str> =
+            ACTIONS.iter().flat_map(|action| action.words).copied().collect();
+        let count = words.len();
+        words.sort_unstable();
+        words.dedup();
+        assert_eq!(words.len(), count);
+    }
+}

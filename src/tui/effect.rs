@@ -1,0 +1,56 @@
+//! What comes in and what goes out of [`super::update`]: both are data.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+
+use super::job::{Done, Job};
+use super::key::Key;
+use super::state::{FeedId, Notice};
+use crate::book::Book;
+
+/// What happened.
+#[derive(Clone, Debug)]
+pub enum Msg {
+    /// A key was pressed.
+    Key(Key),
+    /// Text was pasted.
+    Paste(String),
+    /// The terminal has another size, in columns and lines.
+    Resize(u16, u16),
+    /// The terminal got or lost the focus.
+    Focus(bool),
+    /// A feed has a newer Book.
+    Book(FeedId, Arc<Book>),
+    /// Work is done.
+    Done(Box<Done>),
+    /// Time has passed: what the clock says, UTC.
+    Tick(DateTime<Utc>),
+    /// Something to say.
+    Notice(Notice),
+}
+
+/// What is to be done outside. Everything that touches a cluster names it.
+#[derive(Clone, Debug)]
+pub enum Effect {
+    /// Work beside the screen; answers with [`Msg::Done`].
+    Run(Job),
+    /// Read a cluster and its log again.
+    Reload(FeedId),
+    /// Put a text into the terminal's clipboard.
+    Copy(String),
+    /// Save what is known of a cluster; answers with [`Msg::Notice`].
+    Save {
+        /// Which.
+        feed: FeedId,
+        /// What is known of it.
+        book: Arc<Book>,
+        /// Where to.
+        dir: PathBuf,
+    },
+    /// Give the shell back for a while.
+    Suspend,
+    /// End.
+    Quit,
+}

@@ -1,0 +1,61 @@
+//! How the screen of a state is cut up, and how many rows it has.
+
+use super::layers::Layer;
+use super::layout::{Below, Parts, Shape, parts};
+use super::screens;
+use super::state::State;
+use super::tabs::Tab;
+
+/// The parts of the topmost screen.
+pub fn of(state: &State) -> Parts {
+    let (width, height) = state.size;
+    let warning = screens::header::warning(state).is_some();
+    let shape = match state.screen() {
+        None => Shape { warning, bar: 1, heads: true, below: Below::Preview },
+        Some(Layer::Page(page)) => Shape {
+            warning,
+            bar: 3,
+            heads: !matches!(page.tab, Tab::Activity),
+            below: match page.tab {
+                Tab::Activity => Below::Nothing,
+                _ => Below::Detail(3),
+            },
+        },
+        Some(Layer::Reverse(_)) => Shape { warning, bar: 2, heads: true, below: Below::Detail(4) },
+        Some(Layer::Findings(_)) => Shape { warning, bar: 1, heads: true, below: Below::Detail(3) },
+        Some(_) => Shape { warning, bar: 2, heads: false, below: Below::Nothing },
+    };
+    parts(width, height, shape)
+}
+
+/// How many rows the topmost layer has, and how many of them are shown at once.
+pub fn rows_and_height(state: &State) -> (usize, usize) {
+    if let Some(Layer::Picker(picker)) = state.layers.last() {
+        return (picker.options.len(), screens::picker::height(state, picker));
+    }
+    let parts = of(state);
+    let rows = match state.screen() {
+        None => state.list.rows.len(),
+        Some(Layer::Page(page)) => match state.entry(page.who) {
+            None => 0,
+            Some((book, entry)) => match page.tab {
+                Tab::Permissions => page.data.as_ref().map_or(0, |data| data.matrix.len()),
+                Tab::Grants => entry.grants.len(),
+                Tab::Findings => entry.findings.len(),
+                Tab::Groups => screens::groups::count(entry),
+                Tab::Activity => {
+                    let data = page.data.as_deref();
+                    let width = parts.body.width.into();
+                    screens::activity::lines(book, entry, data, state.now, width).len()
+                }
+            },
+        },
+        Some(Layer::Reverse(view)) => view.rows.len(),
+        Some(Layer::Findings(view)) => view.rows.as_ref().map_or(0, |rows| rows.len()),
+        Some(Layer::Health(_)) => screens::health::lines(state).len(),
+        Some(Layer::Text(text)) => text.lines.len(),
+        Some(Layer::Help(help)) => screens::help::lines(state, help, parts.body.width).len(),
+        Some(Layer::Picker(_) | Layer::Prompt(_)) => 0,
+    };
+    (rows, parts.body.height.into())
+}

@@ -1,0 +1,466 @@
+//! Work that may take longer than a frame. Each piece is a value that can be run anywhere: beside
+//! the screen, or on the spot in a test.
+
+use std::fmt;
+use std::sync::Arc;
+
+use rayon::prelude::*;
+
+use super::describe;
+use super::layers::TextView;
+use super::matrix::{self, Row};
+use super::state::{FeedId, Who};
+use super::theme::Slot;
+use super::widgets::Line;
+use super::yaml;
+use crate::book::{Book, GrantId, Severity, UseSummary};
+use crate::model::{Identity, Name};
+use crate::query::{Query, Sort, roster};
+use crate::rbac::query::{Question, Resolver, Way, WhoCan, who_can};
+
+/// Pieces of one lane replace each other: the newest wins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Lane {
+    /// The rows of the list.
+    Rows,
+    /// An identity's data.
+    Page,
+    /// Findings.
+    Findings,
+    /// Who can do something.
+    Answer,
+    /// A text.
+    Text,
+}
+
+impl Lane {
+    /// All of them.
+    pub const ALL: [Self; 5] = [Self::Rows, Self::Page, Self::Findings, Self::Answer, Self::Text];
+}
+
+/// A piece of work.
+#[derive(Clone, Debug)]
+pub enum Job {
+    /// Filter and sort the list.
+    Rows(RowsJob),
+    /// An identity's data.
+    Page {
+        /// Whose.
+        who: Who,
+        /// From what.
+        book: Arc<Book>,
+    },
+    /// Everything that is wrong.
+    Findings {
+        /// The number of this piece.
+        tag: u64,
+        /// From what.
+        books: Vec<(FeedId, Arc<Book>)>,
+        /// Words that a row must hold.
+        filter: String,
+    },
+    /// Who can do something.
+    Answer {
+        /// The number of this piece.
+        tag: u64,
+        /// Of which cluster.
+        feed: FeedId,
+        /// From what.
+        book: Arc<Book>,
+        /// What.
+        asked: Asked,
+    },
+    /// A text to read.
+    Text {
+        /// The number of this piece.
+        tag: u64,
+        /// Of which cluster.
+        feed: FeedId,
+        /// From what.
+        book: Arc<Book>,
+        /// Which text.
+        what: TextOf,
+    },
+}
+
+/// The result of a piece of work.
+#[derive(Clone, Debug)]
+pub enum Done {
+    /// The rows of the list.
+    Rows {
+        /// The number of the piece.
+        tag: u64,
+        /// The rows, in order.
+        rows: Vec<Who>,
+    },
+    /// An identity's data.
+    Page(Arc<PageData>),
+    /// Everything that is wrong.
+    Findings {
+        /// The number of the piece.
+        tag: u64,
+        /// Rows, worst first.
+        rows: Arc<[FindingRow]>,
+    },
+    /// Who can do something.
+    Answer {
+        /// The number of the piece.
+        tag: u64,
+        /// The answer, or why there is none.
+        answer: Result<Arc<Answer>, String>,
+    },
+    /// A text to read.
+    Text {
+        /// The number of the piece.
+        tag: u64,
+        /// Its lines.
+        lines: Arc<[Line<'static>]>,
+    },
+}
+
+/// Filtering and sorting.
+#[derive(Clone, Debug)]
+pub struct RowsJob {
+    /// The number of this piece.
+    pub tag: u64,
+    /// From what.
+    pub books: Vec<(FeedId, Arc<Book>)>,
+    /// Who.
+    pub query: Query,
+    /// In which order.
+    pub sort: Sort,
+}
+
+/// What an identity's page needs beside its entry.
+#[derive(Clone, Debug)]
+pub struct PageData {
+    /// Whose.
+    pub who: Who,
+    /// From which Book of its feed.
+    pub generation: u64,
+    /// Permissions by resource.
+    pub matrix: Vec<Row>,
+    /// What its rights were used for, the latest first.
+    pub uses: Vec<UseSummary>,
+}
+
+/// A finding in the list of all.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FindingRow {
+    /// Who it is about.
+    pub who: Who,
+    /// Who that is.
+    pub identity: Identity,
+    /// Which of the identity's findings.
+    pub index: usize,
+    /// How bad.
+    pub severity: Severity,
+    /// Its rule.
+    pub rule: &'static str,
+    /// One sentence.
+    pub evidence: String,
+}
+
+/// A question about a right, as it was asked.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Asked {
+    /// The verb.
+    pub verb: Name,
+    /// `RESOURCE[.GROUP][/SUB]` or a path.
+    pub words: String,
+    /// One object only.
+    pub name: Option<Name>,
+    /// One namespace only.
+    pub namespace: Option<Name>,
+}
+
+impl Asked {
+    /// Reads `VERB RESOURCE [NAME] [-n NAMESPACE]`.
+    ///
+    /// # Errors
+    /// Says what was expected.
+    pub fn parse(words: &[&str]) -> Result<Self, String> {
+        let expected = || "expected VERB RESOURCE[.GROUP][/SUB] [NAME] [-n NAMESPACE]".to_owned();
+        let mut asked = Self::default();
+        let mut plain = Vec::new();
+        let mut words = words.iter();
+        while let Some(word) = words.next() {
+            match *word {
+                "-n" | "--namespace" => {
+                    asked.namespace = Some((*words.next().ok_or_else(expected)?).into());
+                }
+                flag if flag.starts_with('-') => return Err(format!("{flag}: {}", expected())),
+                word => plain.push(word),
+            }
+        }
+        match plain.as_slice() {
+            [verb, resource] => {
+                (asked.verb, asked.words) = ((*verb).into(), (*resource).to_owned());
+            }
+            [verb, resource, name] => {
+                (asked.verb, asked.words) = ((*verb).into(), (*resource).to_owned());
+                asked.name = Some((*name).into());
+            }
+            _ => return Err(expected()),
+        }
+        Ok(asked)
+    }
+
+    /// The question, its words resolved by what the cluster serves.
+    ///
+    /// # Errors
+    /// Where the words are ambiguous.
+    pub fn question(&self, book: &Book) -> Result<Question, String> {
+        let snapshot = &book.snapshot;
+        let resolver = Resolver::new(snapshot.discovery.clone()).with_objects(&snapshot.objects);
+        let target =
+            resolver.resolve(&self.verb, &self.words).map_err(|error| error.to_string())?;
+        Ok(Question {
+            verb: self.verb.clone(),
+            target,
+            namespace: self.namespace.clone(),
+            name: self.name.clone(),
+        })
+    }
+}
+
+impl fmt::Display for Asked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.verb, self.words)?;
+        if let Some(name) = &self.name {
+            write!(f, " {name}")?;
+        }
+        match &self.namespace {
+            Some(ns) => write!(f, " in {ns}"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Somebody who can.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HolderRow {
+    /// Who; None where the Book does not list it.
+    pub who: Option<Who>,
+    /// Who that is.
+    pub identity: Identity,
+    /// Every way.
+    pub ways: Vec<Way>,
+}
+
+/// Who can do something.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// What was asked, in its resolved words.
+    pub title: String,
+    /// Those who can, by identity.
+    pub holders: Vec<HolderRow>,
+    /// How many may be able by groups that are not known.
+    pub undecided: usize,
+    /// What has to be said beside it.
+    pub notes: Vec<String>,
+    /// Lists that the answer reads and that are not whole.
+    pub missing: Vec<String>,
+}
+
+/// What words are put together for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Frame {
+    /// The time that ages are counted from, UTC.
+    pub now: chrono::DateTime<chrono::Utc>,
+    /// Columns.
+    pub width: usize,
+}
+
+/// Which text.
+#[derive(Clone, Debug)]
+pub enum TextOf {
+    /// The YAML of what grants something.
+    Yaml(Vec<GrantId>),
+    /// An identity in words.
+    Identity(Who, Frame),
+    /// A grant in words.
+    Grant(GrantId, Frame),
+    /// Whether somebody can do something.
+    Can(Identity, Asked),
+}
+
+impl Job {
+    /// The lane that it runs in.
+    pub fn lane(&self) -> Lane {
+        match self {
+            Self::Rows(_) => Lane::Rows,
+            Self::Page { .. } => Lane::Page,
+            Self::Findings { .. } => Lane::Findings,
+            Self::Answer { .. } => Lane::Answer,
+            Self::Text { .. } => Lane::Text,
+        }
+    }
+
+    /// Does it.
+    pub fn run(self) -> Done {
+        match self {
+            Self::Rows(job) => Done::Rows { tag: job.tag, rows: job.run() },
+            Self::Page { who, book } => Done::Page(Arc::new(page(who, &book))),
+            Self::Findings { tag, books, filter } => {
+                Done::Findings { tag, rows: findings(&books, &filter).into() }
+            }
+            Self::Answer { tag, feed, book, asked } => {
+                Done::Answer { tag, answer: answer(feed, &book, &asked).map(Arc::new) }
+            }
+            Self::Text { tag, book, what, .. } => {
+                let lines = match what {
+                    TextOf::Yaml(grants) => yaml::of_grants(&book, &grants),
+                    TextOf::Identity(who, frame) => describe::identity(&book, who.id, frame),
+                    TextOf::Grant(grant, frame) => describe::grant(&book, grant, frame.now),
+                    TextOf::Can(identity, asked) => describe::can(&book, &identity, &asked),
+                };
+                Done::Text { tag, lines: lines.into() }
+            }
+        }
+    }
+}
+
+impl RowsJob {
+    /// Does it.
+    pub fn run(&self) -> Vec<Who> {
+        let mut found = Vec::new();
+        for (feed, book) in &self.books {
+            let filter = self.query.prepare(book);
+            found.extend(
+                book.entries().filter(|entry| filter.matches(entry)).map(|entry| {
+                    (self.sort.key_of(book, entry), Who { feed: *feed, id: entry.id })
+                }),
+            );
+        }
+        found
+            .par_sort_unstable_by(|a, b| self.sort.compare(&a.0, &b.0).then_with(|| a.1.cmp(&b.1)));
+        found.into_iter().map(|(_, who)| who).collect()
+    }
+}
+
+fn page(who: Who, book: &Book) -> PageData {
+    let mut uses = book.uses(who.id);
+    uses.sort_by(|a, b| b.last_seen.cmp(&a.last_seen).then_with(|| a.call.cmp(&b.call)));
+    PageData { who, generation: book.generation, matrix: matrix::rows(book, who.id), uses }
+}
+
+/// Whether a text holds every word, whatever the case.
+pub fn holds(text: &str, filter: &str) -> bool {
+    let text = text.to_lowercase();
+    filter.to_lowercase().split_whitespace().all(|word| match word.strip_prefix('!') {
+        Some(word) => !text.contains(word),
+        None => text.contains(word),
+    })
+}
+
+fn findings(books: &[(FeedId, Arc<Book>)], filter: &str) -> Vec<FindingRow> {
+    let mut rows = Vec::new();
+    for (feed, book) in books {
+        for entry in book.entries() {
+            for (index, finding) in entry.findings.iter().enumerate() {
+                let identity = &entry.identity;
+                let text = || {
+                    format!(
+                        "{} {} {identity} {}",
+                        finding.severity.as_str(),
+                        finding.rule,
+                        finding.evidence
+                    )
+                };
+                if filter.is_empty() || holds(&text(), filter) {
+                    rows.push(FindingRow {
+                        who: Who { feed: *feed, id: entry.id },
+                        identity: identity.clone(),
+                        index,
+                        severity: finding.severity,
+                        rule: finding.rule,
+                        evidence: finding.evidence.clone(),
+                    });
+                }
+            }
+        }
+    }
+    rows.par_sort_by(|a, b| {
+        b.severity
+            .cmp(&a.severity)
+            .then_with(|| a.rule.cmp(b.rule))
+            .then_with(|| a.identity.cmp(&b.identity))
+            .then_with(|| a.evidence.cmp(&b.evidence))
+    });
+    rows
+}
+
+fn answer(feed: FeedId, book: &Book, asked: &Asked) -> Result<Answer, String> {
+    let question = asked.question(book)?;
+    let WhoCan { holders, undecided, notes, missing } =
+        who_can(book.authorizer(), &book.snapshot, &roster(book), &question);
+    let place = question.namespace.as_ref().map_or_else(String::new, |ns| format!(" in {ns}"));
+    let name = question.name.as_ref().map_or_else(String::new, |name| format!(" {name}"));
+    Ok(Answer {
+        title: format!("{} {}{name}{place}", question.verb, question.target),
+        holders: holders
+            .into_iter()
+            .map(|holder| HolderRow {
+                who: book.find(&holder.asker.identity).map(|entry| Who { feed, id: entry.id }),
+                identity: holder.asker.identity.clone(),
+                ways: holder.ways,
+            })
+            .collect(),
+        undecided: undecided.len(),
+        notes: notes.iter().map(ToString::to_string).collect(),
+        missing: missing
+            .iter()
+            .map(|missing| {
+                let place =
+                    missing.namespace.as_ref().map_or_else(String::new, |ns| format!(" in {ns}"));
+                format!("{}{place}: {}", missing.list, missing.state.health.as_str())
+            })
+            .collect(),
+    })
+}
+
+impl TextView {
+    /// An empty text whose lines are on their way.
+    pub fn awaited(title: impl Into<String>, yaml: bool, tag: u64) -> Self {
+        Self {
+            title: title.into(),
+            yaml,
+            tag,
+            lines: [Line::of(super::words::LOADING, Slot::Muted)].into(),
+            ..Self::default()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_question_is_read_and_written() {
+        let asked = Asked::parse(&["get", "secrets", "-n", "pay"]).unwrap();
+        assert_eq!(asked.to_string(), "get secrets in pay");
+        let asked = Asked::parse(&["-n", "pay", "delete", "pods/eviction", "x"]).unwrap();
+        assert_eq!(
+            (&*asked.verb, &*asked.words, asked.name.as_deref()),
+            ("delete", "pods/eviction", Some("x"))
+        );
+        for words in [
+            &["get"][..],
+            &[],
+            &["get", "x", "y", "z"],
+            &["get", "x", "-n"],
+            &["get", "x", "--as", "y"],
+        ] {
+            assert!(Asked::parse(words).is_err(), "{words:?}");
+        }
+    }
+
+    #[test]
+    fn words_narrow_whatever_their_order_and_case() {
+        assert!(holds("High idle user:Jane", "jane HIGH"));
+        assert!(!holds("High idle user:Jane", "jane !idle"));
+        assert!(holds("anything", ""));
+    }
+}

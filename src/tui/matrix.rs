@@ -1,0 +1,316 @@
+//! Permissions, compact: one row a resource, a column a verb.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+
+use crate::book::{Book, GrantId, IdentityId, UseState};
+use crate::model::{Name, PolicyRule, Scope};
+
+/// The verbs that have a column, with its head.
+pub const VERBS: [(&str, &str); 8] = [
+    ("get", "get"),
+    ("list", "lst"),
+    ("watch", "wat"),
+    ("create", "cre"),
+    ("update", "upd"),
+    ("patch", "pat"),
+    ("delete", "del"),
+    ("deletecollection", "dco"),
+];
+
+/// What a row is about.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Object {
+    /// A resource; a `*` group is every group.
+    Resource {
+        /// As in the rule, `pods/exec` for a subresource.
+        resource: Name,
+        /// API group, `""` for core.
+        group: Name,
+    },
+    /// A path.
+    Path(Name),
+}
+
+impl Object {
+    /// What it is called in a row.
+    pub fn label(&self) -> String {
+        match self {
+            Self::Path(path) if &**path == "*" => "every path".to_owned(),
+            Self::Resource { resource, group } if &**resource == "*" && &**group == "*" => {
+                "every resource".to_owned()
+            }
+            other => other.words(),
+        }
+    }
+
+    /// As people write it: `deployments.apps/scale`, `secrets`, `/metrics`.
+    pub fn words(&self) -> String {
+        match self {
+            Self::Path(path) => path.to_string(),
+            Self::Resource { resource, group } if group.is_empty() => resource.to_string(),
+            Self::Resource { resource, group } if &**resource == "*" && &**group == "*" => {
+                "*".to_owned()
+            }
+            Self::Resource { resource, group } => match resource.split_once('/') {
+                Some((plural, sub)) => format!("{plural}.{group}/{sub}"),
+                None => format!("{resource}.{group}"),
+            },
+        }
+    }
+}
+
+/// The state of one verb of a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cell {
+    /// Whether it was used.
+    pub state: UseState,
+    /// Allowed requests.
+    pub allowed: u64,
+    /// The last of them, UTC.
+    pub last_used: Option<DateTime<Utc>>,
+}
+
+/// One row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Row {
+    /// What it is about.
+    pub object: Object,
+    /// Only these objects, where the rule names them.
+    pub names: Vec<Name>,
+    /// Where it holds: rows that are alike in all else are one.
+    pub scopes: Vec<Scope>,
+    /// By verb, in the order of [`VERBS`]; None where it is not held.
+    pub cells: [Option<Cell>; 8],
+    /// Verbs without a column; `*` is every verb.
+    pub others: Vec<(Name, Cell)>,
+    /// Grants that give it; empty for `system:masters`.
+    pub via: Vec<GrantId>,
+}
+
+impl Row {
+    /// The last use of any verb, UTC.
+    pub fn last_used(&self) -> Option<DateTime<Utc>> {
+        self.all().filter_map(|cell| cell.last_used).max()
+    }
+
+    /// Allowed requests of all verbs.
+    pub fn allowed(&self) -> u64 {
+        self.all().map(|cell| cell.allowed).sum()
+    }
+
+    /// The verbs held, those with a column first.
+    pub fn verbs(&self) -> Vec<Name> {
+        let own = VERBS.iter().zip(&self.cells).filter(|(_, cell)| cell.is_some());
+        let own = own.map(|((verb, _), _)| Name::from(*verb));
+        own.chain(self.others.iter().map(|(verb, _)| verb.clone())).collect()
+    }
+
+    fn all(&self) -> impl Iterator<Item = &Cell> {
+        self.cells.iter().flatten().chain(self.others.iter().map(|(_, cell)| cell))
+    }
+}
+
+/// Which of two states of one verb, by two grants, is shown: what was used was used.
+fn stronger(a: UseState, b: UseState) -> UseState {
+    let rank = |state: UseState| match state {
+        UseState::Used => 4,
+        UseState::NotCovered => 3,
+        UseState::Unused => 2,
+        UseState::NotObservable => 1,
+        UseState::NoLog => 0,
+    };
+    if rank(a) >= rank(b) { a } else { b }
+}
+
+type Key = (Object, Vec<Name>, Scope);
+
+#[derive(Default)]
+struct Gathered {
+    verbs: BTreeMap<Name, Cell>,
+    via: Vec<GrantId>,
+}
+
+/// The rows of an identity: the wildcards first, then resources, then paths.
+pub fn rows(book: &Book, id: IdentityId) -> Vec<Row> {
+    let mut asked: Vec<(Key, Name, Option<GrantId>, PolicyRule)> = Vec::new();
+    for permission in book.permissions(id) {
+        for (object, rule) in narrow(&permission.rule) {
+            for verb in verbs(&permission.rule) {
+                let key = (
+                    object.clone(),
+                    permission.rule.resource_names.clone(),
+                    permission.scope.clone(),
+                );
+                let rule = PolicyRule { verbs: vec![verb.clone()], ..rule.clone() };
+                asked.push((key, verb, permission.via, rule));
+            }
+        }
+    }
+    let parts: Vec<(Option<GrantId>, &PolicyRule)> =
+        asked.iter().map(|(_, _, via, rule)| (*via, rule)).collect();
+    let states = book.uses_of_parts(id, &parts);
+    let mut gathered: BTreeMap<Key, Gathered> = BTreeMap::new();
+    for ((key, verb, via, _), use_) in asked.into_iter().zip(states) {
+        let row = gathered.entry(key).or_default();
+        let cell = Cell { state: use_.state, allowed: use_.allowed, last_used: use_.last_used };
+        row.verbs
+            .entry(verb)
+            .and_modify(|have| {
+                have.state = stronger(have.state, cell.state);
+                // Two grants that cover a request cover the same request.
+                have.allowed = have.allowed.max(cell.allowed);
+                have.last_used = have.last_used.max(cell.last_used);
+            })
+            .or_insert(cell);
+        if let Some(via) = via
+            && !row.via.contains(&via)
+        {
+            row.via.push(via);
+        }
+    }
+    fold(gathered)
+}
+
+/// The verbs of a rule; `*` stands beside each verb that has a column.
+fn verbs(rule: &PolicyRule) -> Vec<Name> {
+    let mut verbs = rule.verbs.clone();
+    if verbs.iter().any(|verb| &**verb == "*") {
+        verbs.extend(VERBS.iter().map(|(verb, _)| Name::from(*verb)));
+    }
+    verbs.sort();
+    verbs.dedup();
+    verbs
+}
+
+/// A rule cut up into one rule an object, its verbs left as they are.
+fn narrow(rule: &PolicyRule) -> Vec<(Object, PolicyRule)> {
+    let mut cut = Vec::new();
+    for group in &rule.api_groups {
+        for resource in &rule.resources {
+            let object = Object::Resource { resource: resource.clone(), group: group.clone() };
+            let narrow = PolicyRule {
+                api_groups: vec![group.clone()],
+                resources: vec![resource.clone()],
+                resource_names: rule.resource_names.clone(),
+                ..PolicyRule::default()
+            };
+            cut.push((object, narrow));
+        }
+    }
+    for path in &rule.non_resource_urls {
+        let narrow = PolicyRule { non_resource_urls: vec![path.clone()], ..PolicyRule::default() };
+        cut.push((Object::Path(path.clone()), narrow));
+    }
+    cut
+}
+
+/// Makes rows of what was gathered; rows that differ only in scope and grant become one.
+fn fold(gathered: BTreeMap<Key, Gathered>) -> Vec<Row> {
+    let mut rows: Vec<Row> = Vec::new();
+    for ((object, names, scope), found) in gathered {
+        let cells = VERBS.map(|(verb, _)| found.verbs.get(verb).copied());
+        let others: Vec<(Name, Cell)> = found
+            .verbs
+            .into_iter()
+            .filter(|(verb, _)| VERBS.iter().all(|(have, _)| *have != &**verb))
+            .collect();
+        let row = Row { object, names, scopes: vec![scope], cells, others, via: found.via };
+        let alike = rows.iter_mut().rev().find(|have| {
+            have.object == row.object && have.names == row.names && same_states(have, &row)
+        });
+        match alike {
+            Some(have) => merge(have, row),
+            None => rows.push(row),
+        }
+    }
+    rows.sort_by_cached_key(|row| {
+        (weight(&row.object), row.object.clone(), row.scopes.clone(), row.names.clone())
+    });
+    rows
+}
+
+/// What is worth reading first: everything, then what leads to more, then the ordinary, then what
+/// everybody may ask about themselves, then paths.
+fn weight(object: &Object) -> u8 {
+    let Object::Resource { resource, group } = object else {
+        return 4;
+    };
+    match (&**resource, &**group) {
+        (resource, _) if resource.starts_with('*') => 0,
+        (
+            "secrets"
+            | "serviceaccounts/token"
+            | "pods/exec"
+            | "pods/attach"
+            | "nodes/proxy"
+            | "users"
+            | "groups"
+            | "serviceaccounts",
+            "",
+        )
+        | (_, "rbac.authorization.k8s.io" | "certificates.k8s.io") => 1,
+        (resource, "authorization.k8s.io" | "authentication.k8s.io")
+            if resource.starts_with("self") =>
+        {
+            3
+        }
+        _ => 2,
+    }
+}
+
+fn same_states(a: &Row, b: &Row) -> bool {
+    let states = |row: &Row| row.cells.map(|cell| cell.map(|cell| cell.state));
+    let others = |row: &Row| -> Vec<(Name, UseState)> {
+        row.others.iter().map(|(verb, cell)| (verb.clone(), cell.state)).collect()
+    };
+    states(a) == states(b) && others(a) == others(b)
+}
+
+fn merge(have: &mut Row, other: Row) {
+    fn add(have: &mut Cell, more: Cell) {
+        have.allowed += more.allowed;
+        have.last_used = have.last_used.max(more.last_used);
+    }
+    have.scopes.extend(other.scopes);
+    have.via.extend(other.via);
+    have.via.sort();
+    have.via.dedup();
+    for (have, more) in have.cells.iter_mut().zip(other.cells) {
+        if let (Some(have), Some(more)) = (have.as_mut(), more) {
+            add(have, more);
+        }
+    }
+    for ((_, have), (_, more)) in have.others.iter_mut().zip(other.others) {
+        add(have, more);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn objects_are_named_as_people_write_them() {
+        let object = |resource: &str, group: &str| Object::Resource {
+            resource: resource.into(),
+            group: group.into(),
+        };
+        assert_eq!(object("secrets", "").words(), "secrets");
+        assert_eq!(object("deployments/scale", "apps").words(), "deployments.apps/scale");
+        assert_eq!(object("*", "*").words(), "*");
+        assert_eq!(object("*", "apps").words(), "*.apps");
+        assert_eq!(Object::Path("/metrics".into()).words(), "/metrics");
+        assert_eq!(object("*", "*").label(), "every resource");
+        assert_eq!(object("*", "apps").label(), "*.apps");
+    }
+
+    #[test]
+    fn every_verb_stands_beside_its_star() {
+        let rule = PolicyRule { verbs: vec!["*".into()], ..PolicyRule::default() };
+        assert_eq!(verbs(&rule).len(), 9);
+        let rule = PolicyRule { verbs: vec!["use".into(), "get".into()], ..PolicyRule::default() };
+        assert_eq!(verbs(&rule), ["get".into(), "use".into()] as [Name; 2]);
+    }
+}

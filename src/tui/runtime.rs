@@ -1,0 +1,290 @@
+//! The loop around [`super::update`]: keys, Books, finished work and time come in as messages;
+//! effects go out. It waits for nothing else, and draws only what has changed.
+
+use std::future::poll_fn;
+use std::io;
+use std::sync::Arc;
+use std::task::Poll;
+use std::thread;
+use std::time::Duration;
+
+use crossterm::event::{Event, EventStream};
+use futures::StreamExt as _;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::time::{Instant, sleep_until};
+
+use super::clipboard::Carrier;
+use super::effect::{Effect, Msg};
+use super::event::message;
+use super::job::{Done, Job, Lane};
+use super::options::{FeedSource, TuiOptions};
+use super::signals::{Asked, Signals, stop};
+use super::state::{FeedId, Notice, State, Tone};
+use super::terminal::Screen;
+use super::update::update;
+use super::wake;
+use super::worker::Workers;
+use crate::feed::Clock;
+
+/// How long a frame waits for work that is nearly done, so that moving about does not flicker.
+const GRACE: Duration = Duration::from_millis(6);
+
+/// How many events are taken in before the next frame.
+const BATCH: usize = 256;
+
+/// Why the loop ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// The person quit.
+    Quit,
+    /// A signal of this number.
+    Signal(i32),
+}
+
+pub(super) struct Ui {
+    state: State,
+    screen: Screen,
+    events: EventStream,
+    signals: Signals,
+    workers: Workers,
+    results: UnboundedReceiver<Msg>,
+    sender: UnboundedSender<Msg>,
+    feeds: Vec<FeedSource>,
+    clock: Clock,
+    carrier: Carrier,
+    /// Work that begins once the key that asked for it is answered by a frame: on a busy machine
+    /// the thread that does it would be run first.
+    later: Option<Job>,
+    /// How many pieces of work are out that are nearly always done within [`GRACE`].
+    out: usize,
+    dirty: bool,
+    stopped: bool,
+    ended: Option<Ended>,
+}
+
+impl Ui {
+    pub(super) fn new(options: TuiOptions, mut state: State) -> io::Result<Self> {
+        let signals = Signals::new()?;
+        let screen = Screen::new()?;
+        state.size = screen.size()?;
+        let (sender, results) = unbounded_channel();
+        Ok(Self {
+            state,
+            screen,
+            events: EventStream::new(),
+            signals,
+            workers: Workers::new(sender.clone()),
+            results,
+            sender,
+            feeds: options.feeds,
+            clock: options.clock,
+            carrier: Carrier::detect(|name| std::env::var(name).ok()),
+            later: None,
+            out: 0,
+            dirty: true,
+            stopped: false,
+            ended: None,
+        })
+    }
+
+    pub(super) async fn run(mut self) -> io::Result<Ended> {
+        for (id, feed) in (0u16..).zip(&self.feeds) {
+            forward(FeedId(id), feed, self.sender.clone());
+        }
+        loop {
+            self.settle().await;
+            if let Some(ended) = self.ended {
+                return Ok(ended);
+            }
+            if self.dirty && !self.stopped {
+                self.screen.draw(&self.state)?;
+                self.dirty = false;
+            }
+            if let Some(job) = self.later.take() {
+                self.workers.run(job);
+            }
+            let wake = wake::next(&self.state).filter(|_| !self.stopped);
+            let wake = wake.map(|wait| Instant::now() + wait);
+            tokio::select! {
+                biased;
+                asked = self.signals.next() => self.signal(asked)?,
+                event = self.events.next() => self.event(event)?,
+                Some(msg) = self.results.recv() => self.take(msg)?,
+                () = until(wake), if wake.is_some() => {
+                    let now = (self.clock)();
+                    self.take(Msg::Tick(now))?;
+                }
+            }
+            self.drain().await?;
+        }
+    }
+
+    /// Takes in what has come meanwhile, before the next frame.
+    async fn drain(&mut self) -> io::Result<()> {
+        for _ in 0..BATCH {
+            if self.ended.is_some() {
+                return Ok(());
+            }
+            if let Poll::Ready(event) = self.come().await {
+                self.event(event)?;
+            } else if let Ok(msg) = self.results.try_recv() {
+                self.take(msg)?;
+            } else {
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+
+    /// The terminal's next event, if it is there.
+    ///
+    /// The stream wakes whoever asked it first since its last event, so it must never be asked in
+    /// the name of nobody (as `now_or_never` does): the next key would then wait for a tick.
+    async fn come(&mut self) -> Poll<Option<io::Result<Event>>> {
+        poll_fn(|context| Poll::Ready(self.events.poll_next_unpin(context))).await
+    }
+
+    /// Waits a moment for work that is out.
+    async fn settle(&mut self) {
+        let end = Instant::now() + GRACE;
+        while self.out > 0 && self.ended.is_none() {
+            tokio::select! {
+                Some(msg) = self.results.recv() => {
+                    if self.take(msg).is_err() {
+                        return;
+                    }
+                }
+                () = sleep_until(end) => return,
+            }
+        }
+    }
+
+    fn event(&mut self, event: Option<io::Result<Event>>) -> io::Result<()> {
+        match event {
+            Some(Ok(event)) => {
+                if matches!(event, Event::Resize(..)) {
+                    self.screen.repaint()?;
+                }
+                match message(event) {
+                    Some(msg) => self.take(msg),
+                    None => Ok(()),
+                }
+            }
+            Some(Err(error)) => Err(error),
+            // The terminal is gone.
+            None => {
+                self.ended = Some(Ended::Quit);
+                Ok(())
+            }
+        }
+    }
+
+    fn take(&mut self, msg: Msg) -> io::Result<()> {
+        match &msg {
+            // Nobody waits for rows.
+            Msg::Done(done) if matches!(**done, Done::Rows { .. }) => {}
+            Msg::Done(_) | Msg::Notice(_) => self.out = self.out.saturating_sub(1),
+            Msg::Key(_) => self.state.now = self.state.now.max((self.clock)()),
+            _ => {}
+        }
+        let draws = !matches!(msg, Msg::Focus(_));
+        for effect in update(&mut self.state, msg) {
+            self.effect(effect)?;
+        }
+        self.dirty |= draws;
+        Ok(())
+    }
+
+    fn effect(&mut self, effect: Effect) -> io::Result<()> {
+        match effect {
+            Effect::Run(job) => {
+                // Filtering and sorting are beside the screen because they take longer than a frame
+                // may wait.
+                if job.lane() == Lane::Rows {
+                    self.later = Some(job);
+                } else {
+                    let dropped = self.workers.run(job);
+                    self.out += usize::from(!dropped);
+                }
+            }
+            Effect::Reload(feed) => {
+                if let Some(feed) = self.feeds.get(usize::from(feed.0)) {
+                    (feed.reload)();
+                }
+            }
+            Effect::Copy(text) => match self.carrier.sequence(&text) {
+                Some(sequence) => self.screen.send(&sequence)?,
+                None => self.state.say(Tone::Refused, "copy: too long for a terminal's clipboard"),
+            },
+            Effect::Save { book, dir, .. } => save(book, dir, self.sender.clone()),
+            Effect::Suspend => self.suspend()?,
+            Effect::Quit => self.ended = Some(Ended::Quit),
+        }
+        Ok(())
+    }
+
+    fn signal(&mut self, asked: Asked) -> io::Result<()> {
+        match asked {
+            Asked::End(signal) => {
+                self.ended = Some(Ended::Signal(signal));
+                Ok(())
+            }
+            Asked::Stop => self.suspend(),
+            Asked::Continue => self.go_on(),
+        }
+    }
+
+    /// Gives the terminal back and stops. What comes after that runs when somebody continues the
+    /// program, or at once where nobody could have.
+    fn suspend(&mut self) -> io::Result<()> {
+        super::terminal::give_back();
+        self.stopped = true;
+        if !stop() {
+            self.go_on()?;
+            self.state.say(Tone::Refused, "there is no shell to go back to");
+        }
+        Ok(())
+    }
+
+    fn go_on(&mut self) -> io::Result<()> {
+        self.stopped = false;
+        self.screen.resume()?;
+        let (width, height) = self.screen.size()?;
+        self.take(Msg::Resize(width, height))?;
+        self.take(Msg::Tick((self.clock)()))
+    }
+}
+
+async fn until(wake: Option<Instant>) {
+    if let Some(wake) = wake {
+        sleep_until(wake).await;
+    }
+}
+
+/// Sends a feed's Books on: the one that is there, and every newer one that is seen.
+fn forward(id: FeedId, feed: &FeedSource, sender: UnboundedSender<Msg>) {
+    let mut books = feed.books.clone();
+    books.mark_changed();
+    tokio::spawn(async move {
+        while books.changed().await.is_ok() {
+            let book = books.borrow_and_update().clone();
+            if sender.send(Msg::Book(id, book)).is_err() {
+                return;
+            }
+        }
+    });
+}
+
+/// Saves a snapshot beside the screen.
+fn save(book: Arc<crate::book::Book>, dir: std::path::PathBuf, sender: UnboundedSender<Msg>) {
+    let work = move || {
+        let notice = match crate::cluster::files::write(&book.snapshot, &dir) {
+            Ok(_) => Notice { tone: Tone::Done, text: format!("saved to {}", dir.display()) },
+            Err(error) => Notice { tone: Tone::Refused, text: error.to_string() },
+        };
+        // Nobody is left to tell where the screen is gone.
+        let _ = sender.send(Msg::Notice(notice));
+    };
+    // Without a thread nothing is saved, and nothing says that it was.
+    drop(thread::Builder::new().name("keybook-save".to_owned()).spawn(work));
+}

@@ -1,0 +1,177 @@
+//! An identity's page, and the same in small below the list.
+
+use ratatui::layout::Rect;
+
+use super::{activity, empty, findings, grants, groups, permissions};
+use crate::book::{Book, Entry};
+use crate::model::SubjectKind;
+use crate::query::Seen;
+use crate::tui::job::PageData;
+use crate::tui::layers::PageView;
+use crate::tui::layout::Parts;
+use crate::tui::state::State;
+use crate::tui::tabs::Tab;
+use crate::tui::theme::Slot;
+use crate::tui::widgets::{Canvas, Line, Scroll};
+use crate::tui::words;
+
+/// What a tab is drawn from.
+#[derive(Clone, Copy)]
+pub(super) struct Subject<'a> {
+    pub(super) state: &'a State,
+    pub(super) book: &'a Book,
+    pub(super) entry: &'a Entry,
+    pub(super) data: Option<&'a PageData>,
+}
+
+pub(super) fn draw(state: &State, page: &PageView, canvas: &mut Canvas<'_, '_>, parts: &Parts) {
+    let area = parts.bar;
+    let Some((book, entry)) = state.entry(page.who) else {
+        canvas.put(area.x + 1, area.y, area.width, &words::name(&page.identity), Slot::Strong);
+        empty(canvas, parts.body, "It is no longer there. esc goes back.");
+        return;
+    };
+    let subject = Subject { state, book, entry, data: page.data.as_deref() };
+    canvas.line(area.x + 1, area.y, area.width.saturating_sub(2), &facts(subject));
+    let tabs = tabs(subject, page.tab);
+    canvas.line(area.x + 1, area.y + 1, area.width.saturating_sub(2), &tabs);
+    canvas.rule(area, area.y + 2);
+    match page.tab {
+        Tab::Activity => {
+            let width = parts.body.width.into();
+            let lines = activity::lines(book, entry, subject.data, state.now, width);
+            super::lines(canvas, parts.body, &lines, page.scroll().offset);
+        }
+        tab => {
+            rows(subject, tab, canvas, parts.heads, parts.body, Some(page.scroll()));
+            if parts.preview.height > 0 {
+                canvas.rule(parts.tabs, parts.tabs.y);
+                detail(subject, tab, page.scroll().cursor, canvas, parts.preview);
+            }
+        }
+    }
+}
+
+/// Who it is, in one line.
+fn facts(subject: Subject<'_>) -> Line<'static> {
+    let Subject { state, book, entry, .. } = subject;
+    let mut line = Line::of(words::name(&entry.identity), Slot::Strong);
+    let kind = entry.identity.kind.as_str();
+    line.push(format!("  {kind}"), Slot::Muted);
+    line.push(" · ", Slot::Faint);
+    line.0.extend(words::access(book, entry).0);
+    line.push(" · ", Slot::Faint);
+    let seen = Seen::of(book, entry);
+    if matches!(seen, Seen::At(_)) {
+        line.push("seen ", Slot::Muted);
+    }
+    line.0.extend(words::seen(seen, state.now).0);
+    if let Some((used, held)) = entry.used {
+        line.push(" · ", Slot::Faint);
+        line.push(format!("{used}/{held} used"), Slot::Base);
+    }
+    if entry.existence == crate::book::Existence::Missing {
+        line.push(" · ", Slot::Faint);
+        line.push("does not exist", Slot::Danger);
+    }
+    if !entry.groups_known && entry.identity.kind == SubjectKind::User {
+        line.push(" · ", Slot::Faint);
+        line.push("groups unknown", Slot::Unknown);
+    }
+    line
+}
+
+/// The tabs with what is in them, the chosen one set apart.
+fn tabs(subject: Subject<'_>, chosen: Tab) -> Line<'static> {
+    let entry = subject.entry;
+    let of_group = entry.identity.kind == SubjectKind::Group;
+    let mut line = Line::new();
+    for tab in Tab::ALL {
+        let count = match tab {
+            Tab::Permissions => subject.data.map(|data| data.matrix.len()),
+            Tab::Grants => Some(entry.grants.len()),
+            Tab::Activity => None,
+            Tab::Findings => Some(entry.findings.len()),
+            Tab::Groups => Some(groups::count(entry)),
+        };
+        let slot = if tab == chosen { Slot::Accent } else { Slot::Muted };
+        line.push(tab.title(of_group), slot);
+        if let Some(count) = count {
+            line.push(format!(" {count}"), Slot::Muted);
+        }
+        line.push("  ", Slot::Base);
+    }
+    line
+}
+
+/// The rows of a tab with the heads of their columns.
+fn rows(
+    subject: Subject<'_>,
+    tab: Tab,
+    canvas: &mut Canvas<'_, '_>,
+    heads: Rect,
+    body: Rect,
+    scroll: Option<Scroll>,
+) {
+    match tab {
+        Tab::Permissions => permissions::draw(subject, canvas, heads, body, scroll),
+        Tab::Grants => grants::draw(subject, canvas, heads, body, scroll),
+        Tab::Findings => findings::tab(subject, canvas, heads, body, scroll),
+        Tab::Groups => groups::draw(subject, canvas, heads, body, scroll),
+        Tab::Activity => {}
+    }
+}
+
+/// More of the row under the cursor.
+fn detail(subject: Subject<'_>, tab: Tab, at: usize, canvas: &mut Canvas<'_, '_>, area: Rect) {
+    let width = usize::from(area.width).saturating_sub(2);
+    let lines = match tab {
+        Tab::Permissions => permissions::detail(subject, at),
+        Tab::Grants => grants::detail(subject, at),
+        Tab::Findings => findings::detail(subject.entry.findings.get(at), width),
+        Tab::Groups => groups::detail(subject, width),
+        Tab::Activity => Vec::new(),
+    };
+    super::lines(canvas, area, &lines, 0);
+}
+
+/// The page in small, below the list.
+pub(super) fn preview(state: &State, canvas: &mut Canvas<'_, '_>, parts: &Parts) {
+    if parts.preview.height == 0 {
+        return;
+    }
+    canvas.rule(parts.tabs, parts.tabs.y);
+    let Some(who) = state.list.current() else {
+        return;
+    };
+    let Some((book, entry)) = state.entry(who) else {
+        return;
+    };
+    let data = state.list.preview.as_deref().filter(|data| data.who == who);
+    let subject = Subject { state, book, entry, data };
+    let y = parts.tabs.y + 1;
+    let tabs = tabs(subject, state.list.tab);
+    let width = parts.tabs.width.saturating_sub(2);
+    // The tabs stay whole; the name before them gives way.
+    let room = usize::from(width).saturating_sub(tabs.width() + 1).max(10);
+    let mut name = words::name(&entry.identity);
+    if state.listed().count() > 1 {
+        name = format!("{name} · {}", book.snapshot.cluster.name);
+    }
+    let name = crate::tui::text::fit(&name, room.min(40));
+    let mut line = Line::of(name.into_owned(), Slot::Strong).then("   ", Slot::Base);
+    line.0.extend(tabs.0);
+    canvas.line(parts.tabs.x + 1, y, width, &line);
+    let area = parts.preview;
+    match state.list.tab {
+        Tab::Activity => {
+            let lines = activity::lines(book, entry, data, state.now, area.width.into());
+            super::lines(canvas, area, &lines, 0);
+        }
+        tab => {
+            let heads = Rect { height: 1, ..area };
+            let body = Rect { y: area.y + 1, height: area.height - 1, ..area };
+            rows(subject, tab, canvas, heads, body, None);
+        }
+    }
+}

@@ -1,0 +1,193 @@
+//! What every message does to the state. Pure: what has to happen outside comes back as effects.
+
+mod books;
+mod command;
+mod done;
+mod list;
+mod moving;
+mod open;
+mod prompt;
+mod visit;
+
+use super::action::{ActionId as Id, Context};
+use super::effect::{Effect, Msg};
+use super::job::Job;
+use super::key::Key;
+use super::layers::Layer;
+use super::state::{State, Tone};
+
+/// What is to be done outside, in order.
+pub(super) type Effects = Vec<Effect>;
+
+/// Takes over one message.
+pub fn update(state: &mut State, msg: Msg) -> Vec<Effect> {
+    let mut effects = Effects::new();
+    match msg {
+        Msg::Key(key) => press(state, key, &mut effects),
+        Msg::Paste(text) => prompt::paste(state, &text, &mut effects),
+        Msg::Resize(width, height) => {
+            state.size = (width, height);
+            moving::clamp(state);
+        }
+        Msg::Focus(focused) => state.focused = focused,
+        Msg::Book(feed, book) => books::arrived(state, feed, book, &mut effects),
+        Msg::Done(done) => done::done(state, *done, &mut effects),
+        Msg::Tick(now) => state.now = now,
+        Msg::Notice(notice) => state.notice = Some(notice),
+    }
+    effects
+}
+
+/// A key goes to the top layer; what that has no use for, to what holds everywhere.
+fn press(state: &mut State, key: Key, effects: &mut Effects) {
+    state.notice = None;
+    let context = state.context();
+    match state.keymap.resolve(context, key) {
+        Some(id) => perform(state, id, Some(key), effects),
+        None if context == Context::Prompt => {
+            if let Some(c) = key.typed() {
+                prompt::insert(state, c, effects);
+            }
+        }
+        None => {}
+    }
+    let place = visit::place(state);
+    state.places.visit(place);
+}
+
+/// Why an action can do nothing now; None where it can.
+pub fn disabled(state: &State, id: Id) -> Option<String> {
+    let none = |what: &str| Some(format!("{}: {what}", name(id)));
+    match id {
+        Id::Open | Id::Describe | Id::Yaml | Id::Who | Id::Copy
+            if open::target(state).is_none()
+                && !(id == Id::Copy && open::has_marked(state))
+                && !matches!(state.layers.last(), Some(Layer::Text(_) | Layer::Picker(_))) =>
+        {
+            none("there is nothing under the cursor")
+        }
+        Id::Mark | Id::MarkRange if state.list.rows.is_empty() => none("there is no row to mark"),
+        Id::ClearMarks if state.list.marks.is_empty() => none("nothing is marked"),
+        Id::NextMatch | Id::PreviousMatch => match state.layers.last() {
+            Some(Layer::Text(text)) if text.search.is_empty() => {
+                none("look for something with / first")
+            }
+            _ => None,
+        },
+        Id::LastPlace if state.places.last().is_none() => none("there is no place before this"),
+        Id::Cluster if state.feeds.len() < 2 => none("there is only one cluster"),
+        Id::CheckCommand => none("reads reviews from a file; run keybook check FILE in a shell"),
+        Id::DemoCommand => none("is a cluster of its own; run keybook demo in a shell"),
+        _ => None,
+    }
+}
+
+/// What an action is called when it refuses.
+fn name(id: Id) -> String {
+    let action = id.action();
+    action.hint.or(action.words.first().copied()).map_or_else(
+        || action.keys.first().map_or_else(String::new, ToString::to_string),
+        ToString::to_string,
+    )
+}
+
+/// Does what an action says.
+pub(super) fn perform(state: &mut State, id: Id, key: Option<Key>, effects: &mut Effects) {
+    if let Some(why) = disabled(state, id) {
+        state.say(Tone::Refused, why);
+        return;
+    }
+    match id {
+        Id::Quit => effects.push(Effect::Quit),
+        Id::Suspend => effects.push(Effect::Suspend),
+        Id::Reload => {
+            let feeds: Vec<_> = state.listed().map(|feed| feed.id).collect();
+            effects.extend(feeds.into_iter().map(Effect::Reload));
+            state.say(Tone::Done, "reading everything again");
+        }
+        Id::Back => back(state, effects),
+        Id::Up
+        | Id::Down
+        | Id::Top
+        | Id::Bottom
+        | Id::PageUp
+        | Id::PageDown
+        | Id::HalfUp
+        | Id::HalfDown
+        | Id::Left
+        | Id::Right
+        | Id::NextTab
+        | Id::PreviousTab
+        | Id::NextMatch
+        | Id::PreviousMatch => moving::perform(state, id, effects),
+        Id::Mark
+        | Id::MarkRange
+        | Id::ClearMarks
+        | Id::Namespace
+        | Id::SortRisk
+        | Id::SortName
+        | Id::SortKind
+        | Id::SortTime
+        | Id::SortUsed
+        | Id::Identities
+        | Id::Users
+        | Id::Groups
+        | Id::Accounts
+        | Id::Cluster => list::perform(state, id, key, effects),
+        Id::Open | Id::Describe | Id::Yaml | Id::Who | Id::Copy => {
+            open::perform(state, id, effects);
+        }
+        Id::HistoryBack
+        | Id::HistoryForward
+        | Id::LastPlace
+        | Id::Findings
+        | Id::Health
+        | Id::Help
+        | Id::InfoCommand => visit::perform(state, id, effects),
+        Id::Filter
+        | Id::Command
+        | Id::Accept
+        | Id::Cancel
+        | Id::Complete
+        | Id::Earlier
+        | Id::Later
+        | Id::Rubout
+        | Id::RuboutWord
+        | Id::RuboutLine => {
+            prompt::perform(state, id, effects);
+        }
+        Id::Theme
+        | Id::WhoCommand
+        | Id::ShowCommand
+        | Id::CanCommand
+        | Id::WhoCanCommand
+        | Id::SnapshotCommand
+        | Id::CheckCommand
+        | Id::DemoCommand => {}
+    }
+}
+
+/// Takes the top layer off; on the list, takes off what narrows it, one thing at a time.
+fn back(state: &mut State, effects: &mut Effects) {
+    if state.layers.pop().is_some() {
+        books::refresh_screen(state, effects);
+        return;
+    }
+    if !state.list.marks.is_empty() {
+        state.list.marks.clear();
+        state.list.anchor = None;
+    } else if state.list.is_narrowed() {
+        let list = &mut state.list;
+        list.filter = crate::query::Query::default();
+        list.chip = super::state::Chip::All;
+        list.kind = None;
+        list.namespace = None;
+        list.cluster = None;
+        list::refresh(state, effects);
+    }
+}
+
+/// Asks for work beside the screen.
+pub(super) fn run(effects: &mut Effects, job: Job) {
+    effects.push(Effect::Run(job));
+}

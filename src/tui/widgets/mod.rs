@@ -1,0 +1,9 @@
+//! What screens are put together from. Everything reads; nothing keeps state.
+
+mod canvas;
+mod scroll;
+mod table;
+
+pub use canvas::{Canvas, Line, Piece};
+pub use scroll::{Scroll, Step};
+pub use table::{Align, Column, Columns};

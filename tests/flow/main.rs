@@ -1,0 +1,16 @@
+//! Key scripts through the real update: what a person does, and what comes of it.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // Tests have nobody to hand errors to.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod answers;
+mod documents;
+mod large;
+mod list;
+mod misread;
+mod places;
+mod query;
+mod robust;
+mod typing;

@@ -1,0 +1,25 @@
+//! keybook's answers against a real API server, and against its authorizer in a process of its own.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // Tests have nobody to hand errors to.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod activity;
+mod answers;
+mod bootstrap;
+mod builtin_table;
+mod commands;
+mod contract;
+mod following;
+mod fresh;
+mod meaning;
+mod nonsense;
+mod reaching;
+mod relay;
+mod reviews;
+
+/// Whether to run at the sizes that take minutes.
+fn full() -> bool {
+    std::env::var_os("KEYBOOK_TEST_FULL").is_some_and(|value| value == "1")
+}

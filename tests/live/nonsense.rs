@@ -1,0 +1,261 @@
+//! What stands where an API server should: nothing, something else, or one in trouble. Each is
+//! said at once, in words that help, and nothing waits for ever.
+
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use keybook::cluster::kube::{ConnectOptions, Variables, connect};
+use keybook::cluster::loader::{LoadOptions, load};
+use keybook::cluster::{Cluster, Error, Extent, Source};
+use keybook::model::ListKind;
+use serde_json::json;
+
+/// How long a request may take in these tests.
+const LIMIT: Duration = Duration::from_millis(700);
+
+/// A server that does something with each connection, once a request's head is there. It lives as
+/// long as the test process.
+fn server(act: impl Fn(&str, &mut TcpStream) + Send + Sync + 'static) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = listener.local_addr().expect("an address");
+    let act = Arc::new(act);
+    thread::spawn(move || {
+        for mut stream in listener.incoming().map_while(Result::ok) {
+            let act = act.clone();
+            thread::spawn(move || {
+                let mut head = Vec::new();
+                let mut byte = [0];
+                while !head.ends_with(b"\r\n\r\n") && stream.read(&mut byte).is_ok_and(|n| n > 0) {
+                    head.push(byte[0]);
+                }
+                act(&String::from_utf8_lossy(&head), &mut stream);
+            });
+        }
+    });
+    format!("http://{address}")
+}
+
+/// One that answers everything with a status, headers and a body, and hangs up.
+fn answering(status: &'static str, headers: &'static str, body: &'static str) -> String {
+    server(move |_, stream| {
+        let length = body.len();
+        let text = format!(
+            "HTTP/1.1 {status}\r\n{headers}Content-Length: {length}\r\nConnection: close\r\n\r\n{body}"
+        );
+        let _ = stream.write_all(text.as_bytes());
+    })
+}
+
+fn options(server: &str) -> ConnectOptions {
+    let config = json!({
+        "clusters": [{"name": "c", "cluster": {"server": server}}],
+        "users": [{"name": "u", "user": {"token": "t"}}],
+        "contexts": [{"name": "x", "context": {"cluster": "c", "user": "u"}}],
+        "current-context": "x",
+    });
+    let (mut file, path) = tempfile::NamedTempFile::new().expect("a file").keep().expect("keep it");
+    file.write_all(config.to_string().as_bytes()).expect("write a kubeconfig");
+    ConnectOptions {
+        kubeconfig: Some(path),
+        request_timeout: LIMIT,
+        variables: Variables::default(),
+        ..ConnectOptions::default()
+    }
+}
+
+async fn reach(server: &str) -> Arc<dyn Cluster> {
+    connect(&options(server)).await.expect("connecting sends nothing")
+}
+
+/// What listing Roles comes to.
+async fn listing(server: &str) -> Error {
+    let roles = &Source::of(ListKind::Roles)[0];
+    let began = Instant::now();
+    let listed = reach(server).await.list(roles, &Extent::All, 500, None).await;
+    assert!(began.elapsed() < Duration::from_secs(20), "{:?}", began.elapsed());
+    listed.expect_err("this is no API server")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_there_is_said_at_once() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let gone = format!("https://{}", listener.local_addr().expect("an address"));
+    drop(listener);
+    for (server, words) in [
+        (gone.as_str(), "nothing listens there"),
+        ("https://no-such-host.invalid", "name cannot be resolved"),
+    ] {
+        let error = listing(server).await;
+        assert!(matches!(error, Error::Unreachable { .. }), "{error:?}");
+        let said = error.to_string();
+        assert!(said.contains(words) && said.contains(server), "{said}");
+        assert!(
+            said.starts_with("list roles.rbac.authorization.k8s.io in all namespaces"),
+            "{said}"
+        );
+        let began = Instant::now();
+        let error = load(&*reach(server).await, &LoadOptions::default()).await;
+        assert!(matches!(error, Err(Error::Unreachable { .. })), "{error:?}");
+        assert!(began.elapsed() < Duration::from_secs(20));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_never_answers_is_given_up() {
+    // The one says nothing, the other does not stop saying nothing of worth.
+    let silent = server(|_, stream| drop(stream.read(&mut [0])));
+    let dripping = server(|_, stream| {
+        let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
+        while stream.write_all(b"1\r\n \r\n").is_ok() {
+            thread::sleep(Duration::from_millis(50));
+        }
+    });
+    for server in [silent, dripping] {
+        let error = listing(&server).await;
+        let Error::Unreachable { cause, .. } = &error else { panic!("{error:?}") };
+        assert!(cause.contains("no answer from") && cause.contains("--request-timeout"), "{cause}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_that_breaks_is_no_answer() {
+    let slams = server(|_, _| {});
+    let breaks = server(|_, stream| {
+        let head = "HTTP/1.1 200 OK\r\nContent-Length: 5000\r\n\r\n{\"kind\":\"RoleList\",";
+        let _ = stream.write_all(head.as_bytes());
+    });
+    for server in [slams, breaks] {
+        let error = listing(&server).await;
+        assert!(matches!(error, Error::Unreachable { .. }), "{error:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_no_api_server_is_told_from_one() {
+    const HTML: &str = "Content-Type: text/html\r\n";
+    const JSON: &str = "Content-Type: application/json\r\n";
+    const PAGE: &str = "<!DOCTYPE html>\n<title>Log in</title>\x1b[31m";
+    for (server, words) in [
+        (answering("200 OK", HTML, PAGE), "no JSON: \"<!DOCTYPE html> <title>Log in</title>[31m\""),
+        (answering("200 OK", JSON, ""), "the answer is empty"),
+        (
+            answering("200 OK", JSON, r#"{"kind":"RoleList","items":[{"metadata":{"name":"a"#),
+            "breaks off after 50 bytes",
+        ),
+        (answering("200 OK", JSON, r#"{"hello":"token-hunter2"}"#), "not what an API server says"),
+        (
+            answering("200 OK", JSON, r#"{"kind":"RoleList","items":7}"#),
+            "not what an API server says",
+        ),
+        (
+            answering("302 Found", "Location: https://login.example\r\n", ""),
+            "302 Found to https://login.example: a login page",
+        ),
+        (answering("404 Not Found", HTML, PAGE), "404 Not Found (text/html)"),
+    ] {
+        let error = listing(&server).await;
+        let Error::Failed { cause, .. } = &error else { panic!("{error:?}") };
+        assert!(cause.contains(words) && !cause.contains("hunter2"), "{cause}");
+        assert!(!cause.contains('\x1b'), "{cause:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn statuses_become_the_errors_that_they_are() {
+    const JSON: &str = "Content-Type: application/json\r\n";
+    let status = |code: &'static str, body: &'static str| answering(code, JSON, body);
+    let error =
+        listing(&status("401 Unauthorized", r#"{"kind":"Status","message":"Unauthorized"}"#)).await;
+    assert!(
+        matches!(&error, Error::Unauthenticated { cause, .. }
+        if cause.starts_with("Unauthorized (401): the credentials of user \"u\"")),
+        "{error:?}"
+    );
+    let error = listing(&status("403 Forbidden", r#"{"kind":"Status","message":"not you"}"#)).await;
+    assert!(matches!(&error, Error::Forbidden { cause, .. } if cause == "not you"), "{error:?}");
+    let error = listing(&status("404 Not Found", r#"{"kind":"Status","message":"no such"}"#)).await;
+    assert!(matches!(error, Error::NotFound { .. }), "{error:?}");
+    let error = listing(&answering("404 Not Found", "", "404 page not found\n")).await;
+    assert!(matches!(error, Error::NotFound { .. }), "{error:?}");
+    let error = listing(&status("410 Gone", r#"{"kind":"Status","message":"too old"}"#)).await;
+    assert!(matches!(error, Error::Gone { .. }), "{error:?}");
+
+    let busy = answering("429 Too Many Requests", "Retry-After: 3\r\n", "slow down");
+    let error = listing(&busy).await;
+    assert!(
+        matches!(&error, Error::Busy { status: 429, retry_after: Some(after), .. }
+        if *after == Duration::from_secs(3)),
+        "{error:?}"
+    );
+    for (code, number) in [("502 Bad Gateway", 502), ("503 Service Unavailable", 503)] {
+        let error = listing(&answering(code, "", "<html>\nup in a moment")).await;
+        assert!(
+            matches!(&error, Error::Busy { status, cause, .. }
+            if *status == number && cause.contains("up in a moment")),
+            "{error:?}"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_way_that_leads_nowhere_is_no_empty_cluster() {
+    // The words of the API server, and of many a proxy written in Go.
+    let astray = answering("404 Not Found", "", "404 page not found\n");
+    let error = reach(&astray).await.info().await.expect_err("no API server");
+    assert!(
+        matches!(&error, Error::Unreachable { cause, .. } if cause.contains("/version")),
+        "{error:?}"
+    );
+    assert!(load(&*reach(&astray).await, &LoadOptions::default()).await.is_err());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whole_secrets_are_refused() {
+    const SECRETS: &str = r#"{"kind":"SecretList","apiVersion":"v1","metadata":{"resourceVersion":"1"},
+        "items":[{"metadata":{"name":"s","namespace":"n"},"data":{"k":"aHVudGVyMg=="}}]}"#;
+    let careless = answering("200 OK", "Content-Type: application/json\r\n", SECRETS);
+    let secrets = &Source::of(ListKind::TokenSecrets)[0];
+    let listed = reach(&careless).await.list(secrets, &Extent::All, 500, None).await;
+    let Err(Error::Failed { cause, .. }) = &listed else { panic!("{listed:?}") };
+    assert!(cause.contains("whole Secrets") && !cause.contains("aHVudGVyMg"), "{cause}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_proxy_is_used_and_one_that_refuses_is_said() {
+    // Through the proxy there is no host of this name, so that only the proxy can have answered.
+    let asked = Arc::new(std::sync::Mutex::new(String::new()));
+    let seen = asked.clone();
+    let proxy = server(move |head, stream| {
+        head.clone_into(&mut seen.lock().expect("no panic"));
+        let _ = stream.write_all(b"HTTP/1.1 403 Forbidden\r\n\r\n");
+    });
+    let variables = Variables::default().with("HTTPS_PROXY", &proxy);
+    let reached = |variables: Variables| {
+        let options = ConnectOptions { variables, ..options("https://api.cluster.invalid") };
+        async move {
+            let roles = &Source::of(ListKind::Roles)[0];
+            let cluster = connect(&options).await.expect("connect");
+            cluster.list(roles, &Extent::All, 500, None).await.expect_err("no such server")
+        }
+    };
+    let error = reached(variables.clone()).await;
+    assert!(error.to_string().contains("the proxy would not connect to it"), "{error}");
+    assert!(asked.lock().expect("no panic").starts_with("CONNECT api.cluster.invalid:443 "));
+    let gone = Variables::default().with("HTTPS_PROXY", "http://127.0.0.1:1");
+    let error = reached(gone).await;
+    assert!(error.to_string().contains("the proxy that leads there cannot be reached"), "{error}");
+    let error = reached(variables.with("NO_PROXY", "cluster.invalid")).await;
+    assert!(error.to_string().contains("name cannot be resolved"), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn zero_asks_for_much_time_and_not_for_ever() {
+    let quick = answering("403 Forbidden", "", r#"{"kind":"Status","message":"not you"}"#);
+    let options = ConnectOptions { request_timeout: Duration::ZERO, ..options(&quick) };
+    let roles = &Source::of(ListKind::Roles)[0];
+    let listed = connect(&options).await.expect("connect").list(roles, &Extent::All, 0, None).await;
+    assert!(matches!(listed, Err(Error::Forbidden { .. })), "{listed:?}");
+}

@@ -1,0 +1,10 @@
+//! What the integration tests share. Each takes what it needs, so that no test uses all of it.
+#![allow(dead_code)]
+
+pub mod cluster;
+pub mod forms;
+pub mod invented;
+pub mod process;
+pub mod reviews;
+pub mod stage;
+pub mod world;
