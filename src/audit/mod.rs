@@ -48,6 +48,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crate::model::{Activity, Name};
 use covered::Covered;
 pub use follow::{Bell, Following, Waiting};
+pub(crate) use format::is_remnant;
 use kept::Kept;
 use lexicon::Lexicon;
 use reader::Reader;

@@ -75,6 +75,11 @@ impl Ends {
         self.taken += bytes.len() as u64;
     }
 
+    /// Whether nothing was read, or whole lines.
+    pub fn at_line_end(&self) -> bool {
+        self.tail.back().is_none_or(|last| *last == b'\n')
+    }
+
     pub fn cursor(&mut self) -> Cursor {
         Cursor {
             head: End::of(&self.head),

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use serde::de::IgnoredAny;
 
 use super::cursor::{Cursor, Ends};
+use crate::audit;
 
 /// Where a source that is read by others leaves how far it was read.
 #[derive(Clone, Debug, Default)]
@@ -64,11 +65,26 @@ impl Watched {
         *self.reached.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(cursor);
     }
 
+    /// What is ready may be handed out, but for the end of a line that was taken without it: it is
+    /// no line of its own. `inside` a line that is too long there is none.
+    fn release(&mut self, inside: bool) {
+        let ready = &self.buffer[..self.ready];
+        if !inside && !self.ends.at_line_end() {
+            self.out = match ready {
+                [b'\r', b'\n', ..] => 2,
+                [b'\n', ..] => 1,
+                _ => 0,
+            };
+        }
+        self.ends.pass(ready);
+    }
+
     fn fill(&mut self) -> io::Result<()> {
         self.buffer.resize(BUFFER, 0);
         self.buffer.copy_within(self.ready..self.filled, 0);
         self.filled -= self.ready;
         (self.out, self.ready) = (0, 0);
+        let inside = self.long;
         while self.filled < BUFFER {
             let read = self.bytes.read(&mut self.buffer[self.filled..])?;
             if read == 0 {
@@ -77,9 +93,9 @@ impl Watched {
                 if whole {
                     self.ready = self.filled;
                 }
-                self.ends.pass(&self.buffer[..self.ready]);
-                let (broken, held) = (self.long, !whole);
-                self.end(broken, held);
+                let held = !whole && !audit::is_remnant(rest.trim_ascii());
+                self.release(inside);
+                self.end(self.long, held);
                 return Ok(());
             }
             let new = self.filled..self.filled + read;
@@ -87,13 +103,13 @@ impl Watched {
             if let Some(last) = memchr::memrchr(b'\n', &self.buffer[new.clone()]) {
                 self.ready = new.start + last + 1;
                 self.long = false;
-                self.ends.pass(&self.buffer[..self.ready]);
+                self.release(inside);
                 return Ok(());
             }
         }
         self.long = true;
         self.ready = self.filled;
-        self.ends.pass(&self.buffer[..self.ready]);
+        self.release(inside);
         Ok(())
     }
 }
@@ -165,6 +181,26 @@ mod tests {
         assert_eq!((&*out, cursor.taken, cursor.held), ("{\"c\":", 5, false));
         let (out, cursor) = read("", true);
         assert_eq!((&*out, cursor.taken, cursor.held), ("", 0, false));
+    }
+
+    #[test]
+    fn the_end_of_a_line_that_was_taken_without_it_is_no_line() {
+        let again = |before: &str, after: &str| {
+            let mut ends = Ends::default();
+            ends.pass(before.as_bytes());
+            let bytes = Box::new(Bytes::new(after.as_bytes().to_vec()));
+            let (mut watched, reached) = Watched::new(bytes, ends, true);
+            let mut out = String::new();
+            watched.read_to_string(&mut out).unwrap();
+            (out, reached.take().expect("read to its end").taken)
+        };
+        assert_eq!(again("{\"a\":1}", "\n{\"b\":2}\n"), ("{\"b\":2}\n".into(), 16));
+        assert_eq!(again("{\"a\":1}", "\r\n{\"b\":2}\r\n"), ("{\"b\":2}\r\n".into(), 18));
+        assert_eq!(again("{\"a\":1}", "\n"), (String::new(), 8));
+        assert_eq!(again("{\"a\":1}", "\n\n"), ("\n".into(), 9));
+        assert_eq!(again("{\"a\":1}\n", "\n{\"b\":2}\n"), ("\n{\"b\":2}\n".into(), 17));
+        assert_eq!(again("", "\n{\"b\":2}\n"), ("\n{\"b\":2}\n".into(), 9));
+        assert_eq!(again("{\"a\":1}", "{\"b\":2}\n"), ("{\"b\":2}\n".into(), 15));
     }
 
     #[test]

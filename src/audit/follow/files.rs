@@ -35,6 +35,8 @@ pub struct Files {
     /// Whether anything was looked at yet.
     pub begun: bool,
     pub last: bool,
+    /// Whether everything that is followed was read to its end at the last look.
+    pub all_read: bool,
     pub tails: BTreeMap<FileId, Followed>,
     /// What was read of logs that are gone, newest last.
     pub former: VecDeque<Former>,
@@ -93,6 +95,11 @@ impl Files {
     /// Says that this look is the last: nobody is waited for.
     pub fn last_look(&mut self) {
         self.last = true;
+    }
+
+    /// Says that all that was found at the last look was read: what a file begins with can be told.
+    pub fn all_is_read(&mut self) {
+        self.all_read = true;
     }
 
     /// Looks at everything, and lets the queue read what is new.
@@ -262,10 +269,14 @@ impl Files {
         for former in &mut self.former {
             let settled = std::mem::replace(&mut former.settled, true) || self.last;
             if let Some(tail) = former.tail.take_if(|_| settled) {
-                tail.lock().close();
+                let unread = {
+                    let mut tail = tail.lock();
+                    tail.close();
+                    tail.pending() > 0
+                };
                 // What it holds of a line is to be read.
                 self.pending += 1;
-                if former.source.is_none() {
+                if former.source.is_none() && unread {
                     former.source = Some(begin(&tail, queue));
                 }
             }

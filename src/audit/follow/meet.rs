@@ -98,8 +98,9 @@ impl Files {
             let tail = followed.tail.lock();
             length <= tail.look.length && begins(&tail.lines)
         });
-        let later =
-            || !self.last && self.tails.values().any(|followed| followed.tail.lock().may_be(head));
+        let later = || {
+            !self.all_read && self.tails.values().any(|followed| followed.tail.lock().may_be(head))
+        };
         match there {
             true => Same::There,
             false if later() => Same::Later,

@@ -90,6 +90,9 @@ impl Following {
     pub fn finish(&mut self, now: DateTime<Utc>, progress: &dyn Progress) -> Result<(), Error> {
         self.files.last_look();
         self.step(now, progress)?;
+        // What waited to be told from a log that was still to be read is told now.
+        self.files.all_is_read();
+        self.step(now, progress)?;
         self.files.close(&mut self.queue);
         self.read(progress)
     }

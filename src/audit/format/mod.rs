@@ -245,6 +245,12 @@ pub fn is_plain(line: &[u8]) -> bool {
     line.starts_with(b"{\"kind\":\"Event\",") || line.starts_with(b"{\"level\":\"")
 }
 
+/// Whether this is nothing but what is left of a list that was torn: there is no event in it, and
+/// nothing to be said of it.
+pub fn is_remnant(text: &[u8]) -> bool {
+    text.iter().all(|byte| matches!(byte, b'[' | b']' | b'{' | b'}' | b','))
+}
+
 /// Hands all events in a record to `sink`.
 pub fn unwrap(record: &str, sink: &mut dyn Sink) {
     text(record, Context::default(), sink);
@@ -262,8 +268,7 @@ fn text(text: &str, mut context: Context<'_>, sink: &mut dyn Sink) {
     }
     match text.as_bytes().first() {
         None => {}
-        // What is left of a list that was torn.
-        Some(_) if text.bytes().all(|byte| matches!(byte, b'[' | b']' | b'{' | b'}' | b',')) => {}
+        Some(_) if is_remnant(text.as_bytes()) => {}
         Some(b'{') if is_plain(text.as_bytes()) && sink.whole(text, &context) => {}
         Some(b'{' | b'[') => values(text, context, sink),
         Some(_) => match TEXTS.iter().find_map(|translate| translate(text)) {
