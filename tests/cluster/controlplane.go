@@ -29,6 +29,7 @@ type cluster struct {
 	compacted    int64
 	port         int
 	recorder     *recorder
+	kubeletPart  *kubelet
 	client       *server
 	broken       chan error
 	stopping     context.Context
@@ -108,11 +109,23 @@ func (c *cluster) start() error {
 			return err
 		}
 	}
+	if c.kubelet {
+		part, err := startKubelet(c.ca, c.path("pki", "kubelet"))
+		if err != nil {
+			return err
+		}
+		c.kubeletPart = part
+	}
 	if err := c.startEtcd(); err != nil {
 		return err
 	}
 	if err := c.startAPIServer(); err != nil {
 		return err
+	}
+	if c.extension {
+		if err := c.startExtension(); err != nil {
+			return err
+		}
 	}
 	if c.withoutControllers {
 		return nil
@@ -150,6 +163,11 @@ func (c *cluster) writeFiles() error {
 			groups = []string{client.group}
 		}
 		if err := ca.issueToday(c.pair(client.file), client.user, groups...); err != nil {
+			return err
+		}
+	}
+	if c.extension {
+		if err := c.writeFrontProxy(); err != nil {
 			return err
 		}
 	}
@@ -300,6 +318,9 @@ func (c *cluster) close() error {
 	if c.recorder != nil {
 		c.recorder.close()
 	}
+	if c.kubeletPart != nil {
+		c.kubeletPart.close()
+	}
 	if c.removeDir {
 		return os.RemoveAll(c.dir)
 	}
@@ -333,6 +354,12 @@ func (c *cluster) ready() ready {
 	}
 	if c.recorder != nil {
 		result.AuthorizerLog = c.path("authorizer.ndjson")
+	}
+	if c.kubeletPart != nil {
+		result.KubeletPort = c.kubeletPart.port
+	}
+	if c.extension {
+		result.ExtensionLog = c.extensionLog()
 	}
 	return result
 }

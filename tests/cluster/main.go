@@ -26,6 +26,7 @@ const usage = `usage: cluster COMMAND [FLAGS]
   sar               answer SubjectAccessReviews (NDJSON on stdin) by the API server
   oracle            answer them by the API server's RBAC authorizer over saved objects
   bootstrap-policy  print the RBAC objects that the API server itself installs
+  logs              serve a folder below /logs/ as the API server does, and the API server behind it
   kubectl           kubectl, as it is
   version           print the Kubernetes version
 
@@ -52,6 +53,8 @@ func main() {
 		exit(runOracle(args))
 	case "bootstrap-policy":
 		exit(runBootstrapPolicy(args))
+	case "logs":
+		exit(runLogs(args))
 	case "version":
 		fmt.Println(kubernetesVersion())
 	case "kubectl":
@@ -64,6 +67,9 @@ func main() {
 		dieWithSupervisor()
 		os.Args = append([]string{command}, args...)
 		os.Exit(cli.Run(apiserver.NewAPIServerCommand()))
+	case extensionName:
+		dieWithSupervisor()
+		os.Exit(runExtension(args))
 	case "kube-controller-manager":
 		dieWithSupervisor()
 		os.Args = append([]string{command}, args...)

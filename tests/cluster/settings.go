@@ -56,6 +56,9 @@ func (c *cluster) apiserverFlags() []string {
 		"--audit-log-mode=blocking",
 		"--audit-log-maxsize=1000000",
 	}
+	if c.extension {
+		flags = append(flags, c.frontProxyFlags()...)
+	}
 	if !c.anonymous {
 		flags = append(flags, "--anonymous-auth=false")
 	}

@@ -34,6 +34,9 @@ type ready struct {
 	Kubeconfig    string `json:"kubeconfig"`
 	AuditLog      string `json:"auditLog"`
 	AuthorizerLog string `json:"authorizerLog,omitempty"`
+	// ExtensionLog is the audit log of the extension server, KubeletPort where the kubelet listens.
+	ExtensionLog  string `json:"extensionLog,omitempty"`
+	KubeletPort   int    `json:"kubeletPort,omitempty"`
 	CAFile        string `json:"caFile"`
 	CAKeyFile     string `json:"caKeyFile"`
 	AdminCert     string `json:"adminCert"`
@@ -54,6 +57,8 @@ type options struct {
 	workloads          bool
 	authorizationMode  string
 	recordAuthorizer   bool
+	kubelet            bool
+	extension          bool
 	tokenAuthFile      string
 	auditPolicy        string
 	auditLevel         string
@@ -72,6 +77,8 @@ func runUp(args []string) error {
 	flags.BoolVar(&o.workloads, "workloads", false, "run the controllers that make Pods of Deployments, Jobs and the like")
 	flags.StringVar(&o.authorizationMode, "authorization-mode", "RBAC", "the API server's authorizers: RBAC, or Node,RBAC")
 	flags.BoolVar(&o.recordAuthorizer, "record-authorizer", false, "record everything that the API server asks its authorizers in DIR/authorizer.ndjson")
+	flags.BoolVar(&o.kubelet, "kubelet", false, "serve as much of a kubelet as the API server needs to reach into pods; it runs nothing, and a test makes its Node")
+	flags.BoolVar(&o.extension, "extension-server", false, "start Kubernetes' sample API server as an aggregated one, with an audit log of its own")
 	flags.StringVar(&o.tokenAuthFile, "token-auth-file", "", `static tokens, one token,user,uid,"group,group" a line (default: DIR/tokens.csv with invented users)`)
 	flags.StringVar(&o.auditPolicy, "audit-policy", "", "audit policy file (default: everything at --audit-level)")
 	flags.StringVar(&o.auditLevel, "audit-level", "Metadata", "level of the default audit policy")

@@ -29,6 +29,8 @@ pub struct Options {
     pub workloads: bool,
     /// Write down every question to the authorizers; see [`Cluster::authorizer_questions`].
     pub record_authorizer: bool,
+    /// What there is besides.
+    pub beside: &'static [Beside],
     /// `Node,RBAC` instead of `RBAC`.
     pub authorization_mode: Option<String>,
     /// Static tokens: `token,user,uid,"group,group"` a line. Without it, those of
@@ -38,6 +40,16 @@ pub struct Options {
     pub audit_policy: Option<String>,
     /// Further flags of `cluster up`.
     pub args: Vec<String>,
+}
+
+/// What a control plane does without.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Beside {
+    /// As much of a kubelet as the API server needs to reach into pods; see
+    /// [`Cluster::kubelet_port`].
+    Kubelet,
+    /// An aggregated API server with an audit log of its own; see [`Cluster::extension_log`].
+    ExtensionServer,
 }
 
 /// The program that is the control plane and its tools, or `None` where the tests against it are
@@ -110,6 +122,10 @@ impl Cluster {
         if options.record_authorizer {
             command.arg("--record-authorizer");
         }
+        command.args(options.beside.iter().map(|part| match part {
+            Beside::Kubelet => "--kubelet",
+            Beside::ExtensionServer => "--extension-server",
+        }));
         if let Some(mode) = &options.authorization_mode {
             command.args(["--authorization-mode", mode]);
         }
@@ -182,6 +198,18 @@ impl Cluster {
         self.field("auditLog").into()
     }
 
+    /// Where the kubelet listens, with [`Beside::Kubelet`]: a Node has to say so.
+    pub fn kubelet_port(&self) -> u16 {
+        let port = self.ready()["kubeletPort"].as_u64().and_then(|port| u16::try_from(port).ok());
+        port.expect("a kubelet")
+    }
+
+    /// The audit log of the aggregated API server, with [`Beside::ExtensionServer`]: it serves
+    /// `flunders` in namespaces and `fischers` outside of them, both of `wardle.example.com/v1beta1`.
+    pub fn extension_log(&self) -> PathBuf {
+        self.field("extensionLog").into()
+    }
+
     /// The process ids by name: `supervisor`, `etcd`, `kube-apiserver`, `kube-controller-manager`.
     pub fn pids(&self) -> Vec<(String, u32)> {
         let ready = self.ready();
@@ -222,14 +250,19 @@ impl Cluster {
     /// Runs a tool of the control plane's program, such as `kubectl`, with its home in the
     /// cluster's folder.
     fn tool<S: AsRef<OsStr>>(&self, args: &[S], input: &str) -> Output {
+        let mut command = self.command();
+        command.args(args);
+        run(command, input)
+    }
+
+    fn command(&self) -> Command {
         let mut command = Command::new(&self.program);
         command
-            .args(args)
             .env("HOME", &self.folder)
             .env("KUBECACHEDIR", self.folder.join("kubectl-cache"))
             .env("KUBERC", "off")
             .env_remove("KUBECONFIG");
-        run(command, input)
+        command
     }
 
     /// kubectl as the administrator, or as whom `--as` or `--kubeconfig=` among the arguments says.
@@ -246,6 +279,16 @@ impl Cluster {
         }
         all.extend(args.iter().map(OsStr::new));
         self.tool(&all, input)
+    }
+
+    /// What kubectl prints with these variables set.
+    ///
+    /// # Panics
+    /// Where kubectl fails.
+    pub fn kubectl_where(&self, args: &[&str], variables: &[(&str, &str)]) -> String {
+        let mut command = self.command();
+        command.arg("kubectl").args(args).envs(variables.iter().copied());
+        stdout(run(command, ""), &format!("kubectl {}", args.join(" ")))
     }
 
     /// What kubectl prints.

@@ -11,6 +11,7 @@ mod people;
 mod pieces;
 mod posing;
 mod questions;
+mod replay;
 mod rights;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -28,7 +29,7 @@ use self::drive::{Notes, Row, drive};
 use crate::answers::snapshot;
 use crate::full;
 use crate::reviews::folder;
-use crate::support::cluster::{self, Cluster};
+use crate::support::cluster::{self, Beside, Cluster};
 
 /// All stages of everything; what is in `ConfigMap`s as well, so that lines are long.
 const AUDIT_POLICY: &str = r#"apiVersion: audit.k8s.io/v1
@@ -51,6 +52,7 @@ fn start_with(policy: &str, record_authorizer: bool) -> Option<(Cluster, Server,
         tokens: Some(people::token_file()),
         audit_policy: Some(policy.to_owned()),
         record_authorizer,
+        beside: if record_authorizer { &[Beside::Kubelet] } else { &[] },
         ..cluster::Options::default()
     })?;
     let rights = rights::rights();

@@ -25,7 +25,7 @@ use crate::reviews::folder;
 use crate::support::cluster::Cluster;
 
 /// A question with the answer yes: about whom, what.
-type Question = (Identity, Call);
+pub type Question = (Identity, Call);
 
 /// What the authorizer was asked since a number of questions, and allowed.
 fn asked(cluster: &Cluster, since: usize, authorizer: &Authorizer) -> BTreeSet<Question> {
@@ -41,7 +41,7 @@ fn asked(cluster: &Cluster, since: usize, authorizer: &Authorizer) -> BTreeSet<Q
         .collect()
 }
 
-fn question(spec: &Value) -> Question {
+pub fn question(spec: &Value) -> Question {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let resource = &spec["resourceAttributes"];
     let (verb, target) = if resource.is_object() {
@@ -58,7 +58,7 @@ fn question(spec: &Value) -> Question {
 }
 
 /// What a Book over nothing but one request's lines says it needed: surely, perhaps.
-fn needed(snapshot: &Arc<Snapshot>, lines: Vec<u8>) -> [BTreeSet<Question>; 2] {
+pub fn needed(snapshot: &Arc<Snapshot>, lines: Vec<u8>) -> [BTreeSet<Question>; 2] {
     let input = Input { name: "request".into(), bytes: Box::new(std::io::Cursor::new(lines)) };
     let activity = audit::read_inputs(vec![input], &Options::new(Utc::now()), &());
     let book = Book::build(Inputs {
@@ -140,9 +140,7 @@ fn exec(uri: String, pod: &str) -> Ask {
 #[test]
 fn requests_needed_exactly_what_the_authorizer_was_asked() {
     let Some((cluster, server, rights)) = start(true) else { return };
-    let objects = kubelet::start().map(|object| object.to_string()).join("\n");
-    let report = cluster.load(&objects);
-    assert_eq!(report["failed"], 0, "{report}");
+    kubelet::make(&cluster, "act-a");
     let mut holders = people::holders(&cluster, &server);
     holders.extend(people::limited_holders(&server));
     let folder = folder("questions");
