@@ -65,7 +65,7 @@ fn hashers() -> &'static Hashers {
 /// compared with them.
 pub fn check() -> u64 {
     let said: (&str, Option<i64>, &str, u64) = ("7f1c", Some(-1), "get", 9);
-    let (high, low) = fingerprint(&said);
+    let (high, low) = request_fingerprint(said.0, &said);
     mix(&[high, low, id(&said), order(&said)])
 }
 
@@ -91,6 +91,12 @@ pub fn order<T: Hash + ?Sized>(value: &T) -> u64 {
 /// 128 bits that stand for a value under this seed.
 pub fn fingerprint<T: Hash>(value: &T) -> (u64, u64) {
     (hashers().highs.hash_one(value), hashers().lows.hash_one(value))
+}
+
+/// 128 bits that stand for a request: 64 for the id under which it was logged, which servers that
+/// pass it on share, and 64 for everything that names it.
+pub fn request_fingerprint<T: Hash>(audit_id: &str, all: &T) -> (u64, u64) {
+    (hashers().highs.hash_one(audit_id), hashers().lows.hash_one(all))
 }
 
 /// A value with what stands for it.

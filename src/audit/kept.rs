@@ -84,7 +84,7 @@ impl Kept {
     /// Notes that a request of these parts was seen, last at `last` (microseconds).
     pub fn offer(&mut self, dims: &Dims, values: &Values, last: i64) {
         let who = &values.who;
-        self.offer_who(who, dims.pair, last);
+        self.offer_who(who, dims, last);
         let own = who.authenticated.id;
         for (table, value, payload) in [
             (&mut self.credentials, dims.credential, &values.credential),
@@ -101,17 +101,19 @@ impl Kept {
         }
     }
 
-    fn offer_who(&mut self, who: &Who, pair: u64, last: i64) {
+    fn offer_who(&mut self, who: &Who, dims: &Dims, last: i64) {
         for side in [&who.authenticated, &who.effective] {
             self.identities.offer(EVERYBODY, side.id, last, || side.value.clone());
         }
-        for group in who.own_groups.value.iter() {
+        // Of who comes by another server that one authenticated somebody, perhaps somebody else.
+        let own = if dims.came_directly() { &who.own_groups.value[..] } else { &[] };
+        for group in own {
             self.groups_seen.offer(who.authenticated.id, id(group), last, || group.clone());
         }
         let groups = &who.groups;
         self.group_sets.offer(who.effective.id, groups.id, last, || groups.value.clone());
         if let Some(how) = &who.impersonation {
-            self.impersonations.offer(pair, how.id, last, || how.value.clone());
+            self.impersonations.offer(dims.pair, how.id, last, || how.value.clone());
         }
     }
 

@@ -7,6 +7,7 @@ use std::io::{self, Read, Seek, SeekFrom};
 use std::marker::PhantomData;
 use std::sync::PoisonError;
 
+use super::forwarded::Once;
 use super::lexicon::Lexicon;
 use super::record::{Compact, Inline, Key, Record, Summed};
 use super::runs::{Disk, Extent, Runs};
@@ -124,12 +125,12 @@ pub struct Found {
 }
 
 /// What of several lines of one request is best comes last.
-type Worth = (u8, u64, u64, i64);
+type Worth = (u8, u64, u64, i64, u64);
 
 impl Found {
     fn worth(&self) -> Worth {
         let Request { at, name, dims, .. } = self.request;
-        (dims.standing, self.order, name, at)
+        (dims.standing, self.order, name, at, dims.via)
     }
 
     /// Of two that tell of one request the one that knows more.
@@ -221,13 +222,18 @@ impl<'r> Requests<'r> {
     }
 }
 
-/// Calls `each` for every request, by hours, and returns how many there are.
+/// Calls `each` for every request, by hours, one that two servers logged once, and returns how many
+/// there are.
 pub fn requests(runs: &Runs, lexicon: &Lexicon, mut each: impl FnMut(&Request)) -> io::Result<u64> {
     let mut all = Requests::new(runs, lexicon)?;
-    let mut count = 0;
-    while let Some(found) = all.take()? {
-        each(&found.request);
+    let (mut count, mut once) = (0, Once::default());
+    let mut each = |request: &Request| {
+        each(request);
         count += 1;
+    };
+    while let Some(found) = all.take()? {
+        once.take(found, &mut each);
     }
+    once.settle(&mut each);
     Ok(count)
 }

@@ -16,6 +16,7 @@ mod assemble;
 mod covered;
 mod follow;
 mod format;
+mod forwarded;
 mod hashing;
 pub(crate) mod index;
 mod kept;
@@ -41,6 +42,7 @@ mod who;
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::thread;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -57,8 +59,11 @@ use servers::Servers;
 use shared::{Bounds, Shared};
 use source::blocks::Next;
 use source::queue::Queue;
+pub use source::served::{Part, Served};
+pub(crate) use source::{
+    Contents, Place, PlacedFile, decompressed, is_compressed, is_lines, places,
+};
 pub use source::{Input, SourceError, SourceSpec, vlogs};
-pub(crate) use source::{Place, decompressed, is_compressed, is_lines, places};
 
 /// How to read.
 #[derive(Clone, Debug)]
@@ -74,13 +79,16 @@ pub struct Options {
     /// Of which cluster events are read where a carrier names one; events of which it is not said
     /// are read too. By default there may be only one.
     pub cluster: Option<Name>,
+    /// The API server whose logs [`SourceSpec::ApiServer`] names; without it there are none.
+    pub server: Option<Arc<dyn Served>>,
     bounds: Bounds,
 }
 
 impl Options {
     /// The usual way of reading.
     pub fn new(now: DateTime<Utc>) -> Self {
-        Self { now, threads: None, folder: None, cluster: None, bounds: Bounds::default() }
+        let (threads, folder, cluster, server) = (None, None, None, None);
+        Self { now, threads, folder, cluster, server, bounds: Bounds::default() }
     }
 
     fn threads(&self) -> usize {
@@ -172,7 +180,8 @@ pub fn read(
     progress: &dyn Progress,
 ) -> Result<Activity, Error> {
     let folder = options.folder.clone().unwrap_or_else(std::env::temp_dir);
-    read_inputs(source::open(sources, &folder, progress)?, options, progress)
+    let server = options.server.as_ref();
+    read_inputs(source::open(sources, server, &folder, progress)?, options, progress)
 }
 
 /// Reads opened logs into one activity, as [`read`] does.

@@ -42,7 +42,7 @@ struct Memos {
     user: Memo<Option<Presented>>,
     acting: Memo<Option<Hashed<Arc<Who>>>>,
     agent: Memo<Option<Hashed<Name>>>,
-    address: Memo<Option<Hashed<Name>>>,
+    addresses: Memo<Addresses>,
     status: Memo<Status>,
     notes: Memo<Noted>,
     names: Names,
@@ -54,6 +54,14 @@ struct Presented {
     username_id: u64,
     who: Hashed<Arc<Who>>,
     credential: Option<Hashed<Name>>,
+}
+
+/// `sourceIPs`.
+#[derive(Default)]
+struct Addresses {
+    last: Option<Hashed<Name>>,
+    /// What stands for the one before.
+    before: Option<u64>,
 }
 
 /// `annotations`.
@@ -80,7 +88,7 @@ impl Memos {
             user: Memo::new(2048, 13..53),
             acting: Memo::new(512, 0..0),
             agent: Memo::new(512, 0..0),
-            address: Memo::new(1024, 0..0),
+            addresses: Memo::new(1024, 0..0),
             // Behind `{"metadata":{},"`.
             status: Memo::new(256, 15..26),
             // Around the names behind `…reason":"RBAC: allowed by `, if there are any.
@@ -146,7 +154,7 @@ impl<'s> Reader<'s> {
     ) -> Result<(), Reason> {
         let stage = stage(fields)?;
         let (received, at) = times(fields, context.time, self.latest)?;
-        let Memos { user, acting, agent, address, status, notes, names } = &mut self.memos;
+        let Memos { user, acting, agent, addresses, status, notes, names } = &mut self.memos;
         let presented = user.get(fields.user.unwrap_or("null"), |json| presented(json, names))?;
         let Some(presented) = presented else { return Err(Misshapen.into()) };
         let status = status.get(fields.response_status.unwrap_or("null"), request::status)?;
@@ -173,8 +181,10 @@ impl<'s> Reader<'s> {
         let agent = agent.get(fields.user_agent.unwrap_or("null"), |json| {
             request::agent(json).map(|name| name.map(Hashed::new))
         })?;
-        let address = address.get(fields.source_ips.unwrap_or("null"), |json| {
-            request::address(json).map(|name| name.map(Hashed::new))
+        let addresses = addresses.get(fields.source_ips.unwrap_or("null"), |json| {
+            let [last, before] = request::addresses(json)?;
+            let before = before.map(|address| id(&address));
+            Ok::<_, Misshapen>(Addresses { last: last.map(Hashed::new), before })
         })?;
         let verb = fields.verb.map_or(Ok(Cow::Borrowed("")), request::text)?;
         let uri = fields.request_uri.map_or(Ok(Cow::Borrowed("")), request::text)?;
@@ -192,10 +202,11 @@ impl<'s> Reader<'s> {
         let mut object = ObjectRef::default();
         let asked = asked(&verdict, &requested, &mut object)?;
         let credential = presented.credential.as_ref().or(noted.legacy.as_ref());
-        let parts = Parts { who, credential, agent, address, asked, credit: noted.credit.as_ref() };
+        let credit = noted.credit.as_ref();
+        let parts = Parts { who, credential, agent, addresses, asked, credit };
         let dims = parts.dims(Answer::from(&verdict), standing);
         let named = (&*audit_id, received, &*verb, &*uri, presented.username_id);
-        let key = Key::new(hashing::fingerprint(&named), received);
+        let key = Key::new(hashing::request_fingerprint(&audit_id, &named), received);
         let covered = &mut self.covered;
         let groups = !presented.who.value.own_groups.value.is_empty();
         let nameless = u64::from(!groups && !presented.username.is_empty());
@@ -332,7 +343,7 @@ pub struct Parts<'a> {
     who: &'a Hashed<Arc<Who>>,
     credential: Option<&'a Hashed<Name>>,
     agent: &'a Option<Hashed<Name>>,
-    address: &'a Option<Hashed<Name>>,
+    addresses: &'a Addresses,
     asked: Asked<'a>,
     credit: Option<&'a Hashed<Arc<CreditedGrant>>>,
 }
@@ -350,7 +361,8 @@ impl Parts<'_> {
             impersonation: who.impersonation.as_ref().map_or(0, |how| how.id),
             credential: some(self.credential),
             agent: some(self.agent.as_ref()),
-            address: some(self.address.as_ref()),
+            address: some(self.addresses.last.as_ref()),
+            via: self.via(),
             place: match &self.asked {
                 Asked::Line(called) => id(&called.place),
                 Asked::Impersonation { place, .. } => id(place),
@@ -358,6 +370,17 @@ impl Parts<'_> {
             credit: self.credit.map_or(0, |credit| credit.id),
             answer,
             standing: standing.0,
+        }
+    }
+
+    /// See [`Dims::via`].
+    fn via(&self) -> u64 {
+        let Addresses { last, before } = self.addresses;
+        match &self.asked {
+            Asked::Line(called) if called.may_be_passed_on() => {
+                before.or(last.as_ref().map(|last| last.id)).unwrap_or(0)
+            }
+            _ => 0,
         }
     }
 
@@ -394,7 +417,7 @@ impl Parts<'_> {
             who: self.who.value.clone(),
             credential: name(self.credential),
             agent: name(self.agent.as_ref()),
-            address: name(self.address.as_ref()),
+            address: name(self.addresses.last.as_ref()),
             place,
             credit: self.credit.map(|credit| credit.value.clone()),
         }

@@ -5,8 +5,9 @@ use std::cmp::Ordering;
 use super::hashing::mix;
 use super::who::{Answer, Dims};
 
-/// What tells one request from another: the hour in which it came, and 104 bits of a hash of
-/// everything that names it. In the order of keys all requests of an hour lie together.
+/// What tells one request from another: the hour in which it came, 40 bits of a hash of the id
+/// under which it was logged, and 64 of a hash of everything that names it. In the order of keys all
+/// requests of an hour lie together, and among them all of one id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Key {
     high: u64,
@@ -23,6 +24,11 @@ impl Key {
         let hour = received.map_or(0, |at| at.div_euclid(HOUR));
         let hour = u64::try_from(hour).unwrap_or(0) << 40;
         Self { high: hour | (high >> 24), low }
+    }
+
+    /// The hour, and what stands for the id.
+    pub fn hour_and_id(self) -> u64 {
+        self.high
     }
 
     /// What tells it from others of its hour: 40 bits, and 64.
@@ -245,7 +251,7 @@ impl Record for Summed {
 const ANSWERS: [Answer; 4] = [Answer::Allowed, Answer::Denied, Answer::Undecided, Answer::Nobody];
 
 impl Record for Inline {
-    const SIZE: usize = 120;
+    const SIZE: usize = 128;
 
     fn key(&self) -> Key {
         self.key
@@ -267,7 +273,7 @@ impl Record for Inline {
         let last = u64::from(dims.standing) << 8 | dims.answer as u64;
         let at = u64::from_le_bytes(self.at.to_le_bytes());
         let head = [self.key.high, self.key.low, self.name, at, self.order];
-        let rest = [dims.place, dims.credit, last];
+        let rest = [dims.place, dims.credit, last, dims.via];
         for word in head.into_iter().chain(who).chain(actor).chain(rest) {
             out.extend_from_slice(&word.to_le_bytes());
         }
@@ -291,6 +297,7 @@ impl Record for Inline {
                 credential: w(9),
                 agent: w(10),
                 address: w(11),
+                via: w(15),
                 place: w(12),
                 credit: w(13),
                 answer: ANSWERS[answer % ANSWERS.len()],
@@ -329,6 +336,7 @@ mod tests {
             credential: 2,
             agent: 3,
             address: 4,
+            via: 8,
             place: 5,
             credit: 6,
             answer: Answer::Undecided,

@@ -107,6 +107,9 @@ pub struct Dims {
     pub credential: u64,
     pub agent: u64,
     pub address: u64,
+    /// The address from which another server had it, if it was passed on; 0 where it cannot have
+    /// been. See [`super::forwarded`].
+    pub via: u64,
     pub place: u64,
     pub credit: u64,
     pub answer: Answer,
@@ -118,8 +121,13 @@ impl Dims {
     /// What stands for all of it.
     pub fn id(&self) -> u64 {
         let last = self.kind() << 8 | u64::from(self.standing);
-        let actor = [self.credential, self.agent, self.address];
-        mix(&[self.who, actor[0], actor[1], actor[2], self.place, self.credit, last])
+        let actor = [self.credential, self.agent, self.address, self.via];
+        mix(&[self.who, actor[0], actor[1], actor[2], actor[3], self.place, self.credit, last])
+    }
+
+    /// Whether no other server can have passed it on.
+    pub fn came_directly(&self) -> bool {
+        self.via == 0 || self.via == self.address
     }
 
     /// Requests whose names compete for being kept: of one place and one answer, and apart from

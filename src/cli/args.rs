@@ -225,7 +225,8 @@ pub struct InputFlags {
     /// of that, a snapshot folder, or `-`; may be repeated
     #[arg(long, global = true, value_name = "PATH")]
     pub from: Vec<String>,
-    /// Read this audit log: a file, a folder, a pattern, `-`, or `vlogs://HOST?query=LOGSQL`; may be
+    /// Read this audit log: a file, a folder, a pattern, `-`, `vlogs://HOST?query=LOGSQL`, or
+    /// `apiserver:` and a path below /logs/ of the cluster's API server, where it serves them; may be
     /// repeated
     #[arg(long, global = true, value_name = "SOURCE")]
     pub audit: Vec<String>,

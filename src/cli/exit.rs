@@ -101,6 +101,7 @@ impl From<audit::Error> for Failure {
                 | audit::vlogs::EngineError::NotKept { .. } => Code::Usage,
                 _ => Code::Unreachable,
             },
+            audit::Error::Source(audit::SourceError::ApiServer { .. }) => Code::Unreachable,
             _ => Code::Usage,
         };
         Self { code, message: error.to_string() }

@@ -7,11 +7,11 @@ use tokio::runtime::Runtime;
 
 use super::args::Global;
 use super::exit::Failure;
-use super::kept;
 use super::sources::{
     connect_options, contexts_named, demo_policy, load_options, log_specs, now, one_standard_input,
     refuse_live_flags, runtime, settings,
 };
+use super::{kept, served};
 use crate::audit;
 use crate::cluster::files::{self, Source};
 use crate::cluster::kube::connect;
@@ -75,22 +75,25 @@ pub fn start(global: &Global) -> Result<Fleet, Failure> {
 }
 
 /// The logs named, by way of their cache where that is worth it; None where none are.
-fn named_log(global: &Global, settings: &Settings) -> Option<Log> {
+fn named_log(global: &Global, settings: &Settings) -> Result<Option<Log>, Failure> {
     let specs = log_specs(global);
     if specs.is_empty() {
-        return None;
+        return Ok(None);
     }
     if global.input.follow {
-        return Some(Log::Followed(specs));
+        return Ok(Some(Log::Followed(specs)));
     }
     let cluster: Option<Name> = global.input.audit_cluster.as_deref().map(Into::into);
     let home = kept::home(global, settings).filter(|_| kept::is_worth_keeping(&specs));
-    if home.is_none() && (cluster.is_none() || specs.contains(&audit::SourceSpec::Stdin)) {
-        return Some(Log::Files(specs));
+    let server = served::of(global, settings, &specs)?;
+    let plain = cluster.is_none() && server.is_none();
+    if home.is_none() && (plain || specs.contains(&audit::SourceSpec::Stdin)) {
+        return Ok(Some(Log::Files(specs)));
     }
     let read: ReadLog = Arc::new(move |progress, now| {
         let mut options = audit::Options::new(now);
         options.cluster.clone_from(&cluster);
+        options.server.clone_from(&server);
         match kept::of_sources(home.as_ref(), &specs, &options, progress) {
             Ok((activity, notice)) => {
                 if let Some(notice) = notice {
@@ -101,7 +104,7 @@ fn named_log(global: &Global, settings: &Settings) -> Option<Log> {
             Err(error) => Err(error.to_string()),
         }
     });
-    Some(Log::Read(read))
+    Ok(Some(Log::Read(read)))
 }
 
 /// What was taken in for a cluster that can say, when it is asked, which one it is.
@@ -133,7 +136,7 @@ fn saved(global: &Global, settings: &Settings) -> Result<Feed, Failure> {
     // Whose objects they are is known once they are read.
     let tell: Arc<OnceLock<Option<ClusterInfo>>> = Arc::default();
     let known = tell.clone();
-    let log = named_log(global, settings)
+    let log = named_log(global, settings)?
         .unwrap_or_else(|| kept_log(global, settings, move || known.wait().clone()));
     let read = move || {
         let read = files::read(&paths).map_err(|error| error.to_string());
@@ -161,7 +164,7 @@ fn live(
         let options = connect_options(global, settings, name.as_deref());
         let cluster = runtime.block_on(connect(&options))?;
         let options = load_options(global, settings, name.as_deref(), &ListKind::ALL);
-        let log = named_log(global, settings).unwrap_or_else(|| {
+        let log = named_log(global, settings)?.unwrap_or_else(|| {
             let (asked, runtime) = (cluster.clone(), runtime.handle().clone());
             // Where the cluster does not answer there is more to say than what is kept of it.
             kept_log(global, settings, move || runtime.block_on(asked.info()).ok())

@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use super::answer;
 use super::args::Global;
 use super::exit::{Code, Failure};
-use super::kept;
 use super::sources::{connect_options, contexts_named, now, runtime, settings};
+use super::{kept, served};
 use crate::audit::{Options, Progress, SourceSpec};
 use crate::cluster::files::{self, Source};
 use crate::cluster::kube::connect;
@@ -38,6 +38,7 @@ pub(super) fn run(
             Err(never) => match never {},
         })
         .collect();
+    options.server = served::of(global, &settings, &specs)?;
     let cluster = cluster(global, &settings, &home, named)?;
     let mut store = home.open(&cluster)?;
     let (done, taken) = take_in(&mut store, &specs, &options)?;
@@ -59,7 +60,7 @@ fn take_in(
         }
         Err(error) => return Err(error.into()),
     };
-    let meter = Meter::new(kept::size(specs));
+    let meter = Meter::new(kept::size(specs, options.server.as_ref()));
     let begun = meter.begun;
     let done = meter.told_while(|| store.ingest(specs, options, &meter, &turn))?;
     Ok((done, begun.elapsed()))

@@ -1,6 +1,6 @@
 //! From logs that are named, and from what was taken in before, to activities.
 
-use std::path::Path;
+use std::sync::Arc;
 
 use super::answer;
 use super::args::Global;
@@ -65,18 +65,15 @@ fn through(
 
 /// Whether what was read of these logs is kept.
 pub(super) fn is_worth_keeping(specs: &[SourceSpec]) -> bool {
-    size(specs).is_some_and(|bytes| bytes >= WORTH_KEEPING)
+    // What an API server serves is read anew: that two contexts name it alike says nothing.
+    size(specs, None).is_some_and(|bytes| bytes >= WORTH_KEEPING)
 }
 
 /// How large the files named are, compressed as they are; None where that cannot be told.
-pub(super) fn size(specs: &[SourceSpec]) -> Option<u64> {
-    let places = audit::places(specs).ok()?;
-    let sizes = places.iter().map(|place| place.path().map(length));
+pub(super) fn size(specs: &[SourceSpec], server: Option<&Arc<dyn audit::Served>>) -> Option<u64> {
+    let places = audit::places(specs, server).ok()?;
+    let sizes = places.iter().map(|place| place.file().map(audit::PlacedFile::size));
     sizes.sum()
-}
-
-fn length(path: &Path) -> u64 {
-    std::fs::metadata(path).map_or(0, |meta| meta.len())
 }
 
 /// Whether it is known which cluster it is.

@@ -17,6 +17,7 @@ mod kept;
 mod man;
 mod query;
 mod reviews;
+mod served;
 mod show;
 mod snapshot;
 mod sources;

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 
 use super::args::Global;
 use super::exit::Failure;
-use super::{answer, kept};
+use super::{answer, kept, served};
 use crate::audit::{self, SourceSpec};
 use crate::book::{Book, Inputs, LogState};
 use crate::cluster::files::{self, Source};
@@ -88,6 +88,9 @@ pub fn open(global: &Global, needs: Needs) -> Result<Session, Failure> {
     }
     let (home, mut options) = (kept::home(global, &settings), audit::Options::new(now));
     options.cluster = global.input.audit_cluster.as_deref().map(Into::into);
+    if needs.log {
+        options.server = served::of(global, &settings, &log)?;
+    }
     // The log is read while the cluster answers.
     let (snapshots, activity) = rayon::join(
         || snapshots(global, &settings, needs.lists),

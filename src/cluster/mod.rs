@@ -56,6 +56,21 @@ pub enum Event {
 /// What a watch gives until it ends.
 pub type Events = BoxStream<'static, Result<Event, Error>>;
 
+/// Some of what an API server serves below `/logs/`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ServedLog {
+    /// The bytes; of a server that gives no parts the whole.
+    pub bytes: Vec<u8>,
+    /// Where they begin.
+    pub from: u64,
+    /// How long the whole is.
+    pub total: u64,
+    /// `Last-Modified`, empty where it is not said.
+    pub changed: String,
+    /// Whether it is HTML, as pages of folders are.
+    pub is_page: bool,
+}
+
 /// What a write would be like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DryRun {
@@ -121,6 +136,17 @@ pub trait Cluster: Send + Sync + fmt::Debug {
     /// # Errors
     /// As the server answers.
     async fn get(&self, path: &str) -> Result<Value, Error>;
+
+    /// What the server serves below `/logs/`: the page of a folder (a path that is empty or ends in
+    /// `/`), or at most `most` bytes of a file from `from` on.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] where it is not there or logs are not served at all, others as the server
+    /// answers.
+    async fn served_log(&self, path: &str, from: u64, most: u64) -> Result<ServedLog, Error> {
+        let _ = (from, most);
+        Err(Error::NotFound { tried: format!("get /logs/{path}") })
+    }
 
     /// Asks the API server whether somebody may do something (`SubjectAccessReview`); the answer
     /// has `.status` filled in.

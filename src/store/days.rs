@@ -9,7 +9,7 @@ use super::Error;
 use super::sources::Source;
 use crate::audit::Options;
 use crate::audit::index::{
-    Chunk, Damaged, Day, Found, HOUR, Kept, Read, Requests, day_of, write_kept,
+    Chunk, Damaged, Day, Found, HOUR, Kept, Once, Read, Request, Requests, day_of, write_kept,
 };
 
 /// What was added.
@@ -97,6 +97,7 @@ impl<'s> Days<'s> {
         let (kept, options) = (self.kept, self.options);
         let mut live = options.day(kept);
         let mut frozen: Option<Day<'_>> = None;
+        let mut once = Once::default();
         loop {
             let new = requests.hour().filter(|hour| day_of(*hour) == day);
             let Some(hour) = new.into_iter().chain(left.first().copied()).min() else { break };
@@ -108,9 +109,9 @@ impl<'s> Days<'s> {
                 };
                 self.late_hour(hour, requests, late)?;
             } else if new == Some(hour) {
-                self.hour(hour, requests, &mut live)?;
+                self.hour(hour, requests, &mut once, &mut live)?;
             } else {
-                self.known_hour(hour, &mut live)?;
+                self.known_hour(hour, &mut once, &mut live)?;
             }
         }
         self.write_day(day, false, live)?;
@@ -165,11 +166,16 @@ impl<'s> Days<'s> {
         &mut self,
         hour: i64,
         requests: &mut Requests<'_>,
+        once: &mut Once,
         live: &mut Day<'_>,
     ) -> Result<(), Error> {
         let mut known = self.known(hour)?;
         let mut part = known.last;
-        let (mut chunk, mut count, mut new) = (Chunk::default(), 0u64, 0u64);
+        let (mut chunk, mut count) = (Chunk::default(), 0u64);
+        let mut each = |request: &Request| {
+            live.take(request);
+            count += 1;
+        };
         loop {
             let next = requests.key().filter(|key| key.hour() == hour);
             let found = match (next, known.current) {
@@ -187,15 +193,11 @@ impl<'s> Days<'s> {
                     self.advance(&mut known)?;
                     Some(old)
                 }
-                (Some(_), _) => {
-                    new += 1;
-                    self.take(requests)?
-                }
+                (Some(_), _) => self.take(requests)?,
             };
             let Some(found) = found else { continue };
-            live.take(&found.request);
             chunk.push(&found);
-            count += 1;
+            once.take(found, &mut each);
             if chunk.is_full() {
                 part += 1;
                 self.write_chunk(hour, part, &mut chunk)?;
@@ -204,7 +206,13 @@ impl<'s> Days<'s> {
         if !chunk.is_empty() {
             self.write_chunk(hour, part + 1, &mut chunk)?;
         }
-        self.added.requests += new;
+        once.settle(&mut each);
+        let before: Option<i64> = self
+            .transaction
+            .query_row("SELECT requests FROM hours WHERE hour = ?1", [hour], |row| row.get(0))
+            .optional()
+            .map_err(|cause| self.failed(&cause))?;
+        self.added.requests += count.saturating_sub(before.map_or(0, i64::unsigned_abs));
         self.run("DELETE FROM chunks WHERE hour = ?1 AND part <= ?2", (hour, known.last))?;
         let query = "INSERT OR REPLACE INTO hours VALUES (?1, ?2, ?3, 1)";
         self.run(query, (hour, whole(count), self.options.now.timestamp()))
@@ -214,13 +222,19 @@ impl<'s> Days<'s> {
         self.run("INSERT INTO chunks VALUES (?1, ?2, ?3)", (hour, part, chunk.finish()))
     }
 
-    fn known_hour(&self, hour: i64, live: &mut Day<'_>) -> Result<(), Error> {
-        let mut known = self.known(hour)?;
+    fn known_hour(&self, hour: i64, once: &mut Once, live: &mut Day<'_>) -> Result<(), Error> {
+        let (mut known, mut count) = (self.known(hour)?, 0u64);
+        let mut each = |request: &Request| {
+            live.take(request);
+            count += 1;
+        };
         while let Some(found) = known.current {
-            live.take(&found.request);
+            once.take(found, &mut each);
             self.advance(&mut known)?;
         }
-        Ok(())
+        once.settle(&mut each);
+        // The hour before may have come to know of a request at its beginning.
+        self.run("UPDATE hours SET requests = ?2 WHERE hour = ?1", (hour, whole(count)))
     }
 
     fn late_hour(

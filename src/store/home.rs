@@ -309,6 +309,7 @@ fn word_of(spec: &SourceSpec) -> Vec<u8> {
     match spec {
         SourceSpec::Stdin => b"-".to_vec(),
         SourceSpec::Engine(address) => address.shown().as_bytes().to_vec(),
+        SourceSpec::ApiServer(path) => format!("apiserver:{path}").into_bytes(),
         SourceSpec::Path(path) => {
             let whole = std::path::absolute(path).unwrap_or_else(|_| path.clone());
             whole.as_os_str().as_encoded_bytes().to_vec()

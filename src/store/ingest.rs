@@ -84,7 +84,8 @@ impl Store {
         progress: &dyn Progress,
         _turn: &Turn,
     ) -> Result<Ingested, Error> {
-        let places = audit::places(specs).map_err(audit::Error::from)?;
+        let server = options.server.as_ref();
+        let places = audit::places(specs, server).map_err(audit::Error::from)?;
         let mut known = Known::new(self.sources()?);
         self.take_in(places, &mut known, options, progress)
     }
@@ -101,22 +102,25 @@ impl Store {
         progress: &dyn Progress,
         _turn: &Turn,
     ) -> Result<Ingested, Error> {
-        let places = || audit::places(specs).map_err(audit::Error::from);
+        let server = options.server.as_ref();
+        let places = || audit::places(specs, server).map_err(audit::Error::from);
         let mut known = Known::new(self.sources()?);
         let mut fits = true;
-        for place in places()? {
-            let Some(path) = place.path() else {
+        let all = places()?;
+        known.reserve(all.iter().filter_map(Place::file));
+        for place in all {
+            let Some(file) = place.file() else {
                 fits = false;
                 continue;
             };
-            match known.plan(&place.name, path) {
+            match known.plan(&place.name, file) {
                 Ok(Plan::Known(_)) => {}
                 // What grew only grew, unless what was there is read anew.
                 Ok(Plan::Read(pending)) => {
                     fits &= pending.behind || known.was_empty(pending.source.id);
                 }
                 Err(_) => {
-                    known.refused(path);
+                    known.refused(file);
                 }
             }
         }
@@ -140,6 +144,7 @@ impl Store {
     ) -> Result<Ingested, Error> {
         let mut done = Ingested::default();
         let mut batch = Batch::default();
+        known.reserve(places.iter().filter_map(Place::file));
         for place in places {
             match plan(known, place) {
                 Plan::Known(source) => {
@@ -329,16 +334,16 @@ fn note(all: &mut BTreeMap<Name, Unreadable>, more: BTreeMap<Name, Unreadable>) 
 
 /// What cannot be opened is read, too: its reason is counted where all are.
 fn plan(known: &mut Known, place: Place) -> Plan {
-    let Some(path) = place.path().map(std::path::Path::to_owned) else {
+    let Some(file) = place.file().cloned() else {
         return Plan::Read(Box::new(Pending::stream(
             &place.name.clone(),
             Vec::new(),
             place.open(),
         )));
     };
-    known.plan(&place.name, &path).unwrap_or_else(|_| {
-        let mut pending = Pending::stream(&place.name.clone(), path_bytes(&path), place.open());
-        pending.source.id = known.refused(&path);
+    known.plan(&place.name, &file).unwrap_or_else(|_| {
+        let mut pending = Pending::stream(&place.name.clone(), path_bytes(&file), place.open());
+        pending.source.id = known.refused(&file);
         Plan::Read(Box::new(pending))
     })
 }

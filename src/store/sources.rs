@@ -1,16 +1,16 @@
 //! Which sources are new, which have grown, and which are known by another name.
 
 use std::collections::BTreeSet;
-use std::fs::{File, Metadata};
+use std::fs::Metadata;
 use std::io::{self, Read, Seek, SeekFrom};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use rusqlite::{Connection, Row};
 
 use super::cursor::{Cursor, ENDS, End, Ends, skip};
 use super::reading::{Reached, Watched};
 use crate::audit::index::{self, Covered};
-use crate::audit::{self, Input};
+use crate::audit::{self, Contents, Input, PlacedFile};
 use crate::model::Name;
 
 /// A source as the store knows it.
@@ -103,11 +103,31 @@ pub struct Pending {
 pub struct Known {
     sources: Vec<Source>,
     claimed: BTreeSet<i64>,
+    /// Those that their own files still begin as.
+    reserved: BTreeSet<i64>,
 }
 
 impl Known {
     pub fn new(sources: Vec<Source>) -> Self {
-        Self { sources, claimed: BTreeSet::new() }
+        Self { sources, claimed: BTreeSet::new(), reserved: BTreeSet::new() }
+    }
+
+    /// Leaves to each of the files what is known of it: what is short may begin like another.
+    pub fn reserve<'f>(&mut self, files: impl Iterator<Item = &'f PlacedFile>) {
+        for file in files {
+            let path = path_bytes(file);
+            let own = |source: &&Source| source.path == path && source.cursor.head.length > 0;
+            let mut head = None;
+            for source in self.sources.iter().filter(own) {
+                let is_same = stat(file).is_ok_and(|stat| stat == source.stat) || {
+                    let head = head.get_or_insert_with(|| head_of(file).unwrap_or_default());
+                    source.cursor.begins(head)
+                };
+                if is_same {
+                    self.reserved.insert(source.id);
+                }
+            }
+        }
     }
 
     /// Sources of which nothing was ever read, and which are gone or are now read as others: nothing
@@ -128,8 +148,8 @@ impl Known {
     }
 
     /// The source at `path` of which nothing could be read before; 0 where there is none.
-    pub fn refused(&mut self, path: &Path) -> i64 {
-        let path = path_bytes(path);
+    pub fn refused(&mut self, file: &PlacedFile) -> i64 {
+        let path = path_bytes(file);
         let refused = |source: &&Source| source.path == path && source.cursor.taken == 0;
         let found = self.free().find(refused).cloned();
         self.claim(found).map_or(0, |source| source.id)
@@ -144,6 +164,10 @@ impl Known {
         self.sources.iter().filter(|source| !self.claimed.contains(&source.id))
     }
 
+    fn unreserved(&self) -> impl Iterator<Item = &Source> {
+        self.free().filter(|source| !self.reserved.contains(&source.id))
+    }
+
     fn claim(&mut self, found: Option<Source>) -> Option<Source> {
         if let Some(source) = &found {
             self.claimed.insert(source.id);
@@ -154,32 +178,28 @@ impl Known {
     /// A source that was read and turns out to be known.
     pub fn same(&mut self, cursor: &Cursor) -> Option<i64> {
         let same = |source: &&Source| cursor.taken > 0 && source.cursor == *cursor;
-        let found = self.free().find(same).cloned();
+        let found = self.unreserved().find(same).cloned();
         self.claim(found).map(|source| source.id)
     }
 
-    /// What is to be done about the file at `path`.
-    pub fn plan(&mut self, name: &Name, path: &Path) -> io::Result<Plan> {
-        let bytes_of_path = path_bytes(path);
-        let mut file = File::open(path)?;
-        let stat = stat(&file.metadata()?);
+    /// What is to be done about a file.
+    pub fn plan(&mut self, name: &Name, placed: &PlacedFile) -> io::Result<Plan> {
+        let bytes_of_path = path_bytes(placed);
+        let stat = stat(placed)?;
         let seen = self.free().find(|known| known.path == bytes_of_path && known.stat == stat);
         let seen = seen.cloned();
         if self.claim(seen).is_some() {
             return Ok(Plan::Known(None));
         }
-        let bytes = file.metadata()?.len();
-        let mut first = [0; 8];
-        let length = read_up_to(&mut file, &mut first)?;
-        file.seek(SeekFrom::Start(0))?;
-        let mut content = Content::new(file, audit::is_compressed(&first[..length]));
+        let bytes = placed.size();
+        let mut content = Content::of(placed)?;
         let head = content.head();
         let of_path = |known: &Source| known.path == bytes_of_path;
         let begins = |known: &Source| known.cursor.head.length > 0 && known.cursor.begins(&head);
         let found = self
             .free()
             .find(|known| of_path(known) && begins(known))
-            .or_else(|| self.free().find(|known| begins(known)))
+            .or_else(|| self.unreserved().find(|known| begins(known)))
             .or_else(|| self.free().find(|known| of_path(known) && known.cursor.taken == 0))
             .cloned();
         let own = Source {
@@ -191,11 +211,11 @@ impl Known {
             covered: Vec::new(),
         };
         let Some(known) = self.claim(found) else {
-            return Ok(content.read(own, None, (&head, path), bytes));
+            return Ok(content.read(own, None, (&head, placed), bytes));
         };
         let own = Source { id: known.id, covered: known.covered, ..own };
         if known.cursor.broken || known.cursor.taken == 0 {
-            return Ok(content.read(own, None, (&head, path), bytes));
+            return Ok(content.read(own, None, (&head, placed), bytes));
         }
         match content.skip(&known.cursor) {
             Some((_, true)) => Ok(Plan::Known(Some(Source { cursor: known.cursor, ..own }))),
@@ -203,18 +223,23 @@ impl Known {
                 let behind = Ends::behind(&head, &tail, known.cursor.taken);
                 let left =
                     bytes.saturating_sub(if content.compressed { 0 } else { known.cursor.taken });
-                Ok(content.read(own, Some(behind), (&head, path), left))
+                Ok(content.read(own, Some(behind), (&head, placed), left))
             }
             // Another content that begins alike, or one that cannot be read on from where it ended:
             // the former one stays known unless this is what became of it.
             reached => {
                 let grown = reached.is_some();
                 let own = if grown { own } else { Source { id: 0, covered: Vec::new(), ..own } };
-                let content = Content::new(File::open(path)?, content.compressed);
-                Ok(content.read(own, None, (&head, path), bytes))
+                let content = Content::new(placed.open()?, content.compressed);
+                Ok(content.read(own, None, (&head, placed), bytes))
             }
         }
     }
+}
+
+/// The first bytes of a file's content.
+fn head_of(file: &PlacedFile) -> io::Result<Vec<u8>> {
+    Ok(Content::of(file)?.head())
 }
 
 /// A file's content without compression.
@@ -224,12 +249,20 @@ struct Content {
 }
 
 enum Bytes {
-    File(File),
+    File(Box<dyn Contents>),
     Stream(Box<dyn Read + Send>),
 }
 
 impl Content {
-    fn new(file: File, compressed: bool) -> Self {
+    fn of(file: &PlacedFile) -> io::Result<Self> {
+        let mut contents = file.open()?;
+        let mut first = [0; 8];
+        let length = read_up_to(&mut contents, &mut first)?;
+        contents.seek(SeekFrom::Start(0))?;
+        Ok(Self::new(contents, audit::is_compressed(&first[..length])))
+    }
+
+    fn new(file: Box<dyn Contents>, compressed: bool) -> Self {
         let bytes = if compressed {
             Bytes::Stream(audit::decompressed(Box::new(file)))
         } else {
@@ -263,7 +296,7 @@ impl Content {
     fn skip(&mut self, cursor: &Cursor) -> Option<(Vec<u8>, bool)> {
         match &mut self.bytes {
             Bytes::File(file) => {
-                let length = file.metadata().ok()?.len();
+                let length = file.seek(SeekFrom::End(0)).ok()?;
                 let tail_length = u64::try_from(cursor.tail.length).ok()?;
                 if length < cursor.taken {
                     return None;
@@ -288,7 +321,7 @@ impl Content {
         self,
         source: Source,
         behind: Option<Ends>,
-        (head, path): (&[u8], &Path),
+        (head, placed): (&[u8], &PlacedFile),
         bytes: u64,
     ) -> Plan {
         let by_lines = audit::is_lines(head);
@@ -297,7 +330,7 @@ impl Content {
             Bytes::File(file) => Box::new(file),
             Bytes::Stream(stream) if is_behind => stream,
             // What decompresses takes room; it is made again when its turn comes.
-            Bytes::Stream(_) => Box::new(Later { path: path.to_owned(), bytes: None }),
+            Bytes::Stream(_) => Box::new(Later { file: placed.clone(), bytes: None }),
         };
         let (watched, reached) = Watched::new(stream, behind.unwrap_or_default(), by_lines);
         let name = source.name.as_str().into();
@@ -308,7 +341,7 @@ impl Content {
 
 /// A compressed file that is opened when it is first read.
 struct Later {
-    path: PathBuf,
+    file: PlacedFile,
     bytes: Option<Box<dyn Read + Send>>,
 }
 
@@ -317,7 +350,7 @@ impl Read for Later {
         if let Some(bytes) = &mut self.bytes {
             return bytes.read(buffer);
         }
-        let bytes = audit::decompressed(Box::new(File::open(&self.path)?));
+        let bytes = audit::decompressed(Box::new(self.file.open()?));
         self.bytes.insert(bytes).read(buffer)
     }
 }
@@ -339,10 +372,15 @@ impl Pending {
     }
 }
 
-/// A path as it is kept, wherever it was named from.
-pub fn path_bytes(path: &Path) -> Vec<u8> {
-    let whole = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-    whole.as_os_str().as_encoded_bytes().to_vec()
+/// Where a file is, as it is kept, wherever it was named from.
+pub fn path_bytes(file: &PlacedFile) -> Vec<u8> {
+    match file {
+        PlacedFile::Local(path) => {
+            let whole = std::path::absolute(path).unwrap_or_else(|_| path.clone());
+            whole.as_os_str().as_encoded_bytes().to_vec()
+        }
+        PlacedFile::Served(file) => file.name().into_bytes(),
+    }
 }
 
 fn read_up_to(from: &mut dyn Read, into: &mut [u8]) -> io::Result<usize> {
@@ -359,7 +397,14 @@ fn read_up_to(from: &mut dyn Read, into: &mut [u8]) -> io::Result<usize> {
 }
 
 /// Changes where the file did.
-fn stat(meta: &Metadata) -> Vec<u8> {
+fn stat(file: &PlacedFile) -> io::Result<Vec<u8>> {
+    Ok(match file {
+        PlacedFile::Local(path) => stat_of(&std::fs::metadata(path)?),
+        PlacedFile::Served(file) => file.stat().into_bytes(),
+    })
+}
+
+fn stat_of(meta: &Metadata) -> Vec<u8> {
     let mut words: Vec<i128> = vec![meta.len().into()];
     if let Ok(time) = meta.modified()
         && let Ok(since) = time.duration_since(std::time::UNIX_EPOCH)

@@ -309,3 +309,24 @@ fn a_reading_that_is_called_off_leaves_nothing() {
     assert!(store.sources().unwrap().is_empty());
     assert!(store.activity(&world.options).unwrap().is_none());
 }
+
+#[test]
+fn files_that_begin_alike_stay_apart() {
+    let world = World::new();
+    let mut store = world.store();
+    let paths = ["a.log", "b.log", "c.log"].map(|name| world.path(name));
+    let named: Vec<&Path> = paths.iter().map(PathBuf::as_path).collect();
+    let known = |store: &Store| -> Vec<String> {
+        store.sources().unwrap().into_iter().map(|source| source.name).collect()
+    };
+    let expected: Vec<String> = named.iter().map(|path| path.display().to_string()).collect();
+    for texts in [["", "", "{"], ["{", "", "{"], ["{", "{", "{\""]] {
+        for (path, text) in paths.iter().zip(texts) {
+            fs::write(path, text).unwrap();
+        }
+        take(&mut store, &named, &world.options).unwrap();
+        let mut found = known(&store);
+        found.sort();
+        assert_eq!(found, expected, "{texts:?}");
+    }
+}

@@ -18,6 +18,7 @@ mod nonsense;
 mod reaching;
 mod relay;
 mod reviews;
+mod served_log;
 
 /// Whether to run at the sizes that take minutes.
 fn full() -> bool {

@@ -144,7 +144,7 @@ impl Files {
         let mut found = Vec::new();
         let mut gone = None;
         for spec in specs {
-            let listed = places(std::slice::from_ref(spec));
+            let listed = places(std::slice::from_ref(spec), None);
             if let (Err(_), SourceSpec::Path(path)) = (&listed, spec) {
                 gone = Some(name_of(path));
             }

@@ -56,7 +56,7 @@ impl Following {
     /// Where a named log is not there or cannot be opened.
     pub fn new(specs: &[SourceSpec], options: &Options) -> Result<Self, Error> {
         // Whatever is wrong with names is found here.
-        source::places(specs)?;
+        source::places(specs, None)?;
         if specs.iter().any(SourceSpec::is_stream) {
             return Err(SourceError::StdinFollowed.into());
         }

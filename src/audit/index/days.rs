@@ -308,6 +308,7 @@ fn fold(kept: &Kept, dims: &Dims) -> Option<Dims> {
         credential: unless(kept.credentials.get(own, dims.credential).is_some(), dims.credential),
         agent: unless(kept.agents.get(own, dims.agent).is_some(), dims.agent),
         address: unless(kept.addresses.get(own, dims.address).is_some(), dims.address),
+        via: 0,
         place,
         credit: unless(kept.credits.get(dims.effective, dims.credit).is_some(), dims.credit),
         standing: if received { 0 } else { 16 },

@@ -67,6 +67,7 @@ pub fn write_dims(dims: &Dims, ids: &mut Ids, out: &mut Vec<u8>) {
         dims.credential,
         dims.agent,
         dims.address,
+        dims.via,
         dims.place,
         dims.credit,
     ] {
@@ -88,6 +89,7 @@ pub fn read_dims(from: &mut Bytes<'_>, ids: &Numbered) -> Option<Dims> {
         credential: ids.next(from)?,
         agent: ids.next(from)?,
         address: ids.next(from)?,
+        via: ids.next(from)?,
         place: ids.next(from)?,
         credit: ids.next(from)?,
         answer: *ANSWERS.get(usize::from(from.byte()?))?,

@@ -25,9 +25,10 @@ use super::runs::Runs;
 use super::{Error, Input, Options, Progress, Traced, trace};
 
 pub use super::covered::Covered;
+pub use super::forwarded::Once;
 pub use super::hashing::{Seed, check};
 pub use super::kept::Kept;
-pub use super::merge::{Found, Requests};
+pub use super::merge::{Found, Request, Requests};
 pub use super::record::HOUR;
 pub use bytes::Damaged;
 pub use days::{Day, day_of, pack, unpack};

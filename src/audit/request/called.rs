@@ -19,11 +19,57 @@ pub struct Called<'a> {
 }
 
 impl Called<'_> {
+    /// Whether another server than the one that was asked may have answered it: an API server passes
+    /// on what is of groups that it does not serve itself.
+    pub fn may_be_passed_on(&self) -> bool {
+        let of_path = || {
+            let rest = self.name.strip_prefix("/apis/").unwrap_or_default();
+            rest.split('/').next().unwrap_or_default()
+        };
+        let group = self.place.resource.map_or_else(of_path, |[group, ..]| group);
+        !is_own(group)
+    }
+
     /// The name of the lease in kube-system that it was for: where control planes say who lives and
     /// who leads.
     pub fn lease(&self) -> Option<&str> {
         let leases = ["coordination.k8s.io", "leases", "", "kube-system"];
         (self.place.resource == Some(leases)).then_some(&*self.name)
+    }
+}
+
+/// Whether an API server serves the group itself (`pkg/controlplane/instance.go`, and groups of
+/// former versions). It never passes these on.
+fn is_own(group: &str) -> bool {
+    let Some((first, rest)) = group.split_once('.') else {
+        return matches!(group, "" | "apps" | "autoscaling" | "batch" | "extensions" | "policy");
+    };
+    match rest {
+        "k8s.io" => matches!(
+            first,
+            "admission"
+                | "admissionregistration"
+                | "apiextensions"
+                | "apiregistration"
+                | "auditregistration"
+                | "authentication"
+                | "authorization"
+                | "certificates"
+                | "coordination"
+                | "discovery"
+                | "events"
+                | "imagepolicy"
+                | "networking"
+                | "node"
+                | "resource"
+                | "scheduling"
+                | "settings"
+                | "storage"
+                | "storagemigration"
+        ),
+        "apiserver.k8s.io" => matches!(first, "flowcontrol" | "internal"),
+        "authorization.k8s.io" => first == "rbac",
+        _ => false,
     }
 }
 

@@ -21,7 +21,7 @@ pub use method::verb_of;
 pub use names::Names;
 pub use person::Person;
 pub use pieces::{
-    Decision, Misshapen, Status, address, agent, constraint, created, notes, person, status, text,
+    Decision, Misshapen, Status, addresses, agent, constraint, created, notes, person, status, text,
 };
 pub use quoted::quoted;
 pub use stage::{Stage, Standing};

@@ -36,10 +36,13 @@ pub fn person(json: &str, names: &mut Names) -> Part<Person> {
     Ok(Person::new(read::<Option<UserInfo>>(json)?.unwrap_or_default(), names))
 }
 
-/// The last of `sourceIPs`: the ones before it are what the client says.
-pub fn address(json: &str) -> Part<Option<Name>> {
+/// The last of `sourceIPs`: the ones before it are what the client says. With it the one before,
+/// where there is one.
+pub fn addresses(json: &str) -> Part<[Option<Name>; 2]> {
     let all = read::<Option<Vec<Cow<'_, str>>>>(json)?.unwrap_or_default();
-    Ok(all.last().filter(|last| !last.is_empty()).map(|last| name(last)))
+    let mut from_last = all.iter().rev().map(|address| name(address));
+    let some = |address: Option<Name>| address.filter(|address| !address.is_empty());
+    Ok([some(from_last.next()), some(from_last.next())])
 }
 
 /// `userAgent`.
@@ -153,12 +156,13 @@ mod tests {
     #[test]
     fn only_the_last_address_counts() {
         assert_eq!(
-            address(r#"["203.0.113.9","198.51.100.7"]"#).unwrap().as_deref(),
-            Some("198.51.100.7")
+            addresses(r#"["192.0.2.1","203.0.113.9","198.51.100.7"]"#),
+            Ok([Some("198.51.100.7".into()), Some("203.0.113.9".into())])
         );
-        assert_eq!(address("[]"), Ok(None));
-        assert_eq!(address("null"), Ok(None));
-        assert_eq!(address(r#""198.51.100.7""#), Err(Misshapen));
+        assert_eq!(addresses(r#"["192.0.2.1"]"#), Ok([Some("192.0.2.1".into()), None]));
+        assert_eq!(addresses("[]"), Ok([None, None]));
+        assert_eq!(addresses("null"), Ok([None, None]));
+        assert_eq!(addresses(r#""198.51.100.7""#), Err(Misshapen));
     }
 
     #[test]

@@ -2,9 +2,11 @@
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};
-use std::io::{self, Read};
+use std::io::{self, Read, Seek};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use super::served::{self, Served, ServedFile};
 use super::vlogs::{self, EngineError, Target};
 use super::{Address, Input, SourceError, SourceSpec};
 use crate::audit::Progress;
@@ -15,25 +17,34 @@ use crate::model::Name;
 /// opened when their turn comes. Engines are asked now, what they answer is left in `folder`.
 pub fn open(
     specs: &[SourceSpec],
+    server: Option<&Arc<dyn Served>>,
     folder: &Path,
     progress: &dyn Progress,
 ) -> Result<Vec<Input>, SourceError> {
     let input = |Place { name, bytes, .. }| Input { name, bytes };
-    Ok(find(specs, Some((folder, progress)))?.into_iter().map(input).collect())
+    Ok(find(specs, server, Some((folder, progress)))?.into_iter().map(input).collect())
 }
 
 /// Something found.
 pub struct Place {
     pub name: Name,
     /// None for standard input and pipes.
-    path: Option<PathBuf>,
+    file: Option<PlacedFile>,
     bytes: Box<dyn Read + Send>,
 }
 
 impl Place {
-    /// Where the file is; None for what is no file.
+    /// The file; None for what is none.
+    pub fn file(&self) -> Option<&PlacedFile> {
+        self.file.as_ref()
+    }
+
+    /// Where the file is on this machine; None for what is elsewhere, or no file.
     pub fn path(&self) -> Option<&Path> {
-        self.path.as_deref()
+        match &self.file {
+            Some(PlacedFile::Local(path)) => Some(path),
+            _ => None,
+        }
     }
 
     /// Its bytes, compressed or not.
@@ -42,13 +53,47 @@ impl Place {
     }
 }
 
-/// As [`open`], with the paths, and without engines.
-pub fn places(specs: &[SourceSpec]) -> Result<Vec<Place>, SourceError> {
-    find(specs, None)
+/// A file, wherever it lies.
+#[derive(Clone, Debug)]
+pub enum PlacedFile {
+    Local(PathBuf),
+    Served(ServedFile),
+}
+
+/// What is in a file.
+pub trait Contents: Read + Seek + Send {}
+
+impl<T: Read + Seek + Send> Contents for T {}
+
+impl PlacedFile {
+    /// Opens it at its beginning.
+    pub fn open(&self) -> io::Result<Box<dyn Contents>> {
+        Ok(match self {
+            Self::Local(path) => Box::new(File::open(path)?),
+            Self::Served(file) => Box::new(file.open()),
+        })
+    }
+
+    /// How large it is, in bytes as stored; 0 where that cannot be told.
+    pub fn size(&self) -> u64 {
+        match self {
+            Self::Local(path) => fs::metadata(path).map_or(0, |meta| meta.len()),
+            Self::Served(file) => file.size(),
+        }
+    }
+}
+
+/// As [`open`], with the files, and without engines.
+pub fn places(
+    specs: &[SourceSpec],
+    server: Option<&Arc<dyn Served>>,
+) -> Result<Vec<Place>, SourceError> {
+    find(specs, server, None)
 }
 
 fn find(
     specs: &[SourceSpec],
+    server: Option<&Arc<dyn Served>>,
     asking: Option<(&Path, &dyn Progress)>,
 ) -> Result<Vec<Place>, SourceError> {
     let mut found = Found::default();
@@ -58,10 +103,11 @@ fn find(
             SourceSpec::Stdin => {
                 found.stdin = true;
                 let bytes = Box::new(io::stdin());
-                found.places.push(Place { name: "-".into(), path: None, bytes });
+                found.places.push(Place { name: "-".into(), file: None, bytes });
             }
             SourceSpec::Path(path) => found.named(path)?,
             SourceSpec::Engine(address) => found.engine(address, asking)?,
+            SourceSpec::ApiServer(path) => found.served(path, server)?,
         }
     }
     Ok(found.places)
@@ -77,6 +123,8 @@ struct Found {
     met: usize,
     /// Addresses of engines.
     engines: BTreeSet<Address>,
+    /// Names of files that are served.
+    served: BTreeSet<String>,
 }
 
 impl Found {
@@ -102,9 +150,22 @@ impl Found {
         match asked {
             Ok(input) => {
                 let Input { name, bytes } = input?;
-                self.places.push(Place { name, path: None, bytes });
+                self.places.push(Place { name, file: None, bytes });
             }
             Err(panic) => std::panic::resume_unwind(panic),
+        }
+        Ok(())
+    }
+
+    fn served(&mut self, path: &str, server: Option<&Arc<dyn Served>>) -> Result<(), SourceError> {
+        let shown = || served::shown(path);
+        let server = server.ok_or_else(|| SourceError::NoApiServer { shown: shown() })?;
+        let files = served::find(server, path).map_err(|why| SourceError::ApiServer { why })?;
+        for file in files {
+            if self.served.insert(file.name()) {
+                let (name, bytes) = (file.name().into(), Box::new(file.open()));
+                self.places.push(Place { name, file: Some(PlacedFile::Served(file)), bytes });
+            }
         }
         Ok(())
     }
@@ -121,7 +182,7 @@ impl Found {
             Ok(meta) if !meta.is_file() => {
                 if self.is_new(path) {
                     let bytes = LazyFile::Closed(path.to_owned());
-                    self.places.push(Place { path: None, ..place(path, bytes) });
+                    self.places.push(Place { file: None, ..place(path, bytes) });
                 }
                 Ok(())
             }
@@ -216,7 +277,8 @@ impl Found {
 
 fn place(path: &Path, bytes: impl Read + Send + 'static) -> Place {
     let name = path.to_string_lossy().into();
-    Place { name, path: Some(path.to_owned()), bytes: Box::new(bytes) }
+    let file = Some(PlacedFile::Local(path.to_owned()));
+    Place { name, file, bytes: Box::new(bytes) }
 }
 
 fn is_pattern(path: &Path) -> bool {

@@ -6,6 +6,7 @@ pub(super) mod find;
 pub(super) mod framing;
 mod plain;
 pub(super) mod queue;
+pub mod served;
 pub mod vlogs;
 
 use std::fmt;
@@ -14,7 +15,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use crate::model::Name;
-pub use find::{Place, open, places};
+pub use find::{Contents, Place, PlacedFile, open, places};
 pub use plain::{decompressed, is_compressed, is_lines};
 
 /// A log as a person names it.
@@ -26,6 +27,8 @@ pub enum SourceSpec {
     Stdin,
     /// An engine that is asked: `vlogs://…`.
     Engine(Address),
+    /// What the cluster's API server serves below `/logs/`, by its path there: `apiserver:PATH`.
+    ApiServer(String),
 }
 
 /// The address of an engine, which may hold what is secret.
@@ -53,7 +56,7 @@ impl SourceSpec {
             Self::Path(path) => {
                 std::fs::metadata(path).is_ok_and(|meta| !meta.is_file() && !meta.is_dir())
             }
-            Self::Engine(_) => false,
+            Self::Engine(_) | Self::ApiServer(_) => false,
         }
     }
 }
@@ -65,7 +68,9 @@ impl FromStr for SourceSpec {
         Ok(match text {
             "-" => Self::Stdin,
             address if vlogs::is_target(address) => Self::Engine(Address(address.to_owned())),
-            path => Self::Path(path.into()),
+            other => {
+                served::path_of(other).map_or_else(|| Self::Path(other.into()), Self::ApiServer)
+            }
         })
     }
 }
@@ -109,6 +114,20 @@ pub enum SourceError {
     /// An engine does not answer.
     #[error(transparent)]
     Engine(#[from] vlogs::EngineError),
+    /// The API server does not give its logs.
+    #[error("{why}")]
+    ApiServer {
+        /// What was tried, what the server said, what to do next.
+        why: String,
+    },
+    /// Nobody can say which API server.
+    #[error(
+        "{shown} is read from the API server of a context: it cannot be read with --from, from a          demo, or by --follow"
+    )]
+    NoApiServer {
+        /// As it was named.
+        shown: String,
+    },
     /// Standard input can be read once.
     #[error("standard input (-) is named twice as an audit log: name it once")]
     StdinTwice,

@@ -2,6 +2,7 @@
 
 mod any_order;
 mod carriers;
+mod forwarded;
 mod line;
 mod meaning;
 mod numbered;

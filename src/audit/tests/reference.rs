@@ -105,7 +105,7 @@ impl Line {
             actor: [
                 authenticated.credential.clone().or(notes.legacy),
                 request::agent(&raw("userAgent")).unwrap(),
-                request::address(&raw("sourceIPs")).unwrap(),
+                request::addresses(&raw("sourceIPs")).unwrap()[0].clone(),
             ],
             authenticated,
             answer: match verdict {

@@ -44,6 +44,8 @@ pub(super) struct Ask {
     pub(super) impersonating: bool,
     /// Whether compressed answers are welcome.
     pub(super) compressed: bool,
+    /// Which part of a file is asked for, as a header says it.
+    pub(super) range: Option<String>,
 }
 
 impl Ask {
@@ -56,6 +58,7 @@ impl Ask {
             body: Vec::new(),
             impersonating: true,
             compressed: true,
+            range: None,
         }
     }
 
@@ -243,6 +246,9 @@ impl Connection {
         if !ask.compressed {
             request = request.header(http::header::ACCEPT_ENCODING, "identity");
         }
+        if let Some(range) = &ask.range {
+            request = request.header(http::header::RANGE, range);
+        }
         if let Some(authorization) = live.authorization {
             request = request.header(AUTHORIZATION, authorization);
         }
@@ -298,7 +304,7 @@ impl Connection {
     }
 
     /// Plugins have a limit of their own, which is not the request's.
-    async fn within<T>(
+    pub(super) async fn within<T>(
         &self,
         ask: &Ask,
         work: impl Future<Output = Result<T, Error>>,

@@ -13,6 +13,7 @@ mod discovery;
 mod exec;
 mod info;
 mod kubeconfig;
+mod logs;
 mod options;
 mod pki;
 mod proxy;
@@ -31,7 +32,7 @@ pub use target::{ContextInfo, contexts, namespace};
 
 use self::connection::{Ask, Connection, JSON};
 use self::decode::Listed;
-use super::{Cluster, Error, Events, Extent, Page, Source, Writer, is_of_secrets};
+use super::{Cluster, Error, Events, Extent, Page, ServedLog, Source, Writer, is_of_secrets};
 use crate::model::{ClusterInfo, Discovery};
 
 /// A page of metadata and nothing else.
@@ -190,6 +191,10 @@ impl Cluster for KubeCluster {
             return Err(Error::Failed { tried, cause, status: None });
         }
         self.connection.json(&Ask::get(tried, path)).await
+    }
+
+    async fn served_log(&self, path: &str, from: u64, most: u64) -> Result<ServedLog, Error> {
+        logs::get(&self.connection, path, from, most).await
     }
 
     async fn review(&self, review: &Value) -> Result<Value, Error> {

@@ -1,6 +1,7 @@
 //! Every right that keybook derives from a request is one that the request takes, and there is no
 //! other: with all of them it works, without any single one it is refused.
 
+mod both;
 mod case;
 mod cases;
 mod clients;
@@ -223,6 +224,7 @@ fn requests_need_every_right_that_is_derived_and_no_other() {
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     clients::reach(&world);
+    both::compare(&world, &folder);
     let refused = attempts.iter().filter(|attempt| attempt.lacks.is_some()).count();
     let second = attempts.iter().filter(|a| a.lacks.is_none() && a.case.needs.len() > 1).count();
     println!(
