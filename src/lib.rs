@@ -13,6 +13,7 @@ pub mod model;
 pub mod owners;
 pub mod query;
 pub mod rbac;
+pub mod reach;
 pub mod report;
 pub mod store;
 pub mod tui;

@@ -190,6 +190,17 @@ impl Book {
         self.facts_of(grant).map(|facts| facts.tier(grants::is_cluster(grant))).unwrap_or_default()
     }
 
+    /// How strong a role is by itself, held cluster-wide or in a namespace; nothing where it does not
+    /// exist.
+    pub fn tier_of_role(&self, role: &RoleKey, cluster: bool) -> Tier {
+        self.facts.get(role).map(|facts| facts.tier(cluster)).unwrap_or_default()
+    }
+
+    /// Whether the API server allows somebody everything ahead of RBAC.
+    pub fn is_master(&self, entry: &Entry) -> bool {
+        node::is_masters(&entry.identity, &entry.groups)
+    }
+
     /// Signs of authorizers beside RBAC, of the cluster itself and of its log: where there are any,
     /// a "no" is by RBAC and not known otherwise.
     pub fn authorizers(&self) -> Vec<Name> {

@@ -44,6 +44,9 @@ pub enum Command {
         /// In this order
         #[arg(long, value_enum, default_value_t, value_name = "KEY")]
         sort: SortBy,
+        /// Show beside ACCESS what each can become
+        #[arg(long)]
+        reach: bool,
     },
     /// Show one identity whole: permissions with provenance and use, groups, activity, findings
     Show {
@@ -90,6 +93,18 @@ pub enum Command {
     Credentials {
         /// Only those of this identity
         identity: Option<String>,
+    },
+    /// Show what an identity can become, step by step: what each takes, by which grant, what would
+    /// cut it and whether a log would show it
+    ///
+    /// Without an identity: the grants without which, each alone, somebody cannot become as much any
+    /// more, those first that take most ways to cluster-admin.
+    Reach {
+        /// `user:NAME`, `group:NAME` or `sa:NAMESPACE/NAME`
+        identity: Option<String>,
+        /// Exit with 1 where becoming more is at least this bad
+        #[arg(long, value_enum, value_name = "SEVERITY")]
+        fail_on: Option<FailOn>,
     },
     /// Save what the other commands need, for `--from`; no secret data
     Snapshot {

@@ -33,6 +33,24 @@ pub const ROWS: &[ListKind] = &[
     ListKind::Discovery,
 ];
 
+/// What is read to follow what an identity can become: the same, workloads and `RBACDefinitions`.
+pub const REACH: &[ListKind] = &[
+    ListKind::ClusterRoles,
+    ListKind::Roles,
+    ListKind::ClusterRoleBindings,
+    ListKind::RoleBindings,
+    ListKind::Namespaces,
+    ListKind::ServiceAccounts,
+    ListKind::TokenSecrets,
+    ListKind::BootstrapTokens,
+    ListKind::CertificateSigningRequests,
+    ListKind::ConfigMaps,
+    ListKind::RbacDefinitions,
+    ListKind::Pods,
+    ListKind::Workloads,
+    ListKind::Discovery,
+];
+
 /// What a question is answered from.
 pub const QUESTIONS: &[ListKind] = &[
     ListKind::ClusterRoles,

@@ -16,6 +16,7 @@ mod ingest;
 mod kept;
 mod man;
 mod query;
+mod reach;
 mod reviews;
 mod served;
 mod show;
@@ -68,7 +69,9 @@ pub fn run(words: impl IntoIterator<Item = OsString>) -> Next {
             global.input.demo = true;
             return terminal(global);
         }
-        Some(Command::Who { filter, sort }) => who::run(&global, &filter.join(" "), sort),
+        Some(Command::Who { filter, sort, reach }) => {
+            who::run(&global, &filter.join(" "), sort, reach)
+        }
         Some(Command::Show { identity }) => show::run(&global, &identity),
         Some(Command::Can { identity, verb, resource, name }) => {
             can::run(&global, &identity, &identity::Words { verb, resource, name })
@@ -78,6 +81,9 @@ pub fn run(words: impl IntoIterator<Item = OsString>) -> Next {
         }
         Some(Command::Check { file }) => check::run(&global, &file),
         Some(Command::Findings { fail_on }) => findings::run(&global, fail_on),
+        Some(Command::Reach { identity, fail_on }) => {
+            reach::run(&global, identity.as_deref(), fail_on)
+        }
         Some(Command::Credentials { identity }) => credentials::run(&global, identity.as_deref()),
         Some(Command::Snapshot { out }) => snapshot::run(&global, &out),
         Some(Command::Ingest { whose, sources }) => {

@@ -3,17 +3,23 @@
 use super::answer;
 use super::args::Global;
 use super::exit::{Code, Failure};
-use super::identity::{self, ROWS, WHO_HOLDS_WHAT};
+use super::identity::{self, REACH, WHO_HOLDS_WHAT};
 use super::sources::{Needs, open};
-use crate::report::{IdentityDetail, Report};
+use crate::reach::Reach;
+use crate::report::{IdentityDetail, ReachPart, Report};
 
 pub(super) fn run(global: &Global, text: &str) -> Result<Code, Failure> {
-    let session = open(global, Needs { lists: ROWS, log: true })?;
+    let session = open(global, Needs { lists: REACH, log: true })?;
     let identity = identity::parse(text, &session)?;
     let items: Vec<IdentityDetail> = session
         .books
         .iter()
-        .filter_map(|book| Some(IdentityDetail::new(book, book.find(&identity)?)))
+        .filter_map(|book| {
+            let entry = book.find(&identity)?;
+            let mut detail = IdentityDetail::new(book, entry);
+            detail.row.reach = Some(ReachPart::from(&Reach::new(book).of(entry)));
+            Some(detail)
+        })
         .collect();
     let missing = answer::missing(&session, WHO_HOLDS_WHAT, None);
     let metadata = answer::metadata(&session, missing);

@@ -2,19 +2,28 @@
 
 use std::sync::Arc;
 
+use rayon::prelude::*;
+
 use super::answer;
 use super::args::{Global, SortBy};
 use super::exit::{Code, Failure};
-use super::identity::{ROWS, WHO_HOLDS_WHAT};
+use super::identity::{REACH, ROWS, WHO_HOLDS_WHAT};
 use super::sources::{Needs, open};
 use crate::book::{Book, Entry};
 use crate::query::{Query, Sort};
-use crate::report::{IdentityRow, Report};
+use crate::reach::{LISTS, Reach};
+use crate::report::{IdentityRow, ReachPart, Report};
 
-pub(super) fn run(global: &Global, filter: &str, sort: SortBy) -> Result<Code, Failure> {
+pub(super) fn run(
+    global: &Global,
+    filter: &str,
+    sort: SortBy,
+    with_reach: bool,
+) -> Result<Code, Failure> {
     let query = parse(filter)?;
     let namespaces = namespaces(global)?;
-    let session = open(global, Needs { lists: ROWS, log: true })?;
+    let (lists, read) = if with_reach { (REACH, LISTS) } else { (ROWS, WHO_HOLDS_WHAT) };
+    let session = open(global, Needs { lists, log: true })?;
     let sort = Sort::by(sort.into());
     let mut rows: Vec<(&Arc<Book>, &Arc<Entry>)> = Vec::new();
     for book in &session.books {
@@ -29,9 +38,15 @@ pub(super) fn run(global: &Global, filter: &str, sort: SortBy) -> Result<Code, F
     let mut keyed: Vec<_> =
         rows.into_iter().map(|(book, entry)| (sort.key_of(book, entry), book, entry)).collect();
     keyed.sort_by(|a, b| sort.compare(&a.0, &b.0));
-    let rows = keyed.into_iter().map(|(_, book, entry)| (book, entry));
-    let missing = answer::missing(&session, WHO_HOLDS_WHAT, None);
-    let report = Report::new(answer::metadata(&session, missing), IdentityRow::all(rows));
+    let listed: Vec<_> = keyed.into_iter().map(|(_, book, entry)| (book, entry)).collect();
+    let mut rows = IdentityRow::all(listed.iter().copied());
+    if with_reach {
+        for (row, reached) in rows.iter_mut().zip(reached(&session.books, &listed)) {
+            row.reach = Some(reached);
+        }
+    }
+    let missing = answer::missing(&session, read, None);
+    let report = Report::new(answer::metadata(&session, missing), rows);
     let code = answer::give(global, &session, &report)?;
     if report.items.is_empty() {
         answer::say("nobody matches");
@@ -43,6 +58,17 @@ pub(super) fn run(global: &Global, filter: &str, sort: SortBy) -> Result<Code, F
         );
     }
     Ok(code)
+}
+
+/// What each of those listed can become.
+fn reached(books: &[Arc<Book>], listed: &[(&Arc<Book>, &Arc<Entry>)]) -> Vec<ReachPart> {
+    let reaches: Vec<(&Arc<Book>, Reach<'_>)> =
+        books.iter().map(|book| (book, Reach::new(book))).collect();
+    let of = |(book, entry): &(&Arc<Book>, &Arc<Entry>)| {
+        let reach = reaches.iter().find(|(of, _)| Arc::ptr_eq(of, book))?;
+        Some(ReachPart::from(&reach.1.of(entry)))
+    };
+    listed.par_iter().filter_map(of).collect()
 }
 
 fn parse(filter: &str) -> Result<Query, Failure> {

@@ -8,6 +8,7 @@
 //! | `idle` | access is held and was not used in the policy's idle time |
 //! | `cluster-admin` | everything in the cluster is allowed |
 //! | `everybody` | a grant to everybody who reaches the API server, or to all accounts |
+//! | `reach` | somebody can become more than it is |
 //!
 //! Findings of absence wait for whole lists and for a log. Exactly what the API server itself
 //! installs is exempt, by content and version; what was added to it is not.
@@ -18,6 +19,7 @@ mod dangling_namespace;
 mod dangling_role;
 mod everybody;
 mod idle;
+pub mod reach;
 #[cfg(test)]
 mod tests;
 

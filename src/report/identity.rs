@@ -6,7 +6,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-use super::{Cell, Column, CredentialRow, Metadata, Tabular, age, exact};
+use super::{Cell, Column, CredentialRow, Metadata, ReachPart, Tabular, age, exact};
 use crate::book::{
     Access, Book, Entry, Existence, GroupSource, Hint, HintSource, IdentityActivity,
     ImpersonatedBy, SeenCredential,
@@ -221,6 +221,8 @@ pub struct IdentityRow {
     pub grants: usize,
     /// How much of what it holds it used.
     pub used: Used,
+    /// What it can become; None where that was not asked for.
+    pub reach: Option<ReachPart>,
     #[serde(skip)]
     pub(super) access: Access,
     #[serde(skip)]
@@ -270,6 +272,7 @@ impl IdentityRow {
                 .collect(),
             grants: entry.grants.len(),
             used: Used { rows: entry.used.map(|(rows, _)| rows), of: entry.held },
+            reach: None,
             id: entry.identity.clone(),
             last_seen: last_seen(book, entry),
         }
@@ -290,6 +293,12 @@ impl IdentityRow {
     /// The same with the credentials that are known for it.
     pub(super) fn with_credentials(self, credentials: Vec<CredentialRow>) -> Self {
         Self { credentials, ..self }
+    }
+
+    /// How strong it is, with how strong it can become: `namespace write → cluster-admin`.
+    pub(super) fn access_text(&self) -> String {
+        let arrow = self.reach.as_ref().map(ReachPart::arrow).unwrap_or_default();
+        format!("{}{arrow}", self.access)
     }
 
     /// When it was last seen, in words.
@@ -373,6 +382,7 @@ impl Tabular for IdentityRow {
             Column::new("CREDENTIALS", "credentials").wide(),
             Column::new("ADDRESSES", "addresses").wide(),
             Column::new("AGENTS", "agents").wide(),
+            Column::new("REACHES", "reaches").for_programs(),
         ]
     }
 
@@ -393,7 +403,7 @@ impl Tabular for IdentityRow {
         vec![vec![
             Cell::new(&*about.cluster_name(&self.cluster)),
             Cell::new(self.name()),
-            Cell::exactly(self.access.to_string(), self.tier),
+            Cell::exactly(self.access_text(), self.tier),
             self.last_seen.clone(),
             Cell::new(self.used_text()),
             Cell::exactly(chips.join(", "), rules.join(";")),
@@ -409,6 +419,7 @@ impl Tabular for IdentityRow {
             })),
             some(activity.map(|activity| names(&activity.source_ips))),
             some(activity.map(|activity| names(&activity.user_agents))),
+            Cell::new(self.reach.as_ref().map_or("", |reach| reach.tier)),
         ]]
     }
 

@@ -57,7 +57,7 @@ fn head(of: &IdentityDetail, about: &Metadata) -> String {
         }
         _ => {}
     }
-    lines.push(("Access", row.access.to_string()));
+    lines.push(("Access", row.access_text()));
     for owner in &of.kept_by {
         let text = format!("{}; a deletion is undone {}", owner.words, owner.deletion.when);
         lines.push(("Kept by", text));

@@ -27,6 +27,8 @@ pub enum When {
     AtNeed,
     /// Only in the wide form.
     Wide,
+    /// Never: a person reads it in another column.
+    Never,
 }
 
 /// A column.
@@ -52,6 +54,12 @@ impl Column {
     #[must_use]
     pub const fn wide(self) -> Self {
         Self { when: When::Wide, ..self }
+    }
+
+    /// The same, for programs only.
+    #[must_use]
+    pub const fn for_programs(self) -> Self {
+        Self { when: When::Never, ..self }
     }
 
     /// The same, in the narrow form only where something stands in it.
@@ -145,6 +153,7 @@ impl Table {
             When::Always => true,
             When::AtNeed => wide || self.rows.iter().any(|row| is_set(row, *at)),
             When::Wide => wide,
+            When::Never => false,
         };
         let shown: Vec<usize> = (0..self.columns.len()).filter(is_shown).collect();
         let mut lines: Vec<Vec<Cow<'_, str>>> = Vec::new();

@@ -6,6 +6,7 @@ mod bad_input;
 mod check;
 mod completeness;
 mod offline;
+mod reach;
 mod schemas;
 mod stored;
 mod world;

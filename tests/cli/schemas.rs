@@ -154,6 +154,8 @@ fn every_answer_has_the_form_of_its_schema() {
         fits("identity-list.json", &answer(&["who"]));
         fits("finding-list.json", &answer(&["findings"]));
         fits("credential-list.json", &answer(&["credentials"]));
+        fits("identity-list.json", &answer(&["who", "--reach"]));
+        fits("cut-list.json", &answer(&["reach"]));
         fits("access.json", &answer(&["can", "g:system:masters", "get", "secrets"]));
         fits("access.json", &answer(&["can", "u:nobody", "get", "/healthz"]));
         fits("holder-list.json", &answer(&["who-can", "get", "secrets"]));
@@ -162,8 +164,15 @@ fn every_answer_has_the_form_of_its_schema() {
     for who in ["user:jane@corp.example", "sa:pay/batch", "user:zoe@corp.example", "group:ops"] {
         let run = home.run(&["show", who, "--from", &objects, "--audit", &log, "-o", "json"]);
         fits("identity.json", &run.json());
+        let run = home.run(&["reach", who, "--from", &objects, "-o", "json"]);
+        fits("reach.json", &run.json());
     }
     fits("identity-list.json", &home.run(&["who", "--demo", "-o", "json"]).json());
+    fits("cut-list.json", &home.run(&["reach", "--demo", "-o", "json"]).json());
+    for who in ["sa:velero/velero", "sa:ci/deployer", "user:rolf@corp.example", "sa:ci/runner"] {
+        let run = home.run(&["reach", who, "--demo", "-o", "json"]);
+        fits("reach.json", &run.json());
+    }
     let run = home.run(&["credentials", "--demo", "-o", "json"]);
     fits("credential-list.json", &run.json());
     let run = home.run(&["show", "sa:ci/deployer", "--demo", "-o", "json"]);

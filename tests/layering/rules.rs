@@ -12,7 +12,8 @@ const FLOW: &[(&str, &[&str])] = &[
     ("store", &["model", "audit"]),
     ("cluster", &["model", "rbac"]),
     ("book", &["model", "rbac", "findings"]),
-    ("findings", &["model", "rbac", "book"]),
+    ("reach", &["model", "rbac", "book"]),
+    ("findings", &["model", "rbac", "book", "reach"]),
     ("owners", &["model", "rbac"]),
     ("credentials", &["model", "book", "owners"]),
     ("query", &["model", "rbac", "book", "findings"]),
@@ -29,6 +30,7 @@ const FLOW: &[(&str, &[&str])] = &[
             "owners",
             "credentials",
             "book",
+            "reach",
             "findings",
             "query",
             "feed",
@@ -44,6 +46,7 @@ const FLOW: &[(&str, &[&str])] = &[
             "cluster",
             "credentials",
             "book",
+            "reach",
             "findings",
             "query",
             "config",
@@ -62,6 +65,7 @@ const FLOW: &[(&str, &[&str])] = &[
             "owners",
             "credentials",
             "book",
+            "reach",
             "findings",
             "query",
             "config",
@@ -73,7 +77,8 @@ const FLOW: &[(&str, &[&str])] = &[
 
 /// Rooms that take time and input as values: no runtime, no terminal, no file, no network, no
 /// environment, no clock.
-const PURE: &[&str] = &["model", "rbac", "owners", "credentials", "book", "findings", "query"];
+const PURE: &[&str] =
+    &["model", "rbac", "owners", "credentials", "book", "reach", "findings", "query"];
 
 /// What a pure room must not name.
 const IMPURE: &[&str] = &[

@@ -7,7 +7,9 @@ use keybook::audit::{self, Options, SourceSpec};
 use keybook::book::{Book, Inputs, LogState};
 use keybook::cluster::kube::{ConnectOptions, connect};
 use keybook::cluster::loader::{LoadOptions, load};
+use keybook::findings;
 use keybook::model::{Health, Identity, Policy, Snapshot};
+use keybook::reach::Reach;
 
 use crate::support::cluster::{self, Cluster};
 
@@ -41,6 +43,12 @@ fn a_fresh_control_plane_has_nothing_to_find() {
     let without = build(None, LogState::None);
     assert!(without.entries().count() > 40, "{}", without.entries().count());
     assert_eq!(without.findings(), [] as [&_; 0]);
+    // Its controllers can become more by design; nobody can by what was added.
+    let reach = Reach::new(&without);
+    let all = reach.all();
+    assert!(all.iter().filter(|one| one.is_higher()).count() > 10);
+    assert_eq!(findings::reach::all(&reach, &all), []);
+    assert_eq!(reach.cuts(&all), []);
     // Its log covers seconds, which prove nobody idle.
     let log = [SourceSpec::Path(cluster.audit_log())];
     let activity = Arc::new(audit::read(&log, &Options::new(Utc::now()), &()).expect("a log"));

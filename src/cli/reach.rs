@@ -1,0 +1,105 @@
+//! `reach`: what an identity can become and by which steps; without one, which grants to cut.
+
+use super::answer;
+use super::args::{FailOn, Global};
+use super::exit::{Code, Failure};
+use super::identity::{self, REACH};
+use super::sources::{Needs, Session, open};
+use crate::book::{Book, Severity};
+use crate::findings;
+use crate::reach::{LISTS, NOT_FOLLOWED, Reach, Reached};
+use crate::report::{CutRow, ReachRow, Report, Tabular};
+
+pub(super) fn run(
+    global: &Global,
+    of: Option<&str>,
+    fail_on: Option<FailOn>,
+) -> Result<Code, Failure> {
+    let session = open(global, Needs { lists: REACH, log: true })?;
+    let fail_on = fail_on.map(Severity::from);
+    match of {
+        Some(text) => one(global, &session, text, fail_on),
+        None => cuts(global, &session, fail_on),
+    }
+}
+
+fn one(
+    global: &Global,
+    session: &Session,
+    text: &str,
+    fail_on: Option<Severity>,
+) -> Result<Code, Failure> {
+    let identity = identity::parse(text, session)?;
+    let mut items = Vec::new();
+    let mut failing = false;
+    for book in &session.books {
+        let Some(entry) = book.find(&identity) else { continue };
+        let reach = Reach::new(book);
+        items.push(ReachRow::new(&reach, entry));
+        failing |= fails(&reach, &[reach.of(entry)], fail_on);
+        if !entry.groups_known {
+            answer::say("its groups are not known: it may become more by what they are granted");
+        }
+    }
+    if items.is_empty() {
+        let metadata = answer::metadata(session, answer::missing(session, LISTS, None));
+        answer::about(session, &metadata);
+        return Err(Failure {
+            code: answer::code(session, &metadata).max(Code::No),
+            message: format!(
+                "{identity} is named by no binding, no service account and no log that was read"
+            ),
+        });
+    }
+    give(global, session, items, failing)
+}
+
+fn cuts(global: &Global, session: &Session, fail_on: Option<Severity>) -> Result<Code, Failure> {
+    let mut items = Vec::new();
+    let mut failing = false;
+    let (mut higher, mut admins) = (0, 0);
+    for book in &session.books {
+        let reach = Reach::new(book);
+        let all = reach.all();
+        higher += all.iter().filter(|reached| reached.is_higher()).count();
+        let top = crate::book::Tier::ClusterAdmin;
+        admins += all.iter().filter(|one| one.is_higher() && one.tier == top).count();
+        failing |= fails(&reach, &all, fail_on);
+        let cuts = reach.cuts(&all);
+        items.extend(cuts.iter().filter_map(|cut| CutRow::new(book, cut)));
+    }
+    let code = give(global, session, items, failing)?;
+    answer::say(&format!(
+        "{higher} can become more than they are, {admins} of them cluster-admin; a grant is listed \
+         where without it alone some cannot any more"
+    ));
+    Ok(code)
+}
+
+fn fails(reach: &Reach<'_>, reached: &[Reached], fail_on: Option<Severity>) -> bool {
+    fail_on.is_some_and(|at_least| {
+        findings::reach::all(reach, reached).iter().any(|finding| finding.severity >= at_least)
+    })
+}
+
+fn give<T: Tabular>(
+    global: &Global,
+    session: &Session,
+    items: Vec<T>,
+    failing: bool,
+) -> Result<Code, Failure> {
+    let missing = answer::missing(session, LISTS, None);
+    let report = Report::new(answer::metadata(session, missing), items);
+    let code = answer::give(global, session, &report)?;
+    answer::say("what is not followed:");
+    for what in NOT_FOLLOWED {
+        answer::say(&format!("  {what}"));
+    }
+    Ok(code.max(if failing { Code::No } else { Code::Done }))
+}
+
+/// What can become more than it is, of everybody of a Book.
+pub(super) fn findings(book: &Book) -> Vec<crate::book::Finding> {
+    let reach = Reach::new(book);
+    findings::reach::all(&reach, &reach.all())
+}

@@ -1,0 +1,75 @@
+//! Whoever can become more than it is, by what was granted to it.
+//!
+//! It needs everything at once, so that it is not a part of the Book's own judgement. What the API
+//! server installed by itself is left out of the grants from which a path starts: its controllers
+//! can become more by design.
+
+use super::{binding, role, severity_of};
+use crate::book::{Book, Entry, Finding, Severity};
+use crate::reach::{Path, Reach, Reached};
+
+/// The rule's id.
+pub const RULE: &str = "reach";
+
+/// Findings of everybody, in the order of [`Book::findings`].
+pub fn all(reach: &Reach<'_>, reached: &[Reached]) -> Vec<Finding> {
+    use rayon::prelude::*;
+    let book = reach.book();
+    let judged: Vec<Option<Finding>> =
+        reached.par_iter().map(|one| of(reach, book.entry(one.id)?, one)).collect();
+    let mut found: Vec<Finding> = judged.into_iter().flatten().collect();
+    found.sort_by(|a, b| b.severity.cmp(&a.severity).then_with(|| a.identity.cmp(&b.identity)));
+    found
+}
+
+/// What is to be said of one identity; None where it cannot become more than it is, or where that is
+/// said of everybody.
+pub fn of(reach: &Reach<'_>, entry: &Entry, reached: &Reached) -> Option<Finding> {
+    let book = reach.book();
+    let reached = reach.by_what_was_added(entry, reached)?;
+    let path = reached.highest()?;
+    let first = path.hops.first()?.needed.iter().find_map(|needed| book.grant(needed.id?))?;
+    // What everybody has is said of everybody, once.
+    let subject = &first.key.subject;
+    if *subject != entry.identity && book.is_implicit(&subject.name) {
+        return None;
+    }
+    Some(Finding {
+        rule: RULE,
+        chip: "reach",
+        severity: severity(path),
+        identity: entry.identity.clone(),
+        grant: Some(first.key.clone()),
+        evidence: evidence(book, &reached, path, first),
+        rests_on_coverage: false,
+    })
+}
+
+/// As bad as holding it would be; one less where a step is a model only.
+fn severity(path: &Path) -> Severity {
+    match (severity_of(path.tier), path.is_modelled()) {
+        (severity, false) => severity,
+        (Severity::Critical | Severity::High, true) => Severity::Medium,
+        (Severity::Medium, true) => Severity::Low,
+        (Severity::Low | Severity::Info, true) => Severity::Info,
+    }
+}
+
+fn evidence(_book: &Book, reached: &Reached, path: &Path, first: &crate::book::Grant) -> String {
+    const TOLD: usize = 4;
+    let steps = path.hops.len();
+    let mut told: Vec<String> = path.hops.iter().take(TOLD).map(crate::reach::Hop::words).collect();
+    if steps > TOLD {
+        told.push(format!("{} more steps", steps - TOLD));
+    }
+    let plural = if steps == 1 { "" } else { "s" };
+    let modelled = if path.is_modelled() { "; a step is a model only" } else { "" };
+    format!(
+        "is {} and can become {} in {steps} step{plural}: {}; begins with {}, which grants {}{modelled}",
+        reached.own.as_str(),
+        path.tier.as_str(),
+        told.join(", "),
+        binding(first),
+        role(first)
+    )
+}

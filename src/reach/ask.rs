@@ -1,0 +1,371 @@
+//! The questions that decide whether a step can be made: a verb on a resource, as the API server,
+//! its admission plugins and the kubelet put them to the authorizer.
+
+use std::sync::Arc;
+
+use crate::model::{Name, PolicyRule};
+use crate::rbac::matching::{group_matches, one_resource_matches, verb_matches};
+
+/// A verb that a step asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum Verb {
+    Get,
+    List,
+    Watch,
+    Create,
+    Update,
+    Patch,
+    Impersonate,
+    /// Constrained impersonation of users and groups (KEP-5284).
+    UserInfo,
+    /// Constrained impersonation of a service account.
+    ServiceAccount,
+    Bind,
+    Escalate,
+    Approve,
+}
+
+impl Verb {
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Get => "get",
+            Self::List => "list",
+            Self::Watch => "watch",
+            Self::Create => "create",
+            Self::Update => "update",
+            Self::Patch => "patch",
+            Self::Impersonate => "impersonate",
+            Self::UserInfo => "impersonate:user-info",
+            Self::ServiceAccount => "impersonate:serviceaccount",
+            Self::Bind => "bind",
+            Self::Escalate => "escalate",
+            Self::Approve => "approve",
+        }
+    }
+
+    /// Whether a request carries the verb itself; the others are asked about one besides.
+    fn is_http(self) -> bool {
+        self <= Self::Patch
+    }
+}
+
+/// What a step asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum On {
+    Users,
+    Groups,
+    Accounts,
+    /// The same three in the group that constrained impersonation asks in.
+    InfoUsers,
+    InfoGroups,
+    InfoAccounts,
+    ClusterRoles,
+    Roles,
+    ClusterRoleBindings,
+    RoleBindings,
+    Token,
+    Secrets,
+    Pods,
+    Exec,
+    Attach,
+    Ephemeral,
+    Deployments,
+    StatefulSets,
+    DaemonSets,
+    ReplicaSets,
+    ReplicationControllers,
+    Jobs,
+    CronJobs,
+    Kubelet,
+    Requests,
+    Approval,
+    Signers,
+    MutatingWebhooks,
+    ConfigMaps,
+    Definitions,
+    Namespaces,
+}
+
+const RBAC: &str = "rbac.authorization.k8s.io";
+const AUTHENTICATION: &str = "authentication.k8s.io";
+const CERTIFICATES: &str = "certificates.k8s.io";
+const WRITES: &[Verb] = &[Verb::Create, Verb::Update, Verb::Patch];
+
+impl On {
+    pub(crate) const ALL: [Self; 31] = [
+        Self::Users,
+        Self::Groups,
+        Self::Accounts,
+        Self::InfoUsers,
+        Self::InfoGroups,
+        Self::InfoAccounts,
+        Self::ClusterRoles,
+        Self::Roles,
+        Self::ClusterRoleBindings,
+        Self::RoleBindings,
+        Self::Token,
+        Self::Secrets,
+        Self::Pods,
+        Self::Exec,
+        Self::Attach,
+        Self::Ephemeral,
+        Self::Deployments,
+        Self::StatefulSets,
+        Self::DaemonSets,
+        Self::ReplicaSets,
+        Self::ReplicationControllers,
+        Self::Jobs,
+        Self::CronJobs,
+        Self::Kubelet,
+        Self::Requests,
+        Self::Approval,
+        Self::Signers,
+        Self::MutatingWebhooks,
+        Self::ConfigMaps,
+        Self::Definitions,
+        Self::Namespaces,
+    ];
+
+    /// What makes pods by a template: the controllers of the controller manager.
+    pub(crate) const CONTROLLERS: [Self; 7] = [
+        Self::Deployments,
+        Self::StatefulSets,
+        Self::DaemonSets,
+        Self::ReplicaSets,
+        Self::ReplicationControllers,
+        Self::Jobs,
+        Self::CronJobs,
+    ];
+
+    /// API group, resource and subresource.
+    pub(crate) fn target(self) -> (&'static str, &'static str, &'static str) {
+        match self {
+            Self::Users => ("", "users", ""),
+            Self::Groups => ("", "groups", ""),
+            Self::Accounts => ("", "serviceaccounts", ""),
+            Self::InfoUsers => (AUTHENTICATION, "users", ""),
+            Self::InfoGroups => (AUTHENTICATION, "groups", ""),
+            Self::InfoAccounts => (AUTHENTICATION, "serviceaccounts", ""),
+            Self::ClusterRoles => (RBAC, "clusterroles", ""),
+            Self::Roles => (RBAC, "roles", ""),
+            Self::ClusterRoleBindings => (RBAC, "clusterrolebindings", ""),
+            Self::RoleBindings => (RBAC, "rolebindings", ""),
+            Self::Token => ("", "serviceaccounts", "token"),
+            Self::Secrets => ("", "secrets", ""),
+            Self::Pods => ("", "pods", ""),
+            Self::Exec => ("", "pods", "exec"),
+            Self::Attach => ("", "pods", "attach"),
+            Self::Ephemeral => ("", "pods", "ephemeralcontainers"),
+            Self::Deployments => ("apps", "deployments", ""),
+            Self::StatefulSets => ("apps", "statefulsets", ""),
+            Self::DaemonSets => ("apps", "daemonsets", ""),
+            Self::ReplicaSets => ("apps", "replicasets", ""),
+            Self::ReplicationControllers => ("", "replicationcontrollers", ""),
+            Self::Jobs => ("batch", "jobs", ""),
+            Self::CronJobs => ("batch", "cronjobs", ""),
+            Self::Kubelet => ("", "nodes", "proxy"),
+            Self::Requests => (CERTIFICATES, "certificatesigningrequests", ""),
+            Self::Approval => (CERTIFICATES, "certificatesigningrequests", "approval"),
+            Self::Signers => (CERTIFICATES, "signers", ""),
+            Self::MutatingWebhooks => {
+                ("admissionregistration.k8s.io", "mutatingwebhookconfigurations", "")
+            }
+            Self::ConfigMaps => ("", "configmaps", ""),
+            Self::Definitions => ("rbacmanager.reactiveops.io", "rbacdefinitions", ""),
+            Self::Namespaces => ("", "namespaces", ""),
+        }
+    }
+
+    /// `pods/exec`, `rolebindings`: as rules write it.
+    pub(crate) fn resource(self) -> String {
+        match self.target() {
+            (_, resource, "") => resource.to_owned(),
+            (_, resource, subresource) => format!("{resource}/{subresource}"),
+        }
+    }
+
+    /// The verbs that are asked for on it.
+    fn verbs(self) -> &'static [Verb] {
+        match self {
+            Self::Users | Self::Groups | Self::Accounts => &[Verb::Impersonate],
+            Self::InfoUsers | Self::InfoGroups => &[Verb::UserInfo],
+            Self::InfoAccounts => &[Verb::ServiceAccount],
+            Self::ClusterRoles | Self::Roles => {
+                &[Verb::Create, Verb::Update, Verb::Patch, Verb::Bind, Verb::Escalate]
+            }
+            Self::Token => &[Verb::Create],
+            Self::Secrets => {
+                &[Verb::Get, Verb::List, Verb::Watch, Verb::Create, Verb::Update, Verb::Patch]
+            }
+            Self::Exec | Self::Attach | Self::Kubelet => &[Verb::Get, Verb::Create],
+            Self::Ephemeral | Self::Approval | Self::Namespaces => &[Verb::Update, Verb::Patch],
+            Self::Signers => &[Verb::Approve],
+            _ => WRITES,
+        }
+    }
+
+    /// Whether the question carries a namespace when it comes with this verb.
+    pub(crate) fn is_namespaced(self, verb: Verb) -> bool {
+        match self {
+            Self::ClusterRoles => verb == Verb::Bind,
+            Self::Users
+            | Self::Groups
+            | Self::InfoUsers
+            | Self::InfoGroups
+            | Self::ClusterRoleBindings
+            | Self::Kubelet
+            | Self::Requests
+            | Self::Approval
+            | Self::Signers
+            | Self::MutatingWebhooks
+            | Self::Definitions => false,
+            _ => true,
+        }
+    }
+}
+
+/// On which objects: None is every one. Sorted.
+pub(crate) type Names = Option<Arc<[Name]>>;
+
+/// What is in both.
+pub(crate) fn both(one: &Names, other: &Names) -> Names {
+    match (one, other) {
+        (None, names) | (names, None) => names.clone(),
+        (Some(one), Some(other)) => {
+            Some(one.iter().filter(|name| other.binary_search(name).is_ok()).cloned().collect())
+        }
+    }
+}
+
+pub(crate) fn is_empty(names: &Names) -> bool {
+    names.as_ref().is_some_and(|names| names.is_empty())
+}
+
+pub(crate) fn has(names: &Names, name: &str) -> bool {
+    names.as_ref().is_none_or(|names| names.iter().any(|have| &**have == name))
+}
+
+/// A question to which a rule says yes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Cap {
+    pub(crate) on: On,
+    pub(crate) verb: Verb,
+    pub(crate) names: Names,
+    /// Which rule of its role.
+    pub(crate) rule: u32,
+}
+
+/// Whose verbs a rule is read for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Mode {
+    /// Its own.
+    Own,
+    /// What it lets be done in the name of an impersonated user: `impersonate-on:user-info:VERB`.
+    OnUser,
+    /// The same of a service account: `impersonate-on:serviceaccount:VERB`.
+    OnAccount,
+}
+
+/// The questions to which a role's rules say yes.
+pub(crate) fn caps<'r>(rules: impl IntoIterator<Item = &'r PolicyRule>, mode: Mode) -> Vec<Cap> {
+    let mut found = Vec::new();
+    for (at, rule) in (0u32..).zip(rules) {
+        of_rule(rule, at, mode, &mut found);
+    }
+    found.sort_by_key(|cap| (cap.on, cap.verb));
+    found
+}
+
+fn of_rule(rule: &PolicyRule, at: u32, mode: Mode, found: &mut Vec<Cap>) {
+    if rule.verbs.is_empty() || rule.resources.is_empty() {
+        return;
+    }
+    let mut names: Option<Names> = None;
+    for on in On::ALL {
+        let (group, resource, subresource) = on.target();
+        let is_it = group_matches(rule, group)
+            && rule.resources.iter().any(|have| one_resource_matches(have, resource, subresource));
+        if !is_it {
+            continue;
+        }
+        for &verb in on.verbs() {
+            let says_yes = match mode {
+                Mode::Own => verb_matches(rule, verb.as_str()),
+                _ if !verb.is_http() => false,
+                Mode::OnUser => on_behalf(rule, "impersonate-on:user-info:", verb),
+                Mode::OnAccount => on_behalf(rule, "impersonate-on:serviceaccount:", verb),
+            };
+            if says_yes {
+                let names = names.get_or_insert_with(|| sorted(rule)).clone();
+                found.push(Cap { on, verb, names, rule: at });
+            }
+        }
+    }
+}
+
+fn on_behalf(rule: &PolicyRule, prefix: &str, verb: Verb) -> bool {
+    rule.verbs.iter().any(|have| &**have == "*" || have.strip_prefix(prefix) == Some(verb.as_str()))
+}
+
+fn sorted(rule: &PolicyRule) -> Names {
+    if rule.resource_names.is_empty() {
+        return None;
+    }
+    let mut names = rule.resource_names.clone();
+    names.sort();
+    names.dedup();
+    Some(names.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rule(verbs: &[&str], groups: &[&str], resources: &[&str], names: &[&str]) -> PolicyRule {
+        let list = |texts: &[&str]| texts.iter().map(|text| Name::from(*text)).collect();
+        PolicyRule {
+            verbs: list(verbs),
+            api_groups: list(groups),
+            resources: list(resources),
+            resource_names: list(names),
+            ..PolicyRule::default()
+        }
+    }
+
+    fn said(rule: &PolicyRule) -> Vec<(On, Verb)> {
+        caps([rule], Mode::Own).into_iter().map(|cap| (cap.on, cap.verb)).collect()
+    }
+
+    #[test]
+    fn a_star_after_a_resource_opens_nothing() {
+        assert_eq!(said(&rule(&["*"], &[""], &["pods/*"], &[])), []);
+        assert_eq!(said(&rule(&["*"], &["*"], &["*/*"], &[])), []);
+        assert_eq!(said(&rule(&["create"], &[""], &["*/exec"], &[])), [(On::Exec, Verb::Create)]);
+    }
+
+    #[test]
+    fn a_resource_is_not_its_subresource() {
+        assert_eq!(said(&rule(&["create"], &[""], &["serviceaccounts"], &[])), []);
+        assert_eq!(
+            said(&rule(&["create"], &[""], &["serviceaccounts/token"], &[])),
+            [(On::Token, Verb::Create)]
+        );
+        assert_eq!(said(&rule(&["impersonate"], &["authentication.k8s.io"], &["users"], &[])), []);
+    }
+
+    #[test]
+    fn everything_is_every_question() {
+        let all: usize = On::ALL.iter().map(|on| on.verbs().len()).sum();
+        assert_eq!(said(&rule(&["*"], &["*"], &["*"], &[])).len(), all);
+    }
+
+    #[test]
+    fn names_meet() {
+        let some =
+            |list: &[&str]| -> Names { Some(list.iter().map(|name| Name::from(*name)).collect()) };
+        assert_eq!(both(&None, &some(&["a"])), some(&["a"]));
+        assert_eq!(both(&some(&["a", "b"]), &some(&["b", "c"])), some(&["b"]));
+        assert!(is_empty(&both(&some(&["a"]), &some(&["c"]))));
+        assert!(!is_empty(&None));
+    }
+}

@@ -1,0 +1,290 @@
+//! Takes a snapshot apart into what a search asks for.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use foldhash::{HashMap, HashMapExt};
+use rayon::prelude::*;
+
+use super::ask::{Mode, On, caps};
+use super::world::{Bound, Level, RoleFacts, Running, Where, World};
+use crate::book::Book;
+use crate::model::{
+    Binding, BindingKind, Identity, ListKind, Meta, Name, Pod, RoleKind, SubjectKind,
+};
+use crate::rbac::RoleKey;
+
+const ENFORCE: &str = "pod-security.kubernetes.io/enforce";
+
+impl World {
+    pub(crate) fn new(book: &Book) -> Self {
+        let mut world = Self::empty(book);
+        world.add_namespaces(book);
+        world.add_identities(book);
+        world.add_roles(book);
+        world.add_pods(book);
+        world
+    }
+
+    fn empty(book: &Book) -> Self {
+        let cluster = &book.snapshot.cluster;
+        let objects = &book.snapshot.objects;
+        let served = &book.snapshot.discovery.resources;
+        let aws_auth = ("kube-system".into(), "aws-auth".into());
+        let version = cluster.server_version.as_deref();
+        Self {
+            identities: book.entries().map(|entry| entry.id.0 + 1).max().unwrap_or_default(),
+            namespaces: Vec::new(),
+            numbers: HashMap::new(),
+            accounts: Vec::new(),
+            known: Vec::new(),
+            users: Vec::new(),
+            groups: Vec::new(),
+            names: Vec::new(),
+            user_numbers: HashMap::new(),
+            group_numbers: HashMap::new(),
+            tokens: Vec::new(),
+            pods: Vec::new(),
+            nodes: Vec::new(),
+            on_node: Vec::new(),
+            workloads: Vec::new(),
+            levels: Vec::new(),
+            roles: Vec::new(),
+            role_numbers: HashMap::new(),
+            roles_in: Vec::new(),
+            cluster_roles: Vec::new(),
+            bindings_in: Vec::new(),
+            cluster_bindings: Vec::new(),
+            sees_control_plane: false,
+            minor: version.and_then(minor),
+            rbac_manager: served.iter().any(|resource| &*resource.name == "rbacdefinitions")
+                || objects.others.keys().any(|(kind, ..)| &**kind == "RBACDefinition"),
+            aws: objects.config_maps.contains_key(&aws_auth)
+                || version.is_some_and(|version| version.contains("-eks-")),
+        }
+    }
+
+    fn add_namespaces(&mut self, book: &Book) {
+        let objects = &book.snapshot.objects;
+        let mut all: BTreeSet<Name> = objects.namespaces.keys().cloned().collect();
+        all.extend(objects.service_accounts.keys().map(|(ns, _)| ns.clone()));
+        all.extend(objects.roles.keys().map(|(_, ns, _)| ns.clone()));
+        all.extend(objects.bindings.keys().map(|(_, ns, _)| ns.clone()));
+        all.extend(objects.pods.keys().map(|(ns, _)| ns.clone()));
+        all.extend(book.entries().filter_map(|entry| entry.identity.namespace.clone()));
+        all.remove("");
+        self.namespaces = all.into_iter().collect();
+        self.numbers = (0u32..).zip(&self.namespaces).map(|(at, ns)| (ns.clone(), at)).collect();
+        let count = self.namespaces.len();
+        self.accounts = vec![Vec::new(); count];
+        self.known = vec![Vec::new(); count];
+        self.tokens = vec![Vec::new(); count];
+        self.pods = vec![Vec::new(); count];
+        self.workloads = vec![Vec::new(); count];
+        self.roles_in = vec![Vec::new(); count];
+        self.bindings_in = vec![Vec::new(); count];
+        self.levels = self
+            .namespaces
+            .iter()
+            .map(|ns| match objects.namespaces.get(ns) {
+                // Nothing is said of what is not known.
+                None => Level::Held,
+                Some(ns) => match ns.meta.labels.get(ENFORCE).map(|level| &**level) {
+                    None => Level::Unlabelled,
+                    Some("privileged") => Level::Privileged,
+                    Some(_) => Level::Held,
+                },
+            })
+            .collect();
+    }
+
+    fn add_identities(&mut self, book: &Book) {
+        let objects = &book.snapshot.objects;
+        self.names = vec!["".into(); self.identities as usize];
+        for entry in book.entries() {
+            let identity = &entry.identity;
+            if let Some(place) = self.names.get_mut(entry.id.0 as usize) {
+                *place = identity.name.clone();
+            }
+            match (identity.kind, &identity.namespace) {
+                (SubjectKind::User, _) => {
+                    self.users.push(entry.id.0);
+                    self.user_numbers.insert(identity.name.clone(), entry.id.0);
+                }
+                (SubjectKind::Group, _) => {
+                    self.groups.push(entry.id.0);
+                    self.group_numbers.insert(identity.name.clone(), entry.id.0);
+                }
+                (SubjectKind::ServiceAccount, Some(ns)) => {
+                    let Some(at) = self.number(ns) else { continue };
+                    let key = (ns.clone(), identity.name.clone());
+                    push(&mut self.known, at, entry.id.0);
+                    if objects.service_accounts.contains_key(&key) {
+                        push(&mut self.accounts, at, entry.id.0);
+                    }
+                }
+                _ => {}
+            }
+        }
+        for ((ns, name), secret) in &objects.secrets {
+            let account = secret.meta.annotations.get("kubernetes.io/service-account.name");
+            if let (Some(at), Some(account)) = (self.number(ns), account)
+                && ListKind::of_secret(&secret.type_) == Some(ListKind::TokenSecrets)
+                && is_live(
+                    &secret.meta,
+                    objects
+                        .service_accounts
+                        .get(&(ns.clone(), account.clone()))
+                        .map(|account| &account.meta),
+                )
+                && let Some(id) = Self::account(book, ns, account)
+            {
+                push(&mut self.tokens, at, (name.clone(), id));
+            }
+        }
+    }
+
+    fn account(book: &Book, ns: &Name, name: &Name) -> Option<u32> {
+        let exists =
+            book.snapshot.objects.service_accounts.contains_key(&(ns.clone(), name.clone()));
+        let identity = Identity::service_account(ns.clone(), name.clone());
+        book.find(&identity).filter(|_| exists).map(|entry| entry.id.0)
+    }
+
+    fn add_roles(&mut self, book: &Book) {
+        let objects = &book.snapshot.objects;
+        let roles: Vec<_> = objects.roles.iter().collect();
+        self.roles = roles
+            .into_par_iter()
+            .map(|(key, role)| RoleFacts {
+                key: key.clone(),
+                exists: true,
+                caps: caps(&role.rules, Mode::Own),
+                tiers: (book.tier_of_role(key, true), book.tier_of_role(key, false)),
+            })
+            .collect();
+        for (at, role) in (0u32..).zip(&self.roles) {
+            self.role_numbers.insert(role.key.clone(), at);
+            match (role.key.0, self.numbers.get(&role.key.1)) {
+                (RoleKind::Role, Some(ns)) => push(&mut self.roles_in, *ns, at),
+                _ => self.cluster_roles.push(at),
+            }
+        }
+        for binding in objects.bindings.values() {
+            let Some(key) = role_of(binding) else { continue };
+            let role = self.role_number(key);
+            let name = binding.meta.name.clone();
+            match (binding.kind, self.at(&binding.scope())) {
+                (BindingKind::ClusterRoleBinding, at) => {
+                    self.cluster_bindings.push(Bound { name, at, role });
+                }
+                (BindingKind::RoleBinding, at @ Where::In(ns)) => {
+                    push(&mut self.bindings_in, ns, Bound { name, at, role });
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// The role's number; a new one for a role that does not exist.
+    fn role_number(&mut self, key: RoleKey) -> u32 {
+        if let Some(at) = self.role_numbers.get(&key) {
+            return *at;
+        }
+        let at = u32::try_from(self.roles.len()).unwrap_or(u32::MAX);
+        self.role_numbers.insert(key.clone(), at);
+        self.roles.push(RoleFacts {
+            key,
+            exists: false,
+            caps: Vec::new(),
+            tiers: Default::default(),
+        });
+        at
+    }
+
+    fn add_pods(&mut self, book: &Book) {
+        let objects = &book.snapshot.objects;
+        let mut nodes: BTreeMap<Name, BTreeSet<u32>> = BTreeMap::new();
+        let mut running = Vec::new();
+        for ((ns, name), pod) in &objects.pods {
+            let Some(node) = pod.node.clone().filter(|_| runs(pod)) else { continue };
+            let labels = &pod.meta.labels;
+            self.sees_control_plane |= &**ns == "kube-system"
+                && labels.get("component").is_some_and(|is| &**is == "kube-apiserver");
+            let accounts = nodes.entry(node).or_default();
+            let account = objects.service_accounts.get(&(ns.clone(), pod.service_account.clone()));
+            let holds = account.is_some_and(|account| account.automount != Some(false));
+            if let Some(id) = Self::account(book, ns, &pod.service_account).filter(|_| holds) {
+                accounts.insert(id);
+                running.push((ns, name.clone(), id));
+            }
+        }
+        self.nodes = nodes.keys().cloned().collect();
+        self.on_node = nodes.into_values().map(|ids| ids.into_iter().collect()).collect();
+        for (ns, name, account) in running {
+            if let Some(at) = self.number(ns) {
+                push(&mut self.pods, at, Running { name, account });
+            }
+        }
+        for ((kind, ns, name), _) in &objects.others {
+            if let (Some(at), Some(on)) = (self.number(ns), changeable(kind)) {
+                push(&mut self.workloads, at, (on, name.clone()));
+            }
+        }
+    }
+}
+
+fn push<T>(lists: &mut [Vec<T>], at: u32, value: T) {
+    if let Some(list) = lists.get_mut(at as usize) {
+        list.push(value);
+    }
+}
+
+/// Whether the API server takes the token: the Secret is not on its way out nor invalidated, and
+/// was made for the account that now has the name (`pkg/serviceaccount/legacy.go`).
+fn is_live(secret: &Meta, account: Option<&Meta>) -> bool {
+    let invalid = secret
+        .labels
+        .get("kubernetes.io/legacy-token-invalid-since")
+        .is_some_and(|since| !since.is_empty());
+    let made_for = secret.annotations.get("kubernetes.io/service-account.uid");
+    let same = match (made_for, account.and_then(|account| account.uid.as_ref())) {
+        (Some(made_for), Some(uid)) => made_for == uid,
+        _ => true,
+    };
+    secret.deletion_timestamp.is_none() && !invalid && same && account.is_some()
+}
+
+fn runs(pod: &Pod) -> bool {
+    &*pod.phase == "Running" && pod.meta.deletion_timestamp.is_none()
+}
+
+/// Workloads whose template can be changed once they are there; a Job's cannot.
+fn changeable(kind: &str) -> Option<On> {
+    match kind {
+        "Deployment" => Some(On::Deployments),
+        "StatefulSet" => Some(On::StatefulSets),
+        "DaemonSet" => Some(On::DaemonSets),
+        "ReplicaSet" => Some(On::ReplicaSets),
+        "ReplicationController" => Some(On::ReplicationControllers),
+        "CronJob" => Some(On::CronJobs),
+        _ => None,
+    }
+}
+
+/// The role that a binding refers to; None for a kind that the authorizer does not know.
+pub(super) fn role_of(binding: &Binding) -> Option<RoleKey> {
+    let name = binding.role_ref.name.clone();
+    match (&*binding.role_ref.kind, binding.kind) {
+        ("ClusterRole", _) => Some((RoleKind::ClusterRole, "".into(), name)),
+        ("Role", BindingKind::RoleBinding) => {
+            Some((RoleKind::Role, binding.meta.namespace.clone()?, name))
+        }
+        _ => None,
+    }
+}
+
+/// From `v1.36.3`.
+fn minor(version: &str) -> Option<u32> {
+    let rest = version.trim_start_matches('v').strip_prefix("1.")?;
+    rest.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
+}

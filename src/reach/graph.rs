@@ -1,0 +1,283 @@
+//! Who holds what on the way: identities, impersonated requests, roles that a step gave.
+
+use std::sync::OnceLock;
+
+use super::ask::{Cap, Mode, caps};
+use super::moves::{self, Moves, Pose, RoleSet};
+use super::rights::Rights;
+use super::world::{Where, World, everything};
+use crate::book::{Book, GrantId, IdentityId, Tier};
+use crate::model::{Identity, SubjectKind};
+
+/// Whose rights are used.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Node {
+    /// An identity with a credential of its own.
+    Identity(u32),
+    /// An impersonator's request.
+    Posing(Pose),
+    /// The same, within the rules of who impersonates.
+    Constrained(Pose, Mode, Box<Node>),
+    /// Whoever was given a role.
+    Given(RoleSet, Where),
+    /// Any user in any groups but `system:masters`.
+    Anyone,
+    /// `system:masters`.
+    Everything,
+}
+
+/// One role as it is held.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Holding {
+    /// Slot of the grant; None for a role that a step gave.
+    pub(crate) grant: Option<u32>,
+    /// Number of the role; None for everything.
+    pub(crate) role: Option<u32>,
+    pub(crate) at: Where,
+}
+
+/// Everything that is the same for every search.
+#[derive(Debug)]
+pub(crate) struct Graph<'b> {
+    pub(crate) book: &'b Book,
+    pub(crate) world: World,
+    all: Vec<Cap>,
+    /// By slot.
+    held: Vec<Option<Holding>>,
+    /// By number of the identity: grants that name it itself, and all that hold for it.
+    own: Vec<Vec<u32>>,
+    identities: Vec<OnceLock<Moves>>,
+    posing: Vec<OnceLock<Moves>>,
+    anyone: OnceLock<Moves>,
+}
+
+impl<'b> Graph<'b> {
+    pub(crate) fn new(book: &'b Book) -> Self {
+        let world = World::new(book);
+        let count = world.identities as usize;
+        let mut own = vec![Vec::new(); count];
+        for entry in book.entries() {
+            let is_own = |id: &&GrantId| {
+                book.grant(**id).is_some_and(|grant| grant.key.subject == entry.identity)
+            };
+            if let Some(own) = own.get_mut(entry.id.0 as usize) {
+                *own = entry.grants.iter().filter(is_own).map(|id| id.0).collect();
+            }
+        }
+        let authorizer = book.authorizer();
+        let held = (0..authorizer.slots())
+            .map(|slot| {
+                let held = authorizer.held(slot)?;
+                let role = world.role_of(&held.binding)?;
+                Some(Holding { grant: Some(slot), role: Some(role), at: world.at(&held.scope) })
+            })
+            .collect();
+        Self {
+            book,
+            all: caps([&everything()], Mode::Own),
+            held,
+            own,
+            identities: (0..count).map(|_| OnceLock::new()).collect(),
+            posing: (0..count).map(|_| OnceLock::new()).collect(),
+            anyone: OnceLock::new(),
+            world,
+        }
+    }
+
+    fn own(&self, id: u32) -> &[u32] {
+        self.own.get(id as usize).map_or(&[], Vec::as_slice)
+    }
+
+    /// The slots of the grants that hold for a node; none for a role that a step gave.
+    fn slots(&self, node: &Node) -> Vec<u32> {
+        match node {
+            Node::Identity(id) => {
+                let entry = self.book.entry(IdentityId(*id));
+                entry.map(|entry| entry.grants.iter().map(|id| id.0).collect()).unwrap_or_default()
+            }
+            Node::Posing(pose) | Node::Constrained(pose, ..) => {
+                let who = pose.who.into_iter().chain(self.groups(pose));
+                who.flat_map(|id| self.own(id).iter().copied()).collect()
+            }
+            Node::Anyone => {
+                let masters = Identity::group(Identity::SYSTEM_MASTERS);
+                let all = self.book.authorizer().all();
+                all.filter(|(_, held)| held.identity != masters).map(|(slot, _)| slot).collect()
+            }
+            Node::Given(..) | Node::Everything => Vec::new(),
+        }
+    }
+
+    /// The groups of an impersonated request.
+    fn groups(&self, pose: &Pose) -> Vec<u32> {
+        let entry = pose.who.and_then(|id| self.book.entry(IdentityId(id)));
+        let anonymous = entry.is_some_and(|entry| {
+            entry.identity.kind == SubjectKind::User && &*entry.identity.name == Identity::ANONYMOUS
+        });
+        let mut names = match entry {
+            Some(entry) if pose.groups.is_empty() => entry.identity.implicit_groups(),
+            _ if anonymous => vec![Identity::UNAUTHENTICATED.into()],
+            _ => vec![Identity::AUTHENTICATED.into()],
+        };
+        names.dedup();
+        let mut ids: Vec<u32> = names.iter().filter_map(|name| self.world.group(name)).collect();
+        ids.extend(&pose.groups);
+        ids.sort_unstable();
+        ids.dedup();
+        ids
+    }
+
+    /// The roles that a node holds, but for one grant.
+    pub(crate) fn holdings(&self, node: &Node, without: Option<u32>) -> Vec<Holding> {
+        let given = |role, at| Holding { grant: None, role, at };
+        match node {
+            Node::Given(RoleSet::One(role), at) => vec![given(Some(*role), *at)],
+            Node::Given(RoleSet::ClusterRoles, at) => {
+                self.world.cluster_roles.iter().map(|role| given(Some(*role), *at)).collect()
+            }
+            Node::Given(RoleSet::RolesIn(ns), at) => super::world::of(&self.world.roles_in, *ns)
+                .iter()
+                .map(|role| given(Some(*role), *at))
+                .collect(),
+            Node::Given(RoleSet::Own, at) => vec![given(None, *at)],
+            Node::Everything => vec![given(None, Where::Cluster)],
+            _ => self
+                .slots(node)
+                .into_iter()
+                .filter(|slot| without != Some(*slot))
+                .filter_map(|slot| self.held.get(slot as usize).copied().flatten())
+                .collect(),
+        }
+    }
+
+    fn caps(&self, holding: &Holding) -> &[Cap] {
+        match holding.role {
+            None => &self.all,
+            Some(role) => self.world.role_facts(role).map_or(&[], |role| &role.caps),
+        }
+    }
+
+    /// The rights of a node.
+    pub(crate) fn rights(&self, node: &Node, without: Option<u32>) -> Rights {
+        self.rights_of(node, without, false)
+    }
+
+    /// The rights of a node, but for one grant and, where `added_only`, for what the API server
+    /// itself installed.
+    pub(crate) fn rights_of(&self, node: &Node, without: Option<u32>, added_only: bool) -> Rights {
+        let mut rights = Rights::default();
+        for holding in self.holdings(node, without) {
+            let grant = holding.grant.and_then(|slot| self.book.grant(GrantId(slot)));
+            if added_only && grant.is_some_and(|grant| grant.bootstrap) {
+                continue;
+            }
+            rights.add(self.caps(&holding), holding.at, holding.grant, &self.world);
+        }
+        rights.sort();
+        match node {
+            Node::Posing(_) => rights.without_impersonation(),
+            Node::Constrained(_, mode, by) => {
+                let filter = self.on_behalf(by, *mode, without);
+                rights.without_impersonation().within(&filter)
+            }
+            _ => rights,
+        }
+    }
+
+    /// What somebody may do in the name of others.
+    fn on_behalf(&self, node: &Node, mode: Mode, without: Option<u32>) -> Rights {
+        let mut rights = Rights::default();
+        let objects = &self.book.snapshot.objects;
+        for holding in self.holdings(node, without) {
+            let found = match holding.role {
+                None => caps([&everything()], mode),
+                Some(role) => {
+                    let key = self.world.role_facts(role).map(|role| &role.key);
+                    let role = key.and_then(|key| objects.roles.get(key));
+                    role.map(|role| caps(&role.rules, mode)).unwrap_or_default()
+                }
+            };
+            rights.add(&found, holding.at, holding.grant, &self.world);
+        }
+        rights.sort();
+        rights
+    }
+
+    /// How strong a node is by itself, but for one grant.
+    pub(crate) fn tier(&self, node: &Node, without: Option<u32>) -> Tier {
+        let of = |holding: &Holding| self.tier_of(holding);
+        match node {
+            Node::Everything => Tier::ClusterAdmin,
+            Node::Identity(id) => {
+                let entry = self.book.entry(IdentityId(*id));
+                let tier = entry.map(|entry| entry.tier).unwrap_or_default();
+                match without {
+                    Some(slot) if self.holds(node, slot) => {
+                        let masters = entry.is_some_and(|entry| self.book.is_master(entry));
+                        let rest = self.holdings(node, without).iter().map(of).max();
+                        if masters { tier } else { rest.unwrap_or_default() }
+                    }
+                    _ => tier,
+                }
+            }
+            Node::Posing(_) | Node::Anyone | Node::Given(..) => {
+                self.holdings(node, without).iter().map(of).max().unwrap_or_default()
+            }
+            // What is left of it is not said by whole roles.
+            Node::Constrained(..) => Tier::None,
+        }
+    }
+
+    fn tier_of(&self, holding: &Holding) -> Tier {
+        let (cluster, namespace) = match holding.role {
+            None => (Tier::ClusterAdmin, Tier::NamespaceAdmin),
+            Some(role) => self.world.role_facts(role).map(|role| role.tiers).unwrap_or_default(),
+        };
+        if holding.at == Where::Cluster { cluster } else { namespace }
+    }
+
+    /// The grants that make a node this strong; none where it is so by its name.
+    pub(crate) fn strong_by(&self, node: &Node, tier: Tier) -> Vec<GrantId> {
+        if let Node::Identity(id) = node
+            && self.book.entry(IdentityId(*id)).is_some_and(|entry| self.book.is_master(entry))
+        {
+            return Vec::new();
+        }
+        self.holdings(node, None)
+            .iter()
+            .filter(|holding| self.tier_of(holding) == tier)
+            .filter_map(|holding| holding.grant.map(GrantId))
+            .collect()
+    }
+
+    /// Whether a grant holds for a node.
+    pub(crate) fn holds(&self, node: &Node, slot: u32) -> bool {
+        match node {
+            Node::Identity(id) => {
+                let entry = self.book.entry(IdentityId(*id));
+                entry.is_some_and(|entry| entry.grants.contains(&GrantId(slot)))
+            }
+            Node::Given(..) | Node::Everything => false,
+            Node::Constrained(_, _, by) => self.slots(node).contains(&slot) || self.holds(by, slot),
+            _ => self.slots(node).contains(&slot),
+        }
+    }
+
+    /// Where a node leads by itself, where that is the same for every search.
+    pub(crate) fn shared(&self, node: &Node) -> Option<&Moves> {
+        let place = match node {
+            Node::Identity(id) => self.identities.get(*id as usize)?,
+            Node::Posing(Pose { who: Some(id), groups }) if groups.is_empty() => {
+                self.posing.get(*id as usize)?
+            }
+            Node::Anyone => &self.anyone,
+            _ => return None,
+        };
+        Some(place.get_or_init(|| self.moves_of(node, None, false)))
+    }
+
+    /// Where a node leads by itself; see [`Graph::rights_of`].
+    pub(crate) fn moves_of(&self, node: &Node, without: Option<u32>, added_only: bool) -> Moves {
+        moves::of(&self.rights_of(node, without, added_only), &self.world)
+    }
+}

@@ -1,0 +1,270 @@
+//! Steps that need more than one of those taken over.
+
+use std::collections::BTreeMap;
+
+use super::ask::{Names, On, both, has, is_empty};
+use super::graph::Node;
+use super::moves::{Edge, Hub, Part, RoleSet, To};
+use super::rights::Right;
+use super::search::Search;
+use super::step::Step;
+use super::world::{Level, Where};
+use crate::model::RoleKind;
+
+/// A part with the place of who brings it.
+pub(super) type Brought = (u32, Part);
+
+/// A kind of part.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Kind {
+    Rewrite(On),
+    MakeSecret,
+    ReadSecret,
+    Request,
+    Approve,
+    Run,
+    Label,
+}
+
+/// Parts, by kind and place: only what is in one place can come together.
+pub(super) type Parts = BTreeMap<(Kind, Where), Vec<Brought>>;
+
+impl Search<'_, '_> {
+    /// Steps that need more than one of those taken over, once a round is complete.
+    pub(super) fn join(&mut self, round: u32) {
+        self.join_given(round);
+        self.join_holders(round);
+        self.join_parts(round);
+    }
+
+    /// What given roles add to those who hold part of what one request needs.
+    fn join_given(&mut self, round: u32) {
+        let added = self.given.len();
+        let mut joining = std::mem::take(&mut self.joining);
+        for (at, done) in &mut joining {
+            if std::mem::replace(done, added) == added || self.ended {
+                continue;
+            }
+            let Some(node) = self.found.get(*at as usize).map(|found| found.node.clone()) else {
+                continue;
+            };
+            let start = *at == 0 && self.terms.added_only;
+            let mut rights = self.graph.rights_of(&node, self.terms.without, start);
+            rights.extend(self.given.iter().cloned());
+            if matches!(node, Node::Posing(_)) {
+                rights = rights.without_impersonation();
+            }
+            let moves = super::moves::of(&rights, &self.graph.world);
+            for edge in &moves.edges {
+                self.edge(edge, &[*at], *at, round);
+            }
+            self.fresh.extend(moves.parts.into_iter().map(|part| (*at, part)));
+        }
+        self.joining = joining;
+    }
+
+    /// A role that one can change gives its rights to whoever of all is bound to it.
+    fn join_holders(&mut self, round: u32) {
+        // Those that can be changed now, for all who were looked at before.
+        let (rewrites, others): (Vec<Brought>, Vec<Brought>) = std::mem::take(&mut self.fresh)
+            .into_iter()
+            .partition(|(_, part)| matches!(part, Part::Rewrite { .. }));
+        self.fresh = others;
+        let mut new = Parts::new();
+        for brought in rewrites {
+            let (kind, at) = place(&brought.1);
+            if is_new(&self.parts, &brought.1) && is_new(&new, &brought.1) {
+                new.entry((kind, at)).or_default().push(brought);
+            }
+        }
+        let looked_at = self.holders;
+        self.holders = self.found.partition_point(|found| found.steps <= round);
+        if new.is_empty() && self.parts.keys().all(|(kind, _)| !matches!(kind, Kind::Rewrite(_))) {
+            return;
+        }
+        for holder in 0..self.holders {
+            if holder < looked_at {
+                self.hold(holder, &new, round);
+            }
+        }
+        for (key, mut brought) in new {
+            self.parts.entry(key).or_default().append(&mut brought);
+        }
+        let parts = std::mem::take(&mut self.parts);
+        for holder in looked_at..self.holders {
+            self.hold(holder, &parts, round);
+        }
+        self.parts = parts;
+    }
+
+    /// What one of those found gains by roles of its own that can be changed.
+    fn hold(&mut self, holder: usize, rewrites: &Parts, round: u32) {
+        if rewrites.is_empty() || self.ended {
+            return;
+        }
+        let Some(node) = self.found.get(holder).map(|found| found.node.clone()) else { return };
+        if matches!(node, Node::Constrained(..)) {
+            return;
+        }
+        for holding in self.graph.holdings(&node, self.terms.without) {
+            let Some((who, used)) = holding.role.and_then(|role| self.changed(rewrites, role))
+            else {
+                continue;
+            };
+            let to = To::Given(RoleSet::Own, holding.at);
+            let edge = Edge { to, step: Step::Escalate, used };
+            let holder = u32::try_from(holder).unwrap_or(u32::MAX);
+            self.edge(&edge, &[who, holder], who, round);
+        }
+    }
+
+    /// Who can change a role, and by which rights.
+    fn changed(&self, rewrites: &Parts, role: u32) -> Option<(u32, Vec<Right>)> {
+        let facts = self.graph.world.role_facts(role)?;
+        let places = match facts.key.0 {
+            RoleKind::ClusterRole => [Some((On::ClusterRoles, Where::Cluster)), None],
+            RoleKind::Role => {
+                let ns = self.graph.world.number(&facts.key.1)?;
+                [Some((On::Roles, Where::Each)), Some((On::Roles, Where::In(ns)))]
+            }
+        };
+        let mut brought = places
+            .into_iter()
+            .flatten()
+            .filter_map(|(on, at)| rewrites.get(&(Kind::Rewrite(on), at)))
+            .flatten();
+        brought.find_map(|(who, part)| match part {
+            Part::Rewrite { names, missing, used, .. }
+                if has(names, &facts.key.2) && *missing != facts.exists =>
+            {
+                Some((*who, used.clone()))
+            }
+            _ => None,
+        })
+    }
+
+    /// Parts that make a step together.
+    fn join_parts(&mut self, round: u32) {
+        for brought in std::mem::take(&mut self.fresh) {
+            if self.ended {
+                return;
+            }
+            if !is_new(&self.parts, &brought.1) {
+                continue;
+            }
+            let key = place(&brought.1);
+            self.parts.entry(key).or_default().push(brought.clone());
+            let (kind, at) = key;
+            let Some(wanted) = kind.counterpart() else { continue };
+            let mut edges: Vec<(Edge, u32)> = Vec::new();
+            let mut meet = |others: &[Brought]| {
+                for (who, other) in others {
+                    let both = self.together(&brought.1, other).into_iter();
+                    let both = both.chain(self.together(other, &brought.1));
+                    edges.extend(both.map(|edge| (edge, *who)));
+                }
+            };
+            if at == Where::Each {
+                let from = (wanted, Where::Cluster);
+                let all = self.parts.range(from..).take_while(|((kind, _), _)| *kind == wanted);
+                all.for_each(|(_, others)| meet(others));
+            } else {
+                for at in [Where::Each, at] {
+                    meet(self.parts.get(&(wanted, at)).map_or(&[], Vec::as_slice));
+                }
+            }
+            for (edge, who) in edges {
+                self.edge(&edge, &[who, brought.0], who, round);
+            }
+        }
+    }
+
+    fn together(&self, one: &Part, other: &Part) -> Vec<Edge> {
+        let world = &self.graph.world;
+        match (one, other) {
+            (
+                Part::MakeSecret { at, names, used },
+                Part::ReadSecret { at: there, names: wanted, used: reads },
+            ) if !is_empty(&both(names, wanted)) => {
+                let used = [used.as_slice(), reads].concat();
+                let edge =
+                    |at| Edge { to: To::Hub(Hub::Accounts(at)), step: Step::MakeTokenSecret, used };
+                at.meet(*there).map(edge).into_iter().collect()
+            }
+            (Part::Request { names, used }, Part::Approve { names: wanted, used: approves })
+                if !is_empty(&both(names, wanted)) =>
+            {
+                let used = [used.as_slice(), approves].concat();
+                vec![Edge { to: To::Anyone, step: Step::Certificate, used }]
+            }
+            (Part::Label { at, names, used }, Part::Run { at: there, used: runs }) => {
+                let opens = at.meet(*there).is_some_and(|at| {
+                    world.within(at).any(|ns| {
+                        let held = world.levels.get(ns as usize) == Some(&Level::Held);
+                        held && world.namespace(ns).is_some_and(|name| has(names, name))
+                    })
+                });
+                if !opens {
+                    return Vec::new();
+                }
+                let used = [used.as_slice(), runs].concat();
+                let node = world.sees_control_plane.then_some(To::Everything);
+                node.into_iter()
+                    .chain([To::Hub(Hub::Node(None))])
+                    .map(|to| Edge { to, step: Step::LabelAndHost, used: used.clone() })
+                    .collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+}
+
+impl Kind {
+    /// What it makes a step with.
+    fn counterpart(self) -> Option<Self> {
+        match self {
+            Self::Rewrite(_) => None,
+            Self::MakeSecret => Some(Self::ReadSecret),
+            Self::ReadSecret => Some(Self::MakeSecret),
+            Self::Request => Some(Self::Approve),
+            Self::Approve => Some(Self::Request),
+            Self::Run => Some(Self::Label),
+            Self::Label => Some(Self::Run),
+        }
+    }
+}
+
+fn place(part: &Part) -> (Kind, Where) {
+    match part {
+        Part::Rewrite { on, at, .. } => (Kind::Rewrite(*on), *at),
+        Part::MakeSecret { at, .. } => (Kind::MakeSecret, *at),
+        Part::ReadSecret { at, .. } => (Kind::ReadSecret, *at),
+        Part::Request { .. } => (Kind::Request, Where::Cluster),
+        Part::Approve { .. } => (Kind::Approve, Where::Cluster),
+        Part::Run { at, .. } => (Kind::Run, *at),
+        Part::Label { at, .. } => (Kind::Label, *at),
+    }
+}
+
+fn names(part: &Part) -> (&Names, bool) {
+    match part {
+        Part::Rewrite { names, missing, .. } => (names, *missing),
+        Part::MakeSecret { names, .. }
+        | Part::ReadSecret { names, .. }
+        | Part::Request { names, .. }
+        | Part::Approve { names, .. }
+        | Part::Label { names, .. } => (names, false),
+        Part::Run { .. } => (&None, false),
+    }
+}
+
+/// Whether a part says more than those before it.
+fn is_new(parts: &Parts, part: &Part) -> bool {
+    let (kind, at) = place(part);
+    let (wanted, missing) = names(part);
+    let places = if at == Where::Cluster { [at, at] } else { [Where::Each, at] };
+    let said = places.into_iter().filter_map(|at| parts.get(&(kind, at))).flatten();
+    !said
+        .map(|(_, have)| names(have))
+        .any(|(have, other)| missing == other && (have.is_none() || have == wanted))
+}

@@ -1,0 +1,190 @@
+//! Reach: what an identity can turn itself into, and by which steps.
+//!
+//! The closure of the rights that it holds under everything that the API server would let it do
+//! with them: a token made for an account gives the account's rights, and so on. A step is there
+//! only where the API server, its admission or the kubelet would allow every request that it takes,
+//! by RBAC: exact in verbs, names and namespaces, and by the server's version. What RBAC does not
+//! decide (what a privileged pod does on its node) is a model, and marked so; a path that needs no
+//! model goes before one that does.
+//!
+//! An identity may be one of groups that are not known, and other authorizers may allow more: the
+//! answer is at least this.
+
+mod ask;
+mod cut;
+mod gather;
+mod graph;
+mod join;
+mod moves;
+mod path;
+mod rights;
+mod search;
+mod step;
+mod steps;
+#[cfg(test)]
+mod tests;
+mod world;
+
+use rayon::prelude::*;
+
+pub use self::cut::{Cut, Lost};
+pub use self::path::{Gain, Hop, Needed, Path, Reaches};
+pub use self::step::{Seen, Shown, Step};
+
+use self::graph::{Graph, Node};
+use self::search::{Closure, Terms, search};
+use crate::book::{Book, Entry, GrantId, IdentityId, Tier};
+use crate::model::ListKind;
+
+/// Lists that the answer reads.
+pub const LISTS: &[ListKind] = &[
+    ListKind::ClusterRoles,
+    ListKind::Roles,
+    ListKind::ClusterRoleBindings,
+    ListKind::RoleBindings,
+    ListKind::Namespaces,
+    ListKind::ServiceAccounts,
+    ListKind::TokenSecrets,
+    ListKind::Pods,
+    ListKind::Workloads,
+    ListKind::ConfigMaps,
+    ListKind::RbacDefinitions,
+];
+
+/// Ways that are not followed, said with every answer.
+pub const NOT_FOLLOWED: &[&str] = &[
+    "controllers that act on objects of their own kinds (Argo CD, Flux, operators), but for \
+     rbac-manager",
+    "tokens and keys in Secrets of other types, in images and in logs",
+    "API services, admission policies, validating and conversion webhooks, persistent volumes with \
+     a path of the host",
+    "bootstrap tokens and the certificates that kubelets ask for",
+    "cloud identities of accounts and nodes, and what an identity provider lets somebody do",
+];
+
+/// What everybody of a Book can become.
+#[derive(Debug)]
+pub struct Reach<'b> {
+    graph: Graph<'b>,
+}
+
+/// What an identity can become.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reached {
+    /// Who.
+    pub id: IdentityId,
+    /// How strong it is by itself.
+    pub own: Tier,
+    /// How strong it can become, itself at least.
+    pub tier: Tier,
+    /// Whether that needs a step that is a model only.
+    pub modelled: bool,
+    /// How many others it can act as, until one may do everything.
+    pub others: usize,
+    /// The shortest path to each tier above its own that takes fewer steps than any higher one;
+    /// the highest last. Empty where nothing leads higher.
+    pub paths: Vec<Path>,
+}
+
+impl Reached {
+    /// Whether it can become more than it is.
+    pub fn is_higher(&self) -> bool {
+        self.tier > self.own
+    }
+
+    /// The path to the highest tier.
+    pub fn highest(&self) -> Option<&Path> {
+        self.paths.last()
+    }
+}
+
+impl<'b> Reach<'b> {
+    /// Takes in a Book.
+    pub fn new(book: &'b Book) -> Self {
+        Self { graph: Graph::new(book) }
+    }
+
+    /// The Book.
+    pub fn book(&self) -> &'b Book {
+        self.graph.book
+    }
+
+    /// What one identity can become.
+    pub fn of(&self, entry: &Entry) -> Reached {
+        self.found(entry, Terms::default())
+    }
+
+    /// What everybody can become, in order of ids.
+    pub fn all(&self) -> Vec<Reached> {
+        let entries: Vec<_> = self.graph.book.entries().collect();
+        entries.into_par_iter().map(|entry| self.of(entry)).collect()
+    }
+
+    /// The same, what the API server itself installed left out of its own grants: None where it
+    /// cannot become more than it is by what was added.
+    pub fn by_what_was_added(&self, entry: &Entry, reached: &Reached) -> Option<Reached> {
+        if !reached.is_higher() {
+            return None;
+        }
+        let installed = |id: GrantId| {
+            entry.grants.contains(&id) && self.graph.book.grant(id).is_some_and(|of| of.bootstrap)
+        };
+        let by_own = reached.highest().is_some_and(|path| path.grants().into_iter().any(installed));
+        if !by_own {
+            return Some(reached.clone());
+        }
+        let terms = Terms { added_only: true, ..Terms::default() };
+        Some(self.found(entry, terms)).filter(Reached::is_higher)
+    }
+
+    /// Whether an identity still gets as high without a grant.
+    fn keeps(&self, reached: &Reached, without: GrantId) -> Tier {
+        let Some(entry) = self.graph.book.entry(reached.id) else { return Tier::None };
+        let terms = Terms { without: Some(without.0), ..Terms::default() };
+        self.highest(entry, terms)
+    }
+
+    fn start(entry: &Entry) -> Node {
+        Node::Identity(entry.id.0)
+    }
+
+    /// The highest tier alone.
+    fn highest(&self, entry: &Entry, terms: Terms) -> Tier {
+        let closure = self.closure(entry, terms);
+        closure.found.iter().map(|found| found.tier).max().unwrap_or_default()
+    }
+
+    /// Without models where that leads to the top, else with them.
+    fn closure(&self, entry: &Entry, terms: Terms) -> Closure {
+        let exact = search(&self.graph, Self::start(entry), terms);
+        if exact.ended || !exact.left_out {
+            return exact;
+        }
+        let terms = Terms { modelled: true, ..terms };
+        let modelled = search(&self.graph, Self::start(entry), terms);
+        let highest = |closure: &Closure| closure.found.iter().map(|found| found.tier).max();
+        if highest(&modelled) > highest(&exact) { modelled } else { exact }
+    }
+
+    fn found(&self, entry: &Entry, terms: Terms) -> Reached {
+        let own = entry.tier;
+        let mut reached =
+            Reached { id: entry.id, own, tier: own, modelled: false, others: 0, paths: Vec::new() };
+        if own == Tier::ClusterAdmin {
+            return reached;
+        }
+        let closure = self.closure(entry, terms);
+        reached.others = closure.found.len().saturating_sub(1);
+        for (place, found) in closure.found.iter().enumerate() {
+            if found.tier > reached.tier {
+                // One that takes as many steps and is less is no news.
+                let path = path::path(&self.graph, &closure, place);
+                reached.paths.retain(|have| have.hops.len() < path.hops.len());
+                reached.tier = found.tier;
+                reached.modelled = path.is_modelled();
+                reached.paths.push(path);
+            }
+        }
+        reached
+    }
+}

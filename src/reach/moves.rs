@@ -1,0 +1,157 @@
+//! Where rights lead: steps that one set of rights makes by itself, and parts of steps that need
+//! something from elsewhere.
+
+use super::ask::{Mode, Names, On};
+use super::rights::{Right, Rights};
+use super::step::Step;
+use super::steps;
+use super::world::{Where, World};
+
+/// Which roles are bound.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum RoleSet {
+    /// One, by its number.
+    One(u32),
+    /// Every `ClusterRole` that exists.
+    ClusterRoles,
+    /// Every Role of a namespace.
+    RolesIn(u32),
+    /// One of one's own making: everything.
+    Own,
+}
+
+/// Many that are taken over alike.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum Hub {
+    /// Accounts that exist.
+    Accounts(Where),
+    /// The same and those that only bindings name, impersonated.
+    Posed(Where),
+    /// Users, impersonated.
+    Users,
+    /// Accounts with a token Secret.
+    Tokens(Where),
+    /// Accounts of pods that run.
+    Pods(Where),
+    /// Accounts of the pods of a node; None: of every node.
+    Node(Option<u32>),
+}
+
+/// As whom an impersonator makes a request.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct Pose {
+    /// The user or account; None for one that no grant names.
+    pub(crate) who: Option<u32>,
+    /// The groups that are asked for, sorted. Where none are, an account has its own.
+    pub(crate) groups: Vec<u32>,
+}
+
+/// Where a step leads.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum To {
+    /// An identity, with a credential of its own.
+    Identity(u32),
+    /// The request of an impersonator.
+    Posing(Pose),
+    /// The same, as far as the impersonator's own rules let it.
+    Constrained(Pose, Mode),
+    /// Many.
+    Hub(Hub),
+    /// A role.
+    Given(RoleSet, Where),
+    /// Any user and any groups but `system:masters`.
+    Anyone,
+    /// `system:masters`, or what is as much.
+    Everything,
+}
+
+/// A step that can be made.
+#[derive(Clone, Debug)]
+pub(crate) struct Edge {
+    pub(crate) to: To,
+    pub(crate) step: Step,
+    pub(crate) used: Vec<Right>,
+}
+
+/// What makes a step together with something else, whosesoever right that is.
+#[derive(Clone, Debug)]
+pub(crate) enum Part {
+    /// Roles can be changed (or, where `missing`, made) to allow anything.
+    Rewrite { on: On, at: Where, names: Names, missing: bool, used: Vec<Right> },
+    /// Token Secrets can be made.
+    MakeSecret { at: Where, names: Names, used: Vec<Right> },
+    /// Secrets can be read.
+    ReadSecret { at: Where, names: Names, used: Vec<Right> },
+    /// Certificate requests can be made.
+    Request { names: Names, used: Vec<Right> },
+    /// They can be approved for client certificates.
+    Approve { names: Names, used: Vec<Right> },
+    /// Pods can be run.
+    Run { at: Where, used: Vec<Right> },
+    /// The Pod Security level of namespaces can be changed.
+    Label { at: Where, names: Names, used: Vec<Right> },
+}
+
+/// Where one set of rights leads.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Moves {
+    pub(crate) edges: Vec<Edge>,
+    pub(crate) parts: Vec<Part>,
+    /// Whether rights from elsewhere could make a step with them in one request.
+    pub(crate) may_join: bool,
+}
+
+/// Takes up steps, each end once: the first way to it stands.
+#[derive(Debug, Default)]
+pub(crate) struct Out {
+    seen: foldhash::HashSet<To>,
+    moves: Moves,
+}
+
+impl Out {
+    pub(crate) fn edge(&mut self, to: To, step: Step, used: &[Right]) {
+        if !self.seen.contains(&to) {
+            self.seen.insert(to.clone());
+            self.moves.edges.push(Edge { to, step, used: used.to_vec() });
+        }
+    }
+
+    pub(crate) fn part(&mut self, part: Part) {
+        self.moves.parts.push(part);
+    }
+
+    /// What was found so far.
+    pub(crate) fn parts(&self) -> &[Part] {
+        &self.moves.parts
+    }
+
+    /// Where pods can be run, as far as was found.
+    pub(crate) fn runs(&self) -> Vec<(Where, Vec<Right>)> {
+        let run = |part: &Part| match part {
+            Part::Run { at, used } => Some((*at, used.clone())),
+            _ => None,
+        };
+        self.moves.parts.iter().filter_map(run).collect()
+    }
+}
+
+/// Where rights lead. What the API server's own checks decide comes first.
+pub(crate) fn of(rights: &Rights, world: &World) -> Moves {
+    let mut out = Out::default();
+    steps::impersonate::find(rights, world, &mut out);
+    steps::escalate::find(rights, &mut out);
+    steps::bind::find(rights, world, &mut out);
+    steps::token::find(rights, world, &mut out);
+    steps::secret::find(rights, world, &mut out);
+    steps::exec::find(rights, world, &mut out);
+    steps::workload::find(rights, world, &mut out);
+    steps::kubelet::find(rights, world, &mut out);
+    steps::certificate::find(rights, &mut out);
+    steps::exec::find_attach(rights, world, &mut out);
+    steps::host::find(rights, world, &mut out);
+    steps::webhook::find(rights, &mut out);
+    steps::aws_auth::find(rights, world, &mut out);
+    steps::definition::find(rights, world, &mut out);
+    out.moves.may_join = rights.may_join();
+    out.moves
+}

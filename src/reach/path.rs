@@ -1,0 +1,333 @@
+//! The steps from somebody to what it can become, with what gives each, what would cut it, and
+//! whether a log would show it.
+
+use std::fmt;
+
+use super::graph::{Graph, Node};
+use super::moves::{Pose, RoleSet};
+use super::rights::Right;
+use super::search::{Closure, Found, Link};
+use super::step::{Seen, Step};
+use super::world::Where;
+use crate::book::{GrantId, GrantKey, IdentityId, Tier};
+use crate::model::{BindingKind, Identity, Name, RoleKind, RoleRef};
+
+/// Where a right that was gained holds.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Reaches {
+    /// Cluster-wide.
+    Cluster,
+    /// In every namespace.
+    EveryNamespace,
+    /// In one.
+    Namespace(Name),
+}
+
+impl fmt::Display for Reaches {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Cluster => f.write_str("cluster-wide"),
+            Self::EveryNamespace => f.write_str("in every namespace"),
+            Self::Namespace(ns) => write!(f, "in {ns}"),
+        }
+    }
+}
+
+/// What a step gains.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Gain {
+    /// An identity, with a credential of its own.
+    Identity(Identity),
+    /// Requests in its name, with these groups asked for besides; without identity, as a user that
+    /// no grant names.
+    Name {
+        /// Whose name.
+        identity: Option<Identity>,
+        /// The groups that are asked for.
+        groups: Vec<Name>,
+        /// Whether only some requests.
+        constrained: bool,
+    },
+    /// A role; without a name, every one of its kind there.
+    Role {
+        /// Its kind.
+        kind: RoleKind,
+        /// Its name.
+        name: Option<Name>,
+        /// Where it is held then.
+        at: Reaches,
+    },
+    /// Everything there.
+    Everything(Reaches),
+    /// Any user in any groups but `system:masters`.
+    Anyone,
+}
+
+impl fmt::Display for Gain {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Identity(identity) => identity.fmt(f),
+            Self::Name { identity, groups, .. } => {
+                match identity {
+                    Some(identity) => identity.fmt(f)?,
+                    None => f.write_str("a user of any name")?,
+                }
+                if groups.is_empty() { Ok(()) } else { write!(f, " in {}", groups.join(", ")) }
+            }
+            Self::Role { kind, name: Some(name), at } => write!(f, "{kind} {name} {at}"),
+            Self::Role { kind, name: None, at } => write!(f, "every {kind} {at}"),
+            Self::Everything(at) => write!(f, "everything {at}"),
+            Self::Anyone => f.write_str("any user in any groups but system:masters"),
+        }
+    }
+}
+
+/// A permission that a step takes.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Needed {
+    /// The verb.
+    pub verb: &'static str,
+    /// API group.
+    pub api_group: &'static str,
+    /// `pods/exec`, `rolebindings`.
+    pub resource: String,
+    /// On which objects only; None: on every one.
+    pub names: Option<Vec<Name>>,
+    /// Where it is held.
+    pub at: Reaches,
+    /// The grant that gives it; None where a step before did, or `system:masters`.
+    pub grant: Option<GrantKey>,
+    /// The role of the grant.
+    pub role: Option<RoleRef>,
+    /// Its number within the feed.
+    pub id: Option<GrantId>,
+}
+
+impl Needed {
+    /// `create serviceaccounts/token in pay`, `patch pods batch-0 in pay`.
+    pub fn words(&self) -> String {
+        let names = match &self.names {
+            None => String::new(),
+            Some(names) => format!(" {}", names.join(",")),
+        };
+        let group =
+            if self.api_group.is_empty() { String::new() } else { format!(".{}", self.api_group) };
+        let (resource, sub) = match self.resource.split_once('/') {
+            Some((resource, sub)) => (resource, format!("/{sub}")),
+            None => (&*self.resource, String::new()),
+        };
+        format!("{} {resource}{group}{sub}{names} {}", self.verb, self.at)
+    }
+
+    /// `RoleBinding pay/batch to sa:pay/deployer (Role pay/minter)`.
+    pub fn by(&self) -> String {
+        let (Some(grant), Some(role)) = (&self.grant, &self.role) else {
+            return "by the step before".to_owned();
+        };
+        let place = |ns: &Option<Name>, name: &Name| match ns {
+            Some(ns) => format!("{ns}/{name}"),
+            None => name.to_string(),
+        };
+        let ns = if &*role.kind == "Role" { grant.namespace.clone() } else { None };
+        format!(
+            "{} {} to {} ({} {})",
+            grant.binding_kind,
+            place(&grant.namespace, &grant.binding),
+            grant.subject,
+            role.kind,
+            place(&ns, &role.name)
+        )
+    }
+}
+
+/// One step of a path.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hop {
+    /// What is done.
+    pub step: Step,
+    /// Who does it, from what was gained before: one, or several together.
+    pub from: Vec<Gain>,
+    /// What is gained.
+    pub gain: Gain,
+    /// How strong that is by itself.
+    pub tier: Tier,
+    /// What it takes.
+    pub needed: Vec<Needed>,
+}
+
+impl Hop {
+    /// Whether the API server's log would show it.
+    pub fn seen(&self) -> Seen {
+        self.step.seen()
+    }
+
+    /// `has a token made for sa:kube-system/admin`.
+    pub fn words(&self) -> String {
+        format!("{} {}", self.step.words(), self.gain)
+    }
+
+    /// What would cut it: a permission taken out of a role, or a grant taken back.
+    pub fn cut(&self) -> String {
+        let given: Vec<&Needed> = self.needed.iter().filter(|one| one.grant.is_some()).collect();
+        let Some(one) = given.first() else {
+            return "cut the step before".to_owned();
+        };
+        let others = if given.len() > 1 { ", or any other that it takes" } else { "" };
+        let (Some(grant), Some(role)) = (&one.grant, &one.role) else {
+            return String::new();
+        };
+        let kind = match grant.binding_kind {
+            BindingKind::RoleBinding => "RoleBinding",
+            BindingKind::ClusterRoleBinding => "ClusterRoleBinding",
+        };
+        let ns = grant.namespace.as_ref().map_or_else(String::new, |ns| format!("{ns}/"));
+        format!(
+            "take {} out of {kind} {ns}{}, or `{} {}` out of {} {}{others}",
+            grant.subject, grant.binding, one.verb, one.resource, role.kind, role.name
+        )
+    }
+}
+
+/// The way to a tier: the fewest steps.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Path {
+    /// How strong it makes one.
+    pub tier: Tier,
+    /// The steps, in order: each needs only what those before it gained.
+    pub hops: Vec<Hop>,
+    /// The grants that make the last one gained this strong; none where its own name does, or the
+    /// role that was bound.
+    pub strong_by: Vec<GrantId>,
+}
+
+impl Path {
+    /// Whether one of its steps is a model only.
+    pub fn is_modelled(&self) -> bool {
+        self.hops.iter().any(|hop| hop.step.modelled().is_some())
+    }
+
+    /// The grants that its steps use, in order, each once.
+    pub fn grants(&self) -> Vec<GrantId> {
+        let mut all = Vec::new();
+        for id in self.hops.iter().flat_map(|hop| &hop.needed).filter_map(|needed| needed.id) {
+            if !all.contains(&id) {
+                all.push(id);
+            }
+        }
+        all
+    }
+
+    /// The grants of which each may be what the path stands on.
+    pub(super) fn stands_on(&self) -> Vec<GrantId> {
+        let mut all = self.grants();
+        if let [only] = self.strong_by[..]
+            && !all.contains(&only)
+        {
+            all.push(only);
+        }
+        all
+    }
+}
+
+/// The steps to one of those found.
+pub(super) fn path(graph: &Graph<'_>, closure: &Closure, end: usize) -> Path {
+    let mut places = vec![end];
+    let mut at = 0;
+    while let Some(place) = places.get(at).copied() {
+        if let Some(Link { from, .. }) =
+            closure.found.get(place).and_then(|found| found.by.as_ref())
+        {
+            for before in from.iter().map(|before| *before as usize) {
+                if !places.contains(&before) {
+                    places.push(before);
+                }
+            }
+        }
+        at += 1;
+    }
+    places.sort_unstable();
+    let found = |place: &usize| closure.found.get(*place);
+    let hops = places.iter().filter_map(found).filter_map(|found| hop(graph, closure, found));
+    let tier = found(&end).map(|found| found.tier).unwrap_or_default();
+    let strong_by = found(&end).map(|found| graph.strong_by(&found.node, tier)).unwrap_or_default();
+    Path { tier, hops: hops.collect(), strong_by }
+}
+
+fn hop(graph: &Graph<'_>, closure: &Closure, found: &Found) -> Option<Hop> {
+    let link = found.by.as_ref()?;
+    let from = link.from.iter().filter_map(|place| closure.found.get(*place as usize));
+    let mut needed: Vec<Needed> = Vec::new();
+    for right in &link.used {
+        let one = self::needed(graph, right);
+        if !needed.contains(&one) {
+            needed.push(one);
+        }
+    }
+    Some(Hop {
+        step: link.step,
+        from: from.map(|found| gain(graph, &found.node)).collect(),
+        gain: gain(graph, &found.node),
+        tier: found.tier,
+        needed,
+    })
+}
+
+fn needed(graph: &Graph<'_>, right: &Right) -> Needed {
+    let id = right.grant.map(GrantId);
+    let grant = id.and_then(|id| graph.book.grant(id));
+    let (api_group, ..) = right.on.target();
+    Needed {
+        verb: right.verb.as_str(),
+        api_group,
+        resource: right.on.resource(),
+        names: right.names.as_ref().map(|names| names.to_vec()),
+        at: reaches(graph, right.at),
+        grant: grant.map(|grant| grant.key.clone()),
+        role: grant.map(|grant| grant.role_ref.clone()),
+        id,
+    }
+}
+
+fn reaches(graph: &Graph<'_>, at: Where) -> Reaches {
+    match at {
+        Where::Cluster => Reaches::Cluster,
+        Where::Each => Reaches::EveryNamespace,
+        Where::In(ns) => {
+            Reaches::Namespace(graph.world.namespace(ns).cloned().unwrap_or_else(|| "".into()))
+        }
+    }
+}
+
+fn gain(graph: &Graph<'_>, node: &Node) -> Gain {
+    let identity = |id: u32| {
+        let entry = graph.book.entry(IdentityId(id));
+        entry.map_or_else(|| Identity::user(""), |entry| entry.identity.clone())
+    };
+    let name = |pose: &Pose, constrained| Gain::Name {
+        identity: pose.who.map(identity),
+        groups: pose.groups.iter().map(|id| identity(*id).name).collect(),
+        constrained,
+    };
+    match node {
+        Node::Identity(id) => Gain::Identity(identity(*id)),
+        Node::Posing(pose) => name(pose, false),
+        Node::Constrained(pose, ..) => name(pose, true),
+        Node::Given(RoleSet::One(role), at) => match graph.world.role_facts(*role) {
+            Some(role) => Gain::Role {
+                kind: role.key.0,
+                name: Some(role.key.2.clone()),
+                at: reaches(graph, *at),
+            },
+            None => Gain::Everything(reaches(graph, *at)),
+        },
+        Node::Given(RoleSet::ClusterRoles, at) => {
+            Gain::Role { kind: RoleKind::ClusterRole, name: None, at: reaches(graph, *at) }
+        }
+        Node::Given(RoleSet::RolesIn(_), at) => {
+            Gain::Role { kind: RoleKind::Role, name: None, at: reaches(graph, *at) }
+        }
+        Node::Given(RoleSet::Own, at) => Gain::Everything(reaches(graph, *at)),
+        Node::Anyone => Gain::Anyone,
+        Node::Everything => Gain::Identity(Identity::group(Identity::SYSTEM_MASTERS)),
+    }
+}

@@ -1,0 +1,178 @@
+//! The kinds of steps, with what is to be said of each.
+
+use std::fmt;
+
+use super::steps::{
+    aws_auth, bind, certificate, definition, escalate, exec, host, impersonate, kubelet, secret,
+    token, webhook, workload,
+};
+
+/// How somebody becomes more than it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Step {
+    /// Acts in somebody's name.
+    Impersonate,
+    /// Acts in somebody's name, for some requests only (KEP-5284).
+    ConstrainedImpersonate,
+    /// Binds a role to itself.
+    Bind,
+    /// Makes a role of its own that allows everything, and binds it to itself.
+    BindOwnRole,
+    /// Changes a role that it holds to allow everything.
+    Escalate,
+    /// Has a token made for an account.
+    MintToken,
+    /// Reads the token of an account from a Secret.
+    ReadToken,
+    /// Makes a Secret for an account's token, and reads it.
+    MakeTokenSecret,
+    /// Runs a pod as an account.
+    RunPod,
+    /// Changes a workload to run as an account.
+    ChangeWorkload,
+    /// Changes the image of a pod that runs as an account.
+    ChangePod,
+    /// Runs a command in a pod.
+    Exec,
+    /// Adds a container to a pod.
+    AddContainer,
+    /// Types into a container.
+    Attach,
+    /// Runs a command in a pod by way of its kubelet.
+    Kubelet,
+    /// Has a client certificate made for any name.
+    Certificate,
+    /// Runs a pod that has its node.
+    Host,
+    /// Lets a namespace run pods that have their node, and runs one.
+    LabelAndHost,
+    /// Rewrites what others write.
+    Webhook,
+    /// Maps itself to any group, on EKS.
+    AwsAuth,
+    /// Has rbac-manager bind a role to it.
+    Definition,
+}
+
+/// What is to be said of a kind of step.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct About {
+    /// The word in JSON.
+    pub(crate) id: &'static str,
+    /// What is done, before the name of what is gained by it.
+    pub(crate) does: &'static str,
+    /// Whether a log would show it.
+    pub(crate) seen: Seen,
+    /// Why it is a model only; None where the API server's own checks decide.
+    pub(crate) modelled: Option<&'static str>,
+}
+
+/// Whether the API server's audit log would show a step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Seen {
+    /// How much of it.
+    pub how: Shown,
+    /// What it shows, and what it does not.
+    pub what: &'static str,
+}
+
+/// How much of a step a log shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shown {
+    /// The step and who made it.
+    Yes,
+    /// The step, but not that it was made for this.
+    Partly,
+    /// Nothing of it.
+    No,
+}
+
+impl Shown {
+    /// The word on screens and in JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Yes => "yes",
+            Self::Partly => "partly",
+            Self::No => "no",
+        }
+    }
+}
+
+impl Step {
+    /// All kinds.
+    pub const ALL: [Self; 21] = [
+        Self::Impersonate,
+        Self::ConstrainedImpersonate,
+        Self::Bind,
+        Self::BindOwnRole,
+        Self::Escalate,
+        Self::MintToken,
+        Self::ReadToken,
+        Self::MakeTokenSecret,
+        Self::RunPod,
+        Self::ChangeWorkload,
+        Self::ChangePod,
+        Self::Exec,
+        Self::AddContainer,
+        Self::Attach,
+        Self::Kubelet,
+        Self::Certificate,
+        Self::Host,
+        Self::LabelAndHost,
+        Self::Webhook,
+        Self::AwsAuth,
+        Self::Definition,
+    ];
+
+    pub(crate) fn about(self) -> &'static About {
+        match self {
+            Self::Impersonate => &impersonate::LEGACY,
+            Self::ConstrainedImpersonate => &impersonate::CONSTRAINED,
+            Self::Bind => &bind::BIND,
+            Self::BindOwnRole => &bind::OWN,
+            Self::Escalate => &escalate::ABOUT,
+            Self::MintToken => &token::ABOUT,
+            Self::ReadToken => &secret::READ,
+            Self::MakeTokenSecret => &secret::MAKE,
+            Self::RunPod => &workload::RUN,
+            Self::ChangeWorkload => &workload::CHANGE,
+            Self::ChangePod => &workload::IMAGE,
+            Self::Exec => &exec::EXEC,
+            Self::AddContainer => &exec::EPHEMERAL,
+            Self::Attach => &exec::ATTACH,
+            Self::Kubelet => &kubelet::ABOUT,
+            Self::Certificate => &certificate::ABOUT,
+            Self::Host => &host::POD,
+            Self::LabelAndHost => &host::LABEL,
+            Self::Webhook => &webhook::ABOUT,
+            Self::AwsAuth => &aws_auth::ABOUT,
+            Self::Definition => &definition::ABOUT,
+        }
+    }
+
+    /// The word in JSON.
+    pub fn as_str(self) -> &'static str {
+        self.about().id
+    }
+
+    /// What is done, before the name of what is gained by it.
+    pub fn words(self) -> &'static str {
+        self.about().does
+    }
+
+    /// Why it is a model only; None where the API server's own checks decide.
+    pub fn modelled(self) -> Option<&'static str> {
+        self.about().modelled
+    }
+
+    /// Whether the API server's log would show it.
+    pub fn seen(self) -> Seen {
+        self.about().seen
+    }
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}

@@ -1,0 +1,156 @@
+//! `bind`: a binding can be written to a role whose rights its writer does not hold
+//! (`pkg/registry/rbac/escalation_check.go`, `BindingAuthorized`). Without it the writer holds all of
+//! the role already, and gains nothing by binding it: writing bindings alone is no step.
+//!
+//! The check is made with the role's name in the binding's namespace. The `roleRef` of a binding that
+//! is there never changes: changing one gives its own role only.
+
+use crate::model::RoleKind;
+use crate::reach::ask::{Names, On, Verb, has};
+use crate::reach::moves::{Out, Part, RoleSet, To};
+use crate::reach::rights::{Right, Rights, changes, makes};
+use crate::reach::step::{About, Seen, Shown, Step};
+use crate::reach::world::{Bound, Where, World, of};
+
+pub(crate) const BIND: About = About {
+    id: "bind",
+    does: "binds to itself",
+    seen: Seen { how: Shown::Yes, what: "create, update or patch of the binding" },
+    modelled: None,
+};
+
+pub(crate) const OWN: About = About {
+    id: "bind-own-role",
+    does: "makes and binds to itself a role that gives",
+    seen: Seen { how: Shown::Yes, what: "create of the role, and create of the binding" },
+    modelled: None,
+};
+
+pub(in crate::reach) fn find(rights: &Rights, world: &World, out: &mut Out) {
+    for bindings in [On::ClusterRoleBindings, On::RoleBindings] {
+        let mut any: Vec<(On, Where)> = Vec::new();
+        for write in makes(rights, bindings) {
+            for (roles, bind) in binds(rights, bindings) {
+                let Some(here) = place(bindings, write.at, bind.at) else { continue };
+                let mut used = write.used.clone();
+                used.push(bind.clone());
+                for here in free(world, bindings, here, &write.names) {
+                    if bind.names.is_none() {
+                        any.push((roles, here));
+                        if let Some(own) = own(out, roles, here) {
+                            let used = [used.as_slice(), &own].concat();
+                            out.edge(To::Given(RoleSet::Own, here), Step::BindOwnRole, &used);
+                            continue;
+                        }
+                    }
+                    give(world, roles, &bind.names, here, &used, out);
+                }
+            }
+        }
+        change(rights, world, bindings, &any, out);
+    }
+}
+
+/// Rights to bind roles that such a binding can refer to.
+fn binds(rights: &Rights, bindings: On) -> impl Iterator<Item = (On, &Right)> {
+    let roles = if bindings == On::RoleBindings { rights.of(On::Roles, Verb::Bind) } else { &[] };
+    let cluster = rights.of(On::ClusterRoles, Verb::Bind).iter();
+    cluster.map(|right| (On::ClusterRoles, right)).chain(roles.iter().map(|r| (On::Roles, r)))
+}
+
+/// Where a binding can be written to a role that may be bound.
+fn place(bindings: On, write: Where, bind: Where) -> Option<Where> {
+    let here = write.meet(bind)?;
+    match bindings {
+        On::RoleBindings => Some(here.inside()),
+        _ => (here == Where::Cluster).then_some(here),
+    }
+}
+
+/// Where of it a binding under one of the names can be made: where there is none yet.
+fn free(world: &World, bindings: On, here: Where, names: &Names) -> Vec<Where> {
+    let Some(names) = names else { return vec![here] };
+    let is_free = |bound: &[Bound]| {
+        names.iter().any(|name| !bound.iter().any(|binding| binding.name == *name))
+    };
+    if bindings == On::ClusterRoleBindings {
+        return is_free(&world.cluster_bindings).then_some(here).into_iter().collect();
+    }
+    world.within(here).filter(|ns| is_free(of(&world.bindings_in, *ns))).map(Where::In).collect()
+}
+
+/// By which rights a role that allows everything can be made under any name.
+fn own(out: &Out, roles: On, here: Where) -> Option<Vec<Right>> {
+    out.parts().iter().find_map(|part| match part {
+        Part::Rewrite { on, at, names: None, missing: true, used } if *on == roles => {
+            let role_at = if roles == On::Roles { at.meet(here) == Some(here) } else { true };
+            role_at.then(|| used.clone())
+        }
+        _ => None,
+    })
+}
+
+/// The roles that can be bound.
+fn give(world: &World, roles: On, names: &Names, here: Where, used: &[Right], out: &mut Out) {
+    match (roles, names) {
+        (On::ClusterRoles, None) => {
+            out.edge(To::Given(RoleSet::ClusterRoles, here), Step::Bind, used);
+        }
+        (On::ClusterRoles, Some(names)) => {
+            for name in names.iter() {
+                if let Some(role) = world.role(RoleKind::ClusterRole, "", name) {
+                    out.edge(To::Given(RoleSet::One(role), here), Step::Bind, used);
+                }
+            }
+        }
+        (_, None) => {
+            for ns in world.within(here).filter(|ns| !of(&world.roles_in, *ns).is_empty()) {
+                let to = To::Given(RoleSet::RolesIn(ns), Where::In(ns));
+                out.edge(to, Step::Bind, used);
+            }
+        }
+        (_, Some(names)) => {
+            for ns in world.within(here) {
+                let space = world.namespace(ns).map_or("", |name| &**name);
+                for name in names.iter() {
+                    if let Some(role) = world.role(RoleKind::Role, space, name) {
+                        let to = To::Given(RoleSet::One(role), Where::In(ns));
+                        out.edge(to, Step::Bind, used);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Bindings that are there and can be changed to name the one who acts.
+fn change(rights: &Rights, world: &World, bindings: On, any: &[(On, Where)], out: &mut Out) {
+    for write in changes(rights, bindings) {
+        for (roles, bind) in binds(rights, bindings) {
+            let Some(here) = place(bindings, write.at, bind.at) else { continue };
+            // What can be made under any name is at least as much.
+            if any.iter().any(|(on, at)| *on == roles && at.meet(here) == Some(here)) {
+                continue;
+            }
+            let mut used = write.used.clone();
+            used.push(bind.clone());
+            let mut each = |bound: &Bound| {
+                let fits = world.role_facts(bound.role).is_some_and(|role| {
+                    let kind =
+                        if roles == On::Roles { RoleKind::Role } else { RoleKind::ClusterRole };
+                    role.key.0 == kind && has(&bind.names, &role.key.2)
+                });
+                if fits && has(&write.names, &bound.name) {
+                    out.edge(To::Given(RoleSet::One(bound.role), bound.at), Step::Bind, &used);
+                }
+            };
+            if bindings == On::ClusterRoleBindings {
+                world.cluster_bindings.iter().for_each(&mut each);
+            } else {
+                for ns in world.within(here) {
+                    of(&world.bindings_in, ns).iter().for_each(&mut each);
+                }
+            }
+        }
+    }
+}

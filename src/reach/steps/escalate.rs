@@ -1,0 +1,40 @@
+//! `escalate`: a role can be made or changed to allow what its writer does not hold
+//! (`pkg/registry/rbac/escalation_check.go`, `RoleEscalationAuthorized`). It is asked with the name
+//! that the request carries: a plain create carries none.
+//!
+//! A role that is changed gives its rights to whoever is bound to it: to the one who acts only where
+//! something of it is.
+
+use crate::reach::ask::{On, Verb, both, is_empty};
+use crate::reach::moves::{Out, Part};
+use crate::reach::rights::{Rights, changes, makes};
+use crate::reach::step::{About, Seen, Shown};
+
+pub(crate) const ABOUT: About = About {
+    id: "escalate",
+    does: "changes a role that it holds to give",
+    seen: Seen { how: Shown::Yes, what: "create, update or patch of the role" },
+    modelled: None,
+};
+
+pub(in crate::reach) fn find(rights: &Rights, out: &mut Out) {
+    for on in [On::ClusterRoles, On::Roles] {
+        let writes = makes(rights, on).into_iter().map(|write| (write, true));
+        let writes = writes.chain(changes(rights, on).map(|write| (write, false)));
+        for (write, missing) in writes {
+            for escalate in rights.of(on, Verb::Escalate) {
+                if missing && write.names.is_none() && escalate.names.is_some() {
+                    continue;
+                }
+                let names = both(&write.names, &escalate.names);
+                let Some(at) = write.at.meet(escalate.at).filter(|_| !is_empty(&names)) else {
+                    continue;
+                };
+                let at = if on == On::Roles { at.inside() } else { at };
+                let mut used = write.used.clone();
+                used.push(escalate.clone());
+                out.part(Part::Rewrite { on, at, names, missing, used });
+            }
+        }
+    }
+}

@@ -1,0 +1,36 @@
+//! `nodes/proxy`: the kubelet's own API, which runs commands in every pod of its node. A websocket
+//! is a GET, so that `get` is enough; a POST needs `create` (`pkg/kubelet/server/auth.go`). Who
+//! talks to the kubelet itself leaves no event at the API server.
+
+use crate::reach::ask::{On, Verb};
+use crate::reach::moves::{Hub, Out, To};
+use crate::reach::rights::Rights;
+use crate::reach::step::{About, Seen, Shown, Step};
+use crate::reach::world::World;
+
+pub(crate) const ABOUT: About = About {
+    id: "kubelet",
+    does: "runs a command by way of the kubelet in a pod that holds the token of",
+    seen: Seen {
+        how: Shown::No,
+        what: "talking to the kubelet itself leaves only the kubelet's own SubjectAccessReview",
+    },
+    modelled: None,
+};
+
+pub(in crate::reach) fn find(rights: &Rights, world: &World, out: &mut Out) {
+    for right in [Verb::Get, Verb::Create].into_iter().flat_map(|verb| rights.of(On::Kubelet, verb))
+    {
+        let used = std::slice::from_ref(right);
+        match &right.names {
+            None => out.edge(To::Hub(Hub::Node(None)), Step::Kubelet, used),
+            Some(names) => {
+                for (at, node) in (0u32..).zip(&world.nodes) {
+                    if names.binary_search(node).is_ok() {
+                        out.edge(To::Hub(Hub::Node(Some(at))), Step::Kubelet, used);
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! Secrets that hold an account's token: reading one that exists, or making one, which the token
+//! controller fills, and reading it (`pkg/controller/serviceaccount/tokens_controller.go`).
+//!
+//! A list or watch of one named Secret is a request for the list with a field selector, which
+//! carries the name.
+
+use crate::reach::ask::{On, Verb};
+use crate::reach::moves::{Hub, Out, Part, To};
+use crate::reach::rights::{Rights, makes};
+use crate::reach::step::{About, Seen, Shown, Step};
+use crate::reach::world::{World, of};
+
+pub(crate) const READ: About = About {
+    id: "read-token",
+    does: "reads from a Secret the token of",
+    seen: Seen {
+        how: Shown::Partly,
+        what: "the reading, where reads are logged; what the token then does only as the account's \
+               own requests",
+    },
+    modelled: None,
+};
+
+pub(crate) const MAKE: About = About {
+    id: "make-token-secret",
+    does: "makes a Secret for a token, and reads it, of",
+    seen: Seen {
+        how: Shown::Yes,
+        what: "create secrets; of the reading only where reads are logged",
+    },
+    modelled: None,
+};
+
+pub(in crate::reach) fn find(rights: &Rights, world: &World, out: &mut Out) {
+    for right in [Verb::Get, Verb::List, Verb::Watch]
+        .into_iter()
+        .flat_map(|verb| rights.of(On::Secrets, verb))
+    {
+        let used = std::slice::from_ref(right);
+        match &right.names {
+            None => out.edge(To::Hub(Hub::Tokens(right.at.inside())), Step::ReadToken, used),
+            Some(names) => {
+                for ns in world.within(right.at) {
+                    for (secret, account) in of(&world.tokens, ns) {
+                        if names.binary_search(secret).is_ok() {
+                            out.edge(To::Identity(*account), Step::ReadToken, used);
+                        }
+                    }
+                }
+            }
+        }
+        let (at, names) = (right.at.inside(), right.names.clone());
+        out.part(Part::ReadSecret { at, names, used: used.to_vec() });
+    }
+    for made in makes(rights, On::Secrets) {
+        let at = made.at.inside();
+        out.part(Part::MakeSecret { at, names: made.names, used: made.used });
+    }
+}

@@ -1,0 +1,69 @@
+//! Pods of one's own making run as any account of their namespace: made as such, or by a
+//! controller from a template. The API server asks for nothing but the account's existence
+//! (`plugin/pkg/admission/serviceaccount`), whatever the account holds.
+
+use crate::reach::ask::{On, has};
+use crate::reach::moves::{Hub, Out, Part, To};
+use crate::reach::rights::{Rights, changes, makes};
+use crate::reach::step::{About, Seen, Shown, Step};
+use crate::reach::steps::pods;
+use crate::reach::world::{Where, World, of};
+
+pub(crate) const RUN: About = About {
+    id: "run-pod",
+    does: "runs a pod as",
+    seen: Seen {
+        how: Shown::Yes,
+        what: "the pod or the workload being made; what it then does as the account's own requests",
+    },
+    modelled: None,
+};
+
+pub(crate) const CHANGE: About = About {
+    id: "change-workload",
+    does: "changes a workload to run as",
+    seen: Seen {
+        how: Shown::Yes,
+        what: "update or patch of the workload; what it then does as the account's own requests",
+    },
+    modelled: None,
+};
+
+pub(crate) const IMAGE: About = About {
+    id: "change-pod",
+    does: "changes the image of a pod that holds the token of",
+    seen: Seen {
+        how: Shown::Yes,
+        what: "update or patch of the pod; what it then does as the account's own requests",
+    },
+    modelled: None,
+};
+
+pub(in crate::reach) fn find(rights: &Rights, world: &World, out: &mut Out) {
+    for on in std::iter::once(On::Pods).chain(On::CONTROLLERS) {
+        for made in makes(rights, on) {
+            let at = made.at.inside();
+            out.edge(To::Hub(Hub::Accounts(at)), Step::RunPod, &made.used);
+            out.part(Part::Run { at, used: made.used });
+        }
+    }
+    for on in On::CONTROLLERS {
+        for change in changes(rights, on) {
+            for ns in world.within(change.at) {
+                let there = of(&world.workloads, ns)
+                    .iter()
+                    .any(|(kind, name)| *kind == on && has(&change.names, name));
+                if there {
+                    let at = Where::In(ns);
+                    out.edge(To::Hub(Hub::Accounts(at)), Step::ChangeWorkload, &change.used);
+                    out.part(Part::Run { at, used: change.used.clone() });
+                }
+            }
+        }
+    }
+    for change in changes(rights, On::Pods) {
+        for right in &change.used {
+            pods(right, world, Step::ChangePod, out);
+        }
+    }
+}

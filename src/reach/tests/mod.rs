@@ -1,0 +1,77 @@
+mod paths;
+mod twins;
+
+use serde_json::{Value, json};
+
+use super::*;
+use crate::book::world::World;
+use crate::model::{Identity, Name};
+
+/// A rule.
+fn rule(verbs: &[&str], group: &str, resources: &[&str]) -> Value {
+    json!({"verbs": verbs, "apiGroups": [group], "resources": resources})
+}
+
+fn named(mut rule: Value, names: &[&str]) -> Value {
+    rule["resourceNames"] = json!(names);
+    rule
+}
+
+const RBAC: &str = "rbac.authorization.k8s.io";
+
+/// Namespaces `app`, where pods may do anything, and `quiet`, where they may not; in both an account
+/// `strong`, which may do everything, and `weak`; the `ClusterRole` cluster-admin.
+fn company() -> World {
+    let mut world = World::new()
+        .cluster_role("cluster-admin", &json!([rule(&["*"], "*", &["*"])]))
+        .object(&json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "app",
+            "labels": {"pod-security.kubernetes.io/enforce": "restricted"}}}))
+        .object(&json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "quiet",
+            "labels": {"pod-security.kubernetes.io/enforce": "baseline"}}}));
+    for ns in ["app", "quiet"] {
+        world = world.account(ns, "strong").account(ns, "weak");
+        let binding = format!("strong-{ns}");
+        world = world.bind(None, &binding, "ClusterRole/cluster-admin", &format!("sa:{ns}/strong"));
+    }
+    world
+}
+
+/// The company with user jane, who holds these rules in `app`, or cluster-wide.
+fn jane(world: World, ns: Option<&str>, rules: &Value) -> World {
+    match ns {
+        Some(ns) => world.role(ns, "jane", rules).bind(Some(ns), "jane", "Role/jane", "user:jane"),
+        None => {
+            world.cluster_role("jane", rules).bind(None, "jane", "ClusterRole/jane", "user:jane")
+        }
+    }
+}
+
+fn reached(world: &World, who: &str) -> Reached {
+    let book = world.book();
+    let identity: Identity = who.parse().unwrap();
+    Reach::new(&book).of(book.find(&identity).unwrap())
+}
+
+/// The steps to cluster-admin; None where there is no way.
+fn steps(world: &World) -> Option<Vec<Step>> {
+    let reached = reached(world, "user:jane");
+    let path = reached.highest()?;
+    (reached.tier == Tier::ClusterAdmin).then(|| path.hops.iter().map(|hop| hop.step).collect())
+}
+
+/// What can be acted as, in words.
+fn gains(world: &World) -> Vec<String> {
+    let book = world.book();
+    let reach = Reach::new(&book);
+    let entry = book.find(&Identity::user("jane")).unwrap();
+    let node = graph::Node::Identity(entry.id.0);
+    let closure = search(&reach.graph, node, Terms { modelled: true, ..Terms::default() });
+    let mut words: Vec<String> = (1..closure.found.len())
+        .filter_map(|at| {
+            let path = path::path(&reach.graph, &closure, at);
+            path.hops.last().map(|hop| hop.gain.to_string())
+        })
+        .collect();
+    words.sort();
+    words
+}

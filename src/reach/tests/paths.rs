@@ -1,0 +1,124 @@
+use super::*;
+use crate::book::GrantKey;
+use crate::model::BindingKind;
+
+fn mint(name: &str) -> Value {
+    named(rule(&["create"], "", &["serviceaccounts/token"]), &[name])
+}
+
+/// jane → app/weak → quiet/weak → quiet/strong.
+fn chain() -> World {
+    let world = company()
+        .role("quiet", "minter", &json!([mint("weak")]))
+        .bind(Some("quiet"), "first", "Role/minter", "sa:app/weak")
+        .role("quiet", "top", &json!([mint("strong")]))
+        .bind(Some("quiet"), "second", "Role/top", "sa:quiet/weak");
+    jane(world, Some("app"), &json!([mint("weak")]))
+}
+
+#[test]
+fn a_path_names_who_what_and_by_which_grant() {
+    let found = reached(&chain(), "user:jane");
+    assert_eq!((found.own, found.tier), (Tier::NamespaceWrite, Tier::ClusterAdmin));
+    let path = found.highest().unwrap();
+    let words: Vec<String> = path.hops.iter().map(Hop::words).collect();
+    assert_eq!(
+        words,
+        [
+            "has a token made for sa:app/weak",
+            "has a token made for sa:quiet/weak",
+            "has a token made for sa:quiet/strong"
+        ]
+    );
+    let second = &path.hops[1];
+    assert_eq!(second.from, [Gain::Identity(Identity::service_account("app", "weak"))]);
+    assert_eq!(second.needed.len(), 1);
+    let needed = &second.needed[0];
+    assert_eq!(needed.words(), "create serviceaccounts/token weak in quiet");
+    assert_eq!(needed.by(), "RoleBinding quiet/first to sa:app/weak (Role quiet/minter)");
+    assert_eq!(
+        needed.grant,
+        Some(GrantKey {
+            binding_kind: BindingKind::RoleBinding,
+            namespace: Some("quiet".into()),
+            binding: "first".into(),
+            subject: Identity::service_account("app", "weak"),
+        })
+    );
+    assert_eq!(second.seen().how, Shown::Yes);
+    assert!(second.cut().contains("RoleBinding quiet/first"), "{}", second.cut());
+}
+
+#[test]
+fn every_grant_of_an_only_path_cuts_it() {
+    let world = chain();
+    let book = world.book();
+    let reach = Reach::new(&book);
+    let all = reach.all();
+    let cuts = reach.cuts(&all);
+    let name = |cut: &Cut| book.grant(cut.grant).unwrap().key.binding.to_string();
+    let found: Vec<(String, usize, usize)> =
+        cuts.iter().map(|cut| (name(cut), cut.admins(), cut.loses.len())).collect();
+    // jane, app/weak and quiet/weak lose theirs by the last grant, jane and app/weak by the middle
+    // one. What makes the strong account strong takes the way of all three too.
+    assert_eq!(
+        found,
+        [
+            ("strong-quiet".to_owned(), 3, 3),
+            ("second".to_owned(), 3, 3),
+            ("first".to_owned(), 2, 2),
+            ("jane".to_owned(), 1, 1)
+        ]
+    );
+    let lost = &cuts[3].loses[0];
+    assert_eq!((lost.from, lost.to), (Tier::ClusterAdmin, Tier::None));
+}
+
+#[test]
+fn a_second_way_is_kept() {
+    let world = chain().role("quiet", "other", &json!([mint("strong")])).bind(
+        Some("quiet"),
+        "other",
+        "Role/other",
+        "user:jane",
+    );
+    let book = world.book();
+    let reach = Reach::new(&book);
+    let cuts = reach.cuts(&reach.all());
+    let jane = book.find(&Identity::user("jane")).unwrap().id;
+    let takes_janes: Vec<Name> = cuts
+        .iter()
+        .filter(|cut| cut.loses.iter().any(|lost| lost.id == jane))
+        .map(|cut| book.grant(cut.grant).unwrap().key.binding.clone())
+        .collect();
+    // Either way ends at the same account: only its own grant takes both.
+    assert_eq!(takes_janes, ["strong-quiet".into()] as [Name; 1]);
+    let found = reached(&world, "user:jane");
+    assert_eq!(found.highest().unwrap().hops.len(), 1);
+}
+
+#[test]
+fn everybody_who_is_strong_already_has_no_path() {
+    let found = reached(&chain(), "sa:app/strong");
+    assert_eq!((found.own, found.tier), (Tier::ClusterAdmin, Tier::ClusterAdmin));
+    assert!(!found.is_higher() && found.paths.is_empty());
+}
+
+#[test]
+fn lower_tiers_on_the_way_have_paths_of_their_own() {
+    let world = company()
+        .role("app", "reader", &json!([rule(&["get"], "", &["secrets"]), mint("strong")]))
+        .bind(Some("app"), "weak", "Role/reader", "sa:app/weak");
+    let world = jane(world, Some("app"), &json!([mint("weak")]));
+    let found = reached(&world, "user:jane");
+    let tiers: Vec<(Tier, usize)> =
+        found.paths.iter().map(|path| (path.tier, path.hops.len())).collect();
+    assert_eq!(tiers, [(Tier::ReadsSecrets, 1), (Tier::ClusterAdmin, 2)]);
+}
+
+#[test]
+fn what_is_impersonated_is_told_from_what_is_taken_over() {
+    let act = rule(&["impersonate"], "", &["serviceaccounts"]);
+    let world = jane(company(), Some("app"), &json!([named(act, &["weak"])]));
+    assert_eq!(gains(&world), ["sa:app/weak"]);
+}

@@ -1,0 +1,436 @@
+//! For each kind of step a world in which it leads to cluster-admin, and a twin that differs in one
+//! thing only and in which nothing does.
+
+use super::*;
+
+fn pod(ns: &str, name: &str, account: &str, phase: &str) -> Value {
+    json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"namespace": ns, "name": name},
+        "spec": {"serviceAccountName": account, "nodeName": "node-1"},
+        "status": {"phase": phase}})
+}
+
+fn token_secret(ns: &str, name: &str, account: &str) -> Value {
+    json!({"apiVersion": "v1", "kind": "Secret", "type": "kubernetes.io/service-account-token",
+        "metadata": {"namespace": ns, "name": name,
+            "annotations": {"kubernetes.io/service-account.name": account}}})
+}
+
+fn deployment(name: &str) -> Value {
+    json!({"apiVersion": "apps/v1", "kind": "Deployment",
+        "metadata": {"namespace": "app", "name": name},
+        "spec": {"template": {"spec": {"serviceAccountName": "weak"}}}})
+}
+
+#[expect(clippy::needless_pass_by_value)] // So that cases read as they are.
+/// Jane's rules lead to cluster-admin by these steps.
+fn leads(world: World, ns: Option<&str>, rules: Value, by: &[Step]) {
+    let found = steps(&jane(world, ns, &rules));
+    assert_eq!(found.as_deref(), Some(by), "{rules}");
+}
+
+#[expect(clippy::needless_pass_by_value)]
+/// They lead nowhere near.
+fn never(world: World, ns: Option<&str>, rules: Value) {
+    assert_eq!(steps(&jane(world, ns, &rules)), None, "{rules}");
+}
+
+const APP: Option<&str> = Some("app");
+
+#[test]
+fn a_token_is_made_for_accounts_that_are_named_where_they_are() {
+    let mint = || rule(&["create"], "", &["serviceaccounts/token"]);
+    leads(company(), APP, json!([mint()]), &[Step::MintToken]);
+    leads(company(), None, json!([named(mint(), &["strong"])]), &[Step::MintToken]);
+    leads(company(), APP, json!([named(mint(), &["strong"])]), &[Step::MintToken]);
+    never(company(), APP, json!([named(mint(), &["weak"])]));
+    never(company(), APP, json!([rule(&["create"], "", &["serviceaccounts"])]));
+    never(company(), APP, json!([rule(&["create"], "", &["serviceaccounts/*", "*/*"])]));
+    never(
+        company(),
+        APP,
+        json!([rule(&["get", "update", "patch"], "", &["serviceaccounts/token"])]),
+    );
+    never(company(), APP, json!([rule(&["create"], "apps", &["serviceaccounts/token"])]));
+    // An account that is only bound is none for which a token could be made.
+    let gone = || {
+        World::new()
+            .namespace("app")
+            .cluster_role("cluster-admin", &json!([rule(&["*"], "*", &["*"])]))
+            .bind(None, "gone", "ClusterRole/cluster-admin", "sa:app/gone")
+    };
+    never(gone(), APP, json!([mint()]));
+    leads(
+        gone(),
+        APP,
+        json!([rule(&["impersonate"], "", &["serviceaccounts"])]),
+        &[Step::Impersonate],
+    );
+}
+
+#[test]
+fn token_secrets_are_read_where_the_server_takes_the_token() {
+    let with = || company().object(&token_secret("app", "t", "strong"));
+    let read = |verb| rule(&[verb], "", &["secrets"]);
+    for verb in ["get", "list", "watch"] {
+        leads(with(), APP, json!([read(verb)]), &[Step::ReadToken]);
+        leads(with(), APP, json!([named(read(verb), &["t"])]), &[Step::ReadToken]);
+    }
+    never(with(), APP, json!([named(read("get"), &["other"])]));
+    never(with(), Some("quiet"), json!([read("get")]));
+    never(company(), APP, json!([read("get")]));
+    let mut invalid = token_secret("app", "t", "strong");
+    invalid["metadata"]["labels"] =
+        json!({"kubernetes.io/legacy-token-invalid-since": "2026-01-01"});
+    never(company().object(&invalid), APP, json!([read("get")]));
+    let mut old = token_secret("app", "t", "strong");
+    old["metadata"]["annotations"]["kubernetes.io/service-account.uid"] = json!("earlier");
+    let mut account = json!({"apiVersion": "v1", "kind": "ServiceAccount",
+        "metadata": {"namespace": "app", "name": "strong", "uid": "now"}});
+    never(company().object(&account).object(&old), APP, json!([read("get")]));
+    account["metadata"]["uid"] = json!("earlier");
+    leads(company().object(&account).object(&old), APP, json!([read("get")]), &[Step::ReadToken]);
+}
+
+#[test]
+fn a_token_secret_is_made_and_read_under_one_name() {
+    let make = || rule(&["create"], "", &["secrets"]);
+    let get = || rule(&["get"], "", &["secrets"]);
+    let both = [Step::MakeTokenSecret];
+    leads(company(), APP, json!([make(), get()]), &both);
+    leads(company(), APP, json!([make(), named(get(), &["mine"])]), &both);
+    never(company(), APP, json!([make()]));
+    never(company(), APP, json!([get()]));
+    // A plain create carries no name; server-side apply does, as a patch of it.
+    never(company(), APP, json!([named(make(), &["mine"]), get()]));
+    let apply = |name| named(rule(&["create", "patch"], "", &["secrets"]), &[name]);
+    leads(company(), APP, json!([apply("mine"), named(get(), &["mine"])]), &both);
+    never(company(), APP, json!([apply("mine"), named(get(), &["other"])]));
+    // Made in one namespace and read in another.
+    let split = jane(company(), APP, &json!([make()]));
+    let split = split.role("quiet", "reader", &json!([get()]));
+    let split = split.bind(Some("quiet"), "jane", "Role/reader", "user:jane");
+    assert_eq!(steps(&split), None);
+}
+
+#[test]
+fn pods_run_as_any_account_of_their_namespace() {
+    let run = [Step::RunPod];
+    leads(company(), APP, json!([rule(&["create"], "", &["pods"])]), &run);
+    never(company(), APP, json!([rule(&["create"], "", &["pods/exec", "pods/*"])]));
+    never(company(), APP, json!([rule(&["get", "list", "delete"], "", &["pods"])]));
+    never(company(), APP, json!([named(rule(&["create"], "", &["pods"]), &["mine"])]));
+    for (group, resource) in [
+        ("apps", "deployments"),
+        ("apps", "statefulsets"),
+        ("apps", "daemonsets"),
+        ("apps", "replicasets"),
+        ("", "replicationcontrollers"),
+        ("batch", "jobs"),
+        ("batch", "cronjobs"),
+    ] {
+        leads(company(), APP, json!([rule(&["create"], group, &[resource])]), &run);
+        never(company(), APP, json!([rule(&["create"], "example.org", &[resource])]));
+        never(company(), APP, json!([rule(&["get"], group, &[resource])]));
+    }
+    // In a namespace without a strong account there is nothing to run as.
+    let quiet = company().namespace("empty").account("empty", "weak");
+    never(quiet, Some("empty"), json!([rule(&["create"], "", &["configmaps"])]));
+}
+
+#[test]
+fn workloads_that_are_there_can_be_changed() {
+    let patch = || rule(&["patch"], "apps", &["deployments"]);
+    let change = [Step::ChangeWorkload];
+    leads(company().object(&deployment("web")), APP, json!([patch()]), &change);
+    leads(company().object(&deployment("web")), APP, json!([named(patch(), &["web"])]), &change);
+    never(company().object(&deployment("web")), APP, json!([named(patch(), &["other"])]));
+    never(company(), APP, json!([patch()]));
+    never(
+        company().object(&deployment("web")),
+        APP,
+        json!([rule(&["patch"], "apps", &["deployments/scale", "deployments/status"])]),
+    );
+    // The template of a Job never changes.
+    let job = json!({"apiVersion": "batch/v1", "kind": "Job",
+        "metadata": {"namespace": "app", "name": "once"}});
+    never(company().object(&job), APP, json!([rule(&["update", "patch"], "batch", &["jobs"])]));
+}
+
+#[test]
+fn a_pod_gives_the_token_that_it_holds() {
+    let with = || company().object(&pod("app", "p", "strong", "Running"));
+    for (verb, resource, step) in [
+        ("create", "pods/exec", Step::Exec),
+        ("patch", "pods/ephemeralcontainers", Step::AddContainer),
+        ("update", "pods/ephemeralcontainers", Step::AddContainer),
+        ("patch", "pods", Step::ChangePod),
+        ("create", "pods/attach", Step::Attach),
+    ] {
+        let right = || rule(&[verb], "", &[resource]);
+        leads(with(), APP, json!([right()]), &[step]);
+        leads(with(), APP, json!([named(right(), &["p"])]), &[step]);
+        leads(with(), None, json!([named(right(), &["p"])]), &[step]);
+        never(with(), APP, json!([named(right(), &["q"])]));
+        never(with(), Some("quiet"), json!([right()]));
+        never(company().object(&pod("app", "p", "weak", "Running")), APP, json!([right()]));
+        never(company().object(&pod("app", "p", "strong", "Succeeded")), APP, json!([right()]));
+    }
+    never(with(), APP, json!([rule(&["create"], "", &["pods/*"])]));
+    never(with(), APP, json!([rule(&["create"], "", &["pods/log", "pods/portforward"])]));
+    let no_token = company().object(&json!({"apiVersion": "v1", "kind": "ServiceAccount",
+        "metadata": {"namespace": "app", "name": "strong"}, "automountServiceAccountToken": false}));
+    let no_token = no_token.object(&pod("app", "p", "strong", "Running"));
+    never(no_token, APP, json!([rule(&["create"], "", &["pods/exec"])]));
+}
+
+#[test]
+fn a_get_is_exec_until_1_35() {
+    let of = |version: Option<&str>| {
+        let mut world = company().object(&pod("app", "p", "strong", "Running"));
+        world.snapshot.cluster.server_version = version.map(Into::into);
+        world
+    };
+    let get = || json!([rule(&["get"], "", &["pods/exec"])]);
+    leads(of(Some("v1.34.9")), APP, get(), &[Step::Exec]);
+    never(of(Some("v1.35.0")), APP, get());
+    never(of(Some("v1.36.3")), APP, get());
+    never(of(None), APP, get());
+    leads(of(Some("v1.36.3")), APP, json!([rule(&["create"], "", &["pods/exec"])]), &[Step::Exec]);
+}
+
+#[test]
+fn the_kubelet_runs_commands_in_the_pods_of_its_node() {
+    let with = || company().object(&pod("app", "p", "strong", "Running"));
+    for verb in ["get", "create"] {
+        let proxy = || rule(&[verb], "", &["nodes/proxy"]);
+        leads(with(), None, json!([proxy()]), &[Step::Kubelet]);
+        leads(with(), None, json!([named(proxy(), &["node-1"])]), &[Step::Kubelet]);
+        never(with(), None, json!([named(proxy(), &["node-2"])]));
+        never(with(), APP, json!([proxy()]));
+        never(company(), None, json!([proxy()]));
+    }
+    never(with(), None, json!([rule(&["get"], "", &["nodes", "nodes/metrics", "nodes/*"])]));
+    never(with(), None, json!([rule(&["update", "patch", "delete"], "", &["nodes/proxy"])]));
+}
+
+#[test]
+fn impersonation_is_asked_for_where_the_identity_is() {
+    let act = |resource| rule(&["impersonate"], "", &[resource]);
+    let one = [Step::Impersonate];
+    let boss = || company().bind(None, "boss", "ClusterRole/cluster-admin", "user:boss");
+    leads(boss(), None, json!([act("users")]), &one);
+    leads(boss(), None, json!([named(act("users"), &["boss"])]), &one);
+    never(boss(), None, json!([named(act("users"), &["other"])]));
+    never(boss(), APP, json!([act("users")]));
+    leads(company(), APP, json!([act("serviceaccounts")]), &one);
+    leads(company(), APP, json!([named(act("serviceaccounts"), &["strong"])]), &one);
+    never(company(), APP, json!([named(act("serviceaccounts"), &["weak"])]));
+    never(company(), None, json!([named(act("users"), &["system:serviceaccount:app:strong"])]));
+    // A group goes with a user only.
+    let ops = || company().bind(None, "ops", "ClusterRole/cluster-admin", "group:ops");
+    let user = || named(act("users"), &["nobody"]);
+    leads(ops(), None, json!([user(), named(act("groups"), &["ops"])]), &one);
+    never(ops(), None, json!([named(act("groups"), &["ops"])]));
+    never(ops(), None, json!([user(), named(act("groups"), &["other"])]));
+    leads(company(), None, json!([user(), act("groups")]), &one);
+    leads(company(), None, json!([user(), named(act("groups"), &["system:masters"])]), &one);
+    never(company(), None, json!([act("groups")]));
+}
+
+#[test]
+fn impersonation_is_not_passed_on() {
+    let act = |name| named(rule(&["impersonate"], "", &["users"]), &[name]);
+    let chain = || {
+        company()
+            .cluster_role("act-as-boss", &json!([act("boss")]))
+            .bind(None, "middle", "ClusterRole/act-as-boss", "user:middle")
+            .bind(None, "boss", "ClusterRole/cluster-admin", "user:boss")
+    };
+    leads(chain(), None, json!([act("boss")]), &[Step::Impersonate]);
+    never(chain(), None, json!([act("middle")]));
+}
+
+#[test]
+fn constrained_impersonation_reaches_what_its_rules_let_through() {
+    const AUTH: &str = "authentication.k8s.io";
+    let boss = || company().bind(None, "boss", "ClusterRole/cluster-admin", "user:boss");
+    let who = || named(rule(&["impersonate:user-info"], AUTH, &["users"]), &["boss"]);
+    let on = |verb: &str, resource| {
+        rule(&[&*format!("impersonate-on:user-info:{verb}")], "", &[resource])
+    };
+    let by = [Step::ConstrainedImpersonate, Step::MintToken];
+    leads(boss(), None, json!([who(), on("create", "serviceaccounts/token")]), &by);
+    never(boss(), None, json!([who(), on("get", "serviceaccounts/token")]));
+    never(boss(), None, json!([who(), on("list", "pods")]));
+    never(boss(), None, json!([on("create", "serviceaccounts/token")]));
+    let mut old = boss();
+    old.snapshot.cluster.server_version = Some("v1.34.4".into());
+    never(old, None, json!([who(), on("create", "serviceaccounts/token")]));
+}
+
+#[test]
+fn a_binding_is_written_with_bind_only() {
+    let write = |resource| rule(&["create"], RBAC, &[resource]);
+    let bind = || rule(&["bind"], RBAC, &["clusterroles"]);
+    let one = [Step::Bind];
+    leads(company(), None, json!([write("clusterrolebindings"), bind()]), &one);
+    let admin = || named(bind(), &["cluster-admin"]);
+    leads(company(), None, json!([write("clusterrolebindings"), admin()]), &one);
+    never(company(), None, json!([write("clusterrolebindings")]));
+    never(company(), None, json!([bind()]));
+    never(company(), None, json!([write("clusterrolebindings"), named(bind(), &["view"])]));
+    never(company(), None, json!([named(write("clusterrolebindings"), &["mine"]), bind()]));
+    // Inside a namespace it gives what is there: here an account to act as.
+    let inside = [Step::Bind, Step::Impersonate];
+    leads(company(), APP, json!([write("rolebindings"), admin()]), &inside);
+    let empty = || company().namespace("empty");
+    never(empty(), Some("empty"), json!([write("rolebindings"), admin()]));
+    // A binding that is there keeps its role.
+    let update = |name| named(rule(&["update"], RBAC, &["clusterrolebindings"]), &[name]);
+    leads(company(), None, json!([update("strong-app"), bind()]), &one);
+    never(company(), None, json!([update("gone"), bind()]));
+    never(company(), None, json!([update("strong-app"), named(bind(), &["view"])]));
+}
+
+#[test]
+fn a_role_is_rewritten_with_escalate_only_and_by_its_holder() {
+    let patch = || rule(&["patch"], RBAC, &["clusterroles"]);
+    let escalate = || rule(&["escalate"], RBAC, &["clusterroles"]);
+    let one = [Step::Escalate];
+    leads(company(), None, json!([patch(), escalate()]), &one);
+    leads(company(), None, json!([named(patch(), &["jane"]), named(escalate(), &["jane"])]), &one);
+    never(company(), None, json!([patch()]));
+    never(company(), None, json!([escalate()]));
+    // Of a role that jane does not hold, she gains nothing.
+    never(company(), None, json!([named(patch(), &["cluster-admin"]), escalate()]));
+    never(company(), None, json!([patch(), named(escalate(), &["cluster-admin"])]));
+    // A role that is missing, and bound to her, can be made.
+    let bound = || company().bind(None, "promised", "ClusterRole/promised", "user:jane");
+    let create = || rule(&["create"], RBAC, &["clusterroles"]);
+    leads(bound(), None, json!([create(), escalate()]), &one);
+    never(company(), None, json!([create(), escalate()]));
+    // One of her own making has to be bound.
+    let all = json!([
+        rule(&["create"], RBAC, &["clusterrolebindings"]),
+        create(),
+        escalate(),
+        rule(&["bind"], RBAC, &["clusterroles"])
+    ]);
+    leads(World::new(), None, all, &[Step::BindOwnRole]);
+    // In a namespace: everything there.
+    let roles = json!([rule(&["patch", "escalate"], RBAC, &["roles"])]);
+    leads(company(), APP, roles.clone(), &[Step::Escalate, Step::Impersonate]);
+    never(company().namespace("empty"), Some("empty"), roles);
+}
+
+#[test]
+fn a_given_role_adds_to_what_one_request_needs() {
+    // The role that can be bound brings the right to write bindings; binding is jane's own.
+    let writer = || {
+        company()
+            .cluster_role("writer", &json!([rule(&["create"], RBAC, &["clusterrolebindings"])]))
+    };
+    let patch = |name| named(rule(&["patch"], RBAC, &["clusterrolebindings"]), &[name]);
+    let bind = |names: &[&str]| named(rule(&["bind"], RBAC, &["clusterroles"]), names);
+    let with = || writer().bind(None, "w", "ClusterRole/writer", "user:other");
+    leads(
+        with(),
+        None,
+        json!([patch("w"), bind(&["writer", "cluster-admin"])]),
+        &[Step::Bind, Step::Bind],
+    );
+    never(with(), None, json!([patch("w"), bind(&["writer"])]));
+}
+
+#[test]
+fn a_certificate_takes_a_request_an_approval_and_the_signer() {
+    const CERTS: &str = "certificates.k8s.io";
+    let boss = || {
+        World::new().cluster_role("cluster-admin", &json!([rule(&["*"], "*", &["*"])])).bind(
+            None,
+            "boss",
+            "ClusterRole/cluster-admin",
+            "user:boss",
+        )
+    };
+    let make = || rule(&["create"], CERTS, &["certificatesigningrequests"]);
+    let approve = || rule(&["update"], CERTS, &["certificatesigningrequests/approval"]);
+    let signer = |name| named(rule(&["approve"], CERTS, &["signers"]), &[name]);
+    let client = "kubernetes.io/kube-apiserver-client";
+    leads(boss(), None, json!([make(), approve(), signer(client)]), &[Step::Certificate]);
+    leads(
+        boss(),
+        None,
+        json!([make(), approve(), signer("kubernetes.io/*")]),
+        &[Step::Certificate],
+    );
+    never(boss(), None, json!([make(), approve(), signer("kubernetes.io/kubelet-serving")]));
+    never(boss(), None, json!([make(), approve()]));
+    never(boss(), None, json!([make(), signer(client)]));
+    never(boss(), None, json!([approve(), signer(client)]));
+    // Nobody but system:masters is strong: the one group that the signer refuses.
+    let masters = World::new()
+        .cluster_role("cluster-admin", &json!([rule(&["*"], "*", &["*"])]))
+        .bind(None, "masters", "ClusterRole/cluster-admin", "group:system:masters");
+    never(masters, None, json!([make(), approve(), signer(client)]));
+}
+
+#[test]
+fn a_pod_has_its_node_where_the_namespace_lets_it() {
+    let world = |level: Option<&str>| {
+        let labels =
+            level.map_or(json!({}), |level| json!({"pod-security.kubernetes.io/enforce": level}));
+        company()
+            .object(&json!({"apiVersion": "v1", "kind": "Namespace",
+                "metadata": {"name": "open", "labels": labels}}))
+            .account("open", "weak")
+            .object(&pod("app", "p", "strong", "Running"))
+    };
+    let run = || json!([rule(&["create"], "", &["pods"])]);
+    leads(world(None), Some("open"), run(), &[Step::Host]);
+    leads(world(Some("privileged")), Some("open"), run(), &[Step::Host]);
+    never(world(Some("baseline")), Some("open"), run());
+    never(world(Some("restricted")), Some("open"), run());
+    let label = || rule(&["patch"], "", &["namespaces"]);
+    let both = json!([rule(&["create"], "", &["pods"]), label()]);
+    leads(world(Some("baseline")), Some("open"), both, &[Step::LabelAndHost]);
+    never(world(Some("baseline")), Some("open"), json!([label()]));
+    let reached = reached(&jane(world(None), Some("open"), &run()), "user:jane");
+    assert!(reached.modelled);
+}
+
+#[test]
+fn webhooks_aws_auth_and_rbac_manager_are_models() {
+    let hook =
+        rule(&["create"], "admissionregistration.k8s.io", &["mutatingwebhookconfigurations"]);
+    leads(company(), None, json!([hook]), &[Step::Webhook]);
+    never(
+        company(),
+        None,
+        json!([rule(&["get"], "admissionregistration.k8s.io", &["mutatingwebhookconfigurations"])]),
+    );
+    let aws = || {
+        company().namespace("kube-system").object(&json!({"apiVersion": "v1", "kind": "ConfigMap",
+            "metadata": {"namespace": "kube-system", "name": "aws-auth"}, "data": {}}))
+    };
+    let patch = || rule(&["patch"], "", &["configmaps"]);
+    leads(aws(), Some("kube-system"), json!([patch()]), &[Step::AwsAuth]);
+    leads(aws(), None, json!([named(patch(), &["aws-auth"])]), &[Step::AwsAuth]);
+    never(aws(), Some("kube-system"), json!([named(patch(), &["other"])]));
+    never(aws(), APP, json!([patch()]));
+    never(company().namespace("kube-system"), Some("kube-system"), json!([patch()]));
+    let definition = || rule(&["update"], "rbacmanager.reactiveops.io", &["rbacdefinitions"]);
+    let managed = company().object(&json!({"apiVersion": "rbacmanager.reactiveops.io/v1beta1",
+        "kind": "RBACDefinition", "metadata": {"name": "team"}}));
+    leads(managed, None, json!([definition()]), &[Step::Definition]);
+    never(company(), None, json!([definition()]));
+}
+
+#[test]
+fn what_is_modelled_goes_behind_what_is_not() {
+    let world = company().object(&pod("app", "p", "strong", "Running"));
+    let rules = json!([rule(&["create"], "", &["pods/attach", "serviceaccounts/token"])]);
+    let found = reached(&jane(world, APP, &rules), "user:jane");
+    assert!(!found.modelled);
+    assert_eq!(found.highest().map(|path| path.hops[0].step), Some(Step::MintToken));
+}

@@ -1,0 +1,237 @@
+//! What there is to be taken over: accounts, tokens, pods, nodes, roles and bindings, in a form that
+//! is quick to ask.
+
+use foldhash::HashMap;
+
+use super::ask::{Cap, On};
+use crate::book::Tier;
+use crate::model::{Binding, Identity, Name, PolicyRule, RoleKind, Scope};
+use crate::rbac::RoleKey;
+
+/// Where a right holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum Where {
+    /// Cluster-wide.
+    Cluster,
+    /// In every namespace, but not for what has none.
+    Each,
+    /// In one namespace, by its number.
+    In(u32),
+}
+
+impl Where {
+    /// Where both hold.
+    pub(crate) fn meet(self, other: Self) -> Option<Self> {
+        // From wide to narrow.
+        let (wide, narrow) = (self.min(other), self.max(other));
+        (wide == narrow || !matches!(wide, Self::In(_))).then_some(narrow)
+    }
+
+    /// The namespaces of it, for what has one.
+    pub(crate) fn inside(self) -> Self {
+        if self == Self::Cluster { Self::Each } else { self }
+    }
+}
+
+/// A role, or what a binding refers to in its place.
+#[derive(Clone, Debug)]
+pub(crate) struct RoleFacts {
+    pub(crate) key: RoleKey,
+    pub(crate) exists: bool,
+    pub(crate) caps: Vec<Cap>,
+    /// How strong it is cluster-wide and in a namespace.
+    pub(crate) tiers: (Tier, Tier),
+}
+
+/// A binding that is there.
+#[derive(Clone, Debug)]
+pub(crate) struct Bound {
+    pub(crate) name: Name,
+    pub(crate) at: Where,
+    /// The number of its role.
+    pub(crate) role: u32,
+}
+
+/// A pod that runs.
+#[derive(Clone, Debug)]
+pub(crate) struct Running {
+    pub(crate) name: Name,
+    /// The account whose token it holds.
+    pub(crate) account: u32,
+}
+
+/// What a namespace lets pods do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Level {
+    /// Its label says privileged.
+    Privileged,
+    /// It has no label: what the server's configuration says, by default privileged.
+    Unlabelled,
+    /// Baseline, restricted, or a word that the server takes for restricted.
+    Held,
+}
+
+/// The snapshot, by number.
+#[derive(Debug)]
+pub(crate) struct World {
+    /// One more than the highest number of an identity.
+    pub(crate) identities: u32,
+    pub(crate) namespaces: Vec<Name>,
+    pub(super) numbers: HashMap<Name, u32>,
+    /// By namespace: accounts that exist, and those that at least something names.
+    pub(crate) accounts: Vec<Vec<u32>>,
+    pub(crate) known: Vec<Vec<u32>>,
+    pub(crate) users: Vec<u32>,
+    /// Groups that grants name.
+    pub(crate) groups: Vec<u32>,
+    /// By number of the identity.
+    pub(super) names: Vec<Name>,
+    pub(super) user_numbers: HashMap<Name, u32>,
+    pub(super) group_numbers: HashMap<Name, u32>,
+    /// By namespace: token Secrets that the API server takes, and their accounts.
+    pub(crate) tokens: Vec<Vec<(Name, u32)>>,
+    pub(crate) pods: Vec<Vec<Running>>,
+    pub(crate) nodes: Vec<Name>,
+    /// By node: accounts of its pods.
+    pub(crate) on_node: Vec<Vec<u32>>,
+    /// By namespace: workloads with a template that can be changed.
+    pub(crate) workloads: Vec<Vec<(On, Name)>>,
+    pub(crate) levels: Vec<Level>,
+    pub(crate) roles: Vec<RoleFacts>,
+    pub(super) role_numbers: HashMap<RoleKey, u32>,
+    /// By namespace, and cluster-wide last: numbers of roles that exist.
+    pub(crate) roles_in: Vec<Vec<u32>>,
+    pub(crate) cluster_roles: Vec<u32>,
+    pub(crate) bindings_in: Vec<Vec<Bound>>,
+    pub(crate) cluster_bindings: Vec<Bound>,
+    /// Whether a pod of the control plane can be seen, whose node holds its keys.
+    pub(crate) sees_control_plane: bool,
+    /// Minor version of the server.
+    pub(crate) minor: Option<u32>,
+    pub(crate) rbac_manager: bool,
+    pub(crate) aws: bool,
+}
+
+impl World {
+    pub(crate) fn user(&self, name: &str) -> Option<u32> {
+        self.user_numbers.get(name).copied()
+    }
+
+    pub(crate) fn group(&self, name: &str) -> Option<u32> {
+        self.group_numbers.get(name).copied()
+    }
+
+    pub(crate) fn is_masters(&self, id: u32) -> bool {
+        self.group(Identity::SYSTEM_MASTERS) == Some(id)
+    }
+
+    /// Whether a user's name is one of a node.
+    pub(crate) fn is_node(&self, id: u32, prefix: &str) -> bool {
+        self.names.get(id as usize).is_some_and(|name| name.starts_with(prefix))
+    }
+
+    /// Whether the identity's name is among sorted ones.
+    pub(crate) fn is_named(&self, id: u32, names: &[Name]) -> bool {
+        self.names.get(id as usize).is_some_and(|name| names.binary_search(name).is_ok())
+    }
+
+    /// Those of a place whose name is among sorted ones.
+    pub(crate) fn named_accounts<'w>(
+        &'w self,
+        lists: &'w [Vec<u32>],
+        at: Where,
+        names: &'w [Name],
+    ) -> impl Iterator<Item = u32> + 'w {
+        self.within(at)
+            .flat_map(move |ns| of(lists, ns).iter().copied())
+            .filter(move |id| self.is_named(*id, names))
+    }
+
+    /// The groups of every account of a namespace, as far as grants name them, sorted.
+    pub(crate) fn account_groups(&self, ns: u32) -> Vec<u32> {
+        let Some(ns) = self.namespace(ns) else { return Vec::new() };
+        let account = Identity::service_account(ns.clone(), "-");
+        let mut ids: Vec<u32> = account
+            .implicit_groups()
+            .iter()
+            .filter(|group| &***group != Identity::AUTHENTICATED)
+            .filter_map(|group| self.group(group))
+            .collect();
+        ids.sort_unstable();
+        ids
+    }
+
+    pub(crate) fn number(&self, ns: &str) -> Option<u32> {
+        self.numbers.get(ns).copied()
+    }
+
+    pub(crate) fn at(&self, scope: &Scope) -> Where {
+        match scope {
+            Scope::Cluster => Where::Cluster,
+            Scope::Namespace(ns) => self.number(ns).map_or(Where::In(u32::MAX), Where::In),
+        }
+    }
+
+    /// The number of a role that exists, or that a binding refers to.
+    pub(crate) fn role(&self, kind: RoleKind, ns: &str, name: &str) -> Option<u32> {
+        self.role_numbers.get(&(kind, ns.into(), name.into())).copied()
+    }
+
+    pub(crate) fn role_facts(&self, role: u32) -> Option<&RoleFacts> {
+        self.roles.get(role as usize)
+    }
+
+    /// The number of the role that a binding refers to.
+    pub(crate) fn role_of(&self, binding: &Binding) -> Option<u32> {
+        self.role_numbers.get(&super::gather::role_of(binding)?).copied()
+    }
+
+    /// The name of a namespace.
+    pub(crate) fn namespace(&self, at: u32) -> Option<&Name> {
+        self.namespaces.get(at as usize)
+    }
+
+    /// The numbers of the namespaces that a place is made of.
+    pub(crate) fn within(&self, at: Where) -> Box<dyn Iterator<Item = u32> + '_> {
+        match at {
+            Where::In(ns) if (ns as usize) < self.namespaces.len() => Box::new(std::iter::once(ns)),
+            Where::In(_) => Box::new(std::iter::empty()),
+            Where::Cluster | Where::Each => {
+                Box::new(0..u32::try_from(self.namespaces.len()).unwrap_or(u32::MAX))
+            }
+        }
+    }
+}
+
+/// What a list of a namespace holds; nothing for one that is not there.
+pub(crate) fn of<T>(lists: &[Vec<T>], at: u32) -> &[T] {
+    lists.get(at as usize).map_or(&[], Vec::as_slice)
+}
+
+/// Everything, as one rule.
+pub(crate) fn everything() -> PolicyRule {
+    let star = || vec![Name::from("*")];
+    PolicyRule { verbs: star(), api_groups: star(), resources: star(), ..PolicyRule::default() }
+}
+
+#[cfg(test)]
+mod meeting {
+    use super::Where::{self, Cluster, Each, In};
+
+    #[test]
+    fn places_meet_in_the_narrower() {
+        let expected: [(Where, Where, Option<Where>); 7] = [
+            (Cluster, Cluster, Some(Cluster)),
+            (Cluster, Each, Some(Each)),
+            (Cluster, In(3), Some(In(3))),
+            (Each, Each, Some(Each)),
+            (Each, In(3), Some(In(3))),
+            (In(3), In(3), Some(In(3))),
+            (In(3), In(4), None),
+        ];
+        for (one, other, meet) in expected {
+            assert_eq!(one.meet(other), meet);
+            assert_eq!(other.meet(one), meet);
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! `reach`: paths as steps, and which grants to cut.
+
+use serde_json::{Value, json};
+
+use super::Home;
+use super::world::{account, binding, cluster_role, list, role, user};
+
+/// jane may make tokens for pay/batch, which may make tokens for pay/root, which is cluster-admin.
+/// kim may do the same for pay/root at once.
+fn home() -> (Home, String) {
+    let home = Home::new();
+    let mint = |name: &str| {
+        json!([{"apiGroups": [""], "resources": ["serviceaccounts/token"],
+            "resourceNames": [name], "verbs": ["create"]}])
+    };
+    let object = |kind: &str, ns: Option<&str>, name: &str| json!({"apiVersion": "v1", "kind": kind, "metadata": {"name": name, "namespace": ns}});
+    let everything = json!([{"apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]}]);
+    let objects = [
+        object("Namespace", None, "pay"),
+        object("ServiceAccount", Some("pay"), "batch"),
+        object("ServiceAccount", Some("pay"), "root"),
+        cluster_role("cluster-admin", &everything),
+        role("pay", "batch-minter", &mint("batch")),
+        role("pay", "root-minter", &mint("root")),
+        binding(Some("pay"), "jane", ("Role", "batch-minter"), &json!([user("jane")])),
+        binding(Some("pay"), "kim", ("Role", "root-minter"), &json!([user("kim")])),
+        binding(
+            Some("pay"),
+            "batch",
+            ("Role", "root-minter"),
+            &json!([account(Some("pay"), "batch")]),
+        ),
+        binding(
+            None,
+            "root",
+            ("ClusterRole", "cluster-admin"),
+            &json!([account(Some("pay"), "root")]),
+        ),
+    ];
+    let path = home.put("objects.json", list(&objects));
+    (home, path)
+}
+
+#[test]
+fn a_path_is_told_step_by_step() {
+    let (home, objects) = home();
+    let run = home.run(&["reach", "user:jane", "--from", &objects]);
+    insta::assert_snapshot!("reach_jane", run.out);
+    // Pods and workloads are not in the file, and could hold another way.
+    run.ends_with(4);
+    let strong = home.run(&["reach", "sa:pay/root", "--from", &objects]);
+    assert_eq!(strong.out, "sa:pay/root is cluster-admin already\n");
+    let who = home.run(&["who", "--reach", "--from", &objects, "-o", "json"]).json();
+    let of = |name: &str| {
+        let items = who["items"].as_array().expect("items").iter();
+        let item = items.clone().find(|item| item["identity"]["name"] == name);
+        item.expect("listed")["reach"].clone()
+    };
+    let jane = json!({"tier": "cluster-admin", "modelled": false, "steps": 2});
+    assert_eq!(of("jane"), jane);
+    assert_eq!(of("kim"), json!({"tier": "cluster-admin", "modelled": false, "steps": 1}));
+    assert_eq!(of("root"), json!({"tier": "cluster-admin", "modelled": false, "steps": 0}));
+    let plain = home.run(&["who", "--from", &objects, "-o", "json"]).json();
+    assert_eq!(plain["items"][0]["reach"], Value::Null);
+}
+
+#[test]
+fn the_grant_that_most_ways_go_through_comes_first() {
+    let (home, objects) = home();
+    let run = home.run(&["reach", "--from", &objects, "-o", "json"]);
+    let cuts: Vec<(String, u64, u64)> = run.json()["items"]
+        .as_array()
+        .expect("items")
+        .iter()
+        .map(|item| {
+            let binding = item["grant"]["binding"].as_str().expect("a name").to_owned();
+            let admins = item["clusterAdmin"].as_u64().expect("a number");
+            (binding, admins, item["loses"].as_array().expect("a list").len() as u64)
+        })
+        .collect();
+    let expected = [("root", 3), ("batch", 2), ("jane", 1), ("kim", 1)];
+    let expected: Vec<(String, u64, u64)> =
+        expected.iter().map(|(name, n)| ((*name).to_owned(), *n, *n)).collect();
+    assert_eq!(cuts, expected);
+}
+
+#[test]
+fn becoming_more_is_a_finding_that_can_fail() {
+    let (home, objects) = home();
+    let found = home.run(&["findings", "--from", &objects, "-o", "json"]).json();
+    let reach: Vec<&Value> = found["items"]
+        .as_array()
+        .expect("items")
+        .iter()
+        .filter(|item| item["rule"] == "reach")
+        .collect();
+    let who: Vec<&str> =
+        reach.iter().filter_map(|item| item["identity"]["name"].as_str()).collect();
+    assert_eq!(who, ["jane", "kim", "batch"]);
+    assert!(reach.iter().all(|item| item["severity"] == "high"));
+    home.run(&["findings", "--from", &objects, "--fail-on", "high"]).ends_with(1);
+    // 4 goes before 1: pods are not in the file.
+    home.run(&["reach", "user:jane", "--from", &objects, "--fail-on", "high"]).ends_with(4);
+    home.run(&["reach", "user:rolf@corp.example", "--demo", "--fail-on", "high"]).ends_with(1);
+    home.run(&["reach", "user:rolf@corp.example", "--demo", "--fail-on", "critical"]).ends_with(0);
+    home.run(&["reach", "user:nobody", "--from", &objects]).ends_with(4);
+}
