@@ -195,6 +195,7 @@ impl Covered {
             unread.first = first;
         }
         self.blocks = vec![(source, 0, self.line_count())];
+        self.summaries.settle(source);
     }
 
     /// How many lines a single source has.
@@ -227,6 +228,7 @@ impl Covered {
     /// Forgets the time before `from` (microseconds).
     pub fn forget_before(&mut self, from: i64) {
         self.stretches.retain(|_, span| span.last >= from);
+        self.summaries.forget_before(from);
     }
 
     /// As the model has it, without what only whole requests tell.

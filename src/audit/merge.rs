@@ -152,23 +152,25 @@ impl Found {
     }
 }
 
-/// Calls `each` for every row of summaries, each once, by hours; returns how many came again.
-pub fn summed(runs: &Runs, mut each: impl FnMut(&Summed)) -> io::Result<u64> {
+/// Calls `each` for every row of summaries, each once, by hours, with the sources in which it came
+/// again.
+pub fn summed(runs: &Runs, mut each: impl FnMut(&Summed, &[u32])) -> io::Result<()> {
     let mut rows = runs.summed.merge(runs.disk())?;
-    let mut repeated = 0;
+    let mut repeated = Vec::new();
     while let Some(mut first) = rows.next()? {
+        repeated.clear();
         // Runs are in no order: which of equal rows counts must not depend on which comes first.
         while rows.key() == Some(first.key())
             && let Some(again) = rows.next()?
         {
-            repeated += 1;
+            repeated.push(again.place.max(first.place).0);
             if again.place < first.place {
                 first = again;
             }
         }
-        each(&first);
+        each(&first, &repeated);
     }
-    Ok(repeated)
+    Ok(())
 }
 
 /// All requests of a reading, each once, by hours.

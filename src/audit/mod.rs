@@ -60,10 +60,10 @@ use shared::{Bounds, Shared};
 use source::blocks::Next;
 use source::queue::Queue;
 pub use source::served::{Part, Served};
+pub use source::{Address, Input, SourceError, SourceSpec, vlogs};
 pub(crate) use source::{
-    Contents, Place, PlacedFile, decompressed, is_compressed, is_lines, places,
+    Contents, Hanging, Place, PlacedFile, decompressed, is_compressed, is_lines, places,
 };
-pub use source::{Input, SourceError, SourceSpec, vlogs};
 
 /// How to read.
 #[derive(Clone, Debug)]
@@ -146,15 +146,6 @@ pub enum Error {
     /// The one who asked no longer wants it.
     #[error("reading the audit logs was cancelled")]
     Cancelled,
-    /// Requests of an activity summary cannot be told apart, so that no store can keep them.
-    #[error(
-        "{name} is an activity summary: it cannot be taken into the store, which tells requests \
-         apart; name it by --audit"
-    )]
-    Summary {
-        /// Which source.
-        name: Name,
-    },
 }
 
 /// Names from logs, for a message: the largest first, nothing that a terminal would obey.

@@ -75,6 +75,22 @@ impl OfSummaries {
         self.lacks(other.lacks.iter().map(|word| &**word));
     }
 
+    /// Makes it that of one source.
+    pub fn settle(&mut self, source: u32) {
+        let requests = self.requests.values().sum();
+        if !std::mem::take(&mut self.requests).is_empty() {
+            self.requests.insert(source, requests);
+        }
+        if !std::mem::take(&mut self.with_stretches).is_empty() {
+            self.with_stretches.insert(source);
+        }
+    }
+
+    /// Forgets the time before `from` (microseconds).
+    pub fn forget_before(&mut self, from: i64) {
+        self.stretches.retain(|_, span| span.last >= from);
+    }
+
     /// Requests of summaries that do not count lines: each is a line at least.
     pub fn lines_at_least(&self) -> u64 {
         let without = self.requests.iter().filter(|(at, _)| !self.with_stretches.contains(at));
@@ -110,11 +126,12 @@ impl Extents {
     /// Adds up all rows, each once.
     pub fn take(runs: &Runs, tally: &mut Tally<'_>) -> io::Result<Self> {
         let mut all = Self::default();
-        let repeated = merge::summed(runs, |row| {
+        merge::summed(runs, |row, repeated| {
             all.note(row);
+            all.came_again(repeated.len() as u64);
             tally.take_summed(row);
         })?;
-        Ok(Self { repeated, ..all })
+        Ok(all)
     }
 
     /// Puts it into the model's terms, with so many requests of lines, and their time.
@@ -130,11 +147,20 @@ impl Extents {
 
     /// Notes a row that is counted.
     fn note(&mut self, row: &Summed) {
-        let span = Span { first: row.first, last: row.last };
-        let day = self.by_day.entry(row.first.div_euclid(24 * HOUR)).or_default();
-        let known = day.entry(row.place.0).or_default();
+        self.counted(row.place.0, Span { first: row.first, last: row.last }, row.requests);
+    }
+
+    /// Notes so many requests of a source, of one day.
+    pub fn counted(&mut self, source: u32, span: Span, requests: u64) {
+        let day = self.by_day.entry(span.first.div_euclid(24 * HOUR)).or_default();
+        let known = day.entry(source).or_default();
         *known = known.and(span);
-        self.requests += row.requests;
+        self.requests += requests;
+    }
+
+    /// Notes rows that came again.
+    pub fn came_again(&mut self, rows: u64) {
+        self.repeated += rows;
     }
 
     /// Whether two summaries, or a summary and the lines of a log, cover the same time.

@@ -43,7 +43,7 @@ pub fn of_sources(
         match through(home, specs, options, progress) {
             Ok(Some(activity)) => return Ok((activity, None)),
             // What cannot be kept can be read.
-            Ok(None) | Err(store::Error::Audit(audit::Error::Summary { .. })) => {}
+            Ok(None) => {}
             Err(store::Error::Audit(error)) => return Err(error),
             Err(error) => notice = Some(format!("read without the store: {error}")),
         }

@@ -7,16 +7,18 @@ use std::time::Duration;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Transaction, TransactionBehavior};
 
 use super::Error;
+use super::read::WHOLE;
+use super::summed::SUMMED;
 use crate::audit::index::{self, Seed};
 
 /// The format of stores that this keybook writes.
-pub const FORMAT: i64 = 1;
+pub const FORMAT: i64 = 2;
 
 /// `kbok`, in the file's header: what it is.
 const APPLICATION: i64 = 0x6b62_6f6b;
 
 /// How long a process waits for another one that is just writing.
-const PATIENCE: Duration = Duration::from_secs(20);
+pub(super) const PATIENCE: Duration = Duration::from_secs(20);
 
 const SCHEMA: &str = "
 CREATE TABLE meta (key TEXT PRIMARY KEY, value ANY NOT NULL) STRICT, WITHOUT ROWID;
@@ -71,6 +73,7 @@ impl Store {
             store.make()?;
         }
         store.settle()?;
+        store.renew()?;
         Ok(store)
     }
 
@@ -93,6 +96,9 @@ impl Store {
         if store.check()? {
             return Ok(None);
         }
+        // What a reader writes may be lost with the power, as long as nothing else is.
+        let set = store.database.pragma_update(None, "synchronous", "NORMAL");
+        set.map_err(|cause| store.failed(&cause))?;
         Ok(Some(store))
     }
 
@@ -193,7 +199,30 @@ impl Store {
         self.check().map(|_| ())
     }
 
-    fn settle(&self) -> Result<(), Error> {
+    /// Stores of before have no place for what their days come to, and for summaries.
+    fn renew(&mut self) -> Result<(), Error> {
+        if self.has_whole()? && self.has_summed()? {
+            return Ok(());
+        }
+        let path = self.path.clone();
+        let transaction = self.transaction()?;
+        let made = transaction
+            .execute_batch(WHOLE)
+            .and_then(|()| transaction.execute_batch(SUMMED))
+            .and_then(|()| transaction.pragma_update(None, "user_version", FORMAT))
+            .and_then(|()| transaction.commit());
+        made.map_err(|cause| Error::of(&path, &cause))
+    }
+
+    pub(super) fn has_whole(&self) -> Result<bool, Error> {
+        Ok(self.one("SELECT count(*) FROM sqlite_schema WHERE name = 'whole'")? > 0)
+    }
+
+    pub(super) fn has_summed(&self) -> Result<bool, Error> {
+        Ok(self.one("SELECT count(*) FROM sqlite_schema WHERE name = 'summed'")? > 0)
+    }
+
+    pub(super) fn settle(&self) -> Result<(), Error> {
         let set = self.database.pragma_update(None, "synchronous", "FULL");
         set.and_then(|()| self.database.pragma_update(None, "cache_size", -8192))
             .and_then(|()| self.database.pragma_update(None, "journal_size_limit", 1 << 24))

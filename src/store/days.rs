@@ -1,16 +1,28 @@
 //! Adding requests to the hours and days of a store, an hour at a time.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::PathBuf;
 
 use rusqlite::{OptionalExtension, Transaction};
 
 use super::Error;
 use super::sources::Source;
+use super::summed::Stretch;
 use crate::audit::Options;
 use crate::audit::index::{
-    Chunk, Damaged, Day, Found, HOUR, Kept, Once, Read, Request, Requests, day_of, write_kept,
+    Chunk, Damaged, Day, Found, HOUR, Kept, Once, Read, Request, Requests, Summed, Taken, day_of,
+    write_kept,
 };
+
+/// Where rows of summaries belong that are read.
+pub struct Place {
+    /// The number of their source among those written.
+    pub source: usize,
+    /// Whether they come in place of those that were known.
+    pub anew: bool,
+    /// The part of an engine, if they are of one.
+    pub part: Option<Stretch>,
+}
 
 /// What was added.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -30,6 +42,14 @@ pub struct Days<'s> {
     added: Added,
     /// Late requests that were counted after all, being of a kind that had none.
     counted: u64,
+}
+
+/// Rows of summaries of one day, and by number of the input how many came again.
+#[derive(Default)]
+struct OfDay {
+    day: i32,
+    rows: Vec<Summed>,
+    again: BTreeMap<u32, u64>,
 }
 
 /// The requests of an hour that are known already.
@@ -66,18 +86,125 @@ impl<'s> Days<'s> {
     }
 
     /// Adds all of them.
-    pub fn add(&mut self, mut requests: Requests<'_>) -> Result<Added, Error> {
+    pub fn add(&mut self, mut requests: Requests<'_>) -> Result<(), Error> {
         while let Some(hour) = requests.hour() {
             self.day(day_of(hour), &mut requests)?;
         }
-        Ok(self.added)
+        Ok(())
+    }
+
+    /// Writes sources down, and returns their ids.
+    pub fn sources(&self, sources: &[Source]) -> Result<Vec<i64>, Error> {
+        let write = |source: &Source| -> rusqlite::Result<i64> {
+            source.write(&self.transaction)?;
+            Ok(if source.id == 0 { self.transaction.last_insert_rowid() } else { source.id })
+        };
+        sources.iter().map(write).collect::<rusqlite::Result<_>>().map_err(|c| self.failed(&c))
+    }
+
+    /// Forgets the rows of summaries of a source that is read anew, all or those of an engine's part
+    /// that begins at `start`. Returns how many requests they were.
+    fn forget_summed(&self, source: i64, start: Option<i64>) -> Result<u64, Error> {
+        let within = "source = ?1 AND (?2 IS NULL OR start = ?2)";
+        let sum = format!("SELECT coalesce(sum(requests), 0) FROM summed WHERE {within}");
+        let sum: rusqlite::Result<i64> =
+            self.transaction.query_row(&sum, (source, start), |row| row.get(0));
+        let sum = sum.map_err(|cause| self.failed(&cause))?;
+        self.run(&format!("DELETE FROM summed WHERE {within}"), (source, start))?;
+        Ok(u64::try_from(sum).unwrap_or(0))
+    }
+
+    /// Adds the rows of summaries of what was read. `places` are those of its inputs, by number, and
+    /// `sources` the ids of what was written.
+    pub fn summed(
+        &mut self,
+        taken: &Taken,
+        places: &[Place],
+        sources: &[i64],
+    ) -> Result<(), Error> {
+        let (mut before, mut after) = (0, 0);
+        let mut stretches = Vec::new();
+        for place in places {
+            let source = sources.get(place.source).copied().unwrap_or_default();
+            let part = place.part.clone().map(|part| Stretch { source, ..part });
+            if place.anew {
+                before += self.forget_summed(source, part.as_ref().map(|part| part.start))?;
+            }
+            // A part is known by now also where nothing is in it.
+            if let Some(part) = &part {
+                part.write(&self.transaction).map_err(|cause| self.failed(&cause))?;
+            }
+            stretches.push((source, part));
+        }
+        let (mut day, mut wrong) = (OfDay::default(), None);
+        let read = taken.summed(|row, again| {
+            let own = day_of(row.first);
+            if own != day.day && wrong.is_none() {
+                match self.summed_day(&mut day, &stretches) {
+                    Ok(requests) => after += requests,
+                    Err(error) => wrong = Some(error),
+                }
+            }
+            day.day = own;
+            day.rows.push(*row);
+            for input in again {
+                *day.again.entry(*input).or_default() += 1;
+            }
+        });
+        read.map_err(|cause| Error::io(&self.path, &cause))?;
+        if let Some(error) = wrong {
+            return Err(error);
+        }
+        after += self.summed_day(&mut day, &stretches)?;
+        self.added.requests += after.saturating_sub(before);
+        Ok(())
+    }
+
+    /// Adds rows of one day. Returns how many requests were added.
+    fn summed_day(
+        &self,
+        day: &mut OfDay,
+        stretches: &[(i64, Option<Stretch>)],
+    ) -> Result<u64, Error> {
+        let OfDay { day, mut rows, again } = std::mem::take(day);
+        if rows.is_empty() {
+            return Ok(0);
+        }
+        let start = i64::from(day) * 24 * HOUR;
+        let until = start + 24 * HOUR;
+        let known: HashSet<_> = Stretch::keys(&self.transaction, start, until)
+            .map_err(|cause| self.failed(&cause))?
+            .ok_or_else(|| self.damaged(Damaged))?;
+        rows.sort_by_key(|row| row.place.0);
+        let inputs: BTreeSet<u32> =
+            rows.iter().map(|row| row.place.0).chain(again.keys().copied()).collect();
+        let mut added = 0;
+        for input in inputs {
+            let from = rows.partition_point(|row| row.place.0 < input);
+            let own = &rows[from..rows.partition_point(|row| row.place.0 <= input)];
+            let Some((source, part)) = stretches.get(input as usize) else { continue };
+            let mut stretch = part.clone().unwrap_or(Stretch {
+                source: *source,
+                start,
+                until,
+                ..Stretch::default()
+            });
+            stretch.repeated = again.get(&input).copied().unwrap_or(0);
+            stretch.fill(own, &known);
+            added += stretch.requests;
+            stretch.write(&self.transaction).map_err(|cause| self.failed(&cause))?;
+        }
+        Ok(added)
+    }
+
+    /// What was added so far.
+    pub fn added(&self) -> Added {
+        self.added
     }
 
     /// Writes down what else changed, and ends it.
-    pub fn finish(self, sources: &[Source], added: Added) -> Result<(), Error> {
-        for source in sources {
-            source.write(&self.transaction).map_err(|cause| self.failed(&cause))?;
-        }
+    pub fn finish(self) -> Result<(), Error> {
+        let added = self.added;
         let note = "INSERT OR REPLACE INTO meta VALUES (?1, ?2)";
         self.run(note, ("kept", write_kept(self.kept)))?;
         self.run(note, ("written", self.options.now.timestamp()))?;

@@ -285,14 +285,27 @@ impl Store {
         };
         let first = number("SELECT coalesce(min(hour), 0) FROM hours WHERE hour > 0")?;
         let last = number("SELECT coalesce(max(hour), 0) FROM hours")?;
+        let more = if self.has_whole()? && self.has_summed()? {
+            (
+                number("SELECT coalesce(sum(rows), 0) FROM summed")?,
+                number(
+                    "SELECT (SELECT coalesce(sum(length(bytes)), 0) FROM whole)
+                    + (SELECT coalesce(sum(length(bytes) + length(covered)), 0) FROM summed)",
+                )?,
+                number("SELECT coalesce(sum(requests), 0) FROM summed")?,
+            )
+        } else {
+            (0, 0, 0)
+        };
         Ok(Sizes {
             sources: number("SELECT count(*) FROM sources")?,
             hours: (first > 0).then(|| (time(first), time(last))),
-            requests: number("SELECT coalesce(sum(requests), 0) FROM hours")?,
+            requests: number("SELECT coalesce(sum(requests), 0) FROM hours")? + more.2,
             rows: (
-                number("SELECT coalesce(sum(rows), 0) FROM days")?,
+                number("SELECT coalesce(sum(rows), 0) FROM days")? + more.0,
                 number("SELECT coalesce(sum(length(bytes)), 0) FROM days")?
-                    + number("SELECT coalesce(sum(length(value)), 0) FROM meta")?,
+                    + number("SELECT coalesce(sum(length(value)), 0) FROM meta")?
+                    + more.1,
             ),
             index: (
                 number("SELECT coalesce(sum(requests), 0) FROM hours WHERE indexed = 1")?,

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use chrono::{DateTime, Utc};
 
 use super::database::make_file;
-use super::days::{Added, Days};
+use super::days::{Added, Days, Place as Placed};
 use super::prune::INDEX_DAYS;
 use super::sources::{Known, Pending, Plan, Source, path_bytes};
 use super::{Error, Store};
@@ -85,9 +85,24 @@ impl Store {
         _turn: &Turn,
     ) -> Result<Ingested, Error> {
         let server = options.server.as_ref();
-        let places = audit::places(specs, server).map_err(audit::Error::from)?;
+        let (engines, files): (Vec<_>, Vec<_>) =
+            specs.iter().cloned().partition(|spec| matches!(spec, SourceSpec::Engine(_)));
+        let places = audit::places(&files, server).map_err(audit::Error::from)?;
         let mut known = Known::new(self.sources()?);
-        self.take_in(places, &mut known, options, progress)
+        let mut done = self.take_in(places, &mut known, options, progress)?;
+        for engine in engines {
+            if let SourceSpec::Engine(address) = engine {
+                self.ask(&address, options, progress, &mut done)?;
+            }
+        }
+        if !self.is_summed_up(options) {
+            // The next answer need not do it, and can where this is lost. What is wrong with the store
+            // that answer tells.
+            let _ = self.database.pragma_update(None, "synchronous", "NORMAL");
+            let _ = self.activity(options);
+            self.settle()?;
+        }
+        Ok(done)
     }
 
     /// Makes the store that of exactly the logs named: what was taken in and is no longer there as it
@@ -189,6 +204,7 @@ impl Store {
             reading.push((source, behind, reached));
         }
         let mut taken = index::take(inputs, options, progress)?;
+        let mut places = Vec::new();
         for (number, (mut source, behind, reached)) in (0..).zip(reading) {
             let mut covered = taken.covered(number);
             source.cursor = reached.take().unwrap_or_default();
@@ -206,19 +222,36 @@ impl Store {
                 source.id = known.same(&source.cursor).unwrap_or(0);
             }
             source.set_covered(&covered);
+            places.push(Placed { source: sources.len(), anew: !behind, part: None });
             sources.push(source);
         }
-        self.must_be_one_cluster(&sources, options)?;
+        let (_, added) = self.write_taken(taken, &sources, &places, options)?;
+        done.add(told, added);
+        Ok(())
+    }
+
+    /// Writes what was read, and how far its sources are read. `places` are those of the inputs, by
+    /// number. Returns the ids of the sources.
+    pub(super) fn write_taken(
+        &mut self,
+        mut taken: index::Taken,
+        sources: &[Source],
+        places: &[Placed],
+        options: &Options,
+    ) -> Result<(Vec<i64>, Added), Error> {
+        self.must_be_one_cluster(sources, options)?;
         let former = self.kept(options)?;
         let kept = taken.kept(former);
         let path = self.path.clone();
+        let mut days = Days::new(self.transaction()?, path.clone(), options, &kept);
+        let ids = days.sources(sources)?;
         let requests = taken.requests().map_err(|cause| Error::io(&path, &cause))?;
-        let mut days = Days::new(self.transaction()?, path, options, &kept);
-        let added = days.add(requests)?;
-        days.finish(&sources, added)?;
-        done.add(told, added);
+        days.add(requests)?;
+        days.summed(&taken, places, &ids)?;
+        let added = days.added();
+        days.finish()?;
         self.prune_index(INDEX_DAYS, options)?;
-        Ok(())
+        Ok((ids, added))
     }
 
     /// What is taken in must be of the cluster of what was taken in before.
@@ -261,6 +294,7 @@ impl Store {
         let transaction = self.transaction()?;
         for id in ids {
             transaction.execute("DELETE FROM sources WHERE id = ?1", [id]).map_err(failed)?;
+            transaction.execute("DELETE FROM summed WHERE source = ?1", [id]).map_err(failed)?;
         }
         transaction.commit().map_err(failed)
     }
@@ -277,7 +311,7 @@ impl Store {
         let failed = |cause: rusqlite::Error| Error::of(&path, &cause);
         let transaction = self.transaction()?;
         let all = "DELETE FROM sources; DELETE FROM hours; DELETE FROM chunks; DELETE FROM days;
-            DELETE FROM meta WHERE key IN ('kept', 'late', 'gone', 'counted_late');";
+            DELETE FROM summed; DELETE FROM meta WHERE key IN ('kept', 'late', 'gone', 'counted_late');";
         transaction.execute_batch(all).map_err(failed)?;
         transaction.commit().map_err(failed)
     }
@@ -301,7 +335,7 @@ struct Batch {
 }
 
 impl Ingested {
-    fn add(&mut self, told: Self, added: Added) {
+    pub(super) fn add(&mut self, told: Self, added: Added) {
         self.requests += added.requests;
         self.late += added.late;
         note(&mut self.unreadable, told.unreadable);
@@ -309,7 +343,7 @@ impl Ingested {
     }
 
     /// Notes what could not be read of a source, behind what was read of it before.
-    fn tell(&mut self, mut covered: Covered, before: Option<&Covered>, source: &Source) {
+    pub(super) fn tell(&mut self, mut covered: Covered, before: Option<&Covered>, source: &Source) {
         if let Some(before) = before {
             covered.block(0, 0, before.line_count());
         }

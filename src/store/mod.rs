@@ -8,6 +8,7 @@
 //! read. Whatever ends the program, the store is what it was before or after it. One process writes
 //! at a time, readers never wait.
 
+mod asked;
 mod cursor;
 mod database;
 mod days;
@@ -18,6 +19,7 @@ mod prune;
 mod read;
 mod reading;
 mod sources;
+mod summed;
 #[cfg(test)]
 mod tests;
 

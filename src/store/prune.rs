@@ -6,6 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use rusqlite::Transaction;
 
 use super::days::whole;
+use super::summed::NEVER_AGAIN;
 use super::{Error, Store};
 use crate::audit::Options;
 use crate::audit::index::{HOUR, Kept, day_of};
@@ -87,6 +88,12 @@ impl Store {
         freezing.run("DELETE FROM hours WHERE hour > 0 AND hour < ?1", [start])?;
         freezing.run("DELETE FROM chunks WHERE hour > 0 AND hour < ?1", [start])?;
         let days = freezing.run("DELETE FROM days WHERE day > 0 AND day < ?1", [day])?;
+        let asked = "UPDATE summed SET lines = ?2, rows = 0, requests = 0, repeated = 0, first = 0,
+            last = 0, covered = x'', bytes = x'' WHERE until <= ?1 AND lines > 0";
+        freezing.run(asked, (start, NEVER_AGAIN))?;
+        let read = "SELECT coalesce(sum(requests), 0) FROM summed WHERE until <= ?1";
+        gone = gone.saturating_add(freezing.one(read, start)?);
+        freezing.run("DELETE FROM summed WHERE until <= ?1 AND lines = 0", [start])?;
         // Requests whose hour is not known lie on day 0, whatever their time.
         let (rows, fewer) = freezing.rows(0, day)?;
         if fewer > 0 {

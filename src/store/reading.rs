@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use serde::de::IgnoredAny;
 
 use super::cursor::{Cursor, Ends};
-use crate::audit;
+use crate::audit::{self, Hanging};
 
 /// Where a source that is read by others leaves how far it was read.
 #[derive(Clone, Debug, Default)]
@@ -25,6 +25,8 @@ pub struct Watched {
     ends: Ends,
     /// Whether a line at the end that is not whole is left for the next time.
     by_lines: bool,
+    /// Whether something that is no line is open.
+    hanging: Hanging,
     buffer: Vec<u8>,
     /// What of the buffer is handed out, may be handed out, and is filled.
     out: usize,
@@ -47,6 +49,7 @@ impl Watched {
             bytes,
             ends,
             by_lines,
+            hanging: Hanging::default(),
             buffer: Vec::new(),
             out: 0,
             ready: 0,
@@ -60,7 +63,7 @@ impl Watched {
 
     fn end(&mut self, broken: bool, held: bool) {
         self.ended = true;
-        let by_lines = self.by_lines;
+        let by_lines = self.by_lines && !self.hanging.any();
         let cursor = Cursor { by_lines, broken, held, ..self.ends.cursor() };
         *self.reached.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(cursor);
     }
@@ -89,7 +92,9 @@ impl Watched {
             let read = self.bytes.read(&mut self.buffer[self.filled..])?;
             if read == 0 {
                 let rest = &self.buffer[..self.filled];
-                let whole = self.long || rest.is_empty() || is_whole(rest);
+                // What is open needs all there is, and is read anew when there is more.
+                let open = self.hanging.any();
+                let whole = self.long || open || rest.is_empty() || is_whole(rest);
                 if whole {
                     self.ready = self.filled;
                 }
@@ -104,6 +109,7 @@ impl Watched {
                 self.ready = new.start + last + 1;
                 self.long = false;
                 self.release(inside);
+                self.hanging.pass(&self.buffer[..self.ready]);
                 return Ok(());
             }
         }

@@ -194,14 +194,6 @@ impl Known {
         let bytes = placed.size();
         let mut content = Content::of(placed)?;
         let head = content.head();
-        let of_path = |known: &Source| known.path == bytes_of_path;
-        let begins = |known: &Source| known.cursor.head.length > 0 && known.cursor.begins(&head);
-        let found = self
-            .free()
-            .find(|known| of_path(known) && begins(known))
-            .or_else(|| self.unreserved().find(|known| begins(known)))
-            .or_else(|| self.free().find(|known| of_path(known) && known.cursor.taken == 0))
-            .cloned();
         let own = Source {
             id: 0,
             name: (**name).to_owned(),
@@ -210,31 +202,75 @@ impl Known {
             cursor: Cursor::default(),
             covered: Vec::new(),
         };
-        let Some(known) = self.claim(found) else {
+        let found = self.best(&head, &bytes_of_path, &mut content, placed)?;
+        let Some((known, fits)) = found.and_then(|(id, fits)| Some((self.take(id)?, fits))) else {
+            let content = Content::new(placed.open()?, content.compressed);
             return Ok(content.read(own, None, (&head, placed), bytes));
         };
         let own = Source { id: known.id, covered: known.covered, ..own };
-        if known.cursor.broken || known.cursor.taken == 0 {
-            return Ok(content.read(own, None, (&head, placed), bytes));
-        }
-        match content.skip(&known.cursor) {
-            Some((_, true)) => Ok(Plan::Known(Some(Source { cursor: known.cursor, ..own }))),
-            Some((tail, _)) if known.cursor.by_lines => {
+        match fits {
+            Fits::Whole => Ok(Plan::Known(Some(Source { cursor: known.cursor, ..own }))),
+            Fits::Beginning(tail) if known.cursor.by_lines => {
                 let behind = Ends::behind(&head, &tail, known.cursor.taken);
                 let left =
                     bytes.saturating_sub(if content.compressed { 0 } else { known.cursor.taken });
                 Ok(content.read(own, Some(behind), (&head, placed), left))
             }
-            // Another content that begins alike, or one that cannot be read on from where it ended:
-            // the former one stays known unless this is what became of it.
-            reached => {
-                let grown = reached.is_some();
-                let own = if grown { own } else { Source { id: 0, covered: Vec::new(), ..own } };
+            // What cannot be read on from where reading ended is read anew.
+            Fits::Beginning(_) | Fits::Anew => {
                 let content = Content::new(placed.open()?, content.compressed);
                 Ok(content.read(own, None, (&head, placed), bytes))
             }
         }
     }
+
+    /// Which of the known sources a content is: of those that it begins with the one of which most
+    /// was read. What only begins alike is another source, and stays known. `content` is then behind
+    /// what was read.
+    fn best(
+        &self,
+        head: &[u8],
+        path: &[u8],
+        content: &mut Content,
+        placed: &PlacedFile,
+    ) -> io::Result<Option<(i64, Fits)>> {
+        let of_path = |known: &Source| known.path == path;
+        let begins = |known: &&Source| {
+            let may = of_path(known) || !self.reserved.contains(&known.id);
+            may && known.cursor.head.length > 0 && known.cursor.begins(head)
+        };
+        let mut alike: Vec<&Source> = self.free().filter(begins).collect();
+        alike.sort_by_key(|known| (known.cursor.taken, of_path(known)));
+        let (broken, whole): (Vec<_>, Vec<_>) =
+            alike.into_iter().partition(|known| known.cursor.broken);
+        for known in whole.iter().rev() {
+            if let Some((tail, ended)) = content.skip(&known.cursor) {
+                let fits = if ended { Fits::Whole } else { Fits::Beginning(tail) };
+                return Ok(Some((known.id, fits)));
+            }
+            if content.compressed {
+                *content = Content::new(placed.open()?, true);
+            }
+        }
+        let unread = || self.free().find(|known| of_path(known) && known.cursor.taken == 0);
+        let anew = broken.last().copied().or_else(unread);
+        Ok(anew.map(|known| (known.id, Fits::Anew)))
+    }
+
+    fn take(&mut self, id: i64) -> Option<Source> {
+        let found = self.free().find(|source| source.id == id).cloned();
+        self.claim(found)
+    }
+}
+
+/// How a content goes on from what was read of a source.
+enum Fits {
+    /// It does not.
+    Whole,
+    /// There is more; the bytes before it.
+    Beginning(Vec<u8>),
+    /// What was read is to be read again.
+    Anew,
 }
 
 /// The first bytes of a file's content.

@@ -300,6 +300,11 @@ fn whenever_it_is_killed_nothing_is_lost_and_nothing_is_twice() {
         child.kill().expect("killed");
         child.wait().expect("ended");
         let now = state(path, &options).expect("it is there");
+        // What was kept of the sums is what the days come to.
+        rusqlite::Connection::open(path)
+            .and_then(|store| store.execute("DELETE FROM whole", []))
+            .expect("forgotten");
+        assert!(state(path, &options).as_ref() == Some(&now));
         let after = whole(&now);
         let events = now.coverage.events;
         assert!(

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use chrono::{DateTime, Utc};
 use keybook::audit::{self, Options, Progress, SourceSpec};
 use keybook::model::Activity;
+use keybook::store::Store;
 use tempfile::TempDir;
 
 use crate::same::{assert_same, read};
@@ -203,6 +204,67 @@ fn an_engine_that_says_no_or_is_not_there_is_told() {
     let gone = asked("ops:s3cret@").unwrap_err().to_string();
     assert!(gone.contains("nothing of it was counted"), "{gone}");
     assert!(!gone.contains("s3cret"), "{gone}");
+}
+
+#[test]
+fn only_what_is_new_is_asked_for_and_taken_in() {
+    let Some(engine) = Engine::start(&[]) else { return };
+    let now = log::now();
+    let lines = log::demo(6);
+    // Several stages of a request come at different times, and some lines late.
+    let (mut first, mut second) = (Vec::new(), Vec::new());
+    for (at, line) in lines.split_inclusive(|byte| *byte == b'\n').enumerate() {
+        let later = at % 97 == 5 || at > lines.len() / 2000;
+        if later { &mut second } else { &mut first }.extend_from_slice(line);
+    }
+    assert!(!first.is_empty() && !second.is_empty());
+    let relay = relay(engine.port);
+    let folder = TempDir::new().expect("a folder");
+    let mut store = Store::open(&folder.path().join("store.db")).expect("a store");
+    let options = Options::new(now);
+    let source: SourceSpec =
+        format!("vlogs://127.0.0.1:{}?part=3000", relay.port).parse().expect("a source");
+    let take = |store: &mut Store| {
+        let turn = store.turn().expect("a turn");
+        let before = relay.bytes.load(Ordering::SeqCst);
+        let done = store.ingest(std::slice::from_ref(&source), &options, &(), &turn);
+        (done, relay.bytes.load(Ordering::SeqCst) - before)
+    };
+    let kept = |store: &mut Store| store.activity(&options).expect("read").expect("something");
+    engine.store(&first, "stageTimestamp");
+    let (done, _) = take(&mut store);
+    let at_first = by_file(&first, now);
+    assert_eq!(done.expect("answers").requests, at_first.coverage().events);
+    assert_same(&kept(&mut store), &at_first, "at first");
+    let (done, nothing) = take(&mut store);
+    let done = done.expect("answers");
+    assert_eq!((done.read, done.known, done.requests), (0, 1, 0));
+    engine.store(&second, "stageTimestamp");
+    let (done, whole) = take(&mut store);
+    assert_eq!(done.expect("answers").read, 1);
+    let all = by_file(&lines, now);
+    assert_same(&kept(&mut store), &all, "all of it");
+    // One more line is one more part, not all of them.
+    let line = lines.split_inclusive(|byte| *byte == b'\n').next().expect("a line");
+    let line = String::from_utf8(line.to_vec()).expect("text");
+    let line = line.replace("\"auditID\":\"", "\"auditID\":\"another-");
+    engine.store(line.as_bytes(), "stageTimestamp");
+    let (done, little) = take(&mut store);
+    assert_eq!(done.expect("answers").requests, 1);
+    assert!(nothing < little && little < whole / 2, "{nothing} {little} {whole}");
+    assert_same(
+        &kept(&mut store),
+        &by_file(&[line.as_bytes(), &lines].concat(), now),
+        "one line more",
+    );
+    // What the engine no longer has, or is away with, stays.
+    let before = kept(&mut store);
+    engine.stop();
+    std::fs::remove_dir_all(engine.folder.path().join("partitions")).expect("partitions");
+    assert!(take(&mut store).0.is_err());
+    engine.run();
+    assert_eq!(take(&mut store).0.expect("answers").known, 1);
+    assert_eq!(kept(&mut store), before);
 }
 
 /// Does something once the first rows have come.

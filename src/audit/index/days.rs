@@ -229,7 +229,7 @@ pub struct Read {
     first: i64,
 }
 
-const DETAILS: [Detail; 6] = [
+pub const DETAILS: [Detail; 6] = [
     Detail::Days,
     Detail::Weeks,
     Detail::Whole,

@@ -5,7 +5,9 @@
 //!   says. With them a repeated line is known again, and a later stage replaces an earlier one.
 //! - **Days**: what the requests of a day come to. They follow from the hours, and outlive them.
 //! - **Kept**: the values behind the ids in both, as many as are kept when logs are read at once.
+//! - **Summed**: the rows of activity summaries, each once.
 //! - **Covered**: what was read of each source.
+//! - **Whole**: what all days come to, as long as nothing is added to them.
 //!
 //! All of it is bytes here; where they lie is the store's business. Ids and fingerprints are made
 //! under a [`Seed`], which is kept with them.
@@ -15,26 +17,30 @@ mod days;
 mod hours;
 mod ids;
 mod keeping;
+mod summed;
 mod summing;
+mod whole;
 
 use std::collections::BTreeMap;
 use std::io;
 
 use super::lexicon::Lexicon;
 use super::runs::Runs;
-use super::{Error, Input, Options, Progress, Traced, trace};
+use super::{Error, Input, Options, Progress, Traced, merge, trace};
 
 pub use super::covered::Covered;
 pub use super::forwarded::Once;
 pub use super::hashing::{Seed, check};
 pub use super::kept::Kept;
 pub use super::merge::{Found, Request, Requests};
-pub use super::record::HOUR;
+pub use super::record::{HOUR, Key, Record, Summed};
 pub use bytes::Damaged;
 pub use days::{Day, day_of, pack, unpack};
 pub use hours::{Chunk, Read};
 pub use keeping::write_kept;
+pub use summed::{read_summed, write_summed};
 pub use summing::Summing;
+pub use whole::{read_whole, write_whole};
 
 /// What one reading found.
 #[derive(Debug)]
@@ -48,17 +54,13 @@ pub struct Taken {
 /// Reads opened logs, and sums nothing up.
 ///
 /// # Errors
-/// As [`super::read_inputs`], and where one is an activity summary.
+/// As [`super::read_inputs`].
 pub fn take(
     inputs: Vec<Input>,
     options: &Options,
     progress: &dyn Progress,
 ) -> Result<Taken, Error> {
-    let Traced { mut lexicon, runs, covered, names } = trace(inputs, options, progress)?;
-    if let Some((at, _)) = covered.iter().find(|(_, covered)| covered.summaries.are_any()) {
-        let name = names.get(*at as usize).cloned().unwrap_or_else(|| "".into());
-        return Err(Error::Summary { name });
-    }
+    let Traced { mut lexicon, runs, covered, .. } = trace(inputs, options, progress)?;
     let kept = lexicon.settle();
     Ok(Taken { lexicon, runs, covered, kept })
 }
@@ -85,6 +87,15 @@ impl Taken {
     /// Where traces on disk cannot be read back.
     pub fn requests(&self) -> io::Result<Requests<'_>> {
         Requests::new(&self.runs, &self.lexicon)
+    }
+
+    /// Calls `each` for every row of summaries, each once, in the order of their hours, with the
+    /// numbers of the inputs in which it came again. That of its own is the first of its place.
+    ///
+    /// # Errors
+    /// As [`Taken::requests`].
+    pub fn summed(&self, each: impl FnMut(&Summed, &[u32])) -> io::Result<()> {
+        merge::summed(&self.runs, each)
     }
 }
 

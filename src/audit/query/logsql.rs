@@ -35,11 +35,12 @@ pub fn extent(query: &str) -> String {
     format!("{query}\n| stats min(_time) as first, max(_time) as last")
 }
 
-/// How many lines each hour of `_time` has, and when the first and the last of their requests were
-/// received.
+/// How many lines each hour of `_time` has of requests of each hour in which they were received, and
+/// when the first and the last of these were.
 pub fn hours(query: &str) -> String {
     format!(
-        "{}| stats by (_time:1h) count() as lines, min(asked_at) as first, max(asked_at) as last",
+        "{}| extract_regexp \"^(?P<asked_hour>.{{13}})\" from asked_at | stats by (_time:1h, \
+         asked_hour) count() as lines, min(asked_at) as first, max(asked_at) as last",
         lines(query, EVER.0, EVER.1)
     )
 }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::served::{self, Served, ServedFile};
-use super::vlogs::{self, EngineError, Target};
+use super::vlogs::{self, EngineError};
 use super::{Address, Input, SourceError, SourceSpec};
 use crate::audit::Progress;
 use crate::model::Name;
@@ -140,9 +140,7 @@ impl Found {
         if !self.engines.insert(address.clone()) {
             return Ok(());
         }
-        let target = Target::parse(&address.0, &|name| std::env::var(name).ok());
-        let target =
-            target.map_err(|why| EngineError::Address { shown: shown(), why: why.to_owned() })?;
+        let target = address.target()?;
         // On a thread of its own: the caller's may be one that must not wait.
         let asked = std::thread::scope(|scope| {
             scope.spawn(|| vlogs::open(&target, folder, progress)).join()

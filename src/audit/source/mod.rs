@@ -16,7 +16,7 @@ use std::str::FromStr;
 
 use crate::model::Name;
 pub use find::{Contents, Place, PlacedFile, open, places};
-pub use plain::{decompressed, is_compressed, is_lines};
+pub use plain::{Hanging, decompressed, is_compressed, is_lines};
 
 /// A log as a person names it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -39,6 +39,16 @@ impl Address {
     /// Without what is secret.
     pub fn shown(&self) -> &str {
         vlogs::shown(&self.0)
+    }
+
+    /// What is asked, of whom.
+    ///
+    /// # Errors
+    /// Where it is no address.
+    pub(crate) fn target(&self) -> Result<vlogs::Target, vlogs::EngineError> {
+        let shown = self.shown().to_owned();
+        let target = vlogs::Target::parse(&self.0, &|name| std::env::var(name).ok());
+        target.map_err(|why| vlogs::EngineError::Address { shown, why: why.to_owned() })
     }
 }
 

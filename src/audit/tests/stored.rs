@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use proptest::prelude::*;
+use serde_json::json;
 
 use super::any_order::{Seed, bounds, lines, same, seed};
 use super::*;
@@ -28,7 +29,11 @@ fn reading(path: &Path, options: &Options) -> ActivityParts {
 }
 
 fn stored(store: &mut Store, options: &Options) -> ActivityParts {
-    store.activity(options).unwrap().expect("something was taken in").to_parts()
+    let found = store.activity(options).unwrap().expect("something was taken in").to_parts();
+    // Summed up before or now.
+    let days = store.activity_of_days(options).unwrap().expect("something was taken in");
+    assert!(found == days.to_parts());
+    found
 }
 
 fn gzip(path: &Path) {
@@ -103,6 +108,39 @@ impl Log {
             gzip(path);
         }
     }
+}
+
+/// A row of a summary, of one of a few requests of a day in May.
+fn row(day: u8, what: u8, count: u8) -> String {
+    let at = |hour: u8| format!("2026-05-{:02}T{hour:02}:{:02}:00Z", day + 1, what);
+    let row = json!({
+        "keybook_summary": "1", "kind": "requests", "requests": count, "first_seen": at(1),
+        "last_seen": at(2 + count % 20), "stage": "ResponseComplete", "code": 200,
+        "decision": "allow", "verb": "get", "resource": "pods", "namespace": "shop",
+        "name": format!("p{}", what / 2), "user_name": format!("u{}", what % 3),
+        "user_groups": "[\"devs\"]", "user_agent": "kubectl", "source_ip": "198.51.100.7",
+        "lacks": if what == 5 { "groups" } else { "" },
+    });
+    format!("{row}\n")
+}
+
+/// How many lines of it there were in a stretch of time.
+fn stretch(day: u8, lines: u8) -> String {
+    let row = json!({
+        "keybook_summary": "1", "kind": "stretch", "level": "Metadata", "lines": lines,
+        "first_seen": format!("2026-05-{:02}T01:00:00Z", day + 1),
+        "last_seen": format!("2026-05-{:02}T01:09:00Z", day + 1),
+    });
+    format!("{row}\n")
+}
+
+fn summary() -> impl Strategy<Value = String> {
+    let rows = prop::collection::vec((0..3u8, 0..6u8, 1..4u8), 0..12);
+    let stretches = prop::collection::vec((0..3u8, 1..9u8), 0..3);
+    (rows, stretches).prop_map(|(rows, stretches)| {
+        let rows = rows.iter().map(|(day, what, count)| row(*day, *what, *count));
+        rows.chain(stretches.iter().map(|(day, lines)| stretch(*day, *lines))).collect()
+    })
 }
 
 proptest! {
@@ -211,5 +249,65 @@ proptest! {
             prop_assert_eq!((done.requests, done.late > 0), (0, done.read > 0));
             prop_assert_eq!(after.uses, before.uses);
         }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    #[test]
+    fn summaries_are_taken_in_once_however_they_come(
+        mut files in prop::collection::vec(summary(), 1..5),
+        seeds in prop::collection::vec(seed(), 0..6),
+        takes in prop::collection::vec(prop::collection::vec(0..6usize, 1..4), 0..6),
+        grown in summary(),
+    ) {
+        let folder = tempfile::tempdir().unwrap();
+        let options = options();
+        let mut store = Store::open(&folder.path().join("store.db")).unwrap();
+        // Beside summaries an ordinary log, and both in one file.
+        files.push(texts(&seeds).concat());
+        files.push(format!("{}{}", files[0], texts(&seeds).concat()));
+        let logs = folder.path().join("logs");
+        fs::create_dir(&logs).unwrap();
+        let mut paths = Vec::new();
+        for (at, text) in files.iter().enumerate() {
+            paths.push(logs.join(format!("{at}.json")));
+            fs::write(&paths[at], text).unwrap();
+        }
+        for some in takes {
+            let some: Vec<PathBuf> =
+                some.iter().map(|at| paths[at % paths.len()].clone()).collect();
+            taking(&mut store, &some, &options);
+        }
+        taking(&mut store, std::slice::from_ref(&logs), &options);
+        let check = |store: &mut Store| {
+            let (mut found, mut expected) = (stored(store, &options), reading(&logs, &options));
+            // Which of equal rows is the one that counts says to which of the two summaries its
+            // time belongs: where what one says is whole within another the two differ in that.
+            for parts in [&mut found, &mut expected] {
+                if let Some(summaries) = &mut parts.coverage.summaries {
+                    summaries.overlapping = false;
+                }
+            }
+            same(&found, &expected)
+        };
+        check(&mut store)?;
+        let again = taking(&mut store, std::slice::from_ref(&logs), &options);
+        prop_assert_eq!((again.read, again.requests), (0, 0));
+        // One that grew is read as a whole, in place of what was read of it.
+        fs::write(&paths[0], format!("{}{grown}", files[0])).unwrap();
+        taking(&mut store, std::slice::from_ref(&logs), &options);
+        check(&mut store)?;
+        // A day that goes takes its rows along.
+        let from = DateTime::parse_from_rfc3339("2026-05-02T00:00:00Z").unwrap();
+        store.prune(from.with_timezone(&Utc), &options).unwrap();
+        let parts = stored(&mut store, &options);
+        prop_assert!(parts.uses.iter().all(|row| row.first >= from));
+        let sum = |parts: &ActivityParts| parts.uses.iter().map(Use::requests).sum::<u64>();
+        let late = reading(&logs, &options);
+        let late: u64 =
+            late.uses.iter().filter(|row| row.first >= from).map(Use::requests).sum();
+        prop_assert_eq!(sum(&parts), late);
     }
 }

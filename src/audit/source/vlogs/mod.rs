@@ -5,20 +5,23 @@
 //! engine that goes in the middle leaves an error and nothing half counted.
 
 mod client;
+mod parts;
 mod slices;
 mod target;
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, BufWriter, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, NaiveDateTime, SecondsFormat, Utc};
 use serde::Deserialize;
 
 use super::Input;
 use crate::audit::Progress;
 use crate::audit::query::logsql;
 use client::{Client, Trouble};
+pub use parts::{Asked, Known};
 use slices::{Hour, Slice};
 pub use target::{Target, is_target, shown};
 
@@ -36,9 +39,10 @@ pub enum EngineError {
         /// What is wrong with it.
         why: String,
     },
-    /// Logs can be kept and followed, an engine is asked.
+    /// Files can be followed, an engine is asked.
     #[error(
-        "{shown} is an engine: it cannot be followed or taken into the store; name it by --audit"
+        "{shown} is an engine: it cannot be followed; leave --follow out, or take it into the store \
+         by keybook ingest again and again"
     )]
     NotKept {
         /// Which engine.
@@ -117,6 +121,8 @@ pub struct Engine<'t> {
     target: &'t Target,
     client: Client,
     hours: Vec<Hour>,
+    /// How many lines there are of the requests received in each hour, by its beginning.
+    received: BTreeMap<i64, u64>,
 }
 
 /// What an engine makes of a stretch of time.
@@ -174,14 +180,14 @@ impl<'t> Engine<'t> {
     pub fn new(target: &'t Target) -> Result<Self, EngineError> {
         let why = |why: String| EngineError::Address { shown: target.shown.clone(), why };
         let client = Client::new(target).map_err(why)?;
-        let mut engine = Self { target, client, hours: Vec::new() };
+        let mut engine = Self { target, client, hours: Vec::new(), received: BTreeMap::new() };
         let Some((from, to)) = engine.extent()? else { return Ok(engine) };
         let mut waiting: Vec<Slice> = (from.div_euclid(DAY)..=to.div_euclid(DAY))
             .map(|day| Slice { from: day * DAY, to: (day + 1) * DAY })
             .collect();
         while let Some(slice) = waiting.pop() {
             match engine.look(slice) {
-                Ok(hours) => engine.hours.extend(hours),
+                Ok(hours) => engine.found(&hours),
                 Err(Trouble::TooMuch(_)) if slice.to - slice.from > 3600 => {
                     waiting.extend(slice.halves().into_iter().flatten());
                 }
@@ -218,12 +224,13 @@ impl<'t> Engine<'t> {
         let Some(scan) = slice.scan(&self.hours) else { return Ok(Part::default()) };
         let (from, to) = (plain(slice.from), plain(slice.to));
         let requests = logsql::requests(&self.target.query, &from, &to);
-        let mut rows = self.client.ask(&requests, Some(scan))?;
+        // Lines that come in between are in the requests and not counted, so that it is seen later
+        // that there are more.
         let stretches = logsql::stretches(&self.target.query, &from, &to);
-        let stretches = self.client.ask(&stretches, Some(scan))?;
+        let mut rows = self.client.ask(&stretches, Some(scan))?;
         let all: Vec<Lines> =
-            self.objects(&stretches).map_err(|error| Trouble::Refused(error.to_string()))?;
-        rows.extend(stretches);
+            self.objects(&rows).map_err(|error| Trouble::Refused(error.to_string()))?;
+        rows.extend(self.client.ask(&requests, Some(scan))?);
         let lines = all.iter().filter_map(|row| row.lines.parse::<u64>().ok()).sum();
         Ok(Part { rows, lines })
     }
@@ -245,11 +252,12 @@ impl<'t> Engine<'t> {
         Ok(all.first().and_then(|all| Some((second(&all.first)?, second(&all.last)?))))
     }
 
-    fn look(&self, slice: Slice) -> Result<Vec<Hour>, Trouble> {
+    fn look(&self, slice: Slice) -> Result<Vec<(Hour, i64)>, Trouble> {
         #[derive(Deserialize)]
         struct Look {
             #[serde(rename = "_time")]
             start: DateTime<Utc>,
+            asked_hour: String,
             lines: String,
             first: DateTime<Utc>,
             last: DateTime<Utc>,
@@ -258,13 +266,33 @@ impl<'t> Engine<'t> {
         let answer = self.client.ask(&query, Some((slice.from, slice.to)))?;
         let all: Vec<Look> =
             self.objects(&answer).map_err(|error| Trouble::Refused(error.to_string()))?;
-        let hours = all.into_iter().map(|look| Hour {
-            start: look.start.timestamp(),
-            lines: look.lines.parse().unwrap_or(0),
-            first: look.first.timestamp(),
-            last: look.last.timestamp(),
+        let hours = all.into_iter().map(|look| {
+            let hour = Hour {
+                start: look.start.timestamp(),
+                lines: look.lines.parse().unwrap_or(0),
+                first: look.first.timestamp(),
+                last: look.last.timestamp(),
+            };
+            let received = format!("{}:00:00", look.asked_hour);
+            let received = NaiveDateTime::parse_from_str(&received, "%Y-%m-%dT%H:%M:%S");
+            (hour, received.map_or(hour.first, |time| time.and_utc().timestamp()))
         });
         Ok(hours.collect())
+    }
+
+    /// Notes what hours hold, by when lines were written and by when their requests were received.
+    fn found(&mut self, all: &[(Hour, i64)]) {
+        for (hour, received) in all {
+            *self.received.entry(*received).or_default() += hour.lines;
+            match self.hours.iter_mut().rev().find(|known| known.start == hour.start) {
+                Some(known) => {
+                    known.lines += hour.lines;
+                    known.first = known.first.min(hour.first);
+                    known.last = known.last.max(hour.last);
+                }
+                None => self.hours.push(*hour),
+            }
+        }
     }
 
     fn objects<T: serde::de::DeserializeOwned>(

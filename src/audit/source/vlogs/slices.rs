@@ -68,12 +68,16 @@ fn cut(slices: &mut Vec<Slice>, begin: &mut i64, end: i64, lines: u64, most: u64
     if length <= 0 {
         return;
     }
-    let parts = i64::try_from(lines.div_ceil(most.max(1))).unwrap_or(1).clamp(1, length);
-    for part in 0..parts {
-        let at = |part: i64| *begin + length * part / parts;
-        slices.push(Slice { from: at(part), to: at(part + 1) });
-    }
+    slices.extend(even(*begin, end, lines.div_ceil(most.max(1))));
     *begin = end;
+}
+
+/// `[begin, end)` in so many parts, as far as it has seconds.
+pub fn even(begin: i64, end: i64, parts: u64) -> Vec<Slice> {
+    let length = (end - begin).max(1);
+    let parts = i64::try_from(parts).unwrap_or(1).clamp(1, length);
+    let at = |part: i64| begin + length * part / parts;
+    (0..parts).map(|part| Slice { from: at(part), to: at(part + 1) }).collect()
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! What a store withstands, and what it refuses.
 
+mod whole;
+
 use std::fs;
 use std::io::Cursor;
 use std::path::{Path, PathBuf};
@@ -83,7 +85,7 @@ fn nothing_but_a_store_is_touched() {
     let path = world.path("store.db");
     let before = fs::read(&path).unwrap();
     let refused = Store::open(&path).unwrap_err();
-    assert!(matches!(refused, Error::Newer { found: 2, known: 1, .. }), "{refused}");
+    assert!(matches!(refused, Error::Newer { found: 3, known: 2, .. }), "{refused}");
     assert!(matches!(Store::open_to_read(&path), Err(Error::Newer { .. })));
     assert_eq!(fs::read(&path).unwrap(), before);
 
@@ -274,6 +276,95 @@ fn a_half_written_line_waits_and_a_truncated_file_is_another() {
     let done = take(&mut store, &[&both[0], &both[1]], &world.options).unwrap();
     assert_eq!((done.read, done.known, done.requests), (1, 1, 5));
     assert_eq!(world.count(), 15);
+}
+
+#[test]
+fn a_file_is_the_known_one_of_which_most_is_in_it() {
+    let world = World::new();
+    let mut store = world.store();
+    let text = log(0..300);
+    let part = |lines: usize| text.split_inclusive('\n').take(lines).collect::<String>();
+    let lengths = |store: &Store| -> Vec<(String, usize)> {
+        let sources = store.sources().unwrap();
+        let lines = |taken: u64| {
+            text.as_bytes()[..usize::try_from(taken).unwrap()]
+                .split_inclusive(|byte| *byte == b'\n')
+                .count()
+        };
+        let mut all: Vec<(String, usize)> = sources
+            .iter()
+            .map(|source| {
+                let name = source.name.rsplit('/').next().unwrap_or_default().to_owned();
+                (name, lines(source.cursor.taken))
+            })
+            .collect();
+        all.sort();
+        all
+    };
+    // Two copies of one log, of which one went on.
+    let (short, long) = (world.put("a.log", &part(100)), world.put("b.log", &part(200)));
+    take(&mut store, &[&short, &long], &world.options).unwrap();
+    for (name, pack) in [("c.log", false), ("d.log.gz", true)] {
+        let path = world.path(name);
+        fs::remove_file(&long).or_else(|_| fs::remove_file(world.path("c.log"))).unwrap();
+        let whole = part(if pack { 300 } else { 250 });
+        if pack {
+            let mut zip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+            std::io::Write::write_all(&mut zip, whole.as_bytes()).unwrap();
+            fs::write(&path, zip.finish().unwrap()).unwrap();
+        } else {
+            fs::write(&path, &whole).unwrap();
+        }
+        // The order in which they are named is of no account.
+        let done = take(&mut store, &[&path, &short], &world.options).unwrap();
+        assert_eq!((done.read, done.known, done.requests), (1, 1, 50), "{name}");
+        let end = if pack { 300 } else { 250 };
+        assert_eq!(lengths(&store), [("a.log".to_owned(), 100), (name.to_owned(), end)]);
+    }
+    let coverage = store.activity(&world.options).unwrap().unwrap().coverage().clone();
+    assert_eq!((coverage.events, coverage.lines, coverage.repeats), (300, 400, 100));
+    // One that only begins like the others is another one.
+    let other = world.put("e.log", &format!("{}{}", part(60), log(400..450)));
+    let done = take(&mut store, &[&other], &world.options).unwrap();
+    assert_eq!((done.read, done.requests), (1, 50));
+    assert_eq!(store.sources().unwrap().len(), 3);
+}
+
+#[test]
+fn a_log_that_changes_its_form_is_read_as_a_whole() {
+    let world = World::new();
+    let mut store = world.store();
+    let half = |id: u32| {
+        let text = line(id, i64::from(id), "ana", "kubectl");
+        let (one, other) = text.trim_end().split_at(200);
+        let head = "2026-05-04T09:10:11.123456789Z stdout";
+        [format!("{head} P {one}\n"), format!("{head} F {other}\n")]
+    };
+    let [one, other] = half(100);
+    let [second, rest] = half(101);
+    // It begins as the API server writes it, and goes on as a container's output.
+    let steps = [
+        log(0..20),
+        one,
+        other,
+        format!("{second}{rest}"),
+        log(30..33),
+        "[\n".to_owned(),
+        format!("{}]\n", log(40..41)),
+    ];
+    let path = world.path("a.log");
+    let (mut text, mut read_on) = (String::new(), Vec::new());
+    for step in steps {
+        text.push_str(&step);
+        fs::write(&path, &text).unwrap();
+        take(&mut store, &[&path], &world.options).unwrap();
+        read_on.push(store.sources().unwrap()[0].cursor.by_lines);
+        let found = store.activity(&world.options).unwrap().unwrap();
+        let at_once = audit::read(&[SourceSpec::Path(path.clone())], &world.options, &()).unwrap();
+        assert_eq!(found, at_once, "{step}");
+    }
+    assert_eq!(read_on, [true, false, true, true, true, false, true]);
+    assert_eq!(world.count(), 20 + 2 + 3 + 1);
 }
 
 #[test]
