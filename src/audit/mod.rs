@@ -143,6 +143,18 @@ pub enum Error {
         /// The clusters that carriers name, with the number of events.
         clusters: Vec<(Name, u64)>,
     },
+    /// The logs do not name their clusters, and are of more than one all the same.
+    #[error(
+        "the audit logs are of {} clusters: the service account kube-system/{account} has as many \
+         uids at the same time, {}; name the logs of one, or --audit-cluster with any name to read \
+         them as if they were of one", logs.len(), apart(logs)
+    )]
+    ToldApart {
+        /// The account by which they are told apart.
+        account: Name,
+        /// The logs that each is in.
+        logs: Vec<Vec<Name>>,
+    },
     /// The one who asked no longer wants it.
     #[error("reading the audit logs was cancelled")]
     Cancelled,
@@ -158,6 +170,20 @@ fn several(clusters: &[(Name, u64)]) -> String {
     });
     let more = if sorted.len() > 5 { vec!["…".to_owned()] } else { Vec::new() };
     named.chain(more).collect::<Vec<_>>().join(", ")
+}
+
+/// Which logs are of which cluster, for a message.
+fn apart(logs: &[Vec<Name>]) -> String {
+    let shown = |names: &Vec<Name>| {
+        let named = names
+            .iter()
+            .take(3)
+            .map(|name| -> String { name.chars().flat_map(char::escape_debug).collect() });
+        let more =
+            if names.len() > 3 { vec![format!("{} more", names.len() - 3)] } else { Vec::new() };
+        format!("one in {}", named.chain(more).collect::<Vec<_>>().join(", "))
+    };
+    logs.iter().take(5).map(shown).collect::<Vec<_>>().join("; ")
 }
 
 /// Reads logs into one activity. The result does not depend on the order of the sources, nor on how
@@ -222,7 +248,10 @@ fn trace(inputs: Vec<Input>, options: &Options, progress: &dyn Progress) -> Resu
     if progress.cancelled() {
         return Err(Error::Cancelled);
     }
-    one_cluster(covered.values(), options)?;
+    let named = covered.iter().filter_map(|(number, part)| {
+        Some((queue.names().get(usize::try_from(*number).ok()?)?, part))
+    });
+    one_cluster(named, options)?;
     let (lexicon, mut runs) = shared.into_parts();
     if let Some(cause) = runs.error() {
         return Err(Error::Disk { folder: runs.folder().to_owned(), cause });
@@ -232,18 +261,28 @@ fn trace(inputs: Vec<Input>, options: &Options, progress: &dyn Progress) -> Resu
 
 /// Refuses logs of several clusters, unless one was chosen.
 fn one_cluster<'c>(
-    covered: impl Iterator<Item = &'c Covered>,
+    covered: impl Iterator<Item = (&'c Name, &'c Covered)>,
     options: &Options,
 ) -> Result<(), Error> {
-    let mut all = Servers::default();
-    for part in covered {
+    if options.cluster.is_some() {
+        return Ok(());
+    }
+    let (mut all, mut sources) = (Servers::default(), Vec::new());
+    for (name, part) in covered {
         all.add(part.servers.clone());
+        sources.push((name, &part.servers));
     }
     let clusters = all.clusters();
-    if clusters.len() > 1 && options.cluster.is_none() {
+    if clusters.len() > 1 {
         return Err(Error::Clusters { clusters });
     }
-    Ok(())
+    let Some((account, uids)) = all.told_apart() else { return Ok(()) };
+    let with = |uid: &Name| -> Vec<Name> {
+        let have = sources.iter().filter(|(_, servers)| servers.has(&account, uid));
+        have.map(|(name, _)| (*name).clone()).collect()
+    };
+    let logs = uids.iter().map(with).collect();
+    Err(Error::ToldApart { account, logs })
 }
 
 /// What one thread does.

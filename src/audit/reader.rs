@@ -14,7 +14,8 @@ use super::hashing::{self, Hashed, id};
 use super::memo::Memo;
 use super::record::{Key, Many};
 use super::request::{
-    self, Called, Misshapen, Names, ObjectRef, Outcome, Requested, Stage, Standing, Status, Verdict,
+    self, Called, Misshapen, Names, ObjectRef, Outcome, Person, Requested, Stage, Standing, Status,
+    Verdict,
 };
 use super::shared::{Shared, Traces};
 use super::who::{Answer, Dims, Values, Who};
@@ -35,6 +36,9 @@ pub struct Reader<'s> {
     cluster: Option<Name>,
 }
 
+/// Who asks without a credential, as who logs in does.
+const ANONYMOUS: &str = "system:anonymous";
+
 /// Times before Kubernetes had an audit log (2015-01-01) are not believed either.
 const EARLIEST: i64 = 1_420_070_400_000_000;
 
@@ -54,6 +58,8 @@ struct Presented {
     username_id: u64,
     who: Hashed<Arc<Who>>,
     credential: Option<Hashed<Name>>,
+    /// Of an account that every cluster has: what tells it from that of another.
+    known: Option<(&'static str, String)>,
 }
 
 /// `sourceIPs`.
@@ -70,6 +76,8 @@ struct Noted {
     decision: Option<request::Decision>,
     credit: Option<Hashed<Arc<CreditedGrant>>>,
     legacy: Option<Hashed<Name>>,
+    /// Who logged in by it.
+    login: Option<Hashed<Arc<Who>>>,
 }
 
 /// Why a line is not read.
@@ -158,7 +166,8 @@ impl<'s> Reader<'s> {
         let presented = user.get(fields.user.unwrap_or("null"), |json| presented(json, names))?;
         let Some(presented) = presented else { return Err(Misshapen.into()) };
         let status = status.get(fields.response_status.unwrap_or("null"), request::status)?;
-        let noted = notes.get(fields.annotations.unwrap_or("null"), noted)?;
+        let noted = notes.get(fields.annotations.unwrap_or("null"), |json| noted(json, names))?;
+        let login = noted.login.as_ref().filter(|_| &*presented.username == ANONYMOUS);
         let outcome = Outcome {
             user: &presented.username,
             decision: noted.decision.map(request::Decision::as_str),
@@ -166,11 +175,13 @@ impl<'s> Reader<'s> {
             message: &status.message,
             received_only: stage == Stage::RequestReceived,
         };
-        let verdict = outcome.verdict();
+        // Who logs in uses no right: the authorizer saw nobody.
+        let verdict = login.map_or_else(|| outcome.verdict(), |_| Verdict::Undecided);
         let standing = Standing::new(stage, noted.decision.is_some(), outcome.is_synthetic());
-        let who = match fields.impersonated_user {
-            None | Some("null") => &presented.who,
-            Some(json) => {
+        let who = match (login, fields.impersonated_user) {
+            (Some(login), _) => login,
+            (None, None | Some("null")) => &presented.who,
+            (None, Some(json)) => {
                 let how = fields.authentication_metadata.unwrap_or("null");
                 let all = [fields.user.unwrap_or("null"), json, how].join("\n");
                 let acting =
@@ -229,6 +240,9 @@ impl<'s> Reader<'s> {
         }
         if let (Verdict::Allowed, Some(lease)) = (&verdict, parts.lease()) {
             covered.servers.lease(lease, &verb, &presented.username, at);
+        }
+        if let Some((account, uid)) = &presented.known {
+            covered.servers.account(account, uid, at);
         }
         covered.event(at);
         covered.carried(&openshift(context, fields), at);
@@ -290,9 +304,12 @@ fn times(
 
 fn presented(json: &str, names: &mut Names) -> Result<Option<Presented>, Misshapen> {
     let person = request::person(json, names)?;
+    let known = super::servers::known(&person.username);
+    let uid = person.uid().filter(|uid| !uid.is_empty()).map(str::to_owned);
     Ok(Some(Presented {
         username_id: id(&*person.username),
         who: Who::oneself(&person).hashed(),
+        known: known.zip(uid),
         credential: person.credential.map(Hashed::new),
         username: person.username,
     }))
@@ -309,12 +326,17 @@ fn acting_as(
     Ok(acting.then(|| who.acting_as(&other, constraint.as_deref()).hashed()))
 }
 
-fn noted(json: &str) -> Result<Noted, Misshapen> {
+fn noted(json: &str, names: &mut Names) -> Result<Noted, Misshapen> {
     let notes = request::notes(json)?;
+    let login = notes.login.map(|name| {
+        let person = Person::named(name, names);
+        Who::oneself(&person).hashed()
+    });
     Ok(Noted {
         decision: notes.decision,
         credit: notes.credit.map(|credit| Hashed::new(Arc::new(credit))),
         legacy: notes.legacy.map(Hashed::new),
+        login,
     })
 }
 

@@ -21,6 +21,8 @@ pub struct Servers {
     leases: Named,
     streams: Named,
     clusters: Named,
+    /// Uids of accounts that every cluster has.
+    accounts: BTreeMap<Name, Named>,
     /// By stretch of [`Coverage::GAP`].
     #[serde(with = "stored::stretches")]
     stretches: HashMap<i64, Led>,
@@ -35,6 +37,22 @@ struct Led {
 
 const LEADERS: [&str; 3] =
     ["kube-controller-manager", "kube-scheduler", "cloud-controller-manager"];
+
+/// Accounts of kube-system that most clusters have, and that nobody makes anew.
+const ACCOUNTS: [&str; 6] = [
+    "coredns",
+    "generic-garbage-collector",
+    "kube-proxy",
+    "namespace-controller",
+    "resourcequota-controller",
+    "root-ca-cert-publisher",
+];
+
+/// The one of [`ACCOUNTS`] that a user is.
+pub fn known(username: &str) -> Option<&'static str> {
+    let name = username.strip_prefix("system:serviceaccount:kube-system:")?;
+    ACCOUNTS.into_iter().find(|account| *account == name)
+}
 
 impl Servers {
     /// Notes an allowed request for a lease in kube-system, at `at` (microseconds).
@@ -69,6 +87,36 @@ impl Servers {
         }
     }
 
+    /// Notes that an account of a cluster's own was seen at `at` (microseconds) with a uid, which is
+    /// the object's: what another cluster calls alike has another.
+    pub fn account(&mut self, account: &str, uid: &str, at: i64) {
+        match self.accounts.get_mut(account) {
+            Some(uids) => uids.met(uid, at),
+            None => self.accounts.entry(account.into()).or_default().met(uid, at),
+        }
+    }
+
+    /// The account that was two at the same time, with its uids, if there is one: then these are
+    /// logs of several clusters. One that was made anew has one uid after the other.
+    pub fn told_apart(&self) -> Option<(Name, Vec<Name>)> {
+        let overlap = |one: &Met, other: &Met| {
+            one.last.min(other.last) - one.first.max(other.first) > super::covered::STRETCH
+        };
+        self.accounts.iter().find_map(|(account, Named(uids))| {
+            let is_two = |(uid, met): &(&Name, &Met)| {
+                uids.iter().any(|(other, at)| other != *uid && overlap(met, at))
+            };
+            let several: Vec<Name> =
+                uids.iter().filter(is_two).map(|(uid, _)| uid.clone()).collect();
+            (!several.is_empty()).then(|| (account.clone(), several))
+        })
+    }
+
+    /// Whether an account was seen with a uid.
+    pub fn has(&self, account: &str, uid: &str) -> bool {
+        self.accounts.get(account).is_some_and(|Named(uids)| uids.contains_key(uid))
+    }
+
     /// The clusters that envelopes name, with the number of events.
     pub fn clusters(&self) -> Vec<(Name, u64)> {
         self.clusters.0.iter().map(|(name, met)| (name.clone(), met.events)).collect()
@@ -79,6 +127,9 @@ impl Servers {
         self.leases.add(other.leases);
         self.streams.add(other.streams);
         self.clusters.add(other.clusters);
+        for (account, uids) in other.accounts {
+            self.accounts.entry(account).or_default().add(uids);
+        }
         for (stretch, led) in other.stretches {
             let known = self.stretches.entry(stretch).or_default();
             known.renewed |= led.renewed;
@@ -206,6 +257,26 @@ mod tests {
         whole.cover(&mut coverage);
         assert_eq!((coverage.led, coverage.unled), (200, 0));
         assert!(!coverage.lacks_server() && !Coverage::default().lacks_server());
+    }
+
+    #[test]
+    fn an_account_that_is_two_at_once_is_of_two_clusters() {
+        let seen = |spans: &[(&str, i64, i64)]| {
+            let mut servers = Servers::default();
+            for (uid, first, last) in spans {
+                for minute in [first, last] {
+                    servers.account("coredns", uid, START + minute * MINUTE);
+                }
+            }
+            servers.told_apart()
+        };
+        let two = Some(("coredns".into(), vec!["a".into(), "b".into()]));
+        assert_eq!(seen(&[("a", 0, 60), ("b", 30, 90), ("c", 91, 200)]), two);
+        // Made anew, with what was still under way.
+        assert_eq!(seen(&[("a", 0, 60), ("b", 50, 90)]), None);
+        assert_eq!(seen(&[("a", 0, 60), ("b", 100, 190)]), None);
+        assert_eq!(known("system:serviceaccount:kube-system:coredns"), Some("coredns"));
+        assert_eq!(known("system:serviceaccount:shop:coredns"), None);
     }
 
     #[test]

@@ -258,7 +258,8 @@ impl Store {
     fn must_be_one_cluster(&self, new: &[Source], options: &Options) -> Result<(), Error> {
         let known = self.sources()?;
         let known = known.iter().filter(|known| new.iter().all(|new| new.id != known.id));
-        let all = known.chain(new).map(Source::covered).collect::<Option<Vec<_>>>();
+        let covered = |source: &Source| Some((source.name.as_str().into(), source.covered()?));
+        let all = known.chain(new).map(covered).collect::<Option<Vec<_>>>();
         let all = all.ok_or_else(|| self.damaged("a source"))?;
         Ok(index::one_cluster(&all, options)?)
     }

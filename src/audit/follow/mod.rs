@@ -142,10 +142,8 @@ impl Following {
     /// Where a large log found no room on disk, or the logs are of more than one cluster.
     pub fn activity(&mut self) -> Result<Activity, Error> {
         self.changed = false;
-        let clusters = self.covered.servers.clusters();
-        if clusters.len() > 1 && self.options.cluster.is_none() {
-            return Err(Error::Clusters { clusters });
-        }
+        let all = Name::from("what is followed");
+        super::one_cluster(std::iter::once((&all, &self.covered)), &self.options)?;
         let (lexicon, runs) = self.shared.parts();
         let folder = runs.folder().to_owned();
         let failed = |cause| Error::Disk { folder: folder.clone(), cause };

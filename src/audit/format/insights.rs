@@ -25,7 +25,8 @@ pub fn entry<'a>(entry: &Object<'a>) -> Option<Translated<'a>> {
     Some(Translated::Carried(carried))
 }
 
-fn event(row: &Object<'_>) -> String {
+/// An event of a row of columns.
+pub fn event(row: &Object<'_>) -> String {
     let text = |key: &str| row.text(key).filter(|text| !text.is_empty());
     let mut event = Writer::event();
     event.text("level", text("level").as_deref());

@@ -16,6 +16,9 @@ pub fn line(text: &str) -> Option<Translated<'_>> {
         return Some(Translated::Passed("a control message"));
     }
     let at = text.find("{\"").filter(|at| *at <= LONGEST_HEAD);
+    if at.is_none() && is_table(text) {
+        return Some(Translated::Passed("a line of a table"));
+    }
     let (head, json) = text.split_at(at.unwrap_or(text.len().min(cut(text, LONGEST_HEAD))));
     if is_other_log(head) {
         return Some(Translated::Passed("a line of another log"));
@@ -30,6 +33,13 @@ pub fn line(text: &str) -> Option<Translated<'_>> {
     Some(Translated::Carried(carried))
 }
 
+/// Whether it is a line of a table as the AWS CLI draws them, without what it prints of events:
+/// borders, titles, and cells of its own beside each event.
+fn is_table(text: &str) -> bool {
+    let border = |c: char| matches!(c, '-' | '+' | '|');
+    (text.len() > 3 && text.chars().all(border)) || (text.starts_with('|') && text.ends_with('|'))
+}
+
 /// The largest place, at most `at`, at which a text can be cut.
 fn cut(text: &str, at: usize) -> usize {
     (0..=at.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0)
@@ -41,6 +51,7 @@ fn carrier(head: &str, words: &[&str]) -> Carrier {
         _ if head.contains('\t') => Carrier::Shipper,
         [_, "stdout" | "stderr", "F" | "P", ..] => Carrier::Container,
         [time] if micros(time).is_some() => Carrier::Eks,
+        [bar, ..] if bar.starts_with('|') => Carrier::Eks,
         [time, stream] if micros(time).is_some() && stream.starts_with("kube-apiserver") => {
             Carrier::Eks
         }

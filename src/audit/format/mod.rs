@@ -320,6 +320,15 @@ fn object(text: &str, object: &Object<'_>, context: Context<'_>, sink: &mut dyn 
     let list = lists::list(object);
     let is_empty = list.as_ref().is_some_and(lists::List::is_empty);
     if let Some(list) = list.filter(|list| !list.is_empty()) {
+        // And so may any other.
+        if let Some(beside) = OBJECTS.iter().find_map(|translate| translate(object))
+            && holds_event(&beside)
+        {
+            carried(beside, context, sink);
+            if !names_event(list.elements) {
+                return;
+            }
+        }
         return all(&list, context, sink);
     }
     match OBJECTS.iter().find_map(|translate| translate(object)) {
@@ -328,6 +337,15 @@ fn object(text: &str, object: &Object<'_>, context: Context<'_>, sink: &mut dyn 
         None if object.cut => sink.unreadable("cut off"),
         None => sink.unreadable("not an audit event"),
     }
+}
+
+fn holds_event(translated: &Translated<'_>) -> bool {
+    matches!(translated, Translated::Carried(inside) if names_event(&inside.text))
+}
+
+/// Whether a text has what no event lacks, however often it is quoted.
+fn names_event(text: &str) -> bool {
+    memchr::memmem::find(text.as_bytes(), b"auditID").is_some()
 }
 
 /// All that a list holds.

@@ -32,6 +32,9 @@ const TIMES: [&str; 8] =
 
 /// Takes out the line.
 pub fn entry<'a>(object: &Object<'a>) -> Option<Translated<'a>> {
+    if object.get("MESSAGE") == Some("null") && object.get("__CURSOR").is_some() {
+        return Some(Translated::Unreadable("left out by journalctl, which --all keeps it from"));
+    }
     LINES.iter().find_map(|(key, carrier)| {
         let value = object.any(key)?;
         let (text, cut) = inside(value)?;

@@ -27,6 +27,7 @@ use std::io;
 use super::lexicon::Lexicon;
 use super::runs::Runs;
 use super::{Error, Input, Options, Progress, Traced, merge, trace};
+use crate::model::Name;
 
 pub use super::covered::Covered;
 pub use super::forwarded::Once;
@@ -103,8 +104,8 @@ impl Taken {
 ///
 /// # Errors
 /// [`Error::Clusters`].
-pub fn one_cluster(covered: &[Covered], options: &Options) -> Result<(), Error> {
-    super::one_cluster(covered.iter(), options)
+pub fn one_cluster(covered: &[(Name, Covered)], options: &Options) -> Result<(), Error> {
+    super::one_cluster(covered.iter().map(|(name, covered)| (name, covered)), options)
 }
 
 impl Options {

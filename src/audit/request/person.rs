@@ -58,6 +58,16 @@ impl Person {
         let uid = info.uid.filter(|uid| !uid.is_empty()).map(|uid| name(&uid));
         Self { username, identity, groups: names.set(groups), credential, uid, extra }
     }
+
+    /// Somebody of whom nothing is known but the name.
+    pub fn named(username: String, names: &mut Names) -> Self {
+        Self::new(UserInfo { username: Some(username), ..UserInfo::default() }, names)
+    }
+
+    /// Uid, if any.
+    pub fn uid(&self) -> Option<&str> {
+        self.uid.as_deref()
+    }
 }
 
 /// The token or certificate that was presented. A pod's tokens are renewed every hour: they count

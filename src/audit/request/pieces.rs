@@ -100,6 +100,8 @@ pub struct Notes {
     pub credit: Option<CreditedGrant>,
     /// `authentication.k8s.io/legacy-token`, as a credential.
     pub legacy: Option<Name>,
+    /// `authentication.openshift.io/username`: whom OpenShift's oauth-server let in.
+    pub login: Option<String>,
 }
 
 #[derive(Default, Deserialize)]
@@ -111,6 +113,10 @@ struct Annotations<'a> {
     reason: Option<Cow<'a, str>>,
     #[serde(borrow, rename = "authentication.k8s.io/legacy-token")]
     legacy: Option<Cow<'a, str>>,
+    #[serde(borrow, rename = "authentication.openshift.io/username")]
+    login: Option<Cow<'a, str>>,
+    #[serde(borrow, rename = "authentication.openshift.io/decision")]
+    login_decision: Option<Cow<'a, str>>,
 }
 
 /// `annotations`.
@@ -126,6 +132,11 @@ pub fn notes(json: &str) -> Part<Notes> {
         decision,
         credit: reason.and_then(|reason| credit(&reason)),
         legacy: all.legacy.filter(|note| !note.is_empty()).map(|note| legacy_credential(&note)),
+        // Of whom it did not let in nothing is known but what somebody typed.
+        login: all
+            .login
+            .filter(|name| !name.is_empty() && all.login_decision.as_deref() == Some("allow"))
+            .map(Cow::into_owned),
     })
 }
 

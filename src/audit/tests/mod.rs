@@ -7,6 +7,7 @@ mod line;
 mod meaning;
 mod numbered;
 mod reference;
+mod several;
 mod stored;
 mod summary;
 mod translated;

@@ -10,6 +10,7 @@
 
 mod document;
 mod halves;
+mod journal;
 mod pieces;
 mod table;
 mod yaml;

@@ -1,6 +1,7 @@
 //! Lines that a container runtime has split: docker's json-file at 16 KiB, containerd's and CRI-O's
 //! at 16 KiB with a mark. The pieces of a line are joined, each stream for itself.
 
+use super::journal::{Journal, Took};
 use super::{LARGEST, Out};
 use crate::audit::format::scan;
 
@@ -9,6 +10,7 @@ use crate::audit::format::scan;
 pub struct Pieces {
     /// Of stdout and stderr.
     open: [Option<Open>; 2],
+    journal: Journal,
 }
 
 /// A line of which more is to come.
@@ -38,14 +40,17 @@ struct Piece<'a> {
 
 impl Pieces {
     pub fn is_empty(&self) -> bool {
-        self.open.iter().all(Option::is_none)
+        self.open.iter().all(Option::is_none) && self.journal.is_empty()
     }
 
     /// Takes a line; what is whole goes out.
     pub fn line(&mut self, line: &[u8], out: &mut Out) {
         let Some(piece) = docker(line).or_else(|| cri(line)) else {
-            if !self.is_empty() && !line.trim_ascii().is_empty() {
-                self.flush(out);
+            match self.journal.line(line, out) {
+                Took::Piece => return,
+                Took::OtherStream => {}
+                Took::Nothing if self.is_empty() || line.trim_ascii().is_empty() => {}
+                Took::Nothing => self.flush(out),
             }
             return out.record(&[line], out.came);
         };
@@ -77,6 +82,7 @@ impl Pieces {
         for open in open {
             open.out(out);
         }
+        self.journal.flush(out);
     }
 }
 

@@ -15,7 +15,7 @@ pub struct Table {
 }
 
 /// Columns by which a header is known: of these at least one holds an event, or part of one.
-const KNOWN: [&str; 24] = [
+const KNOWN: [&str; 27] = [
     "@message",
     "message",
     "log_s",
@@ -40,6 +40,9 @@ const KNOWN: [&str; 24] = [
     "textpayload",
     "jsonpayload",
     "event.original",
+    "kubernetes.audit.user.username",
+    "kubernetes.audit.verb",
+    "kubernetes.audit.requesturi",
 ];
 
 /// Headers are short, in bytes.

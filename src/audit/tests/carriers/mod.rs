@@ -1,6 +1,7 @@
 //! One log in every carrier, whole, cut, torn, mixed and mutated: the activity of the bare log.
 
 mod bad;
+mod split;
 mod writers;
 
 use std::sync::LazyLock;

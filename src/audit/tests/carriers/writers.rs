@@ -10,6 +10,8 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use serde_json::{Value, json};
 
+use super::split;
+
 /// An event as its server wrote it, or what a carrier left of it, and when the carrier saw it.
 #[derive(Clone, Debug)]
 pub struct Seen {
@@ -29,7 +31,7 @@ impl Seen {
         time.to_rfc3339_opts(SecondsFormat::Millis, true)
     }
 
-    fn millis(&self) -> i64 {
+    pub fn millis(&self) -> i64 {
         self.at.div_euclid(1000)
     }
 
@@ -44,7 +46,7 @@ impl Seen {
     }
 }
 
-fn lines(seen: &[Seen], line: impl Fn(&Seen) -> String) -> Vec<u8> {
+pub fn lines(seen: &[Seen], line: impl Fn(&Seen) -> String) -> Vec<u8> {
     seen.iter().fold(String::new(), |all, one| all + &line(one) + "\n").into_bytes()
 }
 
@@ -248,7 +250,7 @@ pub fn cri(seen: &[Seen]) -> Vec<u8> {
     })
 }
 
-fn journal_entry(one: &Seen, message: &Value) -> Value {
+pub fn journal_entry(one: &Seen, message: &Value) -> Value {
     json!({"__CURSOR": "s=1;i=2", "__REALTIME_TIMESTAMP": one.at.to_string(), "MESSAGE": message,
            "_HOSTNAME": "cp1.example.org", "_SYSTEMD_UNIT": "k3s.service"})
 }
@@ -263,6 +265,16 @@ pub fn journal_bytes(seen: &[Seen]) -> Vec<u8> {
 
 pub fn journal_short(seen: &[Seen]) -> Vec<u8> {
     lines(seen, |one| format!("May 04 09:10:11 cp1 k3s[812]: {}", one.json))
+}
+
+/// A shipper that puts lists of its own beside the event.
+pub fn beside_lists(seen: &[Seen]) -> Vec<u8> {
+    lines(seen, |one| {
+        let mut record = json!({"message": one.json, "events": [{"offset": 7}], "items": ["x"],
+            "records": [[1, 2]], "values": ["a", "b"]});
+        record["@timestamp"] = json!(one.time());
+        record.to_string()
+    })
 }
 
 pub fn fluentd(seen: &[Seen]) -> Vec<u8> {
@@ -382,7 +394,7 @@ pub fn nested(seen: &[Seen]) -> Vec<u8> {
 }
 
 /// Those that write the event as text, whatever it is.
-pub const QUOTING: [(&str, Writer); 27] = [
+pub const QUOTING: [(&str, Writer); 29] = [
     ("EKS, S3 export", eks_s3),
     ("EKS, tail", eks_tail),
     ("EKS, filter-log-events", eks_filter),
@@ -398,6 +410,8 @@ pub const QUOTING: [(&str, Writer); 27] = [
     ("CRI", cri),
     ("journal", journal),
     ("journal, bytes", journal_bytes),
+    ("journal, pieces", split::journal_pieces),
+    ("a list beside the event", beside_lists),
     ("fluentd", fluentd),
     ("Fluent Bit", fluent_bit),
     ("Vector", vector),
@@ -417,7 +431,7 @@ fn twice(seen: &[Seen]) -> Vec<u8> {
 }
 
 /// Those that write the event as JSON of their own, or no time that is of use.
-pub const OTHERS: [(&str, Writer); 15] = [
+pub const OTHERS: [(&str, Writer); 18] = [
     ("bare", bare),
     ("EventList", event_list),
     ("EventList, pretty", event_list_pretty),
@@ -428,6 +442,9 @@ pub const OTHERS: [(&str, Writer); 15] = [
     ("objects, pretty", objects_pretty),
     ("YAML", yaml),
     ("journal, short", journal_short),
+    ("journal, short, pieces", split::journal_short_pieces),
+    ("EKS, table", split::eks_table),
+    ("EKS, table of rows", split::eks_table_rows),
     ("fluentd, merged", fluentd_merged),
     ("Elastic, hits", elastic_hits),
     ("Elastic, lines", elastic_lines),
