@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use foldhash::HashSet;
 
 use super::build::given;
@@ -18,7 +18,7 @@ use super::{
     Book, Changes, Entry, Grant, GrantId, IdentityId, LogChange, LogState, Membership, groups,
     hints,
 };
-use crate::model::{Coverage, Identity, Name, SubjectKind};
+use crate::model::{Coverage, Identity, Name, Policy, SubjectKind};
 use crate::rbac::bootstrap;
 
 /// What has to be made anew.
@@ -42,6 +42,11 @@ fn same_log(old: &LogState, new: &LogState) -> bool {
     old == new || (reading(old) && reading(new)) || (old.is_whole() && new.is_whole())
 }
 
+/// Whether no exemption ran out in between.
+fn same_exemptions(policy: &Policy, before: DateTime<Utc>, now: DateTime<Utc>) -> bool {
+    policy.exemptions.iter().all(|one| one.holds(before) == one.holds(now))
+}
+
 impl Book {
     /// The next Book. Equal to one built from scratch, but for ids: those of whom this one knows
     /// stay.
@@ -52,6 +57,7 @@ impl Book {
         let difference = Difference::new(&self.snapshot.objects, &changes.snapshot.objects);
         let ground = same_ground(&self.snapshot, &changes.snapshot)
             && self.policy == changes.policy
+            && same_exemptions(&self.policy, self.now, changes.now)
             && same_log(&self.log, &changes.log);
         next.snapshot = changes.snapshot;
         next.policy = changes.policy;

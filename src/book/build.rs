@@ -13,7 +13,6 @@ use super::node::{Node, Person};
 use super::served::Served;
 use super::tier::RoleFacts;
 use super::{Book, Counts, Entry, Grant, GrantId, IdentityId, Inputs, Tier, groups, hints};
-use crate::findings;
 use crate::model::{Identity, Name, Policy, SharedHash, SubjectKind};
 use crate::rbac::{Authorizer, bootstrap};
 
@@ -193,8 +192,8 @@ impl Book {
             self.nodes.push_back(None);
         }
         self.counts.add(&node.entry);
-        for at in findings::instants(&node.entry, node.seen) {
-            self.instants.insert((at, id));
+        for at in node.instants.iter() {
+            self.instants.insert((*at, id));
         }
         if let Some(place) = self.nodes.get_mut(id.0 as usize) {
             *place = Some(node);
@@ -204,8 +203,8 @@ impl Book {
     pub(super) fn drop_node(&mut self, id: IdentityId) {
         if let Some(node) = self.nodes.get_mut(id.0 as usize).and_then(Option::take) {
             self.counts.take(&node.entry);
-            for at in findings::instants(&node.entry, node.seen) {
-                self.instants.remove(&(at, id));
+            for at in node.instants.iter() {
+                self.instants.remove(&(*at, id));
             }
         }
     }

@@ -175,6 +175,12 @@ impl Record {
         self.calls.iter().chain(&self.needed).filter(|exercised| exercised.tally.allowed > 0)
     }
 
+    /// Calls of which none was surely allowed, and some may have been.
+    pub(crate) fn open(&self) -> impl Iterator<Item = &Exercised> {
+        let all = self.calls.iter().chain(&self.needed);
+        all.filter(|exercised| exercised.tally.allowed == 0 && exercised.tally.undecided > 0)
+    }
+
     /// Where this record is an earlier one grown: the allowed calls that are new since, or surer.
     /// None where anything was taken back.
     pub(crate) fn since<'s>(&'s self, earlier: &Self) -> Option<Vec<&'s Exercised>> {
@@ -223,6 +229,8 @@ pub(crate) struct Ledger {
     credits: SharedHash<CreditKey, Credit>,
     /// Those in whose name others acted.
     impersonated: imbl::OrdSet<Identity>,
+    /// Those of whose requests the log does not always say whether they were allowed.
+    undecided: imbl::OrdSet<Identity>,
     /// Whether the log tells of any request that it was allowed.
     pub(crate) any_allowed: bool,
     /// Authorizers beside RBAC that the log shows at work.
@@ -280,6 +288,11 @@ impl Ledger {
             self.impersonated.insert(identity.clone());
         }
         self.any_allowed |= record.calls.iter().any(|exercised| exercised.tally.allowed > 0);
+        if record.open().next().is_some() {
+            self.undecided.insert(identity.clone());
+        } else {
+            self.undecided.remove(identity);
+        }
         self.records.insert(identity.clone(), record);
         credited
     }
@@ -312,6 +325,11 @@ impl Ledger {
     /// Those in whose name others acted, sorted: their requests carry groups that others chose.
     pub(crate) fn impersonated(&self) -> impl Iterator<Item = &Identity> {
         self.impersonated.iter()
+    }
+
+    /// Those of whose requests the log does not always say whether they were allowed, sorted.
+    pub(crate) fn undecided(&self) -> impl Iterator<Item = &Identity> {
+        self.undecided.iter()
     }
 
     pub(crate) fn credit(&self, key: &CreditKey) -> Credit {

@@ -29,6 +29,7 @@ use imbl::{OrdSet, Vector};
 
 pub use needed::Authorization;
 pub use parts::PartUse;
+pub(crate) use permissions::HeldRule;
 #[cfg(test)]
 pub(crate) use tests::world;
 pub use types::*;
@@ -37,6 +38,7 @@ use crate::model::{Activity, Coverage, Identity, Name, Policy, SharedHash, Snaps
 use crate::rbac::aggregation::Provenance;
 use crate::rbac::{Authorizer, RoleKey, bootstrap};
 use calls::Server;
+pub(crate) use calls::Sure;
 use ledger::Ledger;
 use node::Node;
 use served::Served;
@@ -173,16 +175,12 @@ impl Book {
 
     /// What is wrong, worst first; of equals, by rule and identity.
     pub fn findings(&self) -> Vec<&Finding> {
-        let mut found: Vec<&Finding> =
-            self.entries().flat_map(|entry| entry.findings.iter()).collect();
-        found.sort_by(|a, b| {
-            b.severity
-                .cmp(&a.severity)
-                .then_with(|| a.rule.cmp(b.rule))
-                .then_with(|| a.identity.cmp(&b.identity))
-                .then_with(|| a.grant.cmp(&b.grant))
-        });
-        found
+        worst_first(self.entries().flat_map(|entry| entry.findings.iter()))
+    }
+
+    /// What would be wrong, but for the policy's exemptions; in the same order.
+    pub fn exempt(&self) -> Vec<&Finding> {
+        worst_first(self.entries().flat_map(|entry| entry.exempt.iter()))
     }
 
     /// How strong a grant is by itself.
@@ -223,4 +221,16 @@ impl Book {
     pub fn coverage(&self) -> Option<&Coverage> {
         self.activity.as_deref().map(Activity::coverage)
     }
+}
+
+fn worst_first<'a>(findings: impl Iterator<Item = &'a Finding>) -> Vec<&'a Finding> {
+    let mut found: Vec<&Finding> = findings.collect();
+    found.sort_by(|a, b| {
+        b.severity
+            .cmp(&a.severity)
+            .then_with(|| a.rule.cmp(b.rule))
+            .then_with(|| a.identity.cmp(&b.identity))
+            .then_with(|| a.grant.cmp(&b.grant))
+    });
+    found
 }

@@ -21,6 +21,9 @@ pub(super) struct Node {
     rows: Arc<[Sure]>,
     /// When the identity was last seen; for a group, when a request last carried it. UTC.
     pub(super) seen: Option<DateTime<Utc>>,
+    /// Times of which the idle time counts for a verdict about it: when one of them is that long
+    /// before the end of the log, the verdict may change. UTC.
+    pub(super) instants: Arc<[DateTime<Utc>]>,
 }
 
 /// The node that a new one follows, where nothing but the log moved in between.
@@ -140,6 +143,7 @@ impl Book {
             activity: None,
             hints,
             findings: Vec::new(),
+            exempt: Vec::new(),
             identity,
         };
         entry.held = self.held(&entry);
@@ -153,8 +157,10 @@ impl Book {
             let used = rows.iter().filter(|row| **row == Sure::Yes).count();
             entry.used = Some((u32::try_from(used).unwrap_or(u32::MAX), entry.held));
         }
-        entry.findings = findings::of(self, &entry, seen);
-        Node { entry: Arc::new(entry), rows: rows.into(), seen }
+        let judged = findings::of(self, &entry, seen, rows);
+        entry.findings = judged.findings;
+        entry.exempt = judged.exempt;
+        Node { entry: Arc::new(entry), rows: rows.into(), seen, instants: judged.instants.into() }
     }
 
     /// The grants that hold for an identity: its own, then its groups'.

@@ -11,7 +11,7 @@ use super::groups;
 use super::ledger::{Exercised, Tally};
 use super::node::is_masters;
 use super::tier::RuleFacts;
-use super::{Book, Entry, Grant, IdentityId, Permission, UseState, UseSummary};
+use super::{Book, Entry, Grant, IdentityId, Permission, Tier, UseState, UseSummary};
 use crate::model::{Call, GroupSetId, Identity, Name, PolicyRule, Scope, SubjectKind, Target};
 
 /// What `system:masters` may do, as a rule would say it.
@@ -38,6 +38,18 @@ pub(super) struct Row<'a> {
     /// The rule, or a part of it.
     pub(super) rule: &'a PolicyRule,
     pub(super) facts: RuleFacts,
+}
+
+/// One rule that an identity holds, judged.
+pub(crate) struct HeldRule<'a> {
+    /// By way of which grant; None for `system:masters`, which needs none.
+    pub(crate) grant: Option<&'a Arc<Grant>>,
+    /// The rule.
+    pub(crate) rule: &'a PolicyRule,
+    /// How strong it is where it holds; None where it conveys nothing there.
+    pub(crate) tier: Option<Tier>,
+    /// Whether the log shows it in use.
+    pub(crate) state: UseState,
 }
 
 /// What a row allowed, as far as the log shows.
@@ -139,6 +151,18 @@ impl Book {
             last_seen: tally.last,
         };
         found.into_values().map(summary).collect()
+    }
+
+    /// Calls of which requests were refused for want of the entry's rights, with how many.
+    pub(crate) fn refused<'b>(
+        &'b self,
+        entry: &Entry,
+    ) -> impl Iterator<Item = (&'b Call, u64)> + use<'b> {
+        let record = self.ledger.record(&entry.identity);
+        record.into_iter().flat_map(|record| &record.calls).filter_map(|exercised| {
+            let denied = exercised.tally.denied;
+            (denied > 0).then_some((&*exercised.call, denied))
+        })
     }
 
     /// Calls that the entry's rights were asked for.
@@ -262,6 +286,43 @@ impl Book {
         self.coverage().is_some_and(|coverage| coverage.identities_left_out > 0)
             && (entry.identity.kind == SubjectKind::Group
                 || self.ledger.record(&entry.identity).is_none())
+    }
+
+    /// Every rule row of an entry with the state of its use, `rows` being what the log's allowed
+    /// requests show of each. Requests of which the log does not say whether they were allowed may
+    /// have needed any row.
+    pub(crate) fn judged(&self, entry: &Entry, rows: &[Sure]) -> Vec<HeldRule<'_>> {
+        let open = self.open_calls(entry);
+        let mut found = Vec::with_capacity(entry.held as usize);
+        self.each_row(entry, |row| {
+            let mut sure = rows.get(found.len()).copied().unwrap_or_default();
+            if open.iter().any(|call| self.covers(entry, row, call) != Sure::No) {
+                sure = sure.max(Sure::Maybe);
+            }
+            found.push(HeldRule {
+                grant: row.grant,
+                rule: row.rule,
+                tier: row.facts.tier(row.grant.is_none_or(|grant| is_cluster(grant))),
+                state: self.state(entry, row, sure),
+            });
+        });
+        found
+    }
+
+    /// Calls of the entry's rights of which the log does not say whether they were allowed.
+    fn open_calls(&self, entry: &Entry) -> Vec<&Exercised> {
+        if entry.identity.kind != SubjectKind::Group {
+            let record = self.ledger.record(&entry.identity);
+            return record.iter().flat_map(|record| record.open()).collect();
+        }
+        let mut found = Vec::new();
+        for who in self.ledger.undecided() {
+            let is_member =
+                self.ids.get(who).is_some_and(|id| entry.members.binary_search(id).is_ok());
+            let calls = self.ledger.record(who).into_iter().flat_map(|record| record.open());
+            found.extend(calls.filter(|call| self.counts_for(entry, call, is_member)));
+        }
+        found
     }
 
     pub(super) fn state(&self, entry: &Entry, row: Row<'_>, sure: Sure) -> UseState {

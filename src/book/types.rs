@@ -485,4 +485,6 @@ pub struct Entry {
     pub hints: Vec<Hint>,
     /// What is wrong, worst first.
     pub findings: Vec<Finding>,
+    /// What would be, but for the policy's exemptions; worst first.
+    pub exempt: Vec<Finding>,
 }

@@ -87,6 +87,9 @@ pub enum Command {
         /// Exit with 1 where a finding is at least this bad
         #[arg(long, value_enum, value_name = "SEVERITY")]
         fail_on: Option<FailOn>,
+        /// List those too that the policy exempts, with who answers for it and until when
+        #[arg(long)]
+        exempted: bool,
     },
     /// List every credential that is known to be out, riskiest first: whose, until when, last used,
     /// and what would revoke it

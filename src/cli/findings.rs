@@ -6,31 +6,72 @@ use super::answer;
 use super::args::{FailOn, Global};
 use super::exit::{Code, Failure};
 use super::identity::{REACH, WHO_HOLDS_WHAT};
-use super::sources::{Needs, open};
+use super::sources::{Needs, Session, open};
 use crate::book::{Book, Finding, Severity};
+use crate::config::Setting;
+use crate::findings::{self, RULES};
 use crate::model::ListKind;
 use crate::report::{FindingRow, Report};
 
-pub(super) fn run(global: &Global, fail_on: Option<FailOn>) -> Result<Code, Failure> {
+pub(super) fn run(
+    global: &Global,
+    fail_on: Option<FailOn>,
+    exempted: bool,
+) -> Result<Code, Failure> {
     let session = open(global, Needs { lists: REACH, log: true })?;
     let at_least = fail_on.map(Severity::from);
     let mut found: Vec<(&Arc<Book>, Finding)> = Vec::new();
+    let mut exempt: Vec<(&Arc<Book>, Finding)> = Vec::new();
     for book in &session.books {
         found.extend(book.findings().into_iter().map(|finding| (book, finding.clone())));
-        found.extend(super::reach::findings(book).into_iter().map(|finding| (book, finding)));
+        for finding in super::reach::findings(book) {
+            let is_exempt = findings::is_exempt(book, &finding);
+            if is_exempt { &mut exempt } else { &mut found }.push((book, finding));
+        }
+        exempt.extend(book.exempt().into_iter().map(|finding| (book, finding.clone())));
     }
     // Of each cluster the worst come first; of several clusters too.
     found.sort_by(|(_, a), (_, b)| b.severity.cmp(&a.severity).then_with(|| a.rule.cmp(b.rule)));
     let failing =
         found.iter().any(|(_, finding)| at_least.is_some_and(|at| finding.severity >= at));
-    let items = found.iter().map(|(book, finding)| FindingRow::new(book, finding)).collect();
+    let mut items: Vec<FindingRow> =
+        found.iter().map(|(book, finding)| FindingRow::new(book, finding)).collect();
+    let left_out = if exempted { 0 } else { exempt.len() };
+    if exempted {
+        items.extend(exempt.iter().map(|(book, finding)| FindingRow::exempt(book, finding)));
+    }
     let mut lists = WHO_HOLDS_WHAT.to_vec();
     lists.push(ListKind::Namespaces);
     let missing = answer::missing(&session, &lists, None);
     let report = Report::new(answer::metadata(&session, missing), items);
     let code = answer::give(global, &session, &report)?;
-    if report.items.is_empty() {
+    if found.is_empty() {
         answer::say("nothing is found wrong in what was read");
     }
+    if left_out > 0 {
+        let are = if left_out == 1 { "1 finding is" } else { &*format!("{left_out} findings are") };
+        answer::say(&format!("{are} exempt by the policy: --exempted lists them"));
+    }
+    exemptions(&session);
     Ok(code.max(if failing { Code::No } else { Code::Done }))
+}
+
+/// Says which exemptions are of no use, or no longer.
+fn exemptions(session: &Session) {
+    let now = session.books.first().map(|book| book.now);
+    for Setting { value, origin } in &session.settings.exemptions {
+        if !RULES.contains(&&*value.rule) {
+            let known = RULES.join(", ");
+            answer::say(&format!(
+                "warning: {origin}: no finding is called {:?} (known: {known})",
+                &*value.rule
+            ));
+        }
+        if now.is_some_and(|now| !value.holds(now)) {
+            answer::say(&format!(
+                "warning: {origin}: the exemption of {} for {} ran out on {}; {} answers for it",
+                value.rule, value.identity, value.expires, value.owner
+            ));
+        }
+    }
 }

@@ -10,6 +10,7 @@ use super::exit::{Code, Failure};
 use super::sources::settings;
 use crate::cluster::kube::contexts;
 use crate::config::{Setting, Settings};
+use crate::model::Exemption;
 use crate::model::printable;
 use crate::rbac::query::BUILTIN_VERSION;
 use crate::report::{self, Cell, Column, Table};
@@ -103,6 +104,8 @@ fn optional<T: ToString>(value: Option<&T>) -> String {
 fn rows(of: &Settings) -> Vec<Row> {
     let mut rows = vec![
         row("idle_days", &of.idle_days, ToString::to_string),
+        row("denied_requests", &of.denied_requests, ToString::to_string),
+        row("denied_days", &of.denied_days, ToString::to_string),
         row("require_coverage", &of.require_coverage, |days| optional(days.as_ref())),
         row("policy", &of.policy_file, |path| {
             path.as_ref().map_or_else(|| "none".to_owned(), |path| path.display().to_string())
@@ -113,6 +116,10 @@ fn rows(of: &Settings) -> Vec<Row> {
         row("color", &of.color, |color| color.as_str().to_owned()),
         row("readonly", &of.readonly, ToString::to_string),
     ];
+    rows.extend(of.exemptions.iter().map(|one| {
+        let Exemption { rule, identity, owner, expires, .. } = &one.value;
+        row("exemption", one, |_| format!("{rule} of {identity} until {expires}, {owner}"))
+    }));
     rows.extend(of.groups.iter().map(|(user, groups)| {
         row(&format!("groups of {user}"), groups, |groups| {
             if groups.is_empty() { "none".to_owned() } else { groups.join(", ") }

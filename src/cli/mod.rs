@@ -80,7 +80,7 @@ pub fn run(words: impl IntoIterator<Item = OsString>) -> Next {
             who_can::run(&global, &identity::Words { verb, resource, name })
         }
         Some(Command::Check { file }) => check::run(&global, &file),
-        Some(Command::Findings { fail_on }) => findings::run(&global, fail_on),
+        Some(Command::Findings { fail_on, exempted }) => findings::run(&global, fail_on, exempted),
         Some(Command::Reach { identity, fail_on }) => {
             reach::run(&global, identity.as_deref(), fail_on)
         }

@@ -296,11 +296,11 @@ pub fn load_options(
 
 /// The demo's thresholds, unless somebody set others.
 pub fn demo_policy(settings: &Settings) -> Policy {
-    let mut policy = Policy { groups: settings.policy().groups, ..demo::policy() };
-    if settings.idle_days.origin != Origin::Default {
-        policy.idle_days = settings.idle_days.value;
-    }
-    policy
+    let idle_days = match settings.idle_days.origin {
+        Origin::Default => demo::policy().idle_days,
+        _ => settings.idle_days.value,
+    };
+    Policy { idle_days, ..settings.policy() }
 }
 
 fn demo(settings: Settings, needs: Needs, now: DateTime<Utc>) -> Result<Session, Failure> {

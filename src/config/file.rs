@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
+use chrono::NaiveDate;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::{Color, Error, Warning};
-use crate::model::Name;
+use crate::model::{Exemption, Name};
 
 /// What the configuration says of one cluster.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -37,7 +38,10 @@ pub(super) type FileGroups = (Name, Vec<Name>, usize);
 pub(super) struct Values {
     pub(super) idle_days: At<u32>,
     pub(super) require_coverage: At<u32>,
+    pub(super) denied_requests: At<u32>,
+    pub(super) denied_days: At<u32>,
     pub(super) groups: Vec<FileGroups>,
+    pub(super) exemptions: Vec<(Exemption, usize)>,
     pub(super) policy_file: At<PathBuf>,
     pub(super) theme: At<String>,
     pub(super) color: At<Color>,
@@ -46,10 +50,12 @@ pub(super) struct Values {
 }
 
 /// Keys of each file, for the warning about another.
-const POLICY_KEYS: &str = "idle_days, require_coverage, groups";
-const USER_KEYS: &str =
-    "idle_days, require_coverage, groups, policy, theme, color, readonly, clusters";
+const POLICY_KEYS: &str =
+    "idle_days, require_coverage, denied_requests, denied_days, groups, exemptions";
+const USER_KEYS: &str = "idle_days, require_coverage, denied_requests, denied_days, groups, \
+                         exemptions, policy, theme, color, readonly, clusters";
 const CLUSTER_KEYS: &str = "name, namespaces";
+const EXEMPTION_KEYS: &str = "rule, identity, owner, reason, expires";
 
 struct File<'a> {
     path: &'a Path,
@@ -76,7 +82,13 @@ pub(super) fn parse(
             ("require_coverage", _) => {
                 values.require_coverage = Some((file.days(key, value)?, line));
             }
+            ("denied_requests", _) => {
+                let count = file.number(key, value, "a number of requests")?;
+                values.denied_requests = Some((count, line));
+            }
+            ("denied_days", _) => values.denied_days = Some((file.days(key, value)?, line)),
             ("groups", _) => values.groups = file.groups(value)?,
+            ("exemptions", _) => values.exemptions = file.exemptions(value)?,
             ("policy", Layer::User) => {
                 let named = PathBuf::from(file.text(key, value)?);
                 // A path in a file is meant from where the file is.
@@ -136,12 +148,16 @@ impl File<'_> {
     }
 
     fn days(&self, key: &Key<'_>, value: &Value<'_>) -> Result<u32, Error> {
+        self.number(key, value, "a number of days")
+    }
+
+    fn number(&self, key: &Key<'_>, value: &Value<'_>, expected: &str) -> Result<u32, Error> {
         value
             .get_ref()
             .as_integer()
             .filter(|number| number.radix() == 10)
             .and_then(|number| number.as_str().parse().ok())
-            .ok_or_else(|| self.wrong(key, value, "a number of days"))
+            .ok_or_else(|| self.wrong(key, value, expected))
     }
 
     fn text(&self, key: &Key<'_>, value: &Value<'_>) -> Result<String, Error> {
@@ -173,6 +189,64 @@ impl File<'_> {
             groups.push((user.get_ref().as_ref().into(), self.names(user, list)?, line));
         }
         Ok(groups)
+    }
+
+    /// `[[exemptions]]`: each says all of what it is about, who answers for it, why, and until when.
+    fn exemptions(&mut self, value: &Value<'_>) -> Result<Vec<(Exemption, usize)>, Error> {
+        let wrong = |file: &Self, value: &Value<'_>| {
+            let line = file.line(&value.span());
+            file.error(line, "exemptions: tables [[exemptions]] belong there".to_owned())
+        };
+        let mut found = Vec::new();
+        for one in value.get_ref().as_array().ok_or_else(|| wrong(self, value))? {
+            let table = one.get_ref().as_table().ok_or_else(|| wrong(self, one))?;
+            let mut texts: BTreeMap<&str, String> = BTreeMap::new();
+            let mut expires = None;
+            let mut line = self.line(&one.span());
+            for (key, value) in table {
+                line = line.min(self.line(&key.span()));
+                match key.get_ref().as_ref() {
+                    name @ ("rule" | "identity" | "owner" | "reason") => {
+                        let text = self.text(key, value)?;
+                        if text.trim().is_empty() {
+                            return Err(self.wrong_text(key, value));
+                        }
+                        texts.insert(name, text);
+                    }
+                    "expires" => expires = Some(self.date(key, value)?),
+                    other => self.unknown(other, self.line(&key.span()), EXEMPTION_KEYS),
+                }
+            }
+            let mut take = |name: &str| {
+                let text = texts.remove(name).map(Name::from);
+                text.ok_or_else(|| self.error(line, format!("this exemption has no {name}")))
+            };
+            let exemption = Exemption {
+                rule: take("rule")?,
+                identity: take("identity")?,
+                owner: take("owner")?,
+                reason: take("reason")?,
+                expires: expires
+                    .ok_or_else(|| self.error(line, "this exemption has no expires".to_owned()))?,
+            };
+            found.push((exemption, line));
+        }
+        Ok(found)
+    }
+
+    fn wrong_text(&self, key: &Key<'_>, value: &Value<'_>) -> Error {
+        let line = self.line(&value.span());
+        self.error(line, format!("{}: a text that is not empty belongs there", key.get_ref()))
+    }
+
+    /// A day, as TOML writes one or as a text.
+    fn date(&self, key: &Key<'_>, value: &Value<'_>) -> Result<NaiveDate, Error> {
+        let text = match value.get_ref() {
+            DeValue::Datetime(day) if day.time.is_none() => Some(day.to_string()),
+            other => other.as_str().map(str::to_owned),
+        };
+        text.and_then(|text| text.parse().ok())
+            .ok_or_else(|| self.wrong(key, value, "a day such as 2027-01-31"))
     }
 
     fn clusters(&mut self, value: &Value<'_>) -> Result<BTreeMap<String, ClusterSettings>, Error> {

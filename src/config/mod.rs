@@ -19,7 +19,7 @@ pub use origin::{Origin, Setting};
 pub use paths::Paths;
 pub use resolve::{Flags, resolve};
 
-use crate::model::{Name, Policy};
+use crate::model::{Exemption, Name, Policy};
 
 /// When output is coloured.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -106,6 +106,12 @@ pub enum Error {
 pub struct Settings {
     /// After how many days without a request an identity is idle.
     pub idle_days: Setting<u32>,
+    /// Refused requests are a finding from so many on.
+    pub denied_requests: Setting<u32>,
+    /// …where they came on at least so many days.
+    pub denied_days: Setting<u32>,
+    /// Findings that somebody answers for, sorted.
+    pub exemptions: Vec<Setting<Exemption>>,
     /// Groups given for users by hand.
     pub groups: BTreeMap<Name, Setting<Vec<Name>>>,
     /// Days that the log must cover for an answer to count as whole.
@@ -131,6 +137,9 @@ impl Settings {
     pub fn policy(&self) -> Policy {
         Policy {
             idle_days: self.idle_days.value,
+            denied_requests: self.denied_requests.value,
+            denied_days: self.denied_days.value,
+            exemptions: self.exemptions.iter().map(|one| one.value.clone()).collect(),
             groups: self
                 .groups
                 .iter()

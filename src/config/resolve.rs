@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::file::{At, FileGroups, Layer, Values, parse};
 use super::origin::first;
 use super::{Color, Error, Origin, Paths, Setting, Settings};
-use crate::model::{Name, Policy};
+use crate::model::{Exemption, Name, Policy};
 
 /// What the command line sets.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -46,8 +46,7 @@ pub fn resolve(
     variable: &dyn Fn(&str) -> Option<String>,
     mut paths: Paths,
 ) -> Result<Settings, Error> {
-    let variable = Variables(variable);
-    let mut warnings = Vec::new();
+    let (variable, usual) = (Variables(variable), Policy::default());
     let named = variable.text(CONFIG).map(PathBuf::from);
     let user = match (&named, &paths.config) {
         (Some(path), _) => Some(load(path, Layer::User)?),
@@ -58,10 +57,7 @@ pub fn resolve(
         paths.config = named;
     }
     let user_path = paths.config.clone().unwrap_or_default();
-    let user = user.map_or_else(Values::default, |(values, more)| {
-        warnings.extend(more);
-        values
-    });
+    let (user, mut warnings) = user.unwrap_or_default();
     let from_user = |line: usize| Origin::User { path: user_path.clone(), line };
 
     let policy_file = first(
@@ -89,7 +85,7 @@ pub fn resolve(
     };
     let idle_days = first(
         [variable.days(IDLE_DAYS)?].into_iter().chain(days(shared.idle_days, user.idle_days)),
-        Policy::default().idle_days,
+        usual.idle_days,
     );
     let require_coverage = first(
         [
@@ -101,12 +97,22 @@ pub fn resolve(
         .map(|layer| layer.map(|(days, origin)| (Some(days), origin))),
         None,
     );
+    let denied_requests =
+        first(days(shared.denied_requests, user.denied_requests), usual.denied_requests);
+    let denied_days = first(days(shared.denied_days, user.denied_days), usual.denied_days);
+    let exemptions = merge_exemptions([
+        (shared.exemptions, &from_shared as &dyn Fn(usize) -> Origin),
+        (user.exemptions, &from_user),
+    ]);
     let groups = merge_groups(
         [(user.groups, &from_user as &dyn Fn(usize) -> Origin), (shared.groups, &from_shared)],
         flags.groups,
     );
     Ok(Settings {
         idle_days,
+        denied_requests,
+        denied_days,
+        exemptions,
         groups,
         require_coverage,
         theme: first(
@@ -143,6 +149,20 @@ pub fn resolve(
 
 /// Groups of a file, and what to call a line of it.
 type FromFile<'a> = (Vec<FileGroups>, &'a dyn Fn(usize) -> Origin);
+
+/// Exemptions of a file, and what to call a line of it.
+type ExemptionsOfFile<'a> = (Vec<(Exemption, usize)>, &'a dyn Fn(usize) -> Origin);
+
+/// All of them, sorted.
+fn merge_exemptions(files: [ExemptionsOfFile<'_>; 2]) -> Vec<Setting<Exemption>> {
+    let mut merged = Vec::new();
+    for (exemptions, origin) in files {
+        let each = exemptions.into_iter();
+        merged.extend(each.map(|(value, line)| Setting { value, origin: origin(line) }));
+    }
+    merged.sort_by(|a, b| a.value.cmp(&b.value));
+    merged
+}
 
 /// For each user the strongest layer that names them counts, whole.
 fn merge_groups(

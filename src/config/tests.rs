@@ -141,3 +141,48 @@ fn files_that_are_named_must_be_there() {
     let flags = Flags { policy: Some(gone), ..Flags::default() };
     assert!(matches!(settings(flags, &[], None), Err(Error::Unreadable { .. })));
 }
+
+#[test]
+fn exemptions_are_whole_or_an_error() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let config = dir.path().join("config.toml");
+    let whole = "denied_requests = 7\ndenied_days = 2\n\n[[exemptions]]\nrule = \"idle\"\nidentity = \
+                 \"sa:a/*\"\nowner = \"ops\"\nreason = \"why\"\nexpires = 2027-01-31\n";
+    fs::write(&config, whole).expect("written");
+    let found = settings(Flags::default(), &[], Some(&config)).expect("valid");
+    assert_eq!((found.denied_requests.value, found.denied_days.value), (7, 2));
+    assert_eq!(found.exemptions[0].origin, Origin::User { path: config.clone(), line: 5 });
+    let policy = found.policy();
+    assert_eq!(policy.exemptions.len(), 1);
+    assert!(policy.exemptions[0].is_about("idle", "sa:a/x"));
+    let at = |text: &str| text.parse::<chrono::DateTime<chrono::Utc>>().expect("a time");
+    assert!(policy.exemptions[0].holds(at("2027-01-31T23:59:59Z")));
+    assert!(!policy.exemptions[0].holds(at("2027-02-01T00:00:00Z")));
+    let as_text = whole.replace("2027-01-31", "\"2027-01-31\"");
+    fs::write(&config, as_text).expect("written");
+    assert_eq!(settings(Flags::default(), &[], Some(&config)).expect("valid").policy(), policy);
+    for (from, to, words) in [
+        ("rule = \"idle\"\n", "", "has no rule"),
+        ("identity = \"sa:a/*\"\n", "", "has no identity"),
+        ("owner = \"ops\"\n", "", "has no owner"),
+        ("owner = \"ops\"\n", "owner = \" \"\n", "owner: a text that is not empty"),
+        ("reason = \"why\"\n", "", "has no reason"),
+        ("expires = 2027-01-31\n", "", "has no expires"),
+        ("2027-01-31", "2027-01-31T00:00:00Z", "a day such as"),
+        ("2027-01-31", "\"next year\"", "a day such as"),
+        ("2027-01-31", "20270131", "a day such as"),
+        ("[[exemptions]]", "[exemptions]", "tables [[exemptions]]"),
+    ] {
+        fs::write(&config, whole.replace(from, to)).expect("written");
+        match settings(Flags::default(), &[], Some(&config)) {
+            Err(Error::File { line, message, .. }) => {
+                assert!(message.contains(words), "{to}: {message}");
+                assert!((4..=9).contains(&line), "{to}: {line}");
+            }
+            other => panic!("{to}: {other:?}"),
+        }
+    }
+    fs::write(&config, whole.replace("reason", "because = 1\nreason")).expect("written");
+    let found = settings(Flags::default(), &[], Some(&config)).expect("valid");
+    assert_eq!(found.warnings.len(), 1);
+}

@@ -5,7 +5,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{Subject, severity_of};
+use super::{Log, Subject, severity_of};
 use crate::book::{Book, Entry, Existence, Finding, Grant, HintSource, Severity, Tier};
 use crate::model::{Coverage, Identity, SubjectKind};
 
@@ -20,17 +20,13 @@ const CLOUD: [&str; 3] = [
 
 pub(super) fn find(subject: &Subject<'_>, found: &mut Vec<Finding>) {
     let (book, entry) = (subject.book, subject.entry);
-    let Some(coverage) = book.coverage().filter(|_| book.log.is_whole()) else {
-        return;
-    };
-    let (Some(from), Some(to)) = (coverage.from, coverage.to) else {
+    let Some(Log { coverage, from, since }) = subject.log else {
         return;
     };
     let days = book.policy.idle_days;
-    if coverage.days() < i64::from(days) || !can_be_judged(subject, coverage) {
+    if !can_be_judged(subject, coverage) {
         return;
     }
-    let since = to - TimeDelta::days(i64::from(days));
     let tier = held(subject);
     let only_reads = matches!(tier, Tier::Read | Tier::ReadsSecrets);
     if tier <= Tier::DiscoveryOnly
@@ -101,7 +97,7 @@ fn shown(entry: &Entry) -> impl Iterator<Item = DateTime<Utc>> {
 
 /// The times from which the idle time of an entry counts: when one of them is that long before the
 /// end of the log, the verdict may change.
-pub(crate) fn instants(
+pub(super) fn instants(
     entry: &Entry,
     seen: Option<DateTime<Utc>>,
 ) -> impl Iterator<Item = DateTime<Utc>> {
@@ -159,7 +155,7 @@ fn doubt(book: &Book, entry: &Entry) -> Option<String> {
 }
 
 /// What bounds the claim.
-fn limits(coverage: &Coverage) -> String {
+pub(super) fn limits(coverage: &Coverage) -> String {
     let gaps = coverage.gaps.len() as u64 + coverage.gaps_left_out;
     let unreadable: u64 = coverage.unreadable.values().map(|one| one.count).sum();
     let mut said = match (gaps, unreadable) {

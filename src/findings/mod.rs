@@ -6,31 +6,72 @@
 //! | `dangling-account` | a binding grants to a service account that does not exist |
 //! | `dangling-namespace` | a grant in, or to an account of, a namespace that does not exist |
 //! | `idle` | access is held and was not used in the policy's idle time |
+//! | `unused-grant` | nothing needed a grant, of somebody who is about |
+//! | `unused-permissions` | without rules that nothing needed somebody would be less dangerous |
 //! | `cluster-admin` | everything in the cluster is allowed |
+//! | `wildcard` | every resource is granted, those that come later too |
+//! | `all-secrets` | the Secrets of all namespaces can be read |
+//! | `escalation-verbs` | `bind`, `escalate` or `impersonate` is granted |
 //! | `everybody` | a grant to everybody who reaches the API server, or to all accounts |
+//! | `default-account` | a grant to the account of pods that name none |
+//! | `redundant-grant` | another grant of the same identity allows all of it |
+//! | `denied` | requests are refused again and again |
+//! | `people-on-machine` | people use a service account |
 //! | `reach` | somebody can become more than it is |
 //!
 //! Findings of absence wait for whole lists and for a log. Exactly what the API server itself
-//! installs is exempt, by content and version; what was added to it is not.
+//! installs is exempt, by content and version; what was added to it is not. What the policy exempts
+//! is kept apart until the exemption runs out.
 
+mod broad;
 mod cluster_admin;
 mod dangling_account;
 mod dangling_namespace;
 mod dangling_role;
+mod default_account;
+mod denied;
+mod escalation;
 mod everybody;
 mod idle;
+mod people;
 pub mod reach;
+mod redundant_grant;
 #[cfg(test)]
 mod tests;
+mod unused_grant;
+mod unused_permissions;
 
-pub(crate) use idle::instants;
+pub use people::PERSON;
 
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::book::{Book, Entry, Finding, Grant, Severity, Tier};
-use crate::model::BindingKind;
+use crate::book::{
+    Book, Entry, Existence, Finding, Grant, HeldRule, HintSource, Severity, Sure, Tier,
+};
+use crate::model::{BindingKind, Coverage, PolicyRule, Scope, SubjectKind};
+use crate::rbac::effective::Inert;
+
+/// Every rule that there is, as an exemption names it.
+pub const RULES: [&str; 16] = [
+    "all-secrets",
+    "cluster-admin",
+    "dangling-account",
+    "dangling-namespace",
+    "dangling-role",
+    "default-account",
+    "denied",
+    "escalation-verbs",
+    "everybody",
+    "idle",
+    "people-on-machine",
+    "reach",
+    "redundant-grant",
+    "unused-grant",
+    "unused-permissions",
+    "wildcard",
+];
 
 /// One identity under judgement.
 struct Subject<'a> {
@@ -38,39 +79,133 @@ struct Subject<'a> {
     entry: &'a Entry,
     /// When it was last seen; for a group, when a request last carried it. UTC.
     seen: Option<DateTime<Utc>>,
+    /// The log, where it is whole and as long as the policy's idle time.
+    log: Option<Log<'a>>,
+    /// Its rules with the state of their use; none without such a log.
+    rules: Vec<HeldRule<'a>>,
 }
 
-/// What is wrong with one identity, worst first. `seen` is when it was last seen; for a group, when
-/// a request last carried it (UTC).
-pub(crate) fn of(book: &Book, entry: &Entry, seen: Option<DateTime<Utc>>) -> Vec<Finding> {
-    let subject = Subject { book, entry, seen };
+/// A log that is long enough to say that something was not used.
+#[derive(Clone, Copy)]
+struct Log<'a> {
+    coverage: &'a Coverage,
+    /// Its first event, UTC.
+    from: DateTime<Utc>,
+    /// The policy's idle time before its last one, UTC.
+    since: DateTime<Utc>,
+}
+
+/// What is said of one identity.
+pub(crate) struct Judged {
+    /// What is wrong, worst first.
+    pub(crate) findings: Vec<Finding>,
+    /// What would be, but for the policy's exemptions; worst first.
+    pub(crate) exempt: Vec<Finding>,
+    /// When one of these is the idle time before the end of the log, the verdict may change. UTC.
+    pub(crate) instants: Vec<DateTime<Utc>>,
+}
+
+/// Judges one identity. `seen` is when it was last seen; for a group, when a request last carried
+/// it (UTC). `rows` is what the log shows of each of its rules.
+pub(crate) fn of(book: &Book, entry: &Entry, seen: Option<DateTime<Utc>>, rows: &[Sure]) -> Judged {
+    let log = Log::of(book);
+    let rules = log.map(|_| book.judged(entry, rows)).unwrap_or_default();
+    let subject = Subject { book, entry, seen, log, rules };
     let mut found = Vec::new();
     cluster_admin::find(&subject, &mut found);
+    broad::find(&subject, &mut found);
+    escalation::find(&subject, &mut found);
     everybody::find(&subject, &mut found);
+    default_account::find(&subject, &mut found);
     dangling_role::find(&subject, &mut found);
     dangling_account::find(&subject, &mut found);
     dangling_namespace::find(&subject, &mut found);
+    redundant_grant::find(&subject, &mut found);
+    denied::find(&subject, &mut found);
+    people::find(&subject, &mut found);
     idle::find(&subject, &mut found);
+    // What is idle as a whole is not said piece by piece.
+    unused_grant::find(&subject, &mut found);
+    unused_permissions::find(&subject, &mut found);
     found.sort_by(|a, b| {
         b.severity
             .cmp(&a.severity)
             .then_with(|| a.rule.cmp(b.rule))
             .then_with(|| a.grant.cmp(&b.grant))
     });
-    found
+    let (exempt, findings) = found.into_iter().partition(|finding| is_exempt(book, finding));
+    let instants = idle::instants(entry, seen).chain(subject.young()).collect();
+    Judged { findings, exempt, instants }
+}
+
+/// Whether the policy exempts a finding today.
+pub fn is_exempt(book: &Book, finding: &Finding) -> bool {
+    let all = &book.policy.exemptions;
+    !all.is_empty() && {
+        let identity = finding.identity.to_string();
+        all.iter().any(|one| one.holds(book.now) && one.is_about(finding.rule, &identity))
+    }
+}
+
+impl<'a> Log<'a> {
+    fn of(book: &'a Book) -> Option<Self> {
+        let coverage = book.coverage().filter(|_| book.log.is_whole())?;
+        let (from, to) = (coverage.from?, coverage.to?);
+        let days = i64::from(book.policy.idle_days);
+        let since = to.checked_sub_signed(TimeDelta::days(days))?;
+        (coverage.days() >= days).then_some(Self { coverage, from, since })
+    }
+
+    /// Whether the grant was there all that time, as far as is known.
+    fn judges(&self, grant: &Grant) -> bool {
+        grant.created.is_none_or(|created| created <= self.since)
+    }
 }
 
 impl<'a> Subject<'a> {
     /// All grants that hold for it.
-    fn grants(&self) -> impl Iterator<Item = &'a Arc<Grant>> {
-        let book = self.book;
-        self.entry.grants.iter().filter_map(move |id| book.grant(*id))
+    fn grants(&self) -> impl Iterator<Item = &'a Arc<Grant>> + use<'a> {
+        let (book, entry) = (self.book, self.entry);
+        entry.grants.iter().filter_map(move |id| book.grant(*id))
     }
 
     /// Those that name it itself, and that the API server did not install.
-    fn own(&self) -> impl Iterator<Item = &'a Arc<Grant>> {
+    fn own(&self) -> impl Iterator<Item = &'a Arc<Grant>> + use<'a> {
         let identity = &self.entry.identity;
         self.grants().filter(move |grant| grant.key.subject == *identity && !grant.bootstrap)
+    }
+
+    /// The rules of a grant, with the state of their use.
+    fn rules_of(&self, grant: &Grant) -> impl Iterator<Item = &HeldRule<'a>> {
+        let id = grant.id;
+        self.rules.iter().filter(move |held| held.grant.is_some_and(|have| have.id == id))
+    }
+
+    /// The log, where it may say of parts of what somebody holds that they were not used: not of
+    /// who is idle as a whole or gone, nor of everybody.
+    fn use_is_told(&self, found: &[Finding]) -> Option<Log<'a>> {
+        let identity = &self.entry.identity;
+        let everybody =
+            identity.kind == SubjectKind::Group && self.book.is_implicit(&identity.name);
+        let idle = found.iter().any(|finding| finding.rule == "idle");
+        let gone = self.entry.existence == Existence::Missing;
+        let log = self.log.filter(|_| !everybody && !idle && !gone)?;
+        // Where the cluster shows a use that the log does not have, it has not all of them.
+        let seen = self.entry.activity.as_ref().and_then(|activity| activity.last_seen);
+        let missing = self.entry.hints.iter().any(|hint| {
+            hint.source != HintSource::RunningPod
+                && hint.at >= log.from
+                && seen.is_none_or(|seen| hint.at > seen)
+        });
+        (!missing).then_some(log)
+    }
+
+    /// When its grants were made that are too young to be judged.
+    fn young(&self) -> impl Iterator<Item = DateTime<Utc>> + use<'a> {
+        let log = self.log;
+        self.own()
+            .filter_map(|grant| grant.created)
+            .filter(move |created| log.is_some_and(|log| *created > log.since))
     }
 
     fn finding(
@@ -116,4 +251,50 @@ fn severity_of(tier: Tier) -> Severity {
         Tier::Read => Severity::Low,
         Tier::DiscoveryOnly | Tier::None => Severity::Info,
     }
+}
+
+/// Whether a rule of a grant gives anything where it holds.
+fn conveys(grant: &Grant, rule: &PolicyRule) -> bool {
+    Inert::of(rule, &grant.scope).is_none()
+}
+
+/// The next lower severity.
+fn one_less(severity: Severity) -> Severity {
+    match severity {
+        Severity::Critical => Severity::High,
+        Severity::High => Severity::Medium,
+        Severity::Medium => Severity::Low,
+        Severity::Low | Severity::Info => Severity::Info,
+    }
+}
+
+/// `get, list secrets in pay`, `every verb on every resource in the cluster`.
+fn rights(rule: &PolicyRule, scope: &Scope) -> String {
+    let words = |list: &[crate::model::Name], all: &str| match list {
+        list if list.iter().any(|one| &**one == "*") => all.to_owned(),
+        [first, second, third, rest @ ..] if !rest.is_empty() => {
+            format!("{first}, {second}, {third} and {} more", rest.len())
+        }
+        list => list.join(", "),
+    };
+    let verbs = words(&rule.verbs, "every verb");
+    let what = if rule.resources.is_empty() {
+        words(&rule.non_resource_urls, "every path")
+    } else {
+        // What matters most comes first, as long lists are cut.
+        let mut resources = rule.resources.clone();
+        resources.sort_by_key(|resource| &**resource != "secrets");
+        words(&resources, "every resource")
+    };
+    let named = match rule.resource_names.len() {
+        0 => String::new(),
+        1 => " of one name".to_owned(),
+        names => format!(" of {names} names"),
+    };
+    let place = match scope {
+        _ if rule.resources.is_empty() => String::new(),
+        Scope::Cluster => " in the whole cluster".to_owned(),
+        Scope::Namespace(namespace) => format!(" in {namespace}"),
+    };
+    format!("{verbs} on {what}{named}{place}")
 }

@@ -32,7 +32,7 @@ pub use object::{
     LabelSelector, LabelSelectorRequirement, Meta, Namespace, Object, OtherObject, OwnerReference,
     Pod, PolicyRule, Role, RoleKind, RoleRef, Scope, Secret, ServiceAccount,
 };
-pub use policy::{GroupMap, Policy};
+pub use policy::{Exemption, GroupMap, Policy};
 pub use printable::{distinct, is_hidden, printable};
 pub use snapshot::{
     BrokenInput, ClusterInfo, Health, ListKind, ListState, Objects, Passed, SharedHash, SharedMap,

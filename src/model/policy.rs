@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::Name;
@@ -15,12 +16,96 @@ pub type GroupMap = BTreeMap<Name, Vec<Name>>;
 pub struct Policy {
     /// An identity is idle when it was not seen in this many days before the end of coverage.
     pub idle_days: u32,
+    /// Refused requests are a finding from so many on.
+    pub denied_requests: u32,
+    /// …where they came on at least so many days.
+    pub denied_days: u32,
     /// Groups given for users: `--groups USER=G,G` or a map file.
     pub groups: GroupMap,
+    /// Findings that somebody answers for.
+    pub exemptions: Vec<Exemption>,
 }
 
 impl Default for Policy {
     fn default() -> Self {
-        Self { idle_days: 90, groups: GroupMap::new() }
+        Self {
+            idle_days: 90,
+            denied_requests: 100,
+            denied_days: 3,
+            groups: GroupMap::new(),
+            exemptions: Vec::new(),
+        }
+    }
+}
+
+/// A finding that is known and accepted until a day.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Exemption {
+    /// The rule.
+    pub rule: Name,
+    /// Whom it is about, as `user:NAME`, `group:NAME` or `sa:NAMESPACE/NAME`; `*` stands for any
+    /// number of characters.
+    pub identity: Name,
+    /// Who answers for it.
+    pub owner: Name,
+    /// Why.
+    pub reason: Name,
+    /// The last day on which it holds, UTC.
+    pub expires: NaiveDate,
+}
+
+impl Exemption {
+    /// Whether it is about a finding of this rule about this identity (as written in `identity`).
+    pub fn is_about(&self, rule: &str, identity: &str) -> bool {
+        &*self.rule == rule && fits(&self.identity, identity)
+    }
+
+    /// Whether it still holds.
+    pub fn holds(&self, now: DateTime<Utc>) -> bool {
+        now.date_naive() <= self.expires
+    }
+}
+
+/// Whether a text fits a pattern in which `*` stands for any number of characters.
+fn fits(pattern: &str, text: &str) -> bool {
+    let mut parts = pattern.split('*');
+    let Some(mut rest) = text.strip_prefix(parts.next().unwrap_or_default()) else {
+        return false;
+    };
+    let Some(last) = parts.next_back() else {
+        return rest.is_empty();
+    };
+    for part in parts {
+        match rest.find(part) {
+            Some(at) => rest = &rest[at + part.len()..],
+            None => return false,
+        }
+    }
+    rest.ends_with(last)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_star_stands_for_anything() {
+        for (pattern, text, yes) in [
+            ("sa:velero/velero", "sa:velero/velero", true),
+            ("sa:velero/velero", "sa:velero/velero2", false),
+            ("sa:velero/*", "sa:velero/velero", true),
+            ("sa:velero/*", "sa:velero-2/x", false),
+            ("*", "user:a", true),
+            ("user:*@corp.example", "user:ana@corp.example", true),
+            ("user:*@corp.example", "user:ana@corp.example.evil", false),
+            ("sa:*/deploy*r", "sa:a/deployer", true),
+            ("sa:*/deploy*r", "sa:a/deploy", false),
+            ("a*a", "a", false),
+            ("", "", true),
+            ("", "a", false),
+        ] {
+            assert_eq!(fits(pattern, text), yes, "{pattern} {text}");
+        }
     }
 }

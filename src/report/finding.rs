@@ -1,5 +1,6 @@
 //! A finding as a row.
 
+use chrono::NaiveDate;
 use serde::Serialize;
 
 use super::identity::Names;
@@ -48,6 +49,17 @@ pub(super) fn binding_text(kind: BindingKind, namespace: Option<&str>, name: &st
     }
 }
 
+/// Why a finding does not count.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ExemptionPart {
+    /// Who answers for it.
+    pub owner: Name,
+    /// Why.
+    pub reason: Name,
+    /// The last day on which it holds, UTC.
+    pub expires: NaiveDate,
+}
+
 /// Something wrong.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -66,11 +78,27 @@ pub struct FindingRow {
     pub evidence: String,
     /// Whether it rests on what the log does not show.
     pub rests_on_coverage: bool,
+    /// The policy's exemption that it is under; None for what counts as wrong.
+    pub exemption: Option<ExemptionPart>,
     #[serde(skip)]
     id: Identity,
 }
 
 impl FindingRow {
+    /// The row of a finding that the policy exempts.
+    pub fn exempt(book: &Book, finding: &Finding) -> Self {
+        let identity = finding.identity.to_string();
+        let mut exemptions = book.policy.exemptions.iter();
+        let exemption =
+            exemptions.find(|one| one.holds(book.now) && one.is_about(finding.rule, &identity));
+        let exemption = exemption.map(|one| ExemptionPart {
+            owner: one.owner.clone(),
+            reason: one.reason.clone(),
+            expires: one.expires,
+        });
+        Self { exemption, ..Self::new(book, finding) }
+    }
+
     /// The row of a finding.
     pub fn new(book: &Book, finding: &Finding) -> Self {
         Self {
@@ -81,6 +109,7 @@ impl FindingRow {
             grant: finding.grant.as_ref().map(GrantPart::from),
             evidence: finding.evidence.clone(),
             rests_on_coverage: finding.rests_on_coverage,
+            exemption: None,
             id: finding.identity.clone(),
         }
     }
@@ -96,6 +125,7 @@ impl Tabular for FindingRow {
             Column::new("RULE", "rule"),
             Column::new("IDENTITY", "identity"),
             Column::new("GRANT", "grant").wide(),
+            Column::new("EXEMPTION", "exemption").wide(),
             Column::new("EVIDENCE", "evidence"),
         ]
     }
@@ -107,6 +137,9 @@ impl Tabular for FindingRow {
             Cell::new(self.rule),
             Cell::new(self.name()),
             Cell::new(self.grant.as_ref().map_or_else(String::new, GrantPart::text)),
+            Cell::new(self.exemption.as_ref().map_or_else(String::new, |one| {
+                format!("until {}, {}: {}", one.expires, one.owner, one.reason)
+            })),
             Cell::new(self.evidence.clone()),
         ]]
     }

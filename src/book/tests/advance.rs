@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use chrono::TimeDelta;
 use proptest::prelude::*;
 
 use super::growth::grow;
@@ -79,6 +80,7 @@ fn check(steps: &[Vec<Op>]) {
     let mut world = World::new();
     let mut activity: Option<Arc<Activity>> = None;
     let mut book = Book::build(world.inputs());
+    let mut now = book.now;
     let mut numbers: BTreeMap<Identity, u32> = BTreeMap::new();
     for step in steps {
         let mut change = LogChange::Same;
@@ -117,13 +119,16 @@ fn check(steps: &[Vec<Op>]) {
             }
         }
         let mut inputs = world.inputs();
+        // Time goes on, and exemptions run out.
+        now += TimeDelta::days(40);
         let changes = Changes {
             snapshot: inputs.snapshot.clone(),
             activity: change,
             log: log_state(activity.as_ref()),
             policy: inputs.policy.clone(),
-            now: inputs.now,
+            now,
         };
+        inputs.now = now;
         let before = said(&book);
         let next = book.advance(changes);
         assert_eq!(before, said(&book), "the former Book stays as it was");

@@ -35,7 +35,7 @@ fn row(log: &Log, objects: &Objects) -> Row {
     if log.implied {
         row = row.implied(Implied::UpgradedGet);
     }
-    if log.times == 7 {
+    if log.times % 16 == 7 {
         return row.undecided();
     }
     if log.denied { row.denied() } else { row.times(u64::from(log.times % 3) + 1) }

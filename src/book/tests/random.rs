@@ -4,7 +4,8 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::world::{World, binding, day, read};
-use crate::model::{Health, Identity, ListKind, ListState, Name};
+use crate::findings::RULES;
+use crate::model::{Exemption, Health, Identity, ListKind, ListState, Name};
 
 const USERS: [&str; 4] = ["user:ana", "user:bob", "user:cem", "user:system:anonymous"];
 const ACCOUNTS: [&str; 4] = ["sa:a/x", "sa:a/y", "sa:b/x", "sa:b/default"];
@@ -108,7 +109,11 @@ pub(super) fn apply(world: &mut World, op: &Op) {
             let subjects: Vec<String> = subjects.iter().map(|at| subject(*at)).collect();
             let subjects: Vec<&str> = subjects.iter().map(String::as_str).collect();
             let role = format!("{kind}/r{}", role % 4);
-            put(world, &binding(ns.map(namespace), &format!("b{}", name % 4), &role, &subjects));
+            let mut made = binding(ns.map(namespace), &format!("b{}", name % 4), &role, &subjects);
+            if name % 3 > 0 {
+                made["metadata"]["creationTimestamp"] = json!(day(i64::from(*name) % 150));
+            }
+            put(world, &made);
         }
         Op::Namespace(ns) => put(
             world,
@@ -179,7 +184,19 @@ pub(super) fn apply(world: &mut World, op: &Op) {
                 groups.push(name);
             }
         }
-        Op::Idle(days) => world.policy.idle_days = u32::from(*days % 120),
+        Op::Idle(days) => {
+            let policy = &mut world.policy;
+            policy.idle_days = u32::from(*days % 120);
+            (policy.denied_requests, policy.denied_days) =
+                (u32::from(*days % 5), u32::from(*days % 3));
+            policy.exemptions = vec![Exemption {
+                rule: RULES[*days as usize % RULES.len()].into(),
+                identity: ["*", "user:*", "sa:a/*"][*days as usize % 3].into(),
+                owner: "x".into(),
+                reason: "x".into(),
+                expires: day(i64::from(*days) + 250).date_naive(),
+            }];
+        }
         Op::Grow(_) | Op::Replace(_) | Op::NoLog => {}
     }
 }

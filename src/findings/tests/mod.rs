@@ -1,5 +1,8 @@
 //! Each rule: when it speaks, and when it has to be silent.
 
+mod rights;
+mod uses;
+
 use serde_json::{Value, json};
 
 use crate::book::world::{Row, World, binding, day};
@@ -124,13 +127,20 @@ fn cluster_admin_says_through_what() {
                  everything by way of group ops"
             ),
             (
+                "user:ns-admin".into(),
+                "RoleBinding a/there grants ClusterRole all, which allows every verb on every \
+                 resource in a: resources that come later too"
+            ),
+            (
                 "user:root".into(),
                 "is in group system:masters, which the API server allows everything ahead of \
                  RBAC: no binding takes that away"
             ),
         ]
     );
-    assert!(found.iter().all(|finding| finding.severity == Severity::High));
+    let admins = || found.iter().filter(|finding| finding.rule == "cluster-admin");
+    assert_eq!(admins().count(), 3);
+    assert!(admins().all(|finding| finding.severity == Severity::High));
 }
 
 #[test]
@@ -182,7 +192,7 @@ fn idle_is_measured_to_the_end_of_a_log_that_is_long_enough() {
     assert_eq!(rules(&ana(89)), []);
     let evidence = |world: &World| findings(world)[0].evidence.clone();
     assert_eq!(evidence(&ana(90)), "never seen in a log that begins on 2026-01-01");
-    let seen = |at| ana(200).row(Row::new("user:ana", "get pods@a/x", at));
+    let seen = |at| ana(200).row(Row::new("user:ana", "create pods@a", at));
     assert_eq!(rules(&seen(110)), []);
     assert_eq!(rules(&seen(109)), idle);
     assert_eq!(
@@ -191,8 +201,12 @@ fn idle_is_measured_to_the_end_of_a_log_that_is_long_enough() {
     );
     assert!(findings(&seen(109))[0].rests_on_coverage);
     assert_eq!(seen(109).book().counts().idle, 1);
-    // A refusal is a sign of life; what others did in her name is none, but a doubt.
-    assert_eq!(rules(&ana(200).row(Row::new("user:ana", "get pods@a/x", 150).denied())), []);
+    // A refusal is a sign of life, though of no right; what others did in her name is none, but a
+    // doubt.
+    assert_eq!(
+        rules(&ana(200).row(Row::new("user:ana", "get pods@a/x", 150).denied())),
+        [("user:ana".into(), "unused-grant")]
+    );
     let acted = ana(200).row(Row::new("user:bob", "get pods@a/x", 150).acting_as("user:ana", None));
     assert_eq!(
         evidence(&acted),

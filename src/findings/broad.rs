@@ -1,0 +1,93 @@
+//! Rules that cover more than anybody can oversee: every resource, those that come later included;
+//! or the Secrets of all namespaces, other accounts' tokens among them.
+//!
+//! Every resource of an API group of somebody's own, as operators have it, is not among these.
+
+use super::{Subject, binding, conveys, rights, role};
+use crate::book::{Finding, Grant, Severity, Tier};
+use crate::model::{Identity, PolicyRule, Scope, SubjectKind};
+use crate::rbac::matching::{Action, rule_allows};
+
+const EVERYTHING: (&str, &str) = ("wildcard", "wildcard");
+const SECRETS: (&str, &str) = ("all-secrets", "all secrets");
+
+pub(super) fn find(subject: &Subject<'_>, found: &mut Vec<Finding>) {
+    let identity = &subject.entry.identity;
+    // Of everybody, whatever is granted is said already.
+    let everybody = identity.kind == SubjectKind::Group
+        && (subject.book.is_implicit(&identity.name))
+        || &*identity.name == Identity::ANONYMOUS;
+    if everybody {
+        return;
+    }
+    for grant in subject.own() {
+        let Some(granted) = &grant.role else { continue };
+        if subject.book.tier_of(grant) == Tier::ClusterAdmin {
+            continue;
+        }
+        let gives = |rule: &&PolicyRule| conveys(grant, rule);
+        if let Some(rule) = granted.rules.iter().filter(gives).find(|rule| is_wild(rule)) {
+            found.push(wild(subject, grant, rule));
+        } else if grant.scope == Scope::Cluster
+            && let verbs = reads_all_secrets(&granted.rules)
+            && !verbs.is_empty()
+        {
+            let evidence = format!(
+                "{} grants {}, which allows to {} the Secrets of every namespace: the tokens of \
+                 other accounts are among them",
+                binding(grant),
+                role(grant),
+                verbs.join(", ")
+            );
+            found.push(subject.finding(SECRETS, Severity::High, Some(grant), evidence));
+        }
+    }
+}
+
+fn has_star(list: &[crate::model::Name]) -> bool {
+    list.iter().any(|one| &**one == "*")
+}
+
+/// Every resource of a group that others depend on: the core one, RBAC's, or all.
+fn is_wild(rule: &PolicyRule) -> bool {
+    const OTHERS: [&str; 3] = ["", "*", "rbac.authorization.k8s.io"];
+    has_star(&rule.resources)
+        && rule.api_groups.iter().any(|group| OTHERS.contains(&&**group))
+        && !rule.verbs.is_empty()
+        && rule.resource_names.is_empty()
+}
+
+/// Every verb on every resource of such a group.
+pub(super) fn is_everything(rule: &PolicyRule) -> bool {
+    is_wild(rule) && has_star(&rule.verbs)
+}
+
+fn wild(subject: &Subject<'_>, grant: &Grant, rule: &PolicyRule) -> Finding {
+    let severity = match (&grant.scope, has_star(&rule.verbs)) {
+        (Scope::Cluster, _) => Severity::High,
+        (Scope::Namespace(_), true) => Severity::Medium,
+        (Scope::Namespace(_), false) => Severity::Low,
+    };
+    let evidence = format!(
+        "{} grants {}, which allows {}: resources that come later too",
+        binding(grant),
+        role(grant),
+        rights(rule, &grant.scope)
+    );
+    subject.finding(EVERYTHING, severity, Some(grant), evidence)
+}
+
+/// The reading verbs that some rule allows on Secrets whatever their names.
+fn reads_all_secrets(rules: &[PolicyRule]) -> Vec<&'static str> {
+    let secrets = Action::Resource {
+        group: "",
+        resource: "secrets",
+        subresource: "",
+        namespace: "",
+        // Without a name a rule with names does not match.
+        name: "",
+    };
+    let mut verbs = vec!["get", "list", "watch"];
+    verbs.retain(|verb| rules.iter().any(|rule| rule_allows(rule, verb, &secrets)));
+    verbs
+}
