@@ -1,25 +1,32 @@
-//! How fast and in how much memory audit logs are read, beside a bare typed parse of the same lines.
+//! How fast and in how much memory audit logs are read, beside a bare typed parse of the same lines
+//! and jq for one field.
 //!
-//! `cargo bench --bench audit`. `KEYBOOK_BENCH_LOG_MB` sets the size, 300 by default. Every reading is
-//! a process of its own, so that its memory is its own too; times are the best of three.
+//! `cargo bench --bench audit [-- PART …]`, of the parts `plain`, `packed`, `wrapped`, `hostile`,
+//! `large` and `reopen`; all of them by default. `KEYBOOK_BENCH_LOG_MB` sets the size of a log, 1024
+//! by default, and `KEYBOOK_BENCH_RUNS` how often each figure is taken, 3 by default. Every reading is
+//! a process of its own, so that its memory is its own too. What is compared is run in turn, and the
+//! best and the middle of each are printed.
 
 #![allow(clippy::expect_used, clippy::cast_precision_loss)] // A bench has nobody to hand an error to.
 
 mod log;
+mod many;
+mod reopen;
 mod wrapped;
 
 use std::fs::File;
 use std::io::{BufReader, BufWriter, Read, Write};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::time::Instant;
 
-use chrono::{TimeZone, Utc};
+use chrono::{DateTime, TimeZone, Utc};
 use flate2::Compression;
 use flate2::read::MultiGzDecoder;
 use flate2::write::GzEncoder;
-use keybook::audit::{self, SourceSpec};
+use keybook::audit::{self, Input, Options, SourceSpec};
+use keybook::model::Activity;
 
 use log::Kind;
 use wrapped::Wrapping;
@@ -35,75 +42,159 @@ fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     match arguments.iter().position(|word| word == "--child") {
         Some(at) => child(&arguments[at + 1], Path::new(&arguments[at + 2])),
-        None => parent(),
+        None => parent(&arguments),
     }
 }
 
-fn parent() {
-    let megabytes = std::env::var("KEYBOOK_BENCH_LOG_MB").ok().and_then(|text| text.parse().ok());
-    let bytes: u64 = megabytes.unwrap_or(300) << 20;
+fn number(variable: &str, usual: u64) -> u64 {
+    let given = std::env::var(variable).ok().and_then(|text| text.parse().ok());
+    given.unwrap_or(usual)
+}
+
+fn parent(arguments: &[String]) {
+    let parts: Vec<&String> =
+        arguments.iter().filter(|argument| !argument.starts_with("--")).collect();
+    let wants = |part: &str| parts.is_empty() || parts.iter().any(|word| *word == part);
+    let bytes = number("KEYBOOK_BENCH_LOG_MB", 1024) << 20;
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let write = |name: &str, kind| {
-        let path = folder.path().join(name);
-        let out = BufWriter::new(File::create(&path).expect("a file"));
-        let written = log::write(kind, bytes, 1, out).expect("the log can be written");
-        (path, written)
-    };
-    println!("{:<44} {:>8} {:>8} {:>7} {:>9}", "", "seconds", "GB/s", "ratio", "resident");
-    let (everyday, size) = write("everyday.log", Kind::Everyday);
-    let base = show("bare typed parse, serde_json, one thread", "serde", &everyday, size, None);
-    show("bare typed parse, sonic-rs, one thread", "sonic", &everyday, size, base);
-    show("keybook, one thread", "one", &everyday, size, base);
-    show("keybook, two threads", "two", &everyday, size, base);
-    let zipped = compress(&everyday, &folder.path().join("gzip"), |part, file| {
+    let path = folder.path().join("everyday.log");
+    let out = BufWriter::new(File::create(&path).expect("a file"));
+    let size = log::write(Kind::Everyday, bytes, 1, out).expect("the log can be written");
+    println!(
+        "{:<34} {:>8} {:>8} {:>9} {:>7} {:>9}",
+        "", "best s", "middle s", "best MB/s", "ratio", "resident"
+    );
+    if wants("plain") {
+        plain(&path, size);
+    }
+    if wants("packed") {
+        packed(folder.path(), &path, size);
+    }
+    if wants("wrapped") {
+        wrapped_logs(folder.path(), &path);
+    }
+    if wants("hostile") {
+        hostile(folder.path(), bytes);
+    }
+    if wants("large") {
+        show(
+            size * many::TIMES,
+            &[
+                ("plain, ten days, one worker", "many-one", &path),
+                ("plain, ten days, two workers", "many-two", &path),
+            ],
+        );
+    }
+    if wants("reopen") {
+        reopen::show(folder.path(), &path);
+    }
+}
+
+fn plain(path: &Path, size: u64) {
+    show(
+        size,
+        &[
+            ("serde_json, typed, nothing else", "serde", path),
+            ("sonic-rs, typed, nothing else", "sonic", path),
+            ("keybook, one worker", "one", path),
+            ("keybook, two workers", "two", path),
+        ],
+    );
+    // A tenth of it is enough to know how slow that is.
+    let part = path.with_extension("part");
+    let mut lines = BufReader::new(File::open(path).expect("the log")).take(size / 10);
+    let mut out = File::create(&part).expect("a file");
+    let copied = std::io::copy(&mut lines, &mut out).expect("it can be copied");
+    show(copied, &[("jq, one field", "jq", &part), ("keybook of that, two", "cut", &part)]);
+    std::fs::remove_file(part).expect("it was there");
+}
+
+fn packed(folder: &Path, path: &Path, size: u64) {
+    let gzip = compress(path, &folder.join("gzip"), |part, file| {
         let mut out = GzEncoder::new(file, Compression::default());
         out.write_all(part).expect("it can be compressed");
         out.finish().expect("it can be compressed")
     });
-    let base = show("inflating alone, one thread", "inflate", &zipped, size, None);
-    show("keybook, gzip, eight files, two threads", "two", &zipped, size, base);
-    let zipped = compress(&everyday, &folder.path().join("zstd"), |part, mut file| {
+    show(
+        size,
+        &[
+            ("inflating alone, one worker", "inflate", &gzip),
+            ("gzip, eight files, one worker", "one", &gzip),
+            ("gzip, eight files, two workers", "two", &gzip),
+        ],
+    );
+    std::fs::remove_dir_all(gzip).expect("it was there");
+    let zstd = compress(path, &folder.join("zstd"), |part, mut file| {
         zstd::stream::copy_encode(part, &mut file, 3).expect("it can be compressed");
         file
     });
-    show("keybook, zstd, eight files, two threads", "two", &zipped, size, None);
-    for (what, wrapping) in [
-        ("keybook, EKS, export to S3, two threads", Wrapping::EksExport),
-        ("keybook, EKS, Firehose, two threads", Wrapping::EksFirehose),
-        ("keybook, AKS, storage, two threads", Wrapping::Aks),
-        ("keybook, GKE, entries, two threads", Wrapping::Gke),
+    show(
+        size,
+        &[
+            ("zstd, eight files, one worker", "one", &zstd),
+            ("zstd, eight files, two workers", "two", &zstd),
+        ],
+    );
+    std::fs::remove_dir_all(zstd).expect("it was there");
+}
+
+fn wrapped_logs(folder: &Path, everyday: &Path) {
+    for (one, two, wrapping) in [
+        ("EKS, S3 export, one worker", "EKS, S3 export, two workers", Wrapping::EksExport),
+        ("EKS, Firehose, one worker", "EKS, Firehose, two workers", Wrapping::EksFirehose),
+        ("AKS, storage, one worker", "AKS, storage, two workers", Wrapping::Aks),
+        ("GKE, entries, one worker", "GKE, entries, two workers", Wrapping::Gke),
     ] {
-        let path = folder.path().join("wrapped.log");
-        let log = BufReader::new(File::open(&everyday).expect("the log"));
+        let path = folder.join("wrapped.log");
+        let log = BufReader::new(File::open(everyday).expect("the log"));
         let out = BufWriter::new(File::create(&path).expect("a file"));
         wrapped::write(wrapping, log, out).expect("it can be wrapped");
         let size = std::fs::metadata(&path).expect("the log").len();
-        show(what, "two", &path, size, None);
-    }
-    let (bodies, size) = write("bodies.log", Kind::Bodies);
-    show("keybook, with bodies, two threads", "two", &bodies, size, None);
-    for (what, name, kind) in [
-        ("keybook, everything new in every line", "flood.log", Kind::Flood),
-        ("keybook, a new user in every line", "crowd.log", Kind::Crowd),
-    ] {
-        let (path, size) = write(name, kind);
-        show(what, "two", &path, size, None);
+        show(size, &[(one, "one", &path), (two, "two", &path)]);
     }
 }
 
-/// Runs a child three times; prints and returns its rate in GB/s.
-fn show(what: &str, how: &str, path: &Path, size: u64, base: Option<f64>) -> Option<f64> {
-    let best = (0..3).map(|_| run(how, path)).min_by(|a, b| a.seconds.total_cmp(&b.seconds))?;
-    let rate = size as f64 / best.seconds / 1e9;
-    let ratio = base.map_or_else(String::new, |base| format!("{:.2}", rate / base));
-    let Done { seconds, resident, note } = best;
-    println!("{what:<44} {seconds:>8.3} {rate:>8.3} {ratio:>7} {resident:>6} MB  {note}");
-    Some(rate)
+/// Over a million lines each, or as many as the size has room for.
+fn hostile(folder: &Path, bytes: u64) {
+    for (what, kind) in [
+        ("with bodies, two workers", Kind::Bodies),
+        ("all new in every line, two workers", Kind::Flood),
+        ("a new user in every line, two", Kind::Crowd),
+    ] {
+        let path = folder.join("hostile.log");
+        let out = BufWriter::new(File::create(&path).expect("a file"));
+        let size = log::write(kind, bytes, 1, out).expect("the log can be written");
+        show(size, &[(what, "two", &path)]);
+        std::fs::remove_file(path).expect("it was there");
+    }
+}
+
+/// Runs children in turn; prints their rates, and the ratio to the first.
+fn show(size: u64, all: &[(&str, &str, &Path)]) {
+    let mut runs: Vec<Vec<Done>> = all.iter().map(|_| Vec::new()).collect();
+    for _ in 0..number("KEYBOOK_BENCH_RUNS", 3).max(1) {
+        for ((_, how, path), done) in all.iter().zip(&mut runs) {
+            done.push(run(how, path));
+        }
+    }
+    let mut base = None;
+    for ((what, ..), mut done) in all.iter().zip(runs) {
+        done.sort_by(|a, b| a.seconds.total_cmp(&b.seconds));
+        let resident = done.iter().map(|done| done.resident).max().unwrap_or(0);
+        let (best, middle) = (done[0].seconds, done[done.len() / 2].seconds);
+        let ratio = *base.get_or_insert(best) / best;
+        let rate = size as f64 / best / 1e6;
+        let note = &done[0].note;
+        println!(
+            "{what:<34} {best:>8.3} {middle:>8.3} {rate:>9.0} {ratio:>7.2} {resident:>6} MB  {note}"
+        );
+    }
 }
 
 fn run(how: &str, path: &Path) -> Done {
     let this = std::env::current_exe().expect("this program has a path");
     let output = Command::new(this).arg("--child").arg(how).arg(path).output().expect("it runs");
+    assert!(output.status.success(), "{how}: {}", String::from_utf8_lossy(&output.stderr));
     let text = String::from_utf8(output.stdout).expect("it prints text");
     let mut words = text.trim().splitn(3, ' ');
     let mut word = || words.next().unwrap_or_default().to_owned();
@@ -117,28 +208,51 @@ fn run(how: &str, path: &Path) -> Done {
 fn child(how: &str, path: &Path) {
     let start = Instant::now();
     let note = match how {
-        "one" => read(path, 1),
-        "two" => read(path, 2),
+        "one" => read(path, 1, true),
+        "two" => read(path, 2, true),
+        "cut" => read(path, 2, false),
+        "many-one" => many::read(path, 1),
+        "many-two" => many::read(path, 2),
         "inflate" => inflate(path),
+        "jq" => jq(path),
+        "reopen" => reopen::answer(path),
         parser => bare(path, parser),
     };
     println!("{} {} {note}", start.elapsed().as_secs_f64(), resident());
 }
 
-fn read(path: &Path, threads: usize) -> String {
-    let now = Utc.with_ymd_and_hms(2027, 1, 1, 0, 0, 0).single().expect("a time");
-    let mut options = audit::Options::new(now);
+/// When the invented logs are read.
+fn now() -> DateTime<Utc> {
+    Utc.with_ymd_and_hms(2027, 1, 1, 0, 0, 0).single().expect("a time")
+}
+
+fn options(threads: usize) -> Options {
+    let mut options = Options::new(now());
     options.threads = NonZeroUsize::new(threads);
-    let activity =
-        audit::read(&[SourceSpec::Path(path.to_owned())], &options, &()).expect("it can be read");
-    let coverage = activity.coverage();
-    assert!(coverage.unreadable.is_empty(), "{coverage:?}");
-    format!(
-        "{} requests, {} rows, {:?}",
-        coverage.events,
-        activity.uses().count(),
-        activity.detail()
-    )
+    options
+}
+
+fn read(path: &Path, threads: usize, whole: bool) -> String {
+    let specs = [SourceSpec::Path(path.to_owned())];
+    let activity = audit::read(&specs, &options(threads), &()).expect("it can be read");
+    assert!(!whole || activity.coverage().unreadable.is_empty(), "{:?}", activity.coverage());
+    said(&activity)
+}
+
+fn said(activity: &Activity) -> String {
+    let rows = activity.uses().count();
+    format!("{} requests, {rows} rows, {:?}", activity.coverage().events, activity.detail())
+}
+
+fn jq(path: &Path) -> String {
+    let run = Command::new("jq")
+        .args(["-r", ".user.username"])
+        .arg(path)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status();
+    // The last line is cut, which it says at its end.
+    run.map_or_else(|error| format!("cannot be run: {error}"), |_| String::new())
 }
 
 fn inflate(path: &Path) -> String {

@@ -146,6 +146,24 @@ impl Kept {
         self.credits.trim();
     }
 
+    /// Whether all that was kept when this was asked last still is, and nothing is kept that was not
+    /// then though it had been seen. To be asked after [`Kept::trim`].
+    pub fn was_steady(&mut self) -> bool {
+        let all = [
+            self.identities.was_steady(),
+            self.groups_seen.was_steady(),
+            self.group_sets.was_steady(),
+            self.impersonations.was_steady(),
+            self.credentials.was_steady(),
+            self.agents.was_steady(),
+            self.addresses.was_steady(),
+            self.places.was_steady(),
+            self.names.was_steady(),
+            self.credits.was_steady(),
+        ];
+        all == [true; 10]
+    }
+
     /// The kept identity of this id.
     pub fn identity(&self, id: u64) -> Option<&Identity> {
         self.identities.get(EVERYBODY, id)

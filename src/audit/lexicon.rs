@@ -22,6 +22,11 @@ pub struct Lexicon {
     /// Bytes that further combinations may take, about.
     room: usize,
     kept: Kept,
+    /// Combinations seen since they were settled last, and which of all are.
+    changed: Vec<u32>,
+    is_changed: Vec<bool>,
+    /// Whether there was no room for one.
+    overflowed: bool,
 }
 
 /// A combination.
@@ -52,6 +57,9 @@ impl Lexicon {
             credits: ById::default(),
             room,
             kept: Kept::new(limits),
+            changed: Vec::new(),
+            is_changed: Vec::new(),
+            overflowed: false,
         }
     }
 
@@ -76,10 +84,13 @@ impl Lexicon {
                 let number = u32::try_from(next).ok()?;
                 slot.insert(number);
                 self.combos.push(Combo { dims: *dims, order, last: at });
+                self.is_changed.push(true);
+                self.changed.push(number);
                 self.hold(dims, values);
                 Some(number)
             }
             Entry::Vacant(_) => {
+                self.overflowed = true;
                 self.kept.offer(dims, &values, at);
                 None
             }
@@ -90,7 +101,44 @@ impl Lexicon {
     pub fn touch(&mut self, number: u32, at: i64) {
         if let Some(combo) = self.combos.get_mut(number as usize) {
             combo.last = combo.last.max(at);
+            if let Some(changed @ false) = self.is_changed.get_mut(number as usize) {
+                *changed = true;
+                self.changed.push(number);
+            }
         }
+    }
+
+    /// Whether there was no room for some combinations: then they are not told by number.
+    pub fn overflowed(&self) -> bool {
+        self.overflowed
+    }
+
+    /// Has what is kept of all that was seen so far in [`Lexicon::settled_so_far`]. Returns the
+    /// combinations that were seen since this was called last.
+    pub fn settle_so_far(&mut self) -> Vec<u32> {
+        let changed = std::mem::take(&mut self.changed);
+        for number in &changed {
+            if let Some(is_changed) = self.is_changed.get_mut(*number as usize) {
+                *is_changed = false;
+            }
+            let Some(combo) = self.combos.get(*number as usize).copied() else { continue };
+            if let Some(values) = self.values(&combo.dims) {
+                self.kept.offer(&combo.dims, &values, combo.last);
+            }
+        }
+        self.kept.trim();
+        changed
+    }
+
+    /// What is kept, once it is settled.
+    pub fn settled_so_far(&self) -> &Kept {
+        &self.kept
+    }
+
+    /// Who a combination was by, with the groups it authenticated with.
+    pub fn who(&self, number: u32) -> Option<(&Who, i64)> {
+        let combo = self.combos.get(number as usize)?;
+        Some((self.whos.get(&combo.dims.who)?, combo.last))
     }
 
     fn hold(&mut self, dims: &Dims, values: Values) {

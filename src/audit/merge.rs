@@ -186,6 +186,13 @@ impl<'r> Requests<'r> {
         Ok(Self { compact, inline, lexicon })
     }
 
+    /// Those received in the hours that begin in `within` (microseconds).
+    pub fn within(runs: &'r Runs, lexicon: &'r Lexicon, within: (i64, i64)) -> io::Result<Self> {
+        let compact = runs.compact.merge_within(runs.disk(), within)?;
+        let inline = runs.inline.merge_within(runs.disk(), within)?;
+        Ok(Self { compact, inline, lexicon })
+    }
+
     /// The key of the next.
     pub fn key(&self) -> Option<Key> {
         match (self.compact.key(), self.inline.key()) {

@@ -19,6 +19,12 @@ pub struct Newest<T> {
     due: usize,
     /// What is not above this is too old, whatever else comes.
     floor: Option<(i64, T)>,
+    /// Whether values came since the last trimming.
+    fresh: bool,
+    /// Groups of which some were dropped.
+    cut: ById<()>,
+    /// Whether some were dropped, or may be back that were, since this was asked last.
+    unsteady: bool,
 }
 
 /// How much is kept.
@@ -43,7 +49,15 @@ impl<T: Ord + Clone> Newest<T> {
     const SLACK: usize = 14_000;
 
     pub fn new(bounds: Bounds) -> Self {
-        Self { bounds, seen: ById::default(), due: Self::SLACK, floor: None }
+        Self {
+            bounds,
+            seen: ById::default(),
+            due: Self::SLACK,
+            floor: None,
+            fresh: false,
+            cut: ById::default(),
+            unsteady: false,
+        }
     }
 
     /// Notes that `value` (an id) of `group` (an id) was seen at `last`.
@@ -55,6 +69,7 @@ impl<T: Ord + Clone> Newest<T> {
             }
             Entry::Vacant(slot) => {
                 slot.insert(Seen { group, last, payload: payload() });
+                self.came(group);
                 if self.seen.len() > self.due {
                     self.trim();
                     self.due = self.seen.len() + Self::SLACK;
@@ -63,8 +78,22 @@ impl<T: Ord + Clone> Newest<T> {
         }
     }
 
+    fn came(&mut self, group: u64) {
+        self.fresh = true;
+        self.unsteady |= self.floor.is_some() || self.cut.contains_key(&group);
+    }
+
+    /// Whether all that was kept when this was asked last still is, and nothing is kept that was
+    /// not then though it had been seen. To be asked after [`Newest::trim`].
+    pub fn was_steady(&mut self) -> bool {
+        !std::mem::take(&mut self.unsteady)
+    }
+
     /// Drops all but what is kept.
     pub fn trim(&mut self) {
+        if !std::mem::take(&mut self.fresh) {
+            return;
+        }
         let cuts = self.cuts();
         let above = |seen: &Seen<T>, cut: &(i64, T)| (seen.last, &seen.payload) > (cut.0, &cut.1);
         let floor = self.floor_after(&cuts);
@@ -76,6 +105,9 @@ impl<T: Ord + Clone> Newest<T> {
         };
         let kept = self.seen.values().filter(|seen| keep(seen)).count();
         if kept < self.seen.len() {
+            self.unsteady = true;
+            let dropped = self.seen.values().filter(|seen| !keep(seen)).map(|seen| seen.group);
+            self.cut.extend(dropped.map(|group| (group, ())));
             // A table from which much was taken grows on the next occasion; a new one does not.
             let old = std::mem::take(&mut self.seen);
             self.seen.reserve(kept + Self::SLACK);
@@ -122,6 +154,9 @@ impl<T: Ord + Clone> Newest<T> {
     /// Takes what another of the same bounds has: afterwards it is as if everything that was offered
     /// to either had been offered to one.
     pub fn absorb(&mut self, other: Self) {
+        self.fresh |= other.fresh || self.floor != other.floor;
+        self.unsteady |= other.unsteady;
+        self.cut.extend(other.cut);
         self.floor = self.floor.take().max(other.floor);
         for (id, Seen { group, last, payload }) in other.seen {
             self.restore(id, group, last, payload);
@@ -142,6 +177,7 @@ impl<T: Ord + Clone> Newest<T> {
             }
             Entry::Vacant(slot) => {
                 slot.insert(Seen { group, last, payload });
+                self.came(group);
                 if self.seen.len() > self.due {
                     self.trim();
                     self.due = self.seen.len() + Self::SLACK;
@@ -158,6 +194,7 @@ impl<T: Ord + Clone> Newest<T> {
     /// Takes a [`Newest::floor`].
     pub fn raise(&mut self, last: i64, payload: T) {
         self.floor = self.floor.take().max(Some((last, payload)));
+        self.fresh = true;
     }
 
     /// What is kept: (group, last time in microseconds, payload), in no order.

@@ -31,14 +31,14 @@ pub struct Sum {
 }
 
 impl Sum {
-    const EMPTY: Self =
+    pub const EMPTY: Self =
         Self { counts: [0; 3], first: i64::MAX, last: i64::MIN, last_allowed: i64::MIN };
 
     fn is_empty(&self) -> bool {
         self.counts == [0; 3]
     }
 
-    fn add(&mut self, other: &Self) {
+    pub fn add(&mut self, other: &Self) {
         for (count, more) in self.counts.iter_mut().zip(other.counts) {
             *count = count.saturating_add(more);
         }
@@ -63,7 +63,7 @@ impl Sum {
 }
 
 /// One row: the number of its key, and the first day (since 1970) of its time.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Row {
     pub key: u32,
     pub day: i32,
@@ -173,14 +173,7 @@ impl Rows {
     }
 
     fn add_up(&mut self) {
-        self.closed.sort_unstable_by_key(|row| (row.key, row.day));
-        self.closed.dedup_by(|row, kept| {
-            let same = (row.key, row.day) == (kept.key, kept.day);
-            if same {
-                kept.sum.add(&row.sum);
-            }
-            same
-        });
+        add_up(&mut self.closed);
     }
 
     fn recode(&mut self, tables: &mut impl Coarsen) {
@@ -197,12 +190,38 @@ impl Rows {
         }
     }
 
+    /// All keys, by number.
+    pub fn keys(&self) -> &[RowKey] {
+        &self.keys
+    }
+
+    /// Takes out all rows so far, added up. Their keys keep their numbers, unless there is no room for
+    /// as many rows as these.
+    pub fn cut(&mut self, tables: &mut impl Coarsen) -> Vec<Row> {
+        self.close();
+        self.day = i32::MIN;
+        self.fit(tables);
+        std::mem::take(&mut self.closed)
+    }
+
     /// All rows, added up, with their keys by number.
     pub fn finish(&mut self, tables: &mut impl Coarsen) -> (Vec<RowKey>, Vec<Row>) {
         self.close();
         self.fit(tables);
         (std::mem::take(&mut self.keys), std::mem::take(&mut self.closed))
     }
+}
+
+/// Makes one of rows of one key and time, and sorts them.
+pub fn add_up(rows: &mut Vec<Row>) {
+    rows.sort_unstable_by_key(|row| (row.key, row.day));
+    rows.dedup_by(|row, kept| {
+        let same = (row.key, row.day) == (kept.key, kept.day);
+        if same {
+            kept.sum.add(&row.sum);
+        }
+        same
+    });
 }
 
 fn coarser(detail: Detail) -> Option<Detail> {

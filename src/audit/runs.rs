@@ -1,7 +1,8 @@
 //! All traces, sorted in runs: in memory as long as they are few, then on disk.
 
+use std::collections::BTreeSet;
 use std::fs::File;
-use std::io::{self, BufWriter, Seek, SeekFrom, Write};
+use std::io::{self, BufWriter, Read as _, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
@@ -20,6 +21,8 @@ pub struct Runs {
     folder: PathBuf,
     disk: Option<Disk>,
     error: Option<io::Error>,
+    /// Hours (their beginning, in microseconds) of which there are new traces.
+    touched: BTreeSet<i64>,
 }
 
 /// Traces of one kind.
@@ -43,6 +46,26 @@ pub struct Disk {
     length: u64,
 }
 
+impl Disk {
+    /// The number of the first record in a run whose hour does not begin before `hour`.
+    fn first_from<R: Record>(&self, run: &Extent, hour: i64) -> io::Result<u64> {
+        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut bytes = vec![0; R::SIZE];
+        let (mut low, mut high) = (0, run.records);
+        while low < high {
+            let middle = low.midpoint(high);
+            file.seek(SeekFrom::Start(run.offset + middle * R::SIZE as u64))?;
+            file.read_exact(&mut bytes)?;
+            if R::decode(&bytes).key().hour() < hour {
+                low = middle + 1;
+            } else {
+                high = middle;
+            }
+        }
+        Ok(low)
+    }
+}
+
 impl<R: Record> Pool<R> {
     fn held(&self) -> usize {
         self.memory.iter().map(Vec::len).sum::<usize>() * R::SIZE
@@ -53,6 +76,33 @@ impl<R: Record> Pool<R> {
         let memory = self.memory.iter().map(|run| Cursor::memory(run));
         let extents = self.disk.iter().filter_map(|extent| Some(Cursor::disk(disk?, *extent)));
         Merge::new(memory.chain(extents).collect())
+    }
+
+    /// Whether nothing came.
+    pub fn is_empty(&self) -> bool {
+        self.memory.is_empty() && self.disk.is_empty()
+    }
+
+    /// Those of the hours that begin in `[from, until)` (microseconds), in the order of keys.
+    pub fn merge_within<'r>(
+        &'r self,
+        disk: Option<&'r Disk>,
+        (from, until): (i64, i64),
+    ) -> io::Result<Merge<'r, R>> {
+        let mut cursors = Vec::new();
+        for run in &self.memory {
+            let start = run.partition_point(|record| record.key().hour() < from);
+            let length = run[start..].partition_point(|record| record.key().hour() < until);
+            cursors.push(Cursor::memory(&run[start..start + length]));
+        }
+        for extent in &self.disk {
+            let Some(disk) = disk else { continue };
+            let start = disk.first_from::<R>(extent, from)?;
+            let end = disk.first_from::<R>(extent, until)?;
+            let offset = extent.offset + start * R::SIZE as u64;
+            cursors.push(Cursor::disk(disk, Extent { offset, records: end - start }));
+        }
+        Merge::new(cursors)
     }
 
     /// Makes one of runs that came one by one, so that there are never many of them: each is left at
@@ -93,6 +143,12 @@ impl<R: Record> Pool<R> {
     }
 }
 
+/// The hours of sorted records, each about once.
+fn hours<R: Record>(records: &[R]) -> impl Iterator<Item = i64> + '_ {
+    let groups = records.chunk_by(|a, b| a.key().hour() == b.key().hour());
+    groups.map(|group| group[0].key().hour())
+}
+
 /// Whether `record` adds nothing to what `before` says of the same request.
 fn superseded<R: Record>(before: Option<R>, record: &R) -> bool {
     before.is_some_and(|before| {
@@ -126,13 +182,16 @@ impl Runs {
             folder: folder.map_or_else(std::env::temp_dir, Path::to_owned),
             disk: None,
             error: None,
+            touched: BTreeSet::new(),
         }
     }
 
     /// Takes traces in any order. Sorting is not done under the lock.
     pub fn take(this: &Mutex<Self>, traces: (Vec<Compact>, Vec<Inline>, Vec<Summed>)) {
         let (compact, inline, summed) = (run(traces.0), run(traces.1), run(traces.2));
+        let hours = hours(&compact).chain(hours(&inline)).collect::<Vec<_>>();
         let mut this = this.lock().unwrap_or_else(PoisonError::into_inner);
+        this.touched.extend(hours);
         if !compact.is_empty() {
             this.compact.memory.push(compact);
         }
@@ -173,6 +232,11 @@ impl Runs {
     pub fn gather(&mut self) {
         self.compact.gather();
         self.inline.gather();
+    }
+
+    /// The hours of which traces came since this was called last.
+    pub fn take_touched(&mut self) -> BTreeSet<i64> {
+        std::mem::take(&mut self.touched)
     }
 
     /// Where the rest lies.

@@ -8,7 +8,7 @@ use super::kept::{Kept, names_of, places_of};
 use super::merge::Request;
 use super::record::Summed;
 use super::request::{Standing, join};
-use super::rows::{Coarsen, Row, RowKey, Rows};
+use super::rows::{Coarsen, Row, RowKey, Rows, add_up};
 use super::who::{Answer, Dims, Groups};
 use crate::model::{Actor, Call, CreditedGrant, Detail, Identity, Impersonation, Implied, Target};
 
@@ -40,6 +40,11 @@ pub struct Numbered<T> {
 }
 
 impl<T> Numbered<T> {
+    /// The number of an id.
+    pub fn get(&self, id: u64) -> Option<u32> {
+        self.numbers.get(&id).copied()
+    }
+
     fn new() -> Self {
         Self { numbers: ById::default(), values: Vec::new() }
     }
@@ -157,7 +162,12 @@ impl Coarsen for Tables {
 /// Requests being added up.
 pub struct Tally<'k> {
     kept: &'k Kept,
-    tables: Tables,
+    state: State,
+}
+
+/// What was added up so far.
+pub struct State {
+    pub tables: Tables,
     rows: Rows,
     /// By number of the combination.
     combos: Vec<Option<Folded>>,
@@ -215,11 +225,10 @@ struct Lately {
 const NOTHING: Lately = Lately { combo: u32::MAX, name: 0, key: 0, authenticated: 0, cut: 0 };
 const LATELY: usize = 1 << 14;
 
-impl<'k> Tally<'k> {
+impl State {
     /// `limit` is of rows.
-    pub fn new(kept: &'k Kept, limit: usize) -> Self {
+    pub fn new(limit: usize) -> Self {
         Self {
-            kept,
             tables: Tables::new(),
             rows: Rows::new(limit),
             combos: Vec::new(),
@@ -229,17 +238,91 @@ impl<'k> Tally<'k> {
         }
     }
 
-    /// All requests, added up.
-    pub fn finish(mut self) -> Sums {
-        let (keys, rows) = self.rows.finish(&mut self.tables);
-        Sums {
-            tables: self.tables,
-            detail: self.rows.detail(),
-            keys,
-            rows,
-            counts: self.counts,
-            truncated: self.truncated,
+    /// Holds nothing, and is good for nothing.
+    fn nothing() -> Self {
+        Self {
+            tables: Tables::new(),
+            rows: Rows::new(1),
+            combos: Vec::new(),
+            lately: Vec::new(),
+            counts: Counts::default(),
+            truncated: BTreeMap::new(),
         }
+    }
+
+    /// Adds to it by way of a tally.
+    pub fn with<T>(&mut self, kept: &Kept, add: impl FnOnce(&mut Tally<'_>) -> T) -> T {
+        let mut tally = Tally { kept, state: std::mem::replace(self, Self::nothing()) };
+        let added = add(&mut tally);
+        *self = tally.state;
+        added
+    }
+
+    /// The keys that rows have, by number.
+    pub fn keys(&self) -> &[RowKey] {
+        self.rows.keys()
+    }
+
+    /// How finely rows tell requests apart.
+    pub fn detail(&self) -> Detail {
+        self.rows.detail()
+    }
+}
+
+/// Requests of some time, added up: rows by number of their key and by day, each once.
+#[derive(Clone, Debug, Default)]
+pub struct Cut {
+    pub rows: Vec<Row>,
+    pub counts: Counts,
+    pub truncated: Truncated,
+}
+
+/// How many requests have a value that was counted and not kept, by number of the authenticated
+/// identity and by kind.
+pub type Truncated = BTreeMap<u32, [u64; KINDS.len()]>;
+
+impl Cut {
+    /// Takes another one, too. Rows are to be sorted again.
+    pub fn add(&mut self, other: Self) {
+        self.rows.extend(other.rows);
+        self.counts.unauthenticated += other.counts.unauthenticated;
+        self.counts.received_only += other.counts.received_only;
+        self.counts.left_out += other.counts.left_out;
+        for (who, counts) in other.truncated {
+            let known = self.truncated.entry(who).or_default();
+            for (count, more) in known.iter_mut().zip(counts) {
+                *count += more;
+            }
+        }
+    }
+
+    /// Has each key and day once, in their order.
+    pub fn sort(&mut self) {
+        add_up(&mut self.rows);
+    }
+}
+
+impl<'k> Tally<'k> {
+    /// `limit` is of rows.
+    pub fn new(kept: &'k Kept, limit: usize) -> Self {
+        Self { kept, state: State::new(limit) }
+    }
+
+    /// Takes out what was added up since this was called last.
+    pub fn cut(&mut self) -> Cut {
+        let State { tables, rows, counts, truncated, .. } = &mut self.state;
+        Cut {
+            rows: rows.cut(tables),
+            counts: std::mem::take(counts),
+            truncated: std::mem::take(truncated),
+        }
+    }
+
+    /// All requests, added up.
+    pub fn finish(self) -> Sums {
+        let State { mut tables, mut rows, counts, truncated, .. } = self.state;
+        let (keys, all) = rows.finish(&mut tables);
+        Sums { tables, detail: rows.detail(), keys, rows: all, counts, truncated }
     }
 
     /// Takes one request.
@@ -256,20 +339,20 @@ impl<'k> Tally<'k> {
 
     /// From here on combinations are numbered anew.
     pub fn renumber(&mut self) {
-        self.combos.clear();
-        self.lately.fill(NOTHING);
+        self.state.combos.clear();
+        self.state.lately.fill(NOTHING);
     }
 
     /// Counts requests that are in no row.
     pub fn count(&mut self, unauthenticated: u64, left_out: u64) {
-        self.counts.unauthenticated += unauthenticated;
-        self.counts.left_out += left_out;
+        self.state.counts.unauthenticated += unauthenticated;
+        self.state.counts.left_out += left_out;
     }
 
     /// Tells requests apart no more finely than this.
     pub fn at_least(&mut self, detail: Detail) {
-        if self.rows.at_least(detail, &mut self.tables) {
-            self.lately.fill(NOTHING);
+        if self.state.rows.at_least(detail, &mut self.state.tables) {
+            self.state.lately.fill(NOTHING);
         }
     }
 
@@ -277,24 +360,24 @@ impl<'k> Tally<'k> {
     pub fn take_all(&mut self, request: &Request, sum: &Counted) {
         let answer = request.dims.answer;
         if answer == Answer::Nobody {
-            self.counts.unauthenticated += sum.count;
+            self.state.counts.unauthenticated += sum.count;
             return;
         }
         if Standing(request.dims.standing).received_only() {
-            self.counts.received_only += sum.count;
+            self.state.counts.received_only += sum.count;
         }
-        let before = self.rows.detail();
-        self.rows.turn_to(request.at, &mut self.tables);
-        if self.rows.detail() != before {
-            self.lately.fill(NOTHING);
+        let before = self.state.rows.detail();
+        self.state.rows.turn_to(request.at, &mut self.state.tables);
+        if self.state.rows.detail() != before {
+            self.state.lately.fill(NOTHING);
         }
         let Some(went) = self.place(request) else {
-            self.counts.left_out += sum.count;
+            self.state.counts.left_out += sum.count;
             return;
         };
-        self.rows.add(went.key, answer, sum);
+        self.state.rows.add(went.key, answer, sum);
         if went.cut != 0 {
-            let counts = self.truncated.entry(went.authenticated).or_default();
+            let counts = self.state.truncated.entry(went.authenticated).or_default();
             for (kind, count) in counts.iter_mut().enumerate() {
                 *count += u64::from(went.cut >> kind & 1) * sum.count;
             }
@@ -308,22 +391,22 @@ impl<'k> Tally<'k> {
         };
         let hash = request.name ^ u64::from(combo).wrapping_mul(0x9e37_79b9_7f4a_7c15);
         let slot = usize::try_from((hash ^ hash >> 32) % LATELY as u64).unwrap_or(0);
-        let lately = self.lately[slot];
+        let lately = self.state.lately[slot];
         if lately.combo == combo && lately.name == request.name {
             return Some(lately);
         }
         let at = combo as usize;
-        if self.combos.len() <= at {
-            self.combos.resize(at + 1, None);
+        if self.state.combos.len() <= at {
+            self.state.combos.resize(at + 1, None);
         }
-        let folded = match self.combos[at].take() {
+        let folded = match self.state.combos[at].take() {
             Some(folded) => folded,
             None => self.fold(&request.dims),
         };
         let went = self.row(&folded, request);
-        self.combos[at] = Some(folded);
+        self.state.combos[at] = Some(folded);
         if let Some(went) = went {
-            self.lately[slot] = Lately { combo, ..went };
+            self.state.lately[slot] = Lately { combo, ..went };
         }
         went
     }
@@ -338,10 +421,11 @@ impl<'k> Tally<'k> {
         let mut cut = 0;
         let mut key = RowKey {
             authenticated: self
+                .state
                 .tables
                 .identities
                 .number(dims.authenticated, || authenticated.clone()),
-            effective: self.tables.identities.number(dims.effective, || effective.clone()),
+            effective: self.state.tables.identities.number(dims.effective, || effective.clone()),
             impersonation: 0,
             actor: self.actor(dims, &mut cut),
             groups: 0,
@@ -349,15 +433,15 @@ impl<'k> Tally<'k> {
             credit: 0,
         };
         if let Some(groups) = kept.group_sets.get(dims.effective, dims.groups) {
-            key.groups = self.tables.groups.number(dims.groups, || groups.clone());
+            key.groups = self.state.tables.groups.number(dims.groups, || groups.clone());
         } else {
             cut |= if dims.groups == COARSE { 0 } else { GROUPS };
-            key.groups = self.tables.no_groups();
+            key.groups = self.state.tables.no_groups();
         }
         if dims.impersonation != 0 {
             match kept.impersonations.get(dims.pair, dims.impersonation) {
                 Some(how) => {
-                    let table = &mut self.tables.impersonations;
+                    let table = &mut self.state.tables.impersonations;
                     key.impersonation = table.number(dims.impersonation, || how.clone()) + 1;
                 }
                 None => cut |= IMPERSONATIONS,
@@ -366,7 +450,8 @@ impl<'k> Tally<'k> {
         if dims.credit != 0 {
             match kept.credits.get(dims.effective, dims.credit) {
                 Some(credit) => {
-                    key.credit = self.tables.credits.number(dims.credit, || credit.clone()) + 1;
+                    key.credit =
+                        self.state.tables.credits.number(dims.credit, || credit.clone()) + 1;
                 }
                 None => cut |= CREDITS,
             }
@@ -393,21 +478,21 @@ impl<'k> Tally<'k> {
             }
         }
         let [credential, agent, address] = found;
-        self.tables.actor(Actor { credential, agent, address })
+        self.state.tables.actor(Actor { credential, agent, address })
     }
 
     fn row(&mut self, folded: &Folded, request: &Request) -> Option<Lately> {
         let Folded::Kept { key, place, cut } = folded else { return None };
         let (mut key, mut cut) = (*key, *cut);
         key.call = match place {
-            None => self.tables.folded_call(),
+            None => self.state.tables.folded_call(),
             Some(place) => self.call(place, request, &mut cut),
         };
-        let key = self.tables.coarsen(self.rows.detail(), key);
+        let key = self.state.tables.coarsen(self.state.rows.detail(), key);
         Some(Lately {
             combo: u32::MAX,
             name: request.name,
-            key: self.rows.number(key),
+            key: self.state.rows.number(key),
             authenticated: key.authenticated,
             cut,
         })
@@ -422,9 +507,9 @@ impl<'k> Tally<'k> {
         if folded {
             // Under the same number as what coarser rows make of a name that was kept.
             let call = join(place, None, true);
-            return self.tables.calls.number(id(&call), || call);
+            return self.state.tables.calls.number(id(&call), || call);
         }
         let known = mix(&[request.dims.place, request.name]);
-        self.tables.calls.number(known, || join(place, name, false))
+        self.state.tables.calls.number(known, || join(place, name, false))
     }
 }

@@ -18,7 +18,7 @@ use crate::cluster::kube::connect;
 use crate::cluster::memory::MemoryCluster;
 use crate::config::Settings;
 use crate::demo;
-use crate::feed::{Clock, Feed, Log, Objects, ReadLog, Sources};
+use crate::feed::{Clock, Feed, Followed, Log, Objects, ReadLog, Sources};
 use crate::model::{ClusterInfo, ListKind, Name, Snapshot};
 use crate::store::Home;
 
@@ -80,16 +80,17 @@ fn named_log(global: &Global, settings: &Settings) -> Result<Option<Log>, Failur
     if specs.is_empty() {
         return Ok(None);
     }
-    if global.input.follow {
-        return Ok(Some(Log::Followed(specs)));
-    }
     let cluster: Option<Name> = global.input.audit_cluster.as_deref().map(Into::into);
     let home = kept::home(global, settings).filter(|_| kept::is_worth_keeping(&specs));
+    if home.is_none() && global.input.follow {
+        return Ok(Some(Log::Followed(Followed { specs, cluster, kept: None })));
+    }
     let server = served::of(global, settings, &specs)?;
     let plain = cluster.is_none() && server.is_none();
     if home.is_none() && (plain || specs.contains(&audit::SourceSpec::Stdin)) {
         return Ok(Some(Log::Files(specs)));
     }
+    let followed = global.input.follow.then(|| (specs.clone(), cluster.clone()));
     let read: ReadLog = Arc::new(move |progress, now| {
         let mut options = audit::Options::new(now);
         options.cluster.clone_from(&cluster);
@@ -104,7 +105,14 @@ fn named_log(global: &Global, settings: &Settings) -> Result<Option<Log>, Failur
             Err(error) => Err(error.to_string()),
         }
     });
-    Ok(Some(Log::Read(read)))
+    Ok(Some(match followed {
+        // Events of one cluster alone are not kept.
+        Some((specs, cluster)) => {
+            let kept = cluster.is_none().then_some(read);
+            Log::Followed(Followed { specs, cluster, kept })
+        }
+        None => Log::Read(read),
+    }))
 }
 
 /// What was taken in for a cluster that can say, when it is asked, which one it is.

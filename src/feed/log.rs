@@ -8,10 +8,10 @@ use std::time::Instant;
 use chrono::{DateTime, Utc};
 use tokio::sync::mpsc;
 
-use super::{Clock, Log, PACE};
-use crate::audit::{self, Bell, Error, Following, Options, Progress, SourceSpec, Waiting};
+use super::{Clock, Followed, Log, PACE};
+use crate::audit::{self, Bell, Error, Following, Options, Progress, Waiting};
 use crate::book::LogState;
-use crate::model::{Activity, ActivityDelta, SeenId};
+use crate::model::{Activity, SeenId};
 
 /// How far one reading has come, and whether anybody still wants it.
 #[derive(Debug, Default)]
@@ -57,13 +57,13 @@ impl Reading {
         let (clock, told) = (clock.clone(), meter.clone());
         let bell = match log.clone() {
             Log::None => return None,
-            Log::Followed(specs) => {
+            Log::Followed(followed) => {
                 let waiting = Waiting::new();
                 let bell = waiting.as_ref().ok().map(Waiting::bell);
                 thread::spawn(move || {
                     let read = waiting.map_err(|cause| format!("cannot follow a log: {cause}"));
                     let read = read.and_then(|waiting| {
-                        follow(&specs, waiting, &clock, &told, &send).map_err(|e| e.to_string())
+                        follow(&followed, waiting, &clock, &told, &send).map_err(|e| e.to_string())
                     });
                     if let Err(reason) = read {
                         // Nobody wants to know any more where that fails.
@@ -123,26 +123,41 @@ fn read_once(log: Log, now: DateTime<Utc>, meter: &Meter) -> Result<Update, Stri
 
 /// Reads a log as it grows, until nobody wants it any more.
 fn follow(
-    specs: &[SourceSpec],
+    followed: &Followed,
     mut waiting: Waiting,
     clock: &Clock,
     meter: &Meter,
     send: &mpsc::Sender<Result<Update, String>>,
 ) -> Result<(), Error> {
-    let mut following = Following::new(specs, &Options::new(clock()))?;
-    let mut last: Option<Arc<Activity>> = None;
+    let mut options = Options::new(clock());
+    options.cluster.clone_from(&followed.cluster);
+    let mut following = Following::new(&followed.specs, &options)?;
+    // What is wrong with what is kept is of no account: everything is read all the same.
+    if let Some(Ok(Some(kept))) = followed.kept.as_ref().map(|read| read(meter, clock())) {
+        let kept = Arc::new(kept);
+        following.begin_with(kept.clone());
+        let (activity, state) = (Some(kept), LogState::Following(None));
+        if send.blocking_send(Ok(Update { activity, touched: None, state })).is_err() {
+            return Ok(());
+        }
+    }
+    let mut begun_with = false;
     let mut said = None;
     loop {
         let begun = Instant::now();
         let changed = match following.step(clock(), meter) {
             Err(Error::Cancelled) => return Ok(()),
-            changed => changed? || last.is_none(),
+            changed => changed? || !begun_with,
         };
         let note = following.note();
         if changed || note != said {
-            let (activity, touched) =
-                if changed { grown(last.as_ref(), following.activity()?) } else { (None, None) };
-            last = activity.clone().or(last);
+            let (activity, touched) = if changed {
+                let (activity, touched) = following.update()?;
+                (Some(activity), touched)
+            } else {
+                (None, None)
+            };
+            begun_with = true;
             said.clone_from(&note);
             let update = Update { activity, touched, state: LogState::Following(note) };
             if send.blocking_send(Ok(update)).is_err() {
@@ -157,16 +172,5 @@ fn follow(
             return Ok(());
         }
         waiting.wait();
-    }
-}
-
-type Grown = (Option<Arc<Activity>>, Option<Vec<SeenId>>);
-
-/// The newer version, made of the last one where that is possible.
-fn grown(last: Option<&Arc<Activity>>, newer: Activity) -> Grown {
-    let delta = last.and_then(|last| Some((last, ActivityDelta::between(last, &newer)?)));
-    match delta {
-        Some((last, delta)) => (Some(Arc::new(last.advance(&delta))), Some(delta.touched())),
-        None => (Some(Arc::new(newer)), None),
     }
 }

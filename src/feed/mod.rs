@@ -23,7 +23,7 @@ use crate::audit;
 use crate::book::Book;
 use crate::cluster::Cluster;
 use crate::cluster::loader::LoadOptions;
-use crate::model::{Activity, Policy, Snapshot};
+use crate::model::{Activity, Name, Policy, Snapshot};
 use engine::Engine;
 
 /// The least time between two Books.
@@ -89,17 +89,30 @@ pub enum Log {
     /// Files, as named on the command line.
     Files(Vec<audit::SourceSpec>),
     /// Files, as named on the command line, and what comes to them while the feed runs.
-    Followed(Vec<audit::SourceSpec>),
+    Followed(Followed),
     /// What somebody opens.
     Opened(OpenLog),
     /// What is kept of former readings.
     Read(ReadLog),
 }
 
+/// Files that are followed.
+#[derive(Clone)]
+pub struct Followed {
+    /// As named on the command line.
+    pub specs: Vec<audit::SourceSpec>,
+    /// Of which cluster events are read, see [`audit::Options::cluster`].
+    pub cluster: Option<Name>,
+    /// What is kept of former readings of them, to be there while they are read.
+    pub kept: Option<ReadLog>,
+}
+
 impl Log {
     /// Whether it can be read no second time: standard input, or a pipe.
     fn is_read_once(&self) -> bool {
-        let (Self::Files(specs) | Self::Followed(specs)) = self else { return false };
+        let (Self::Files(specs) | Self::Followed(Followed { specs, .. })) = self else {
+            return false;
+        };
         specs.iter().any(audit::SourceSpec::is_stream)
     }
 }
@@ -109,7 +122,7 @@ impl fmt::Debug for Log {
         match self {
             Self::None => f.write_str("None"),
             Self::Files(specs) => f.debug_tuple("Files").field(specs).finish(),
-            Self::Followed(specs) => f.debug_tuple("Followed").field(specs).finish(),
+            Self::Followed(followed) => f.debug_tuple("Followed").field(&followed.specs).finish(),
             Self::Opened(_) => f.write_str("Opened"),
             Self::Read(_) => f.write_str("Read"),
         }

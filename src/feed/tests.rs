@@ -282,7 +282,10 @@ async fn activity_moves_as_the_log_grows_rotates_and_comes_back() {
     let path = folder.path().join("audit.log");
     append(&path, &line(1));
     let spec = path.to_str().unwrap().parse().unwrap();
-    let feed = start(Objects::of(world().snapshot), Log::Followed(vec![spec]));
+    let feed = start(
+        Objects::of(world().snapshot),
+        Log::Followed(super::Followed { specs: vec![spec], cluster: None, kept: None }),
+    );
     let mut books = feed.subscribe();
     let ana = "user:ana".parse().unwrap();
     let requests = |book: &Book| {

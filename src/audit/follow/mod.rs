@@ -12,14 +12,17 @@
 
 mod files;
 mod meet;
+mod numbers;
 mod packed;
 mod prints;
+mod sums;
 mod tail;
 #[cfg(test)]
 mod tests;
 mod wait;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::thread;
 
 use chrono::{DateTime, Utc};
@@ -30,8 +33,9 @@ use super::shared::Shared;
 use super::source::queue::Queue;
 use super::source::{self, SourceError, SourceSpec};
 use super::{Error, Options, Progress, assemble, merge, read_all, summed, tally};
-use crate::model::{Activity, Name};
+use crate::model::{Activity, ActivityDelta, Coverage, Name, SeenId};
 use files::Files;
+use sums::Sums;
 pub use wait::{Bell, Waiting};
 
 /// Logs being followed, and all that was read of them so far.
@@ -44,6 +48,11 @@ pub struct Following {
     files: Files,
     /// Whether anything was read that no activity shows yet.
     changed: bool,
+    /// What the last activity was made of, and that.
+    sums: Option<Sums>,
+    last: Option<Arc<Activity>>,
+    /// Whether there are more rows than tell requests apart by the day: they become no fewer.
+    coarse: bool,
 }
 
 /// So many bytes, or fewer, are read by one thread.
@@ -68,6 +77,9 @@ impl Following {
             queue: Queue::new(Vec::new(), &()),
             files: Files::default(),
             changed: true,
+            sums: None,
+            last: None,
+            coarse: false,
         })
     }
 
@@ -95,6 +107,11 @@ impl Following {
         self.step(now, progress)?;
         self.files.close(&mut self.queue);
         self.read(progress)
+    }
+
+    /// Shows what is new as what became of `shown`, which is of the same logs.
+    pub fn begin_with(&mut self, shown: Arc<Activity>) {
+        (self.sums, self.last) = (None, Some(shown));
     }
 
     /// What became of the files, where there is something to say: one is gone, or came back.
@@ -142,14 +159,10 @@ impl Following {
     /// Where a large log found no room on disk, or the logs are of more than one cluster.
     pub fn activity(&mut self) -> Result<Activity, Error> {
         self.changed = false;
-        let all = Name::from("what is followed");
-        super::one_cluster(std::iter::once((&all, &self.covered)), &self.options)?;
+        self.must_be_whole()?;
         let (lexicon, runs) = self.shared.parts();
         let folder = runs.folder().to_owned();
         let failed = |cause| Error::Disk { folder: folder.clone(), cause };
-        if let Some(cause) = runs.error() {
-            return Err(failed(cause));
-        }
         let kept = lexicon.settled();
         let mut tally = tally::Tally::new(&kept, self.options.bounds.rows);
         let events =
@@ -157,10 +170,79 @@ impl Following {
         let summed = summed::Extents::take(runs, &mut tally).map_err(failed)?;
         let sums = tally.finish();
         let Kept { groups_seen, .. } = kept;
-        let mut coverage = self.covered.coverage(self.queue.names());
-        coverage.sources = self.files.names(self.queue.names());
+        let mut coverage = self.coverage();
         summed.cover(events, &self.covered.stretches, &mut coverage);
         Ok(assemble::assemble(sums, &groups_seen, coverage))
+    }
+
+    fn must_be_whole(&mut self) -> Result<(), Error> {
+        let all = Name::from("what is followed");
+        super::one_cluster(std::iter::once((&all, &self.covered)), &self.options)?;
+        let (_, runs) = self.shared.parts();
+        match runs.error() {
+            Some(cause) => Err(Error::Disk { folder: runs.folder().to_owned(), cause }),
+            None => Ok(()),
+        }
+    }
+
+    fn coverage(&self) -> Coverage {
+        let mut coverage = self.covered.coverage(self.queue.names());
+        coverage.sources = self.files.names(self.queue.names());
+        coverage
+    }
+
+    /// The same as [`Following::activity`], made of what this returned before where that is possible:
+    /// then ids stay what they were, and it is said whose part is not as it was. What that costs
+    /// depends on what is new.
+    ///
+    /// # Errors
+    /// As [`Following::activity`].
+    pub fn update(&mut self) -> Result<(Arc<Activity>, Option<Vec<SeenId>>), Error> {
+        self.changed = false;
+        self.must_be_whole()?;
+        let coverage = self.coverage();
+        let limit = self.options.bounds.rows;
+        let (lexicon, runs) = self.shared.parts();
+        let folder = runs.folder().to_owned();
+        let failed = |cause| Error::Disk { folder: folder.clone(), cause };
+        let hours = runs.take_touched();
+        let combos = lexicon.settle_so_far();
+        let steady = lexicon.kept().was_steady();
+        let told = !lexicon.overflowed() && runs.summed.is_empty();
+        if let (true, Some(mut sums), Some(last)) =
+            (steady && told, self.sums.take(), self.last.as_ref())
+            && let Some(mut delta) = sums.update((runs, lexicon), &hours, limit).map_err(&failed)?
+        {
+            delta.groups_seen = sums.groups(lexicon, &combos);
+            delta.coverage = sums.cover(coverage);
+            let next = Arc::new(last.advance(&delta));
+            self.sums = Some(sums);
+            self.last = Some(next.clone());
+            return Ok((next, Some(delta.touched())));
+        }
+        let mut sums = None;
+        if told && !self.coarse {
+            sums = Sums::new(runs, lexicon, limit).map_err(failed)?;
+            self.coarse = sums.is_none();
+        }
+        let newer = match &sums {
+            Some(sums) => sums.whole(&lexicon.settled_so_far().groups_seen, coverage),
+            None => self.activity()?,
+        };
+        let delta = self
+            .last
+            .as_ref()
+            .and_then(|last| Some((last.clone(), ActivityDelta::between(last, &newer)?)));
+        let (next, touched) = match delta {
+            Some((last, delta)) => (last.advance(&delta), Some(delta.touched())),
+            None => (newer, None),
+        };
+        if let Some(sums) = &mut sums {
+            sums.number(&next);
+        }
+        let next = Arc::new(next);
+        (self.sums, self.last) = (sums, Some(next.clone()));
+        Ok((next, touched))
     }
 }
 

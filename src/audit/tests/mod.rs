@@ -3,6 +3,7 @@
 mod any_order;
 mod carriers;
 mod forwarded;
+mod growing;
 mod line;
 mod meaning;
 mod numbered;
