@@ -5,14 +5,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use foldhash::{HashMap, HashMapExt};
 use rayon::prelude::*;
 
-use super::ask::{Mode, On, caps};
+use super::ask::{Mode, On, Verb, caps};
 use super::world::{Bound, Level, RoleFacts, Running, Where, World};
 use crate::book::Book;
 use crate::model::{
-    Binding, BindingKind, Identity, ListKind, Meta, Name, Pod, RoleKind, SubjectKind,
+    Binding, BindingKind, Identity, ListKind, Meta, Name, Pod, PolicyRule, RoleKind, SubjectKind,
 };
 use crate::rbac::RoleKey;
 
+/// No name: names of objects are not empty.
+const UNMADE: &str = "";
 const ENFORCE: &str = "pod-security.kubernetes.io/enforce";
 
 impl World {
@@ -21,6 +23,7 @@ impl World {
         world.add_namespaces(book);
         world.add_identities(book);
         world.add_roles(book);
+        world.add_unmade();
         world.add_pods(book);
         world
     }
@@ -52,6 +55,8 @@ impl World {
             role_numbers: HashMap::new(),
             roles_in: Vec::new(),
             cluster_roles: Vec::new(),
+            unmade_cluster_role: u32::MAX,
+            unmade_in: Vec::new(),
             bindings_in: Vec::new(),
             cluster_bindings: Vec::new(),
             sees_control_plane: false,
@@ -159,6 +164,7 @@ impl World {
                 key: key.clone(),
                 exists: true,
                 caps: caps(&role.rules, Mode::Own),
+                full: role.rules.iter().any(is_everything),
                 tiers: (book.tier_of_role(key, true), book.tier_of_role(key, false)),
             })
             .collect();
@@ -185,6 +191,37 @@ impl World {
         }
     }
 
+    /// Roles that could be made, under a name that no object can have and so no rule gives.
+    fn add_unmade(&mut self) {
+        self.unmade_cluster_role =
+            self.role_number((RoleKind::ClusterRole, "".into(), UNMADE.into()));
+        // Roles that do not exist may be bound by name all the same, and made.
+        let may_bind = |role: &RoleFacts| {
+            let binds = role.caps.iter().filter(|cap| cap.verb == Verb::Bind);
+            binds.filter_map(|cap| Some((cap.on, cap.names.clone()?))).collect::<Vec<_>>()
+        };
+        let named: BTreeSet<(On, Name)> = self
+            .roles
+            .iter()
+            .flat_map(may_bind)
+            .flat_map(|(on, names)| names.iter().map(|name| (on, name.clone())).collect::<Vec<_>>())
+            .collect();
+        let namespaces = self.namespaces.clone();
+        for (on, name) in named {
+            if on == On::ClusterRoles {
+                self.role_number((RoleKind::ClusterRole, "".into(), name));
+                continue;
+            }
+            for ns in &namespaces {
+                self.role_number((RoleKind::Role, ns.clone(), name.clone()));
+            }
+        }
+        self.unmade_in = namespaces
+            .into_iter()
+            .map(|ns| self.role_number((RoleKind::Role, ns, UNMADE.into())))
+            .collect();
+    }
+
     /// The role's number; a new one for a role that does not exist.
     fn role_number(&mut self, key: RoleKey) -> u32 {
         if let Some(at) = self.role_numbers.get(&key) {
@@ -196,6 +233,7 @@ impl World {
             key,
             exists: false,
             caps: Vec::new(),
+            full: false,
             tiers: Default::default(),
         });
         at
@@ -252,6 +290,14 @@ fn is_live(secret: &Meta, account: Option<&Meta>) -> bool {
         _ => true,
     };
     secret.deletion_timestamp.is_none() && !invalid && same && account.is_some()
+}
+
+fn is_everything(rule: &PolicyRule) -> bool {
+    let is_star = |list: &[Name]| list.iter().any(|have| &**have == "*");
+    is_star(&rule.verbs)
+        && is_star(&rule.api_groups)
+        && is_star(&rule.resources)
+        && rule.resource_names.is_empty()
 }
 
 fn runs(pod: &Pod) -> bool {

@@ -133,10 +133,13 @@ impl<'b> Graph<'b> {
         match node {
             Node::Given(RoleSet::One(role), at) => vec![given(Some(*role), *at)],
             Node::Given(RoleSet::ClusterRoles, at) => {
-                self.world.cluster_roles.iter().map(|role| given(Some(*role), *at)).collect()
+                let roles =
+                    self.world.cluster_roles.iter().chain([&self.world.unmade_cluster_role]);
+                roles.map(|role| given(Some(*role), *at)).collect()
             }
             Node::Given(RoleSet::RolesIn(ns), at) => super::world::of(&self.world.roles_in, *ns)
                 .iter()
+                .chain(self.world.unmade_in.get(*ns as usize))
                 .map(|role| given(Some(*role), *at))
                 .collect(),
             Node::Given(RoleSet::Own, at) => vec![given(None, *at)],
@@ -170,6 +173,9 @@ impl<'b> Graph<'b> {
             let grant = holding.grant.and_then(|slot| self.book.grant(GrantId(slot)));
             if added_only && grant.is_some_and(|grant| grant.bootstrap) {
                 continue;
+            }
+            if self.is_full(&holding) {
+                rights.add_everything(holding.at);
             }
             rights.add(self.caps(&holding), holding.at, holding.grant, &self.world);
         }
@@ -226,6 +232,11 @@ impl<'b> Graph<'b> {
             // What is left of it is not said by whole roles.
             Node::Constrained(..) => Tier::None,
         }
+    }
+
+    fn is_full(&self, holding: &Holding) -> bool {
+        let Some(role) = holding.role else { return true };
+        self.world.role_facts(role).is_some_and(|role| role.full)
     }
 
     fn tier_of(&self, holding: &Holding) -> Tier {

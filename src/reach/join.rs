@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use super::ask::{Names, On, both, has, is_empty};
 use super::graph::Node;
 use super::moves::{Edge, Hub, Part, RoleSet, To};
-use super::rights::Right;
-use super::search::Search;
+use super::rights::{Classes, Right};
+use super::search::{Joining, Search};
 use super::step::Step;
-use super::world::{Level, Where};
-use crate::model::RoleKind;
+use super::world::{Level, RoleFacts, Where};
+use crate::model::{Name, RoleKind};
 
 /// A part with the place of who brings it.
 pub(super) type Brought = (u32, Part);
@@ -39,10 +39,12 @@ impl Search<'_, '_> {
 
     /// What given roles add to those who hold part of what one request needs.
     fn join_given(&mut self, round: u32) {
-        let added = self.given.len();
+        let all = self.given.len();
         let mut joining = std::mem::take(&mut self.joining);
-        for (at, done) in &mut joining {
-            if std::mem::replace(done, added) == added || self.ended {
+        for Joining { at, done, classes } in &mut joining {
+            let fits = |right: &&Right| classes.meets(Classes::of(right));
+            let new = self.given.get(std::mem::replace(done, all)..).unwrap_or_default();
+            if self.ended || !new.iter().any(|right| fits(&right)) {
                 continue;
             }
             let Some(node) = self.found.get(*at as usize).map(|found| found.node.clone()) else {
@@ -50,7 +52,7 @@ impl Search<'_, '_> {
             };
             let start = *at == 0 && self.terms.added_only;
             let mut rights = self.graph.rights_of(&node, self.terms.without, start);
-            rights.extend(self.given.iter().cloned());
+            rights.extend(self.given.iter().filter(fits).cloned());
             if matches!(node, Node::Posing(_)) {
                 rights = rights.without_impersonation();
             }
@@ -135,12 +137,26 @@ impl Search<'_, '_> {
             .flatten();
         brought.find_map(|(who, part)| match part {
             Part::Rewrite { names, missing, used, .. }
-                if has(names, &facts.key.2) && *missing != facts.exists =>
+                if *missing != facts.exists && self.fits(names, facts) =>
             {
                 Some((*who, used.clone()))
             }
             _ => None,
         })
+    }
+
+    /// Whether a role has one of the names; one that is not made yet may have any that is free.
+    fn fits(&self, names: &Names, facts: &RoleFacts) -> bool {
+        let (kind, ns, name) = &facts.key;
+        let world = &self.graph.world;
+        let is_free = |name: &Name| {
+            let role = world.role(*kind, ns, name).and_then(|role| world.role_facts(role));
+            role.is_none_or(|role| !role.exists)
+        };
+        match names {
+            Some(names) if name.is_empty() => names.iter().any(is_free),
+            names => has(names, name),
+        }
     }
 
     /// Parts that make a step together.

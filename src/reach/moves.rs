@@ -2,7 +2,7 @@
 //! something from elsewhere.
 
 use super::ask::{Mode, Names, On};
-use super::rights::{Right, Rights};
+use super::rights::{Classes, Right, Rights};
 use super::step::Step;
 use super::steps;
 use super::world::{Where, World};
@@ -97,8 +97,8 @@ pub(crate) enum Part {
 pub(crate) struct Moves {
     pub(crate) edges: Vec<Edge>,
     pub(crate) parts: Vec<Part>,
-    /// Whether rights from elsewhere could make a step with them in one request.
-    pub(crate) may_join: bool,
+    /// What rights from elsewhere could make a step with in one request.
+    pub(crate) classes: Classes,
 }
 
 /// Takes up steps, each end once: the first way to it stands.
@@ -152,6 +152,6 @@ pub(crate) fn of(rights: &Rights, world: &World) -> Moves {
     steps::webhook::find(rights, &mut out);
     steps::aws_auth::find(rights, world, &mut out);
     steps::definition::find(rights, world, &mut out);
-    out.moves.may_join = rights.may_join();
+    out.moves.classes = rights.classes();
     out.moves
 }

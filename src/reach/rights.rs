@@ -23,6 +23,8 @@ pub(crate) struct Right {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Rights {
     list: Vec<Right>,
+    /// Where everything is allowed.
+    full: Vec<Where>,
 }
 
 impl Rights {
@@ -45,6 +47,16 @@ impl Rights {
             let Cap { on, verb, rule, .. } = *cap;
             self.list.push(Right { on, verb, at, names, grant, rule, from: u32::MAX });
         }
+    }
+
+    /// Takes note that everything is allowed there.
+    pub(crate) fn add_everything(&mut self, at: Where) {
+        self.full.push(at);
+    }
+
+    /// Whether everything is allowed in all of a place: no role could add to it there.
+    pub(crate) fn is_full(&self, at: Where) -> bool {
+        self.full.iter().any(|full| full.meet(at) == Some(at))
     }
 
     /// To be called once all are added.
@@ -95,35 +107,71 @@ impl Rights {
                 }
             }
         }
-        let mut rights = Self { list };
+        let mut rights = Self { list, full: Vec::new() };
         rights.sort();
         rights
     }
 
-    /// Whether some of it could make a step together with rights from elsewhere: what one request
-    /// needs in two places.
-    pub(crate) fn may_join(&self) -> bool {
-        self.list.iter().any(|right| may_join(right.on))
+    /// What one request could need of it in two places, all classes together.
+    pub(crate) fn classes(&self) -> Classes {
+        self.list.iter().fold(Classes(0), |all, right| Classes(all.0 | Classes::of(right).0))
     }
 }
 
-/// Whether a step needs a right on it together with another in one request.
-pub(crate) fn may_join(on: On) -> bool {
-    matches!(
-        on,
-        On::ClusterRoles
-            | On::Roles
-            | On::ClusterRoleBindings
-            | On::RoleBindings
-            | On::Users
-            | On::Groups
-            | On::Accounts
-            | On::InfoUsers
-            | On::InfoGroups
-            | On::InfoAccounts
-            | On::Approval
-            | On::Signers
-    )
+/// Kinds of rights of which one request needs two.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Classes(u16);
+
+impl Classes {
+    const SOMEBODY: u16 = 1;
+    const GROUP: u16 = 1 << 1;
+    const BINDING: u16 = 1 << 2;
+    const BIND: u16 = 1 << 3;
+    const ROLE: u16 = 1 << 4;
+    const ESCALATE: u16 = 1 << 5;
+    const APPROVAL: u16 = 1 << 6;
+    const SIGNER: u16 = 1 << 7;
+    const NAMED_CREATE: u16 = 1 << 8;
+    const CHANGE: u16 = 1 << 9;
+
+    pub(crate) fn of(right: &Right) -> Self {
+        let by_target = match (right.on, right.verb) {
+            (On::Users | On::Accounts | On::InfoUsers, _) => Self::SOMEBODY,
+            (On::Groups | On::InfoGroups, _) => Self::GROUP,
+            (On::ClusterRoleBindings | On::RoleBindings, _) => Self::BINDING,
+            (_, Verb::Bind) => Self::BIND,
+            (_, Verb::Escalate) => Self::ESCALATE,
+            (On::ClusterRoles | On::Roles, _) => Self::ROLE,
+            (On::Approval, _) => Self::APPROVAL,
+            (On::Signers, _) => Self::SIGNER,
+            _ => 0,
+        };
+        let by_verb = match right.verb {
+            Verb::Create if right.names.is_some() => Self::NAMED_CREATE,
+            Verb::Update | Verb::Patch => Self::CHANGE,
+            _ => 0,
+        };
+        Self(by_target | by_verb)
+    }
+
+    /// Whether a request could need one of each.
+    pub(crate) fn meets(self, other: Self) -> bool {
+        const PAIRS: [(u16, u16); 5] = [
+            (Classes::SOMEBODY, Classes::GROUP),
+            (Classes::BINDING, Classes::BIND),
+            (Classes::ROLE, Classes::ESCALATE),
+            (Classes::APPROVAL, Classes::SIGNER),
+            (Classes::NAMED_CREATE, Classes::CHANGE),
+        ];
+        let has = |all: Self, some: u16| all.0 & some != 0;
+        PAIRS
+            .iter()
+            .any(|(a, b)| (has(self, *a) && has(other, *b)) || (has(self, *b) && has(other, *a)))
+    }
+
+    pub(crate) fn is_empty(self) -> bool {
+        self.0 == 0
+    }
 }
 
 /// Objects that can be written, and by which rights.

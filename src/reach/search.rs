@@ -9,10 +9,11 @@ use std::borrow::Cow;
 
 use foldhash::{HashSet, HashSetExt};
 
+use super::ask::On;
 use super::graph::{Graph, Node};
 use super::join::{Brought, Parts};
 use super::moves::{Edge, Hub, Moves, Pose, RoleSet, To};
-use super::rights::{Right, may_join};
+use super::rights::{Classes, Right};
 use super::step::Step;
 use super::world::of;
 use crate::book::Tier;
@@ -57,6 +58,15 @@ pub(crate) struct Closure {
     pub(crate) left_out: bool,
 }
 
+/// Somebody whose requests a given role could add to.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Joining {
+    pub(super) at: u32,
+    /// How many of the given rights were looked at.
+    pub(super) done: usize,
+    pub(super) classes: Classes,
+}
+
 pub(super) struct Search<'g, 'b> {
     pub(super) graph: &'g Graph<'b>,
     pub(super) terms: Terms,
@@ -72,8 +82,8 @@ pub(super) struct Search<'g, 'b> {
     pub(super) holders: usize,
     /// Rights that given roles add to every request.
     pub(super) given: Vec<Right>,
-    /// Nodes to which they could add, and how many were added already.
-    pub(super) joining: Vec<(u32, usize)>,
+    /// Nodes to which they could add.
+    pub(super) joining: Vec<Joining>,
 }
 
 /// Searches what somebody can become.
@@ -153,15 +163,21 @@ impl Search<'_, '_> {
     fn keep(&mut self, at: u32, node: &Node, moves: &Moves) {
         self.fresh.extend(moves.parts.iter().map(|part| (at, part.clone())));
         // What holds within somebody's rules is not added to.
-        if !moves.may_join || matches!(node, Node::Constrained(..)) {
+        if moves.classes.is_empty() || matches!(node, Node::Constrained(..)) {
             return;
         }
-        self.joining.push((at, 0));
-        if matches!(node, Node::Given(set, _) if *set != RoleSet::Own) {
-            let rights = self.graph.rights(node, None);
-            let add = rights.iter().filter(|right| may_join(right.on));
-            self.given.extend(add.map(|right| Right { from: at, ..right.clone() }));
-        }
+        self.joining.push(Joining { at, done: 0, classes: moves.classes });
+        let Node::Given(_, place) = node else { return };
+        let rights = self.graph.rights(node, None);
+        // What allows everything in a place makes all steps there by itself, but for one: a group
+        // is impersonated cluster-wide, and may go with an account of that place.
+        let full = rights.is_full(*place);
+        let adds = |right: &&Right| match full {
+            true => right.on == On::Accounts,
+            false => !Classes::of(right).is_empty(),
+        };
+        let added = rights.iter().filter(adds);
+        self.given.extend(added.map(|right| Right { from: at, ..right.clone() }));
     }
 
     /// Takes over where a step leads. `acts`: who makes it.

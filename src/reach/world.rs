@@ -39,6 +39,8 @@ pub(crate) struct RoleFacts {
     pub(crate) key: RoleKey,
     pub(crate) exists: bool,
     pub(crate) caps: Vec<Cap>,
+    /// Whether it allows everything.
+    pub(crate) full: bool,
     /// How strong it is cluster-wide and in a namespace.
     pub(crate) tiers: (Tier, Tier),
 }
@@ -102,6 +104,9 @@ pub(crate) struct World {
     /// By namespace, and cluster-wide last: numbers of roles that exist.
     pub(crate) roles_in: Vec<Vec<u32>>,
     pub(crate) cluster_roles: Vec<u32>,
+    /// A `ClusterRole` that does not exist, under a name that no rule gives; by namespace, a Role.
+    pub(crate) unmade_cluster_role: u32,
+    pub(crate) unmade_in: Vec<u32>,
     pub(crate) bindings_in: Vec<Vec<Bound>>,
     pub(crate) cluster_bindings: Vec<Bound>,
     /// Whether a pod of the control plane can be seen, whose node holds its keys.

@@ -32,6 +32,9 @@ pub(in crate::reach) fn find(rights: &Rights, world: &World, out: &mut Out) {
         for write in makes(rights, bindings) {
             for (roles, bind) in binds(rights, bindings) {
                 let Some(here) = place(bindings, write.at, bind.at) else { continue };
+                if rights.is_full(here) {
+                    continue;
+                }
                 let mut used = write.used.clone();
                 used.push(bind.clone());
                 for here in free(world, bindings, here, &write.names) {
@@ -104,7 +107,8 @@ fn give(world: &World, roles: On, names: &Names, here: Where, used: &[Right], ou
             }
         }
         (_, None) => {
-            for ns in world.within(here).filter(|ns| !of(&world.roles_in, *ns).is_empty()) {
+            // A namespace without a Role may be given one.
+            for ns in world.within(here) {
                 let to = To::Given(RoleSet::RolesIn(ns), Where::In(ns));
                 out.edge(to, Step::Bind, used);
             }
@@ -128,6 +132,9 @@ fn change(rights: &Rights, world: &World, bindings: On, any: &[(On, Where)], out
     for write in changes(rights, bindings) {
         for (roles, bind) in binds(rights, bindings) {
             let Some(here) = place(bindings, write.at, bind.at) else { continue };
+            if rights.is_full(here) {
+                continue;
+            }
             // What can be made under any name is at least as much.
             if any.iter().any(|(on, at)| *on == roles && at.meet(here) == Some(here)) {
                 continue;

@@ -1,4 +1,6 @@
 mod paths;
+mod random;
+mod reference;
 mod twins;
 
 use serde_json::{Value, json};

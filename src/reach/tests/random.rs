@@ -1,0 +1,206 @@
+//! Random worlds against the slow reference.
+
+use rand::seq::IndexedRandom;
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+use super::reference::Simulation;
+use super::*;
+
+const AUTH: &str = "authentication.k8s.io";
+const CERTS: &str = "certificates.k8s.io";
+
+/// Verbs that go with resources, and names that are worth giving.
+const MENU: &[(&str, &[&str], &[&str], &[&str])] = &[
+    ("", &["serviceaccounts/token"], &["create", "get"], &["x", "y"]),
+    ("", &["serviceaccounts"], &["impersonate", "create"], &["x", "z", "ghost"]),
+    ("", &["users"], &["impersonate"], &["u1", "u2"]),
+    ("", &["groups"], &["impersonate"], &["g1", "g2"]),
+    (
+        AUTH,
+        &["users", "serviceaccounts"],
+        &["impersonate:user-info", "impersonate:serviceaccount"],
+        &["u1", "x"],
+    ),
+    (AUTH, &["groups"], &["impersonate:user-info"], &["g1"]),
+    (
+        "",
+        &["secrets", "pods", "serviceaccounts/token"],
+        &[
+            "impersonate-on:user-info:create",
+            "impersonate-on:serviceaccount:create",
+            "impersonate-on:user-info:get",
+        ],
+        &[],
+    ),
+    ("", &["secrets"], &["get", "list", "create", "patch"], &["t", "mine"]),
+    ("", &["pods"], &["create", "patch", "get"], &["p"]),
+    ("", &["pods/exec"], &["create", "get"], &["p", "q"]),
+    ("", &["pods/*", "*/*", "pods/ephemeralcontainers"], &["patch", "create"], &["p"]),
+    ("apps", &["deployments"], &["create", "update"], &["web"]),
+    ("", &["nodes/proxy"], &["get", "create", "update"], &["n1", "n2"]),
+    (RBAC, &["clusterrolebindings"], &["create", "update", "patch"], &["mine", "b0"]),
+    (RBAC, &["rolebindings"], &["create", "update", "patch"], &["mine", "b1"]),
+    (RBAC, &["clusterroles"], &["bind", "escalate", "create", "patch"], &["c0", "c1", "mine"]),
+    (RBAC, &["roles"], &["bind", "escalate", "create", "patch"], &["r0", "mine"]),
+    (CERTS, &["certificatesigningrequests"], &["create", "patch"], &["mine"]),
+    (CERTS, &["certificatesigningrequests/approval"], &["update"], &["mine"]),
+    (
+        CERTS,
+        &["signers"],
+        &["approve"],
+        &["kubernetes.io/kube-apiserver-client", "kubernetes.io/*", "other.io/x"],
+    ),
+];
+
+fn some_of<'a>(from: &[&'a str], most: usize, rng: &mut ChaCha8Rng) -> Vec<&'a str> {
+    let count = rng.random_range(1..=most.min(from.len()));
+    from.sample(rng, count).copied().collect()
+}
+
+fn random_rule(rng: &mut ChaCha8Rng) -> Value {
+    let (group, resources, verbs, names) = *MENU.choose(rng).unwrap();
+    let mut verbs = some_of(verbs, 3, rng);
+    if rng.random_bool(0.04) {
+        verbs = vec!["*"];
+    }
+    let mut rule = rule(&verbs, group, &some_of(resources, 2, rng));
+    if !names.is_empty() && rng.random_bool(0.45) {
+        rule = named(rule, &some_of(names, 2, rng));
+    }
+    rule
+}
+
+fn rules(rng: &mut ChaCha8Rng) -> Value {
+    let count = rng.random_range(1..=3);
+    Value::Array((0..count).map(|_| random_rule(rng)).collect())
+}
+
+const SUBJECTS: [&str; 10] = [
+    "user:eve",
+    "user:u1",
+    "user:u2",
+    "group:g1",
+    "group:g2",
+    "sa:a/x",
+    "sa:a/y",
+    "sa:b/x",
+    "sa:b/z",
+    "sa:b/ghost",
+];
+
+fn random(seed: u64) -> (World, u32) {
+    let rng = &mut ChaCha8Rng::seed_from_u64(seed);
+    let minor = *[34, 36].choose(rng).unwrap();
+    let mut world = World::new();
+    world.snapshot.cluster.server_version = Some(format!("v1.{minor}.0").into());
+    for ns in ["a", "b"] {
+        world = world.object(&json!({"apiVersion": "v1", "kind": "Namespace", "metadata":
+            {"name": ns, "labels": {"pod-security.kubernetes.io/enforce": "restricted"}}}));
+    }
+    for (ns, name) in [("a", "x"), ("a", "y"), ("b", "x"), ("b", "z")] {
+        world = world.account(ns, name);
+    }
+    if rng.random_bool(0.6) {
+        world = world.cluster_role("cluster-admin", &json!([rule(&["*"], "*", &["*"])]));
+        let who = *SUBJECTS[1..].choose(rng).unwrap();
+        world = world.bind(None, "admin", "ClusterRole/cluster-admin", who);
+    }
+    for at in 0..3 {
+        world = world.cluster_role(&format!("c{at}"), &rules(rng));
+        for ns in ["a", "b"] {
+            world = world.role(ns, &format!("r{at}"), &rules(rng));
+        }
+    }
+    for at in 0..rng.random_range(5..14) {
+        let who = if at < 3 { "user:eve" } else { *SUBJECTS.choose(rng).unwrap() };
+        let ns = *[None, Some("a"), Some("b"), Some("a")].choose(rng).unwrap();
+        // The last of each is missing.
+        let role = rng.random_range(0..4);
+        let role = if ns.is_some() && rng.random_bool(0.6) {
+            format!("Role/r{role}")
+        } else {
+            format!("ClusterRole/c{role}")
+        };
+        world = world.bind(ns, &format!("b{at}"), &role, who);
+    }
+    for (ns, account) in [("a", "y"), ("b", "z")] {
+        if rng.random_bool(0.5) {
+            world = world.object(&json!({"apiVersion": "v1", "kind": "Secret",
+                "type": "kubernetes.io/service-account-token",
+                "metadata": {"namespace": ns, "name": "t",
+                    "annotations": {"kubernetes.io/service-account.name": account}}}));
+        }
+        if rng.random_bool(0.5) {
+            world = world.object(&json!({"apiVersion": "v1", "kind": "Pod",
+                "metadata": {"namespace": ns, "name": "p"}, "status": {"phase": "Running"},
+                "spec": {"serviceAccountName": account, "nodeName": "n1"}}));
+        }
+    }
+    if rng.random_bool(0.5) {
+        world = world.object(&json!({"apiVersion": "apps/v1", "kind": "Deployment",
+            "metadata": {"namespace": "a", "name": "web"}}));
+    }
+    (world, minor)
+}
+
+/// What the search says: whether everything can be done, and if not, which accounts and names it
+/// gets.
+fn searched(world: &World, start: &Identity) -> (bool, Vec<String>, Vec<String>) {
+    let book = world.book();
+    let reach = Reach::new(&book);
+    let entry = book.find(start).unwrap();
+    let node = graph::Node::Identity(entry.id.0);
+    let closure = search(&reach.graph, node, Terms::default());
+    let name =
+        |id: u32| book.entry(IdentityId(id)).unwrap().identity.user_name().map(|n| n.to_string());
+    let (mut accounts, mut names) = (Vec::new(), Vec::new());
+    for found in &closure.found[1..] {
+        match &found.node {
+            graph::Node::Identity(id) => accounts.extend(name(*id)),
+            graph::Node::Posing(pose) => names.extend(pose.who.and_then(name)),
+            _ => {}
+        }
+    }
+    accounts.sort();
+    names.sort();
+    names.dedup();
+    (closure.ended, accounts, names)
+}
+
+fn check(seed: u64) -> (bool, usize) {
+    let (world, minor) = random(seed);
+    let start = Identity::user("eve");
+    let expected = Simulation::new(&world.snapshot, &start, minor).run();
+    let (everything, accounts, names) = searched(&world, &start);
+    let objects = || {
+        let all: Vec<String> =
+            world.snapshot.objects.all().map(|o| o.to_json().to_string()).collect();
+        format!("seed {seed}, 1.{minor}\n{}", all.join("\n"))
+    };
+    assert_eq!(everything, expected.everything, "everything: {}", objects());
+    if !everything {
+        let book = world.book();
+        let is_known = |name: &String| book.find(&Identity::from_user_name(name)).is_some();
+        let theirs: Vec<String> = expected.accounts.into_iter().collect();
+        assert_eq!(accounts, theirs, "accounts: {}", objects());
+        let theirs: Vec<String> = expected.names.into_iter().filter(is_known).collect();
+        assert_eq!(names, theirs, "names: {}", objects());
+    }
+    (everything, accounts.len() + names.len())
+}
+
+#[test]
+fn random_worlds_come_out_as_by_trying_everything() {
+    let full = std::env::var_os("KEYBOOK_TEST_FULL").is_some_and(|value| value == "1");
+    let worlds = if full { 5_000 } else { 80 };
+    let (mut everything, mut others) = (0, 0);
+    for seed in 0..worlds {
+        let (all, some) = check(seed);
+        everything += usize::from(all);
+        others += usize::from(!all && some > 0);
+    }
+    println!("reach: {worlds} worlds, {everything} lead to everything, {others} to somebody");
+    // The worlds are worth the trying.
+    assert!(everything * 10 > worlds as usize && others * 10 > worlds as usize);
+}

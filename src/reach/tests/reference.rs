@@ -1,0 +1,529 @@
+//! The same, slowly: everything that somebody could try is tried, each request is put to the
+//! authorizer, and what a request changes is changed in the objects, until nothing new comes of it.
+//!
+//! It shares the authorizer with the program, which is held against the API server's own, and
+//! nothing else.
+
+use std::collections::BTreeSet;
+
+use crate::model::{
+    Binding, BindingKind, BindingSubject, Identity, Meta, Name, Object, Objects, PolicyRule, Role,
+    RoleKind, RoleRef, Snapshot,
+};
+use crate::rbac::matching::Action;
+use crate::rbac::{Attributes, Authorizer, escalation};
+
+const RBAC: &str = "rbac.authorization.k8s.io";
+const AUTH: &str = "authentication.k8s.io";
+/// A name that nothing has.
+const NEW: &str = "brand-new";
+/// A group in which everything is that was taken over: what is bound to oneself, all have.
+const SELF: &str = "the-one-who-acts";
+
+/// As whom requests can be made.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Context {
+    pub(super) user: String,
+    groups: BTreeSet<String>,
+    /// By whose impersonation, where it is one, and in which constrained mode.
+    by: Option<(Box<Context>, Option<&'static str>)>,
+}
+
+/// What came of it.
+#[derive(Debug, Default)]
+pub(super) struct Outcome {
+    /// Whether everything could be done.
+    pub(super) everything: bool,
+    /// Accounts of which a credential could be had.
+    pub(super) accounts: BTreeSet<String>,
+    /// Users and accounts in whose name alone requests could be made.
+    pub(super) names: BTreeSet<String>,
+}
+
+pub(super) struct Simulation {
+    objects: Objects,
+    authorizer: Authorizer,
+    pub(super) contexts: BTreeSet<Context>,
+    minor: u32,
+    users: Vec<String>,
+    groups: Vec<String>,
+    namespaces: Vec<Name>,
+    masters: bool,
+}
+
+fn context(identity: &Identity, groups: &[Name]) -> Context {
+    let user = identity.user_name().map_or_else(String::new, |name| name.to_string());
+    let mut groups: BTreeSet<String> = groups.iter().map(ToString::to_string).collect();
+    groups.insert(SELF.to_owned());
+    Context { user, groups, by: None }
+}
+
+impl Simulation {
+    pub(super) fn new(snapshot: &Snapshot, start: &Identity, minor: u32) -> Self {
+        let objects = snapshot.objects.clone();
+        let mut users: BTreeSet<String> = [NEW.to_owned()].into();
+        let mut groups: BTreeSet<String> = BTreeSet::new();
+        for binding in objects.bindings.values() {
+            let ns = binding.meta.namespace.as_ref();
+            for identity in binding.subjects.iter().filter_map(|subject| subject.identity(ns)) {
+                match identity.user_name() {
+                    Some(name) => drop(users.insert(name.to_string())),
+                    None => drop(groups.insert(identity.name.to_string())),
+                }
+            }
+        }
+        let accounts = objects.service_accounts.keys();
+        users.extend(accounts.map(|(ns, name)| format!("system:serviceaccount:{ns}:{name}")));
+        groups.insert(Identity::SYSTEM_MASTERS.to_owned());
+        // Whom rules name although nothing is granted to them, and whom nothing names.
+        for ns in objects.namespaces.keys() {
+            users.extend(["ghost", NEW].map(|name| format!("system:serviceaccount:{ns}:{name}")));
+        }
+        for rule in objects.roles.values().flat_map(|role| &role.rules) {
+            if rule.resources.iter().any(|resource| &**resource == "users") {
+                users.extend(rule.resource_names.iter().map(ToString::to_string));
+            }
+        }
+        Self {
+            authorizer: Authorizer::new(&objects),
+            contexts: [context(start, &start.implicit_groups())].into(),
+            namespaces: objects.namespaces.keys().cloned().collect(),
+            objects,
+            minor,
+            users: users.into_iter().collect(),
+            groups: groups.into_iter().collect(),
+            masters: false,
+        }
+    }
+
+    /// Whether the authorizer lets a context do something.
+    fn may(&self, who: &Context, verb: &str, on: (&str, &str, &str), ns: &str, name: &str) -> bool {
+        let (group, resource, subresource) = on;
+        let groups: Vec<&str> = who.groups.iter().map(String::as_str).collect();
+        let action = Action::Resource { group, resource, subresource, namespace: ns, name };
+        let ask = |verb: &str, user: &str, groups: &[&str]| {
+            self.authorizer.decide(&Attributes { user, groups, verb, action }).allowed()
+        };
+        let own = ask(verb, &who.user, &groups);
+        let asked_beside = ["bind", "escalate", "approve"].contains(&verb);
+        match &who.by {
+            Some((by, Some(mode))) if own && !asked_beside => {
+                let groups: Vec<&str> = by.groups.iter().map(String::as_str).collect();
+                ask(&format!("impersonate-on:{mode}:{verb}"), &by.user, &groups)
+            }
+            _ => own,
+        }
+    }
+
+    /// Whether it can make an object of this name, by a plain create or by apply or PUT.
+    fn can_make(&self, who: &Context, on: (&str, &str, &str), ns: &str, name: &str) -> bool {
+        self.may(who, "create", on, ns, "")
+            || (self.may(who, "create", on, ns, name) && self.can_change(who, on, ns, name))
+    }
+
+    fn can_change(&self, who: &Context, on: (&str, &str, &str), ns: &str, name: &str) -> bool {
+        self.may(who, "patch", on, ns, name) || self.may(who, "update", on, ns, name)
+    }
+
+    /// Names of objects that rules speak of, and one more.
+    fn names(&self) -> Vec<Name> {
+        let rules = self.objects.roles.values().flat_map(|role| &role.rules);
+        let mut names: BTreeSet<Name> =
+            rules.flat_map(|rule| rule.resource_names.iter().cloned()).collect();
+        names.insert(NEW.into());
+        names.into_iter().collect()
+    }
+
+    pub(super) fn run(mut self) -> Outcome {
+        loop {
+            let before =
+                (self.contexts.len(), self.objects.roles.clone(), self.objects.bindings.clone());
+            for who in self.contexts.clone() {
+                self.try_everything(&who);
+            }
+            self.make_and_read_secrets();
+            self.certificates();
+            self.authorizer = Authorizer::new(&self.objects);
+            let after =
+                (self.contexts.len(), self.objects.roles.clone(), self.objects.bindings.clone());
+            if before == after {
+                break;
+            }
+        }
+        let mut outcome = Outcome { everything: self.masters, ..Outcome::default() };
+        for who in &self.contexts {
+            let constrained = matches!(who.by, Some((_, Some(_))));
+            outcome.everything |= !constrained && self.may(who, "*", ("*", "*", ""), "", "");
+            let is_account = who.user.starts_with("system:serviceaccount:");
+            if who.by.is_none() && is_account {
+                outcome.accounts.insert(who.user.clone());
+            }
+            if who.by.is_some() && !constrained && who.user != NEW {
+                outcome.names.insert(who.user.clone());
+            }
+        }
+        outcome
+    }
+
+    fn become_account(&mut self, ns: &Name, name: &Name) {
+        if self.objects.service_accounts.contains_key(&(ns.clone(), name.clone())) {
+            let account = Identity::service_account(ns.clone(), name.clone());
+            self.contexts.insert(context(&account, &account.implicit_groups()));
+        }
+    }
+
+    fn try_everything(&mut self, who: &Context) {
+        self.tokens(who);
+        self.pods(who);
+        if who.by.is_none() {
+            self.impersonation(who);
+        }
+        self.bindings(who);
+        self.roles(who);
+    }
+
+    fn tokens(&mut self, who: &Context) {
+        for (ns, name) in self.objects.service_accounts.clone().keys() {
+            if self.may(who, "create", ("", "serviceaccounts", "token"), ns, name) {
+                self.become_account(ns, name);
+            }
+        }
+        for ((ns, name), secret) in self.objects.secrets.clone() {
+            let reads = ["get", "list", "watch"];
+            let account = secret.meta.annotations.get("kubernetes.io/service-account.name");
+            if reads.iter().any(|verb| self.may(who, verb, ("", "secrets", ""), &ns, &name)) {
+                self.become_account(&ns, account.expect("a token's"));
+            }
+        }
+    }
+
+    fn all_accounts(&mut self, ns: &Name) {
+        for (place, name) in self.objects.service_accounts.clone().keys() {
+            if place == ns {
+                self.become_account(ns, name);
+            }
+        }
+    }
+
+    fn pods(&mut self, who: &Context) {
+        const MAKERS: [(&str, &str, &str); 8] = [
+            ("", "pods", ""),
+            ("apps", "deployments", ""),
+            ("apps", "statefulsets", ""),
+            ("apps", "daemonsets", ""),
+            ("apps", "replicasets", ""),
+            ("", "replicationcontrollers", ""),
+            ("batch", "jobs", ""),
+            ("batch", "cronjobs", ""),
+        ];
+        for ns in self.namespaces.clone() {
+            let names = self.names();
+            if MAKERS.iter().any(|on| names.iter().any(|name| self.can_make(who, *on, &ns, name))) {
+                self.all_accounts(&ns);
+            }
+        }
+        for ((kind, ns, name), _) in self.objects.others.clone() {
+            assert_eq!(&*kind, "Deployment");
+            if self.can_change(who, ("apps", "deployments", ""), &ns, &name) {
+                self.all_accounts(&ns);
+            }
+        }
+        for ((ns, name), pod) in self.objects.pods.clone() {
+            let exec = ("", "pods", "exec");
+            let creates = self.may(who, "create", exec, &ns, &name);
+            let gets = self.may(who, "get", exec, &ns, &name);
+            let node = pod.node.as_deref().unwrap_or_default();
+            let kubelet = ("", "nodes", "proxy");
+            if creates
+                || (gets && self.minor < 35)
+                || self.can_change(who, ("", "pods", ""), &ns, &name)
+                || self.can_change(who, ("", "pods", "ephemeralcontainers"), &ns, &name)
+                || self.may(who, "get", kubelet, "", node)
+                || self.may(who, "create", kubelet, "", node)
+            {
+                self.become_account(&ns, &pod.service_account);
+            }
+        }
+    }
+
+    fn impersonation(&mut self, who: &Context) {
+        for user in self.users.clone() {
+            let account = Identity::from_user_name(&user);
+            let (resource, ns, name) = match &account.namespace {
+                Some(ns) => ("serviceaccounts", ns.to_string(), account.name.to_string()),
+                None => ("users", String::new(), user.clone()),
+            };
+            if self.may(who, "impersonate", ("", resource, ""), &ns, &name) {
+                let groups = self.groups_for(who, "impersonate", "");
+                self.masters |= groups.contains(Identity::SYSTEM_MASTERS);
+                self.pose(who, &user, BTreeSet::new(), None);
+                self.pose(who, &user, groups, None);
+            }
+            let mode = if account.namespace.is_some() { "serviceaccount" } else { "user-info" };
+            let verb = format!("impersonate:{mode}");
+            if self.minor >= 36 && self.may(who, &verb, (AUTH, resource, ""), &ns, &name) {
+                let mut groups = BTreeSet::new();
+                if account.namespace.is_none() {
+                    groups = self.groups_for(who, &verb, AUTH);
+                    groups.remove(Identity::SYSTEM_MASTERS);
+                }
+                let mode = if account.namespace.is_some() { "serviceaccount" } else { "user-info" };
+                self.pose(who, &user, groups, Some(mode));
+            }
+        }
+    }
+
+    fn groups_for(&self, who: &Context, verb: &str, group: &str) -> BTreeSet<String> {
+        let may = |name: &&String| self.may(who, verb, (group, "groups", ""), "", name);
+        self.groups.iter().filter(may).cloned().collect()
+    }
+
+    fn pose(
+        &mut self,
+        who: &Context,
+        user: &str,
+        groups: BTreeSet<String>,
+        mode: Option<&'static str>,
+    ) {
+        let identity = Identity::from_user_name(user);
+        let mut all = groups;
+        if all.is_empty() {
+            all.extend(identity.implicit_groups().iter().map(ToString::to_string));
+        }
+        all.insert(Identity::AUTHENTICATED.to_owned());
+        if mode.is_none() {
+            all.insert(SELF.to_owned());
+        }
+        let by = Some((Box::new(who.clone()), mode));
+        // An impersonated request is the same whoever makes it, unless its rules bound it.
+        let by = if mode.is_some() { by } else { Some((Box::new(nobody()), None)) };
+        self.contexts.insert(Context { user: user.to_owned(), groups: all, by });
+    }
+
+    /// All rules that hold for a context in a place.
+    fn rules(&self, who: &Context, ns: &str) -> Vec<PolicyRule> {
+        let subjects = who
+            .groups
+            .iter()
+            .map(|group| Identity::group(group.as_str()))
+            .chain([Identity::from_user_name(&who.user)]);
+        subjects
+            .flat_map(|subject| self.authorizer.direct(&subject))
+            .filter_map(|slot| self.authorizer.held(slot))
+            .filter(|held| match held.scope.namespace() {
+                None => true,
+                Some(have) => !ns.is_empty() && &**have == ns,
+            })
+            .flat_map(|held| held.rules().to_vec())
+            .collect()
+    }
+
+    fn may_bind(&self, who: &Context, role: &RoleRef, ns: &str) -> bool {
+        let resource = if &*role.kind == "ClusterRole" { "clusterroles" } else { "roles" };
+        if self.may(who, "bind", (RBAC, resource, ""), ns, &role.name) {
+            return true;
+        }
+        let place = if &*role.kind == "ClusterRole" { "" } else { ns };
+        let kind = if place.is_empty() { RoleKind::ClusterRole } else { RoleKind::Role };
+        self.objects
+            .role(kind, place, &role.name)
+            .is_some_and(|role| escalation::missing(&self.rules(who, ns), &role.rules).is_empty())
+    }
+
+    /// Whatever can be bound to oneself is.
+    fn bindings(&mut self, who: &Context) {
+        let spaces = std::iter::once(Name::from("")).chain(self.namespaces.clone());
+        for ns in spaces.collect::<Vec<_>>() {
+            let resource = if ns.is_empty() { "clusterrolebindings" } else { "rolebindings" };
+            let on = (RBAC, resource, "");
+            let kind = if ns.is_empty() {
+                BindingKind::ClusterRoleBinding
+            } else {
+                BindingKind::RoleBinding
+            };
+            let makes = self.names().into_iter().any(|name| {
+                let key = (kind, ns.clone(), name);
+                !self.objects.bindings.contains_key(&key) && self.can_make(who, on, &ns, &key.2)
+            });
+            for role in if makes { self.bindable(&ns) } else { Vec::new() } {
+                if self.may_bind(who, &role, &ns) {
+                    self.bind_self(kind, &ns, &role);
+                }
+            }
+            for ((have, place, name), binding) in self.objects.bindings.clone() {
+                if have == kind
+                    && place == ns
+                    && self.can_change(who, on, &ns, &name)
+                    && self.may_bind(who, &binding.role_ref, &ns)
+                {
+                    self.bind_self(kind, &ns, &binding.role_ref);
+                }
+            }
+        }
+    }
+
+    /// Every role that could be bound there: those that exist.
+    fn bindable(&self, ns: &Name) -> Vec<RoleRef> {
+        let fits = |key: &&(RoleKind, Name, Name)| {
+            key.0 == RoleKind::ClusterRole || (!ns.is_empty() && key.1 == *ns)
+        };
+        self.objects
+            .roles
+            .keys()
+            .filter(fits)
+            .map(|(kind, _, name)| RoleRef {
+                api_group: RBAC.into(),
+                kind: kind.as_str().into(),
+                name: name.clone(),
+            })
+            .collect()
+    }
+
+    fn bind_self(&mut self, kind: BindingKind, ns: &Name, role: &RoleRef) {
+        let name = format!("{SELF}-{}-{}", role.kind.to_lowercase(), role.name);
+        let namespace = Some(ns.clone()).filter(|ns| !ns.is_empty());
+        let meta = Meta { name: name.into(), namespace, ..Meta::default() };
+        let subject =
+            BindingSubject { kind: "Group".into(), name: SELF.into(), ..BindingSubject::default() };
+        self.objects.insert(Object::Binding(Binding {
+            kind,
+            meta,
+            role_ref: role.clone(),
+            subjects: vec![subject],
+        }));
+    }
+
+    /// Every role that can be made or changed to allow everything is. A role that one does not hold
+    /// may be held by another, who is nobody's business here.
+    fn roles(&mut self, who: &Context) {
+        let spaces = std::iter::once(Name::from("")).chain(self.namespaces.clone());
+        for ns in spaces.collect::<Vec<_>>() {
+            let (kind, resource) = if ns.is_empty() {
+                (RoleKind::ClusterRole, "clusterroles")
+            } else {
+                (RoleKind::Role, "roles")
+            };
+            let on = (RBAC, resource, "");
+            let mut names: BTreeSet<Name> = self.names().into_iter().collect();
+            let refs = self.objects.bindings.values();
+            names.extend(refs.map(|binding| binding.role_ref.name.clone()));
+            names.extend(self.objects.roles.keys().map(|(_, _, name)| name.clone()));
+            for name in names {
+                let there = self.objects.role(kind, &ns, &name).is_some();
+                let makes = !there
+                    && ((self.may(who, "create", on, &ns, "")
+                        && self.may(who, "escalate", on, &ns, ""))
+                        || (self.may(who, "create", on, &ns, &name)
+                            && self.can_change(who, on, &ns, &name)
+                            && self.may(who, "escalate", on, &ns, &name)));
+                let changes = there
+                    && self.can_change(who, on, &ns, &name)
+                    && self.may(who, "escalate", on, &ns, &name);
+                if makes || changes {
+                    self.rewrite(kind, &ns, &name);
+                }
+            }
+        }
+    }
+
+    /// Makes a role allow everything, for oneself: others keep what they had.
+    fn rewrite(&mut self, kind: RoleKind, ns: &Name, name: &Name) {
+        let everything = Name::from("everything");
+        let meta = Meta { name: everything.clone(), ..Meta::default() };
+        let rules = vec![crate::reach::world::everything()];
+        // What the role would give to those who hold it, who are all oneself.
+        let holds: Vec<(BindingKind, Name)> = self
+            .objects
+            .bindings
+            .values()
+            .filter(|binding| {
+                let space = binding.meta.namespace.clone().unwrap_or_else(|| "".into());
+                &*binding.role_ref.kind == kind.as_str()
+                    && binding.role_ref.name == *name
+                    && (kind == RoleKind::ClusterRole || space == *ns)
+                    && self.is_bound(binding)
+            })
+            .map(|binding| {
+                (binding.kind, binding.meta.namespace.clone().unwrap_or_else(|| "".into()))
+            })
+            .collect();
+        if !holds.is_empty() {
+            self.objects.insert(Object::Role(Role {
+                kind: RoleKind::ClusterRole,
+                meta,
+                rules: rules.clone(),
+                aggregation: None,
+            }));
+        }
+        let role = RoleRef { api_group: RBAC.into(), kind: "ClusterRole".into(), name: everything };
+        for (kind, ns) in holds {
+            self.bind_self(kind, &ns, &role);
+        }
+        let referred = self.objects.bindings.values().any(|binding| binding.role_ref.name == *name);
+        if !referred && self.objects.role(kind, ns, name).is_none() {
+            let namespace = Some(ns.clone()).filter(|ns| !ns.is_empty());
+            let meta = Meta { name: name.clone(), namespace, ..Meta::default() };
+            self.objects.insert(Object::Role(Role { kind, meta, rules, aggregation: None }));
+        }
+    }
+
+    /// Whether something that was taken over, without bounds, is a subject of a binding.
+    fn is_bound(&self, binding: &Binding) -> bool {
+        let ns = binding.meta.namespace.as_ref();
+        let subjects: Vec<Identity> =
+            binding.subjects.iter().filter_map(|subject| subject.identity(ns)).collect();
+        self.contexts.iter().filter(|who| !matches!(who.by, Some((_, Some(_))))).any(|who| {
+            subjects.contains(&Identity::from_user_name(&who.user))
+                || subjects.iter().any(|subject| {
+                    subject.user_name().is_none() && who.groups.contains(&*subject.name)
+                })
+        })
+    }
+
+    fn make_and_read_secrets(&mut self) {
+        let on = ("", "secrets", "");
+        for ns in self.namespaces.clone() {
+            let works = self.names().iter().any(|name| {
+                let makes = self.contexts.iter().any(|who| self.can_make(who, on, &ns, name));
+                let reads = ["get", "list", "watch"];
+                makes
+                    && self
+                        .contexts
+                        .iter()
+                        .any(|who| reads.iter().any(|verb| self.may(who, verb, on, &ns, name)))
+            });
+            if works {
+                self.all_accounts(&ns);
+            }
+        }
+    }
+
+    fn certificates(&mut self) {
+        const CERTS: &str = "certificates.k8s.io";
+        let requests = (CERTS, "certificatesigningrequests", "");
+        let approval = (CERTS, "certificatesigningrequests", "approval");
+        let signers = (CERTS, "signers", "");
+        let works = self.names().iter().any(|name| {
+            self.contexts.iter().any(|who| self.can_make(who, requests, "", name))
+                && self.contexts.iter().any(|who| {
+                    self.can_change(who, approval, "", name)
+                        && ["kubernetes.io/kube-apiserver-client", "kubernetes.io/*"]
+                            .iter()
+                            .any(|signer| self.may(who, "approve", signers, "", signer))
+                })
+        });
+        if works {
+            let masters = Identity::SYSTEM_MASTERS;
+            let mut groups: BTreeSet<String> =
+                self.groups.iter().filter(|group| *group != masters).cloned().collect();
+            groups.extend([SELF.to_owned(), Identity::AUTHENTICATED.to_owned()]);
+            for user in self.users.clone() {
+                self.contexts.insert(Context { user, groups: groups.clone(), by: None });
+            }
+        }
+    }
+}
+
+fn nobody() -> Context {
+    Context { user: String::new(), groups: BTreeSet::new(), by: None }
+}
