@@ -28,7 +28,7 @@ fn read(inputs: Vec<Box<dyn Read + Send>>) -> Option<Activity> {
     match audit::read_inputs(inputs.collect(), &options, &()) {
         Ok(activity) => Some(activity),
         // Whose log it is must be said.
-        Err(audit::Error::Clusters { .. }) => None,
+        Err(audit::Error::Clusters { .. } | audit::Error::ToldApart { .. }) => None,
         Err(error) => panic!("{error}"),
     }
 }

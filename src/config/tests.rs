@@ -151,7 +151,7 @@ fn exemptions_are_whole_or_an_error() {
     fs::write(&config, whole).expect("written");
     let found = settings(Flags::default(), &[], Some(&config)).expect("valid");
     assert_eq!((found.denied_requests.value, found.denied_days.value), (7, 2));
-    assert_eq!(found.exemptions[0].origin, Origin::User { path: config.clone(), line: 5 });
+    assert_eq!(found.exemptions[0].origin, Origin::User { path: config.clone(), line: 4 });
     let policy = found.policy();
     assert_eq!(policy.exemptions.len(), 1);
     assert!(policy.exemptions[0].is_about("idle", "sa:a/x"));

@@ -12,7 +12,7 @@ use foldhash::{HashSet, HashSetExt};
 use super::ask::On;
 use super::graph::{Graph, Node};
 use super::join::{Brought, Parts};
-use super::moves::{Edge, Hub, Moves, Pose, RoleSet, To};
+use super::moves::{Edge, Hub, Moves, Pose, To};
 use super::rights::{Classes, Right};
 use super::step::Step;
 use super::world::of;
@@ -172,9 +172,8 @@ impl Search<'_, '_> {
         // What allows everything in a place makes all steps there by itself, but for one: a group
         // is impersonated cluster-wide, and may go with an account of that place.
         let full = rights.is_full(*place);
-        let adds = |right: &&Right| match full {
-            true => right.on == On::Accounts,
-            false => !Classes::of(right).is_empty(),
+        let adds = |right: &&Right| {
+            if full { right.on == On::Accounts } else { !Classes::of(right).is_empty() }
         };
         let added = rights.iter().filter(adds);
         self.given.extend(added.map(|right| Right { from: at, ..right.clone() }));

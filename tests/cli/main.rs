@@ -5,9 +5,6 @@ mod answers;
 mod bad_input;
 mod check;
 mod completeness;
-#[path = "../../fuzz/entry.rs"]
-mod entry;
-mod fuzzed;
 mod offline;
 mod reach;
 mod schemas;
