@@ -9,7 +9,8 @@ use super::covered::utc;
 use super::hashing::{ById, id};
 use super::newest::Newest;
 use super::rows::{Row, RowKey};
-use super::tally::{KINDS, Sums, Tables};
+use super::tables::Tables;
+use super::tally::{KINDS, Sums};
 use crate::model::{
     Activity, ActivityParts, ActivityTables, ActorId, CallId, Coverage, CreditId, GroupSetId,
     Identity, ImpersonationId, Name, SeenId, Use,

@@ -36,6 +36,7 @@ mod source;
 mod stored;
 mod summary;
 mod summed;
+mod tables;
 mod tally;
 mod who;
 

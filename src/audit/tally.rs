@@ -3,14 +3,15 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::hashing::{ById, id, mix};
+use super::hashing::{id, mix};
 use super::kept::{Kept, names_of, places_of};
 use super::merge::Request;
 use super::record::Summed;
 use super::request::{Standing, join};
 use super::rows::{Coarsen, Row, RowKey, Rows, add_up};
-use super::who::{Answer, Dims, Groups};
-use crate::model::{Actor, Call, CreditedGrant, Detail, Identity, Impersonation, Implied, Target};
+use super::tables::{COARSE, Tables};
+use super::who::{Answer, Dims};
+use crate::model::{Actor, Call, Detail, Target};
 
 /// Kinds of values that are counted but not kept, as bits and as words.
 pub const KINDS: [&str; 9] = [
@@ -32,49 +33,6 @@ const CREDITS: u16 = 1 << 6;
 const GROUPS: u16 = 1 << 7;
 const IMPERSONATIONS: u16 = 1 << 8;
 
-/// Values with numbers.
-#[derive(Clone, Debug)]
-pub struct Numbered<T> {
-    numbers: ById<u32>,
-    pub values: Vec<T>,
-}
-
-impl<T> Numbered<T> {
-    /// The number of an id.
-    pub fn get(&self, id: u64) -> Option<u32> {
-        self.numbers.get(&id).copied()
-    }
-
-    fn new() -> Self {
-        Self { numbers: ById::default(), values: Vec::new() }
-    }
-
-    fn number(&mut self, id: u64, value: impl FnOnce() -> T) -> u32 {
-        *self.numbers.entry(id).or_insert_with(|| {
-            self.values.push(value());
-            u32::try_from(self.values.len() - 1).unwrap_or(u32::MAX)
-        })
-    }
-}
-
-/// The values that rows refer to, in the order in which they were met.
-#[derive(Clone, Debug)]
-pub struct Tables {
-    pub identities: Numbered<Identity>,
-    pub actors: Numbered<Actor>,
-    pub calls: Numbered<Call>,
-    pub credits: Numbered<Arc<CreditedGrant>>,
-    pub groups: Numbered<Groups>,
-    pub impersonations: Numbered<Arc<Impersonation>>,
-}
-
-/// The id of what was not kept, and of the call that stands for all calls; no value has it but by
-/// chance of 1 in 2^63.
-pub const FOLDED: u64 = u64::MAX;
-
-/// The id of what was kept, but not by rows that had become too many. It is not counted as cut.
-pub const COARSE: u64 = u64::MAX - 1;
-
 /// Requests of one combination and name that were added up before; times in microseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Counted {
@@ -94,68 +52,6 @@ impl Counted {
         self.count = self.count.saturating_add(other.count);
         self.first = self.first.min(other.first);
         self.last = self.last.max(other.last);
-    }
-}
-
-impl Tables {
-    fn new() -> Self {
-        Self {
-            identities: Numbered::new(),
-            actors: Numbered::new(),
-            calls: Numbered::new(),
-            credits: Numbered::new(),
-            groups: Numbered::new(),
-            impersonations: Numbered::new(),
-        }
-    }
-
-    fn folded_call(&mut self) -> u32 {
-        let call = || Call { verb: "".into(), target: Target::Folded, implied: Implied::Nothing };
-        self.calls.number(FOLDED, call)
-    }
-
-    fn actor(&mut self, actor: Actor) -> u32 {
-        self.actors.number(id(&actor), || actor)
-    }
-
-    /// A set that was not kept reads as the empty one, and is one row with it.
-    fn no_groups(&mut self) -> u32 {
-        let none = Groups::from([]);
-        self.groups.number(id(&none), || none)
-    }
-
-    fn without_name(&mut self, call: u32) -> u32 {
-        let have = &self.calls.values[call as usize];
-        let named = match &have.target {
-            Target::Resource { name, names_folded, .. } => name.is_some() && !names_folded,
-            Target::Path(_) => true,
-            Target::Paths | Target::Folded => false,
-        };
-        if !named {
-            return call;
-        }
-        let folded = join(have, None, true);
-        self.calls.number(id(&folded), || folded)
-    }
-}
-
-impl Coarsen for Tables {
-    fn coarsen(&mut self, detail: Detail, key: RowKey) -> RowKey {
-        let mut key = key;
-        if detail >= Detail::NoNames {
-            key.call = self.without_name(key.call);
-        }
-        if detail >= Detail::NoActors {
-            let credential = self.actors.values[key.actor as usize].credential.clone();
-            key.actor = self.actor(Actor { credential, agent: None, address: None });
-        }
-        if detail >= Detail::NoCalls {
-            key.call = self.folded_call();
-            key.groups = self.no_groups();
-            key.actor = self.actor(Actor { credential: None, agent: None, address: None });
-            (key.impersonation, key.credit) = (0, 0);
-        }
-        key
     }
 }
 

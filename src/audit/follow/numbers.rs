@@ -8,7 +8,7 @@ use chrono::{NaiveDate, TimeDelta};
 
 use crate::audit::covered::utc;
 use crate::audit::rows::{RowKey, Sum};
-use crate::audit::tally::{Numbered, Tables};
+use crate::audit::tables::{Numbered, Tables};
 use crate::model::{
     Activity, ActivityTables, ActorId, CallId, CreditId, GroupSetId, ImpersonationId, SeenId, Use,
 };

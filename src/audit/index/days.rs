@@ -15,7 +15,8 @@ use crate::audit::kept::{Kept, names_of, places_of};
 use crate::audit::merge::Request;
 use crate::audit::record::HOUR;
 use crate::audit::request::Standing;
-use crate::audit::tally::{COARSE, Counted, FOLDED};
+use crate::audit::tables::{COARSE, FOLDED};
+use crate::audit::tally::Counted;
 use crate::audit::who::{Answer, Dims};
 use crate::model::Detail;
 

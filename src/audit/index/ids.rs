@@ -2,7 +2,7 @@
 
 use super::bytes::{self, Bytes};
 use crate::audit::hashing::{ById, mix};
-use crate::audit::tally::{COARSE, FOLDED};
+use crate::audit::tables::{COARSE, FOLDED};
 use crate::audit::who::{Answer, Dims};
 
 /// Ids of one block, being numbered. 0, [`FOLDED`] and [`COARSE`] have the first numbers.

@@ -1,0 +1,187 @@
+//! What is bound to oneself, and roles that are made or changed.
+
+use std::collections::BTreeSet;
+
+use super::*;
+
+impl Simulation {
+    /// All rules that hold for a context in a place.
+    fn rules(&self, who: &Context, ns: &str) -> Vec<PolicyRule> {
+        let subjects = who
+            .groups
+            .iter()
+            .map(|group| Identity::group(group.as_str()))
+            .chain([Identity::from_user_name(&who.user)]);
+        subjects
+            .flat_map(|subject| self.authorizer.direct(&subject))
+            .filter_map(|slot| self.authorizer.held(slot))
+            .filter(|held| match held.scope.namespace() {
+                None => true,
+                Some(have) => !ns.is_empty() && &**have == ns,
+            })
+            .flat_map(|held| held.rules().to_vec())
+            .collect()
+    }
+
+    fn may_bind(&self, who: &Context, role: &RoleRef, ns: &str) -> bool {
+        let resource = if &*role.kind == "ClusterRole" { "clusterroles" } else { "roles" };
+        if self.may(who, "bind", (RBAC, resource, ""), ns, &role.name) {
+            return true;
+        }
+        let place = if &*role.kind == "ClusterRole" { "" } else { ns };
+        let kind = if place.is_empty() { RoleKind::ClusterRole } else { RoleKind::Role };
+        self.objects
+            .role(kind, place, &role.name)
+            .is_some_and(|role| escalation::missing(&self.rules(who, ns), &role.rules).is_empty())
+    }
+
+    /// Whatever can be bound to oneself is.
+    pub(super) fn bindings(&mut self, who: &Context) {
+        let spaces = std::iter::once(Name::from("")).chain(self.namespaces.clone());
+        for ns in spaces.collect::<Vec<_>>() {
+            let resource = if ns.is_empty() { "clusterrolebindings" } else { "rolebindings" };
+            let on = (RBAC, resource, "");
+            let kind = if ns.is_empty() {
+                BindingKind::ClusterRoleBinding
+            } else {
+                BindingKind::RoleBinding
+            };
+            let makes = self.names().into_iter().any(|name| {
+                let key = (kind, ns.clone(), name);
+                !self.objects.bindings.contains_key(&key) && self.can_make(who, on, &ns, &key.2)
+            });
+            for role in if makes { self.bindable(&ns) } else { Vec::new() } {
+                if self.may_bind(who, &role, &ns) {
+                    self.bind_self(kind, &ns, &role);
+                }
+            }
+            for ((have, place, name), binding) in self.objects.bindings.clone() {
+                if have == kind
+                    && place == ns
+                    && self.can_change(who, on, &ns, &name)
+                    && self.may_bind(who, &binding.role_ref, &ns)
+                {
+                    self.bind_self(kind, &ns, &binding.role_ref);
+                }
+            }
+        }
+    }
+
+    /// Every role that could be bound there: those that exist.
+    fn bindable(&self, ns: &Name) -> Vec<RoleRef> {
+        let fits = |key: &&(RoleKind, Name, Name)| {
+            key.0 == RoleKind::ClusterRole || (!ns.is_empty() && key.1 == *ns)
+        };
+        self.objects
+            .roles
+            .keys()
+            .filter(fits)
+            .map(|(kind, _, name)| RoleRef {
+                api_group: RBAC.into(),
+                kind: kind.as_str().into(),
+                name: name.clone(),
+            })
+            .collect()
+    }
+
+    fn bind_self(&mut self, kind: BindingKind, ns: &Name, role: &RoleRef) {
+        let name = format!("{SELF}-{}-{}", role.kind.to_lowercase(), role.name);
+        let namespace = Some(ns.clone()).filter(|ns| !ns.is_empty());
+        let meta = Meta { name: name.into(), namespace, ..Meta::default() };
+        let subject =
+            BindingSubject { kind: "Group".into(), name: SELF.into(), ..BindingSubject::default() };
+        self.objects.insert(Object::Binding(Binding {
+            kind,
+            meta,
+            role_ref: role.clone(),
+            subjects: vec![subject],
+        }));
+    }
+
+    /// Every role that can be made or changed to allow everything is. A role that one does not hold
+    /// may be held by another, who is nobody's business here.
+    pub(super) fn roles(&mut self, who: &Context) {
+        let spaces = std::iter::once(Name::from("")).chain(self.namespaces.clone());
+        for ns in spaces.collect::<Vec<_>>() {
+            let (kind, resource) = if ns.is_empty() {
+                (RoleKind::ClusterRole, "clusterroles")
+            } else {
+                (RoleKind::Role, "roles")
+            };
+            let on = (RBAC, resource, "");
+            let mut names: BTreeSet<Name> = self.names().into_iter().collect();
+            let refs = self.objects.bindings.values();
+            names.extend(refs.map(|binding| binding.role_ref.name.clone()));
+            names.extend(self.objects.roles.keys().map(|(_, _, name)| name.clone()));
+            for name in names {
+                let there = self.objects.role(kind, &ns, &name).is_some();
+                let makes = !there
+                    && ((self.may(who, "create", on, &ns, "")
+                        && self.may(who, "escalate", on, &ns, ""))
+                        || (self.may(who, "create", on, &ns, &name)
+                            && self.can_change(who, on, &ns, &name)
+                            && self.may(who, "escalate", on, &ns, &name)));
+                let changes = there
+                    && self.can_change(who, on, &ns, &name)
+                    && self.may(who, "escalate", on, &ns, &name);
+                if makes || changes {
+                    self.rewrite(kind, &ns, &name);
+                }
+            }
+        }
+    }
+
+    /// Makes a role allow everything, for oneself: others keep what they had.
+    fn rewrite(&mut self, kind: RoleKind, ns: &Name, name: &Name) {
+        let everything = Name::from("everything");
+        let meta = Meta { name: everything.clone(), ..Meta::default() };
+        let rules = vec![crate::reach::world::everything()];
+        // What the role would give to those who hold it, who are all oneself.
+        let holds: Vec<(BindingKind, Name)> = self
+            .objects
+            .bindings
+            .values()
+            .filter(|binding| {
+                let space = binding.meta.namespace.clone().unwrap_or_else(|| "".into());
+                &*binding.role_ref.kind == kind.as_str()
+                    && binding.role_ref.name == *name
+                    && (kind == RoleKind::ClusterRole || space == *ns)
+                    && self.is_bound(binding)
+            })
+            .map(|binding| {
+                (binding.kind, binding.meta.namespace.clone().unwrap_or_else(|| "".into()))
+            })
+            .collect();
+        if !holds.is_empty() {
+            self.objects.insert(Object::Role(Role {
+                kind: RoleKind::ClusterRole,
+                meta,
+                rules: rules.clone(),
+                aggregation: None,
+            }));
+        }
+        let role = RoleRef { api_group: RBAC.into(), kind: "ClusterRole".into(), name: everything };
+        for (kind, ns) in holds {
+            self.bind_self(kind, &ns, &role);
+        }
+        let referred = self.objects.bindings.values().any(|binding| binding.role_ref.name == *name);
+        if !referred && self.objects.role(kind, ns, name).is_none() {
+            let namespace = Some(ns.clone()).filter(|ns| !ns.is_empty());
+            let meta = Meta { name: name.clone(), namespace, ..Meta::default() };
+            self.objects.insert(Object::Role(Role { kind, meta, rules, aggregation: None }));
+        }
+    }
+
+    /// Whether something that was taken over, without bounds, is a subject of a binding.
+    fn is_bound(&self, binding: &Binding) -> bool {
+        let ns = binding.meta.namespace.as_ref();
+        let subjects: Vec<Identity> =
+            binding.subjects.iter().filter_map(|subject| subject.identity(ns)).collect();
+        self.contexts.iter().filter(|who| !matches!(who.by, Some((_, Some(_))))).any(|who| {
+            subjects.contains(&Identity::from_user_name(&who.user))
+                || subjects.iter().any(|subject| {
+                    subject.user_name().is_none() && who.groups.contains(&*subject.name)
+                })
+        })
+    }
+}
