@@ -189,8 +189,8 @@ impl Sums {
 
     /// The hours to add up again for those of which there are new traces.
     fn due(&self, touched: &BTreeSet<i64>) -> BTreeMap<i64, i64> {
-        let last = self.units.keys().next_back().copied().unwrap_or(i64::MIN);
-        let last = touched.last().copied().unwrap_or(last).max(last);
+        let Some(newest) = touched.last().copied() else { return BTreeMap::new() };
+        let last = self.units.keys().next_back().map_or(newest, |known| newest.max(*known));
         let hourly = last.div_euclid(DAY) * DAY - DAY;
         let mut due = BTreeMap::new();
         // What was passed on at the end of an hour may have come in the next.
