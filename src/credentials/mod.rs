@@ -67,6 +67,13 @@ pub enum Expires {
     NotKnown(&'static str),
 }
 
+impl Expires {
+    /// Whether it is known not to end by itself.
+    pub fn is_never(&self) -> bool {
+        matches!(self, Self::Never)
+    }
+}
+
 /// Whether the API server takes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Standing {
@@ -168,6 +175,11 @@ impl Standing {
             Self::Refused(_) => "refused",
             Self::Expired => "expired",
         }
+    }
+
+    /// Whether the API server takes it, as far as is known.
+    pub fn is_taken(&self) -> bool {
+        matches!(self, Self::Good | Self::NotKnown)
     }
 
     /// Live first.
@@ -277,23 +289,28 @@ fn gather(book: &Book, only: Only<'_>) -> Inventory {
     found.credentials.extend(uses.rest(book));
     found.credentials.sort_by_cached_key(|credential| {
         let entry = book.find(&credential.identity);
-        let tier = entry.map_or(Tier::None, |entry| entry.tier);
-        let lasting = match credential.expires {
-            Expires::Never => 0,
-            Expires::NotKnown(_) => 1,
-            Expires::At(_) => 2,
-        };
-        (
-            credential.standing.rank(),
-            std::cmp::Reverse(tier),
-            lasting,
-            credential.last_use.at(),
-            credential.identity.clone(),
-            credential.kind,
-            credential.id.clone(),
-        )
+        risk(credential, entry.map_or(Tier::None, |entry| entry.tier))
     });
     found
+}
+
+/// By what credentials are ordered, the riskiest first: those that the API server takes before those
+/// that it does not, of the strongest identity (`tier`), without an end, not used for longest.
+pub fn risk(credential: &Credential, tier: Tier) -> impl Ord + use<> {
+    let lasting = match credential.expires {
+        Expires::Never => 0,
+        Expires::NotKnown(_) => 1,
+        Expires::At(_) => 2,
+    };
+    (
+        credential.standing.rank(),
+        std::cmp::Reverse(tier),
+        lasting,
+        credential.last_use.at(),
+        credential.identity.clone(),
+        credential.kind,
+        credential.id.clone(),
+    )
 }
 
 /// Until when a time is of the past: that of the Book.

@@ -5,7 +5,7 @@
 //! can become more by design.
 
 use super::{binding, role, severity_of};
-use crate::book::{Book, Entry, Finding, Severity};
+use crate::book::{Entry, Finding, Severity};
 use crate::reach::{Path, Reach, Reached};
 
 /// The rule's id.
@@ -40,7 +40,7 @@ pub fn of(reach: &Reach<'_>, entry: &Entry, reached: &Reached) -> Option<Finding
         severity: severity(path),
         identity: entry.identity.clone(),
         grant: Some(first.key.clone()),
-        evidence: evidence(book, &reached, path, first),
+        evidence: evidence(&reached, path, first),
         rests_on_coverage: false,
     })
 }
@@ -55,7 +55,7 @@ fn severity(path: &Path) -> Severity {
     }
 }
 
-fn evidence(_book: &Book, reached: &Reached, path: &Path, first: &crate::book::Grant) -> String {
+fn evidence(reached: &Reached, path: &Path, first: &crate::book::Grant) -> String {
     const TOLD: usize = 4;
     let steps = path.hops.len();
     let mut told: Vec<String> = path.hops.iter().take(TOLD).map(crate::reach::Hop::words).collect();

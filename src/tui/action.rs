@@ -14,6 +14,10 @@ pub enum Context {
     Reverse,
     /// What is wrong, over everybody.
     Findings,
+    /// Every credential.
+    Credentials,
+    /// Every grant.
+    Grants,
     /// How the lists and the log stand.
     Health,
     /// YAML and descriptions.
@@ -28,12 +32,14 @@ pub enum Context {
 
 impl Context {
     /// All of them, in the order of help.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 12] = [
         Self::Anywhere,
         Self::List,
         Self::Page,
         Self::Reverse,
         Self::Findings,
+        Self::Credentials,
+        Self::Grants,
         Self::Health,
         Self::Text,
         Self::Help,
@@ -49,6 +55,8 @@ impl Context {
             Self::Page => "an identity",
             Self::Reverse => "who can",
             Self::Findings => "findings",
+            Self::Credentials => "credentials",
+            Self::Grants => "grants",
             Self::Health => "health",
             Self::Text => "yaml and descriptions",
             Self::Help => "help",
@@ -186,6 +194,10 @@ actions! {
     Accounts,
     /// Findings.
     Findings,
+    /// Every credential.
+    Credentials,
+    /// Every grant.
+    Grants,
     /// Health of lists and log.
     Health,
     /// One cluster of several.

@@ -3,18 +3,22 @@
 
 use super::action::{Action, ActionId as Id, Context, Group};
 
-use Context::{Anywhere, Findings, Health, Help, List, Page, Picker, Prompt, Reverse, Text};
+use Context::{
+    Anywhere, Credentials, Findings, Grants, Health, Help, List, Page, Picker, Prompt, Reverse,
+    Text,
+};
 
 /// Where a cursor or a view moves.
-const MOVING: &[Context] = &[List, Page, Reverse, Findings, Health, Text, Help, Picker];
+const MOVING: &[Context] =
+    &[List, Page, Reverse, Findings, Credentials, Grants, Health, Text, Help, Picker];
 /// Where rows can be opened.
-const OPENING: &[Context] = &[List, Page, Reverse, Findings, Picker];
+const OPENING: &[Context] = &[List, Page, Reverse, Findings, Credentials, Grants, Picker];
 /// Where rows stand for something with a name.
-const ROWS: &[Context] = &[List, Page, Reverse, Findings];
+const ROWS: &[Context] = &[List, Page, Reverse, Findings, Credentials, Grants];
 /// Where there are tabs.
 const TABS: &[Context] = &[List, Page];
 /// Where typing narrows or searches.
-const FILTERING: &[Context] = &[List, Reverse, Findings, Text, Help];
+const FILTERING: &[Context] = &[List, Reverse, Findings, Credentials, Grants, Text, Help];
 
 const fn key(
     id: Id,
@@ -49,13 +53,13 @@ impl Action {
 #[rustfmt::skip]
 pub(super) const ACTIONS: &[Action] = &[
     key(Id::Open, &["enter"], OPENING, Group::Look, Some("open"),
-        "open the identity, grant, finding or choice under the cursor"),
+        "open the identity, grant, credential, finding or choice under the cursor"),
     key(Id::Describe, &["d"], ROWS, Group::Look, None, "describe it in words"),
     key(Id::Yaml, &["y"], ROWS, Group::Look, Some("yaml"),
         "the YAML of the bindings and roles that grant it"),
     key(Id::Who, &["w"], ROWS, Group::Look, Some("who else"),
         "who else can do this: on a permission, asks for the verb where there are several"),
-    key(Id::Copy, &["c"], &[List, Page, Reverse, Findings, Text], Group::Look, None,
+    key(Id::Copy, &["c"], &[List, Page, Reverse, Findings, Credentials, Grants, Text], Group::Look, None,
         "copy the name, all marked names, or the text, to the terminal's clipboard"),
     key(Id::NextTab, &["tab"], TABS, Group::Look, Some("tabs"), "next tab"),
     key(Id::PreviousTab, &["shift-tab"], TABS, Group::Look, None, "previous tab"),
@@ -89,7 +93,7 @@ pub(super) const ACTIONS: &[Action] = &[
         "next tab; in a text, to the right"),
     key(Id::NextMatch, &["n"], &[Text], Group::Move, None, "next place found"),
     key(Id::PreviousMatch, &["shift-n"], &[Text], Group::Move, None, "previous place found"),
-    key(Id::Back, &["esc", "q"], &[List, Page, Reverse, Findings, Health, Text, Help, Picker],
+    key(Id::Back, &["esc", "q"], MOVING,
         Group::Go, None, "back; on the list, takes marks, then the filter off"),
     key(Id::HistoryBack, &["["], &[Anywhere], Group::Go, None, "to the place visited before"),
     key(Id::HistoryForward, &["]"], &[Anywhere], Group::Go, None, "to the place visited after"),
@@ -100,6 +104,9 @@ pub(super) const ACTIONS: &[Action] = &[
     word(Id::Accounts, &["sa", "serviceaccounts"], "", Group::Go, "service accounts only"),
     key(Id::Findings, &["f"], &[Anywhere], Group::Go, None, "what is wrong, worst first")
         .words(&["findings"], ""),
+    word(Id::Credentials, &["credentials", "creds"], "", Group::Go,
+        "every credential that is known to be out, the riskiest first"),
+    word(Id::Grants, &["grants"], "", Group::Go, "every grant, the strongest first"),
     key(Id::Health, &["i"], &[Anywhere], Group::Go, None,
         "which lists and logs were read, which not, and why")
         .words(&["health", "pulse"], ""),

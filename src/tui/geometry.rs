@@ -15,14 +15,11 @@ pub fn of(state: &State) -> Parts {
         Some(Layer::Page(page)) => Shape {
             warning,
             bar: 3,
-            heads: !matches!(page.tab, Tab::Activity),
-            below: match page.tab {
-                Tab::Activity => Below::Nothing,
-                _ => Below::Detail(3),
-            },
+            heads: !page.tab.is_text(),
+            below: if page.tab.is_text() { Below::Nothing } else { Below::Detail(3) },
         },
         Some(Layer::Reverse(_)) => Shape { warning, bar: 2, heads: true, below: Below::Detail(4) },
-        Some(Layer::Findings(_)) => Shape { warning, bar: 1, heads: true, below: Below::Detail(3) },
+        Some(Layer::Whole(_)) => Shape { warning, bar: 1, heads: true, below: Below::Detail(3) },
         Some(_) => Shape { warning, bar: 2, heads: false, below: Below::Nothing },
     };
     parts(width, height, shape)
@@ -43,6 +40,11 @@ pub fn rows_and_height(state: &State) -> (usize, usize) {
                 Tab::Grants => entry.grants.len(),
                 Tab::Findings => entry.findings.len(),
                 Tab::Groups => screens::groups::count(entry),
+                Tab::Credentials => page.data.as_ref().map_or(0, |data| data.credentials.len()),
+                Tab::Reach => {
+                    let width = parts.body.width.into();
+                    screens::reach::lines(book, entry, page.reach.as_deref(), width).len()
+                }
                 Tab::Activity => {
                     let data = page.data.as_deref();
                     let width = parts.body.width.into();
@@ -51,7 +53,7 @@ pub fn rows_and_height(state: &State) -> (usize, usize) {
             },
         },
         Some(Layer::Reverse(view)) => view.rows.len(),
-        Some(Layer::Findings(view)) => view.rows.as_ref().map_or(0, |rows| rows.len()),
+        Some(Layer::Whole(view)) => view.len(),
         Some(Layer::Health(_)) => screens::health::lines(state).len(),
         Some(Layer::Text(text)) => text.lines.len(),
         Some(Layer::Help(help)) => screens::help::lines(state, help, parts.body.width).len(),

@@ -6,17 +6,21 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
+use super::credential;
 use super::describe;
 use super::layers::TextView;
 use super::matrix::{self, Row};
 use super::state::{FeedId, Who};
 use super::theme::Slot;
+use super::whole;
 use super::widgets::Line;
 use super::yaml;
-use crate::book::{Book, GrantId, Severity, UseSummary};
+use crate::book::{Book, GrantId, Tier, UseSummary};
+use crate::credentials::{self, Credential};
 use crate::model::{Identity, Name};
 use crate::query::{Query, Sort, roster};
-use crate::rbac::query::{Question, Resolver, Way, WhoCan, who_can};
+use crate::rbac::query::{self, Missing, Question, Resolver, Way, WhoCan, who_can};
+use crate::reach::{self, Reach, Reached};
 
 /// Pieces of one lane replace each other: the newest wins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -25,8 +29,10 @@ pub enum Lane {
     Rows,
     /// An identity's data.
     Page,
-    /// Findings.
-    Findings,
+    /// What an identity can become.
+    Reach,
+    /// Everything of one sort.
+    Whole,
     /// Who can do something.
     Answer,
     /// A text.
@@ -35,7 +41,8 @@ pub enum Lane {
 
 impl Lane {
     /// All of them.
-    pub const ALL: [Self; 5] = [Self::Rows, Self::Page, Self::Findings, Self::Answer, Self::Text];
+    pub const ALL: [Self; 6] =
+        [Self::Rows, Self::Page, Self::Reach, Self::Whole, Self::Answer, Self::Text];
 }
 
 /// A piece of work.
@@ -50,10 +57,19 @@ pub enum Job {
         /// From what.
         book: Arc<Book>,
     },
-    /// Everything that is wrong.
-    Findings {
+    /// What an identity can become.
+    Reach {
+        /// Who.
+        who: Who,
+        /// From what.
+        book: Arc<Book>,
+    },
+    /// Everything of one sort.
+    Whole {
         /// The number of this piece.
         tag: u64,
+        /// Of what sort.
+        sort: whole::Sort,
         /// From what.
         books: Vec<(FeedId, Arc<Book>)>,
         /// Words that a row must hold.
@@ -95,12 +111,14 @@ pub enum Done {
     },
     /// An identity's data.
     Page(Arc<PageData>),
-    /// Everything that is wrong.
-    Findings {
+    /// What an identity can become; None where it is gone.
+    Reach(Option<Arc<ReachData>>),
+    /// Everything of one sort.
+    Whole {
         /// The number of the piece.
         tag: u64,
         /// Rows, worst first.
-        rows: Arc<[FindingRow]>,
+        rows: whole::Rows,
     },
     /// Who can do something.
     Answer {
@@ -142,23 +160,23 @@ pub struct PageData {
     pub matrix: Vec<Row>,
     /// What its rights were used for, the latest first.
     pub uses: Vec<UseSummary>,
+    /// The credentials that are known for it, the riskiest first.
+    pub credentials: Vec<Credential>,
 }
 
-/// A finding in the list of all.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FindingRow {
-    /// Who it is about.
+/// What an identity can become, for its page.
+#[derive(Clone, Debug)]
+pub struct ReachData {
+    /// Who.
     pub who: Who,
-    /// Who that is.
-    pub identity: Identity,
-    /// Which of the identity's findings.
-    pub index: usize,
-    /// How bad.
-    pub severity: Severity,
-    /// Its rule.
-    pub rule: &'static str,
-    /// One sentence.
-    pub evidence: String,
+    /// From which Book of its feed.
+    pub generation: u64,
+    /// What.
+    pub reached: Reached,
+    /// How strong it can still become without one grant of the highest path.
+    pub cuts: Vec<(GrantId, Tier)>,
+    /// Lists that the answer reads and that are not whole.
+    pub missing: Vec<String>,
 }
 
 /// A question about a right, as it was asked.
@@ -281,6 +299,8 @@ pub enum TextOf {
     Identity(Who, Frame),
     /// A grant in words.
     Grant(GrantId, Frame),
+    /// A credential in words.
+    Credential(Box<Credential>, Frame),
     /// Whether somebody can do something.
     Can(Identity, Asked),
 }
@@ -291,7 +311,8 @@ impl Job {
         match self {
             Self::Rows(_) => Lane::Rows,
             Self::Page { .. } => Lane::Page,
-            Self::Findings { .. } => Lane::Findings,
+            Self::Reach { .. } => Lane::Reach,
+            Self::Whole { .. } => Lane::Whole,
             Self::Answer { .. } => Lane::Answer,
             Self::Text { .. } => Lane::Text,
         }
@@ -302,8 +323,9 @@ impl Job {
         match self {
             Self::Rows(job) => Done::Rows { tag: job.tag, rows: job.run() },
             Self::Page { who, book } => Done::Page(Arc::new(page(who, &book))),
-            Self::Findings { tag, books, filter } => {
-                Done::Findings { tag, rows: findings(&books, &filter).into() }
+            Self::Reach { who, book } => Done::Reach(reach(who, &book).map(Arc::new)),
+            Self::Whole { tag, sort, books, filter } => {
+                Done::Whole { tag, rows: whole::gather(sort, &books, &filter) }
             }
             Self::Answer { tag, feed, book, asked } => {
                 Done::Answer { tag, answer: answer(feed, &book, &asked).map(Arc::new) }
@@ -313,6 +335,9 @@ impl Job {
                     TextOf::Yaml(grants) => yaml::of_grants(&book, &grants),
                     TextOf::Identity(who, frame) => describe::identity(&book, who.id, frame),
                     TextOf::Grant(grant, frame) => describe::grant(&book, grant, frame.now),
+                    TextOf::Credential(credential, frame) => {
+                        credential::describe(&credential, frame)
+                    }
                     TextOf::Can(identity, asked) => describe::can(&book, &identity, &asked),
                 };
                 Done::Text { tag, lines: lines.into() }
@@ -342,7 +367,10 @@ impl RowsJob {
 fn page(who: Who, book: &Book) -> PageData {
     let mut uses = book.uses(who.id);
     uses.sort_by(|a, b| b.last_seen.cmp(&a.last_seen).then_with(|| a.call.cmp(&b.call)));
-    PageData { who, generation: book.generation, matrix: matrix::rows(book, who.id), uses }
+    let credentials =
+        book.entry(who.id).map_or_else(Vec::new, |entry| credentials::of(book, &entry.identity));
+    let matrix = matrix::rows(book, who.id);
+    PageData { who, generation: book.generation, matrix, uses, credentials }
 }
 
 /// Whether a text holds every word, whatever the case.
@@ -354,41 +382,14 @@ pub fn holds(text: &str, filter: &str) -> bool {
     })
 }
 
-fn findings(books: &[(FeedId, Arc<Book>)], filter: &str) -> Vec<FindingRow> {
-    let mut rows = Vec::new();
-    for (feed, book) in books {
-        for entry in book.entries() {
-            for (index, finding) in entry.findings.iter().enumerate() {
-                let identity = &entry.identity;
-                let text = || {
-                    format!(
-                        "{} {} {identity} {}",
-                        finding.severity.as_str(),
-                        finding.rule,
-                        finding.evidence
-                    )
-                };
-                if filter.is_empty() || holds(&text(), filter) {
-                    rows.push(FindingRow {
-                        who: Who { feed: *feed, id: entry.id },
-                        identity: identity.clone(),
-                        index,
-                        severity: finding.severity,
-                        rule: finding.rule,
-                        evidence: finding.evidence.clone(),
-                    });
-                }
-            }
-        }
-    }
-    rows.par_sort_by(|a, b| {
-        b.severity
-            .cmp(&a.severity)
-            .then_with(|| a.rule.cmp(b.rule))
-            .then_with(|| a.identity.cmp(&b.identity))
-            .then_with(|| a.evidence.cmp(&b.evidence))
-    });
-    rows
+fn reach(who: Who, book: &Book) -> Option<ReachData> {
+    let entry = book.entry(who.id)?;
+    let reach = Reach::new(book);
+    let reached = reach.of(entry);
+    let cuts = reach.cuts_of(&reached);
+    let missing = query::missing(&book.snapshot, reach::LISTS, None);
+    let missing = missing.iter().map(missing_words).collect();
+    Some(ReachData { who, generation: book.generation, reached, cuts, missing })
 }
 
 fn answer(feed: FeedId, book: &Book, asked: &Asked) -> Result<Answer, String> {
@@ -409,15 +410,14 @@ fn answer(feed: FeedId, book: &Book, asked: &Asked) -> Result<Answer, String> {
             .collect(),
         undecided: undecided.len(),
         notes: notes.iter().map(ToString::to_string).collect(),
-        missing: missing
-            .iter()
-            .map(|missing| {
-                let place =
-                    missing.namespace.as_ref().map_or_else(String::new, |ns| format!(" in {ns}"));
-                format!("{}{place}: {}", missing.list, missing.state.health.as_str())
-            })
-            .collect(),
+        missing: missing.iter().map(missing_words).collect(),
     })
+}
+
+/// A list that an answer reads and that is not whole.
+fn missing_words(missing: &Missing) -> String {
+    let place = missing.namespace.as_ref().map_or_else(String::new, |ns| format!(" in {ns}"));
+    format!("{}{place}: {}", missing.list, missing.state.health.as_str())
 }
 
 impl TextView {

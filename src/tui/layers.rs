@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use super::action::Context;
-use super::job::{Answer, Asked, FindingRow, PageData, TextOf};
+use super::job::{Answer, Asked, PageData, ReachData, TextOf};
 use super::state::{FeedId, Who};
 use super::tabs::Tab;
+use super::whole::{self, Whole};
 use super::widgets::{Line, Scroll};
 use crate::model::{Identity, Name};
 
@@ -22,12 +23,14 @@ pub struct PageView {
     pub scrolls: [Scroll; Tab::ALL.len()],
     /// What takes long to work out.
     pub data: Option<Arc<PageData>>,
+    /// What it can become, once that was asked for.
+    pub reach: Option<Arc<ReachData>>,
 }
 
 impl PageView {
     /// The page of somebody.
     pub fn new(who: Who, identity: Identity, tab: Tab, data: Option<Arc<PageData>>) -> Self {
-        Self { who, identity, tab, scrolls: Default::default(), data }
+        Self { who, identity, tab, scrolls: Default::default(), data, reach: None }
     }
 
     /// Where the cursor is in the tab shown.
@@ -54,19 +57,6 @@ pub struct ReverseView {
     /// Where the cursor is.
     pub scroll: Scroll,
     /// The number of the newest answer asked for.
-    pub tag: u64,
-}
-
-/// What is wrong.
-#[derive(Clone, Debug, Default)]
-pub struct FindingsView {
-    /// Words that a row must hold.
-    pub filter: String,
-    /// Rows, worst first; None while they are put together.
-    pub rows: Option<Arc<[FindingRow]>>,
-    /// Where the cursor is.
-    pub scroll: Scroll,
-    /// The number of the newest rows asked for.
     pub tag: u64,
 }
 
@@ -164,8 +154,8 @@ pub enum Layer {
     Page(Box<PageView>),
     /// Who can do something.
     Reverse(Box<ReverseView>),
-    /// What is wrong.
-    Findings(FindingsView),
+    /// Everything of one sort.
+    Whole(Box<Whole>),
     /// How the lists and the log stand.
     Health(Scroll),
     /// A text to read.
@@ -184,7 +174,11 @@ impl Layer {
         match self {
             Self::Page(_) => Context::Page,
             Self::Reverse(_) => Context::Reverse,
-            Self::Findings(_) => Context::Findings,
+            Self::Whole(view) => match view.sort {
+                whole::Sort::Findings => Context::Findings,
+                whole::Sort::Credentials => Context::Credentials,
+                whole::Sort::Grants => Context::Grants,
+            },
             Self::Health(_) => Context::Health,
             Self::Text(_) => Context::Text,
             Self::Help(_) => Context::Help,

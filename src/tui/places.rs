@@ -2,6 +2,7 @@
 
 use super::job::Asked;
 use super::state::{FeedId, Who};
+use super::whole;
 
 /// A place that one can come back to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -13,8 +14,8 @@ pub enum Place {
     Page(Who),
     /// Who can do something.
     Reverse(FeedId, Asked),
-    /// Findings.
-    Findings,
+    /// Everything of one sort.
+    Whole(whole::Sort),
     /// Health.
     Health,
 }
@@ -84,7 +85,7 @@ mod tests {
         let mut places = Places::default();
         places.visit(page(1));
         places.visit(page(1));
-        places.visit(Place::Findings);
+        places.visit(Place::Whole(whole::Sort::Findings));
         assert_eq!(places.last(), Some(page(1)));
         assert_eq!(places.go(-1), Some(page(1)));
         assert_eq!(places.go(-1), Some(Place::List));

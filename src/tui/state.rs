@@ -6,7 +6,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 
 use super::action::Context;
-use super::job::PageData;
+use super::job::{PageData, ReachData};
 use super::keymap::Keymap;
 use super::layers::Layer;
 use super::places::Places;
@@ -142,6 +142,8 @@ pub struct ListView {
     pub tab: Tab,
     /// What it shows it of.
     pub preview: Option<Arc<PageData>>,
+    /// What that can become, once it was asked for.
+    pub reach: Option<Arc<ReachData>>,
     /// The number of the newest rows asked for.
     pub asked: u64,
     /// The number of the rows shown.

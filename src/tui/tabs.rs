@@ -10,6 +10,10 @@ pub enum Tab {
     Grants,
     /// What it did.
     Activity,
+    /// With what it authenticates.
+    Credentials,
+    /// What it can become.
+    Reach,
     /// What is wrong.
     Findings,
     /// In which groups it is; of a group, who is in it.
@@ -18,8 +22,15 @@ pub enum Tab {
 
 impl Tab {
     /// All of them, in their order.
-    pub const ALL: [Self; 5] =
-        [Self::Permissions, Self::Grants, Self::Activity, Self::Findings, Self::Groups];
+    pub const ALL: [Self; 7] = [
+        Self::Permissions,
+        Self::Grants,
+        Self::Activity,
+        Self::Credentials,
+        Self::Reach,
+        Self::Findings,
+        Self::Groups,
+    ];
 
     /// The word on the tab.
     pub fn title(self, of_group: bool) -> &'static str {
@@ -27,10 +38,17 @@ impl Tab {
             Self::Permissions => "Permissions",
             Self::Grants => "Grants",
             Self::Activity => "Activity",
+            Self::Credentials => "Credentials",
+            Self::Reach => "Reach",
             Self::Findings => "Findings",
             Self::Groups if of_group => "Members",
             Self::Groups => "Groups",
         }
+    }
+
+    /// Whether it is lines to read instead of rows with a cursor.
+    pub fn is_text(self) -> bool {
+        matches!(self, Self::Activity | Self::Reach)
     }
 
     /// The tab so many further, round and round.

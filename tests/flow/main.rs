@@ -14,3 +14,4 @@ mod places;
 mod query;
 mod robust;
 mod typing;
+mod whole;

@@ -3,6 +3,7 @@
 use keybook::tui::effect::{Effect, Msg};
 use keybook::tui::places::Place;
 use keybook::tui::state::State;
+use keybook::tui::whole::Sort;
 
 use super::support::invented;
 use super::support::stage::Stage;
@@ -16,7 +17,9 @@ fn here(state: &State) -> &'static str {
         Place::List => "list",
         Place::Page(_) => "page",
         Place::Reverse(..) => "reverse",
-        Place::Findings => "findings",
+        Place::Whole(Sort::Findings) => "findings",
+        Place::Whole(Sort::Credentials) => "credentials",
+        Place::Whole(Sort::Grants) => "grants",
         Place::Health => "health",
     }
 }

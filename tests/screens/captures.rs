@@ -42,7 +42,10 @@ fn captures_are_true() {
             ("identity", "show sa:ci/runner", ""),
             ("activity", "show user:henrik@corp.example", "tab tab"),
             ("who-can", "who-can get secrets", ""),
+            ("reach", "show sa:ci/runner", "tab tab tab tab"),
             ("findings", "findings", ""),
+            ("credentials", "credentials", ""),
+            ("grants", "grants", ""),
             ("help", "help", ""),
         ] {
             let mut stage = Stage::new(&book, size);

@@ -61,7 +61,8 @@ fn the_list_while_things_are_missing() {
 
 #[test]
 fn previews() {
-    for (tab, name) in [(1, "grants"), (2, "activity"), (3, "findings"), (4, "groups")] {
+    let tabs = ["grants", "activity", "credentials", "reach", "findings", "groups"];
+    for (tab, name) in (1..).zip(tabs) {
         golden(&format!("preview-{name}"), &invented::whole(), SMALL, |stage| {
             stage.keys("/").type_text("jane").keys("enter").keys(&"tab ".repeat(tab));
         });
@@ -79,9 +80,11 @@ fn an_identitys_page() {
     goldens("page-permissions", &book, on("sa:ci/deployer", 0));
     golden("page-grants", &book, SMALL, on("user:jane@corp.example", 1));
     goldens("page-activity", &book, on("user:jane@corp.example", 2));
-    golden("page-findings", &book, SMALL, on("user:gone@corp.example", 3));
-    golden("page-groups", &book, SMALL, on("user:jane@corp.example", 4));
-    golden("page-members", &book, SMALL, on("group:platform", 4));
+    golden("page-findings", &book, SMALL, on("user:gone@corp.example", 5));
+    golden("page-groups", &book, SMALL, on("user:jane@corp.example", 6));
+    golden("page-members", &book, SMALL, on("group:platform", 6));
+    goldens("page-credentials", &book, on("sa:ci/deployer", 3));
+    goldens("page-reach", &book, on("sa:ci/deployer", 4));
     golden("page-signs", &invented::without_log(), SMALL, on("sa:pay/batch", 2));
     golden("page-no-log", &invented::without_log(), SMALL, on("sa:ci/deployer", 0));
 }
@@ -103,6 +106,18 @@ fn who_can() {
 fn findings_and_health() {
     goldens("findings", &invented::whole(), |stage| {
         stage.keys("f");
+    });
+    goldens("credentials", &invented::whole(), |stage| {
+        stage.command("credentials");
+    });
+    golden("describe-credential", &invented::whole(), SMALL, |stage| {
+        stage.command("credentials").keys("d");
+    });
+    goldens("grants", &invented::whole(), |stage| {
+        stage.command("grants");
+    });
+    golden("grants-searched", &invented::whole(), SMALL, |stage| {
+        stage.command("grants").keys("/").type_text("sa: pay").keys("enter");
     });
     golden("health", &invented::whole(), (80, 50), |stage| {
         stage.keys("i");

@@ -3,13 +3,13 @@
 use ratatui::layout::Rect;
 
 use super::page::Subject;
-use super::{cursor, empty, inner, row_area, title};
+use super::{cursor, empty, inner, row_area, whole};
 use crate::book::{Finding, Severity};
-use crate::tui::layers::FindingsView;
 use crate::tui::layout::Parts;
 use crate::tui::state::State;
-use crate::tui::text::{figure, wrap};
+use crate::tui::text::wrap;
 use crate::tui::theme::Slot;
+use crate::tui::whole::{FindingRow, Whole};
 use crate::tui::widgets::{Canvas, Column, Columns, Line, Scroll};
 use crate::tui::words;
 
@@ -91,38 +91,28 @@ pub(super) fn detail(finding: Option<&Finding>, width: usize) -> Vec<Line<'stati
 }
 
 /// The findings of everybody.
-pub(super) fn draw(state: &State, view: &FindingsView, canvas: &mut Canvas<'_, '_>, parts: &Parts) {
-    let mut left = Line::of(" Findings", Slot::Strong);
-    let mut right = Line::new();
-    if let Some(rows) = &view.rows {
-        left.push(format!(" {}", figure(rows.len() as u64)), Slot::Base);
-        for severity in
-            [Severity::Critical, Severity::High, Severity::Medium, Severity::Low, Severity::Info]
-        {
-            let count = rows.iter().filter(|row| row.severity == severity).count();
-            if count > 0 {
-                let text =
-                    format!("   {} {count} {}", words::severity_sign(severity), severity.as_str());
-                left.push(text, words::severity_slot(severity));
-            }
+pub(super) fn draw(
+    state: &State,
+    view: &Whole,
+    rows: &[FindingRow],
+    canvas: &mut Canvas<'_, '_>,
+    parts: &Parts,
+) {
+    let mut counts = Line::new();
+    for severity in
+        [Severity::Critical, Severity::High, Severity::Medium, Severity::Low, Severity::Info]
+    {
+        let count = rows.iter().filter(|row| row.severity == severity).count();
+        if count > 0 {
+            let text =
+                format!("   {} {count} {}", words::severity_sign(severity), severity.as_str());
+            counts.push(text, words::severity_slot(severity));
         }
     }
-    if !view.filter.is_empty() {
-        right = Line::of(format!("/ {}", view.filter), Slot::Accent);
-    }
-    title(canvas, parts, &left, &right);
+    whole::head(view, "Findings", &counts, canvas, parts);
     let body = parts.body;
-    let Some(rows) = &view.rows else {
-        empty(canvas, body, words::LOADING);
-        return;
-    };
     if rows.is_empty() {
-        let said = if view.filter.is_empty() {
-            "Nothing is wrong, as far as is known."
-        } else {
-            "Nothing matches; esc goes back."
-        };
-        empty(canvas, body, said);
+        empty(canvas, body, whole::nothing(view, "Nothing is wrong, as far as is known."));
     }
     let columns = columns(inner(parts.heads).width, true);
     columns.heads(canvas, inner(parts.heads), None);
@@ -141,13 +131,11 @@ pub(super) fn draw(state: &State, view: &FindingsView, canvas: &mut Canvas<'_, '
             cursor(canvas, area);
         }
     }
-    if parts.preview.height > 0 {
-        canvas.rule(parts.tabs, parts.tabs.y);
+    whole::detail(canvas, parts, |width| {
         let finding = rows.get(view.scroll.cursor).and_then(|row| {
             let (_, entry) = state.entry(row.who)?;
             entry.findings.get(row.index)
         });
-        let width = usize::from(parts.preview.width).saturating_sub(2);
-        super::lines(canvas, parts.preview, &detail(finding, width), 0);
-    }
+        detail(finding, width)
+    });
 }

@@ -1,20 +1,26 @@
 //! By which bindings somebody holds what they hold.
 
+use chrono::{DateTime, Utc};
 use ratatui::layout::Rect;
 
 use super::page::Subject;
-use super::{cursor, empty, inner, row_area};
-use crate::book::Grant;
+use super::{cursor, empty, inner, row_area, whole};
+use crate::book::{Book, Grant};
 use crate::model::SubjectKind;
 use crate::tui::describe;
+use crate::tui::layout::Parts;
+use crate::tui::state::State;
 use crate::tui::text::short_figure;
 use crate::tui::theme::Slot;
 use crate::tui::time::ago;
+use crate::tui::whole::{GrantRow, Whole};
 use crate::tui::widgets::{Canvas, Column, Columns, Line, Scroll};
 use crate::tui::words;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Id {
+    To,
+    Gives,
     Binding,
     Role,
     Scope,
@@ -65,11 +71,45 @@ pub(super) fn draw(
     }
 }
 
+fn columns_of_all(width: u16) -> Columns<Id> {
+    Columns::new(
+        &[
+            Column::new(Id::To, "TO", 18, 44, 0).grow(1),
+            Column::new(Id::Gives, "GIVES", 15, 15, 0),
+            Column::new(Id::Role, "ROLE", 14, 40, 0).grow(1),
+            Column::new(Id::Scope, "SCOPE", 8, 20, 3).grow(2),
+            Column::new(Id::Credited, "CREDITED", 8, 10, 1).grow(2),
+            Column::new(Id::Binding, "BINDING", 18, 44, 4).grow(3),
+            Column::new(Id::Age, "AGE", 4, 5, 5).right(),
+            Column::new(Id::Requests, "REQUESTS", 8, 8, 6).right(),
+            Column::new(Id::Note, "", 12, 26, 7),
+        ],
+        width,
+    )
+}
+
 fn cell(subject: Subject<'_>, grant: &Grant, id: Id) -> Line<'static> {
-    let now = subject.state.now;
+    let line = plain(subject.book, grant, subject.state.now, id);
     match id {
+        // What any member did is not what this one did.
+        Id::Credited if grant.last_credited.is_some() && by_group(subject, grant) => {
+            line.then(" any", Slot::Muted)
+        }
+        Id::Note if by_group(subject, grant) => {
+            let mut notes = vec![Line::plain(words::full(&grant.key.subject))];
+            notes.extend(self::notes(subject.book, grant));
+            together(notes)
+        }
+        _ => line,
+    }
+}
+
+/// A cell that is the same for everybody who holds a grant.
+fn plain(book: &Book, grant: &Grant, now: DateTime<Utc>, id: Id) -> Line<'static> {
+    match id {
+        Id::To | Id::Gives => Line::new(),
         Id::Binding => Line::plain(grant.key.binding.to_string()),
-        Id::Role => match words::role_missing(subject.book, grant) {
+        Id::Role => match words::role_missing(book, grant) {
             None => Line::plain(grant.role_ref.name.to_string()),
             Some((_, slot)) => {
                 let sign = if slot == Slot::Danger { "✗" } else { "?" };
@@ -81,17 +121,10 @@ fn cell(subject: Subject<'_>, grant: &Grant, id: Id) -> Line<'static> {
             grant.created.map_or_else(|| "–".to_owned(), |time| ago(time, now)),
             Slot::Muted,
         ),
-        Id::Credited => {
-            let line = words::credited(subject.book, grant, now);
-            // What any member did is not what this one did.
-            match grant.last_credited {
-                Some(_) if by_group(subject, grant) => line.then(" any", Slot::Muted),
-                _ => line,
-            }
-        }
-        Id::Requests if subject.book.coverage().is_none() => Line::of("–", Slot::Muted),
+        Id::Credited => words::credited(book, grant, now),
+        Id::Requests if book.coverage().is_none() => Line::of("–", Slot::Muted),
         Id::Requests => Line::of(short_figure(grant.credited), Slot::Muted),
-        Id::Note => note(subject, grant),
+        Id::Note => together(notes(book, grant)),
     }
 }
 
@@ -101,29 +134,72 @@ fn by_group(subject: Subject<'_>, grant: &Grant) -> bool {
     *to != subject.entry.identity && to.kind == SubjectKind::Group
 }
 
-fn note(subject: Subject<'_>, grant: &Grant) -> Line<'static> {
+fn together(notes: Vec<Line<'static>>) -> Line<'static> {
     let mut line = Line::new();
-    let mut say = |text: String, slot: Slot| {
+    for note in notes {
         if !line.0.is_empty() {
             line.push(" · ", Slot::Faint);
         }
-        line.push(text, slot);
-    };
-    if let Some((said, slot)) = words::role_missing(subject.book, grant) {
-        say(said.to_owned(), slot);
-    }
-    if by_group(subject, grant) {
-        say(words::full(&grant.key.subject), Slot::Base);
-    }
-    if let Some(other) = grant.shadowed_by.and_then(|id| subject.book.grant(id)) {
-        say(format!("shadowed by {}", other.key.binding), Slot::Unknown);
-    }
-    if grant.bootstrap {
-        say("built in".to_owned(), Slot::Muted);
-    } else if let Some(owner) = describe::owners_of(subject.book, grant).binding.first() {
-        say(format!("kept by {}", owner.words()), Slot::Muted);
+        line.0.extend(note.0);
     }
     line
+}
+
+fn notes(book: &Book, grant: &Grant) -> Vec<Line<'static>> {
+    let mut notes = Vec::new();
+    if let Some((said, slot)) = words::role_missing(book, grant) {
+        notes.push(Line::of(said, slot));
+    }
+    if let Some(other) = grant.shadowed_by.and_then(|id| book.grant(id)) {
+        notes.push(Line::of(format!("shadowed by {}", other.key.binding), Slot::Unknown));
+    }
+    if grant.bootstrap {
+        notes.push(Line::of("built in", Slot::Muted));
+    } else if let Some(owner) = describe::owners_of(book, grant).binding.first() {
+        notes.push(Line::of(format!("kept by {}", owner.words()), Slot::Muted));
+    }
+    notes
+}
+
+/// All grants, over everybody.
+pub(super) fn all(
+    state: &State,
+    view: &Whole,
+    rows: &[GrantRow],
+    canvas: &mut Canvas<'_, '_>,
+    parts: &Parts,
+) {
+    let grant = |row: &GrantRow| {
+        let book = state.book(row.feed)?;
+        Some((book.clone(), book.grant(row.id)?.clone()))
+    };
+    whole::head(view, "Grants", &Line::new(), canvas, parts);
+    if rows.is_empty() {
+        empty(canvas, parts.body, whole::nothing(view, "No binding is known."));
+    }
+    let columns = columns_of_all(inner(parts.heads).width);
+    columns.heads(canvas, inner(parts.heads), None);
+    let shown = view.scroll.shown(rows.len(), parts.body.height.into());
+    for (at, index) in shown.enumerate() {
+        let Some(row) = rows.get(index) else {
+            break;
+        };
+        let area = row_area(parts.body, at);
+        if let Some((book, grant)) = grant(row) {
+            columns.row(canvas, inner(area), |id, _| match id {
+                Id::To => Line::of(words::full(&grant.key.subject), Slot::Strong),
+                Id::Gives => Line::of(row.tier.as_str(), words::tier_slot(row.tier)),
+                id => plain(&book, &grant, state.now, id),
+            });
+        }
+        if index == view.scroll.cursor {
+            cursor(canvas, area);
+        }
+    }
+    whole::detail(canvas, parts, |_| {
+        let found = rows.get(view.scroll.cursor).and_then(grant);
+        found.map_or_else(Vec::new, |(book, grant)| in_full(&book, &grant))
+    });
 }
 
 /// The grant in full.
@@ -131,8 +207,18 @@ pub(super) fn detail(subject: Subject<'_>, at: usize) -> Vec<Line<'static>> {
     let Some(grant) = subject.entry.grants.get(at).and_then(|id| subject.book.grant(*id)) else {
         return Vec::new();
     };
+    let mut lines = in_full(subject.book, grant);
+    if let Some(time) = grant.last_credited.filter(|_| by_group(subject, grant)) {
+        let when = ago(time, subject.state.now);
+        let text = format!("last credited to any member of the group: {when}");
+        lines.insert(2, Line::of(text, Slot::Muted));
+    }
+    lines
+}
+
+fn in_full(book: &Book, grant: &Grant) -> Vec<Line<'static>> {
     let mut lines = vec![Line::plain(describe::grant_line(grant))];
-    let said = match (&grant.role, words::role_missing(subject.book, grant)) {
+    let said = match (&grant.role, words::role_missing(book, grant)) {
         (Some(role), _) => format!("  {}", crate::tui::text::plural(role.rules.len(), "rule")),
         (None, Some((_, Slot::Unknown))) => {
             "  the list of its role is not whole: what it grants is not known".to_owned()
@@ -141,12 +227,7 @@ pub(super) fn detail(subject: Subject<'_>, at: usize) -> Vec<Line<'static>> {
     };
     let to = Line::of("to ", Slot::Muted).then(words::full(&grant.key.subject), Slot::Base);
     lines.push(to.then(said, Slot::Muted));
-    if let Some(time) = grant.last_credited.filter(|_| by_group(subject, grant)) {
-        let when = ago(time, subject.state.now);
-        let text = format!("last credited to any member of the group: {when}");
-        lines.push(Line::of(text, Slot::Muted));
-    }
-    lines.extend(describe::kept_lines(subject.book, grant, ""));
+    lines.extend(describe::kept_lines(book, grant, ""));
     if grant.shadowed_by.is_some() {
         lines.push(Line::of(
             "shadowed: another grant allows all that this one does and may be credited instead, \

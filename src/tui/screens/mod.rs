@@ -1,6 +1,7 @@
 //! Every screen, drawn from the state. Drawing reads; it changes nothing but the buffer.
 
 pub mod activity;
+mod credentials;
 mod findings;
 mod foot;
 mod grants;
@@ -12,8 +13,10 @@ mod list;
 mod page;
 mod permissions;
 pub mod picker;
+pub mod reach;
 mod reverse;
 mod text;
+mod whole;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
@@ -39,7 +42,7 @@ pub fn draw(state: &State, buffer: &mut Buffer) -> Option<Position> {
         None => list::draw(state, &mut canvas, &parts),
         Some(Layer::Page(page)) => page::draw(state, page, &mut canvas, &parts),
         Some(Layer::Reverse(view)) => reverse::draw(state, view, &mut canvas, &parts),
-        Some(Layer::Findings(view)) => findings::draw(state, view, &mut canvas, &parts),
+        Some(Layer::Whole(view)) => whole::draw(state, view, &mut canvas, &parts),
         Some(Layer::Health(scroll)) => {
             title(&mut canvas, &parts, &Line::of(" Health", Slot::Strong), &Line::new());
             lines(&mut canvas, parts.body, &health::lines(state), scroll.offset);

@@ -2,7 +2,7 @@
 
 use ratatui::layout::Rect;
 
-use super::{activity, empty, findings, grants, groups, permissions};
+use super::{activity, credentials, empty, findings, grants, groups, permissions, reach};
 use crate::book::{Book, Entry};
 use crate::model::SubjectKind;
 use crate::query::Seen;
@@ -14,6 +14,9 @@ use crate::tui::tabs::Tab;
 use crate::tui::theme::Slot;
 use crate::tui::widgets::{Canvas, Line, Scroll};
 use crate::tui::words;
+
+/// What is left at least of a name before tabs.
+const NAME: usize = 17;
 
 /// What a tab is drawn from.
 #[derive(Clone, Copy)]
@@ -33,13 +36,17 @@ pub(super) fn draw(state: &State, page: &PageView, canvas: &mut Canvas<'_, '_>, 
     };
     let subject = Subject { state, book, entry, data: page.data.as_deref() };
     canvas.line(area.x + 1, area.y, area.width.saturating_sub(2), &facts(subject));
-    let tabs = tabs(subject, page.tab);
+    let tabs = tabs(subject, page.tab, usize::from(area.width).saturating_sub(2));
     canvas.line(area.x + 1, area.y + 1, area.width.saturating_sub(2), &tabs);
     canvas.rule(area, area.y + 2);
     match page.tab {
         Tab::Activity => {
             let width = parts.body.width.into();
             let lines = activity::lines(book, entry, subject.data, state.now, width);
+            super::lines(canvas, parts.body, &lines, page.scroll().offset);
+        }
+        Tab::Reach => {
+            let lines = reach::lines(book, entry, page.reach.as_deref(), parts.body.width.into());
             super::lines(canvas, parts.body, &lines, page.scroll().offset);
         }
         tab => {
@@ -81,27 +88,54 @@ fn facts(subject: Subject<'_>) -> Line<'static> {
     line
 }
 
-/// The tabs with what is in them, the chosen one set apart.
-fn tabs(subject: Subject<'_>, chosen: Tab) -> Line<'static> {
-    let entry = subject.entry;
-    let of_group = entry.identity.kind == SubjectKind::Group;
-    let mut line = Line::new();
-    for tab in Tab::ALL {
-        let count = match tab {
-            Tab::Permissions => subject.data.map(|data| data.matrix.len()),
-            Tab::Grants => Some(entry.grants.len()),
-            Tab::Activity => None,
-            Tab::Findings => Some(entry.findings.len()),
-            Tab::Groups => Some(groups::count(entry)),
-        };
-        let slot = if tab == chosen { Slot::Accent } else { Slot::Muted };
-        line.push(tab.title(of_group), slot);
-        if let Some(count) = count {
-            line.push(format!(" {count}"), Slot::Muted);
+/// The tabs with what is in them, the chosen one set apart. Where they do not fit, only the chosen
+/// one says how much is in it; where that does not fit either, those around it stay.
+fn tabs(subject: Subject<'_>, chosen: Tab, room: usize) -> Line<'static> {
+    let of_group = subject.entry.identity.kind == SubjectKind::Group;
+    let last = Tab::ALL.len() - 1;
+    let row = |(from, until): (usize, usize), counted: bool| {
+        let mut line = Line::new();
+        if from > 0 {
+            line.push("‹ ", Slot::Muted);
         }
-        line.push("  ", Slot::Base);
+        for (at, tab) in Tab::ALL.into_iter().enumerate().take(until + 1).skip(from) {
+            if at > from {
+                line.push("  ", Slot::Base);
+            }
+            let slot = if tab == chosen { Slot::Accent } else { Slot::Muted };
+            line.push(tab.title(of_group), slot);
+            if let Some(count) = count(subject, tab).filter(|_| counted || tab == chosen) {
+                line.push(format!(" {count}"), Slot::Muted);
+            }
+        }
+        if until < last {
+            line.push(" ›", Slot::Muted);
+        }
+        line
+    };
+    let whole = row((0, last), true);
+    if whole.width() <= room {
+        return whole;
     }
-    line
+    let chosen = chosen as usize;
+    (0..=chosen)
+        .flat_map(|from| (chosen..=last).rev().map(move |until| (from, until)))
+        .map(|range| row(range, false))
+        .find(|line| line.width() <= room)
+        .unwrap_or_else(|| row((chosen, chosen), false))
+}
+
+/// How much is in a tab, where that is a number.
+fn count(subject: Subject<'_>, tab: Tab) -> Option<usize> {
+    let entry = subject.entry;
+    match tab {
+        Tab::Permissions => subject.data.map(|data| data.matrix.len()),
+        Tab::Grants => Some(entry.grants.len()),
+        Tab::Credentials => subject.data.map(|data| data.credentials.len()),
+        Tab::Activity | Tab::Reach => None,
+        Tab::Findings => Some(entry.findings.len()),
+        Tab::Groups => Some(groups::count(entry)),
+    }
 }
 
 /// The rows of a tab with the heads of their columns.
@@ -118,7 +152,8 @@ fn rows(
         Tab::Grants => grants::draw(subject, canvas, heads, body, scroll),
         Tab::Findings => findings::tab(subject, canvas, heads, body, scroll),
         Tab::Groups => groups::draw(subject, canvas, heads, body, scroll),
-        Tab::Activity => {}
+        Tab::Credentials => credentials::tab(subject, canvas, heads, body, scroll),
+        Tab::Activity | Tab::Reach => {}
     }
 }
 
@@ -130,7 +165,8 @@ fn detail(subject: Subject<'_>, tab: Tab, at: usize, canvas: &mut Canvas<'_, '_>
         Tab::Grants => grants::detail(subject, at),
         Tab::Findings => findings::detail(subject.entry.findings.get(at), width),
         Tab::Groups => groups::detail(subject, width),
-        Tab::Activity => Vec::new(),
+        Tab::Credentials => credentials::detail(subject, at, width),
+        Tab::Activity | Tab::Reach => Vec::new(),
     };
     super::lines(canvas, area, &lines, 0);
 }
@@ -150,10 +186,10 @@ pub(super) fn preview(state: &State, canvas: &mut Canvas<'_, '_>, parts: &Parts)
     let data = state.list.preview.as_deref().filter(|data| data.who == who);
     let subject = Subject { state, book, entry, data };
     let y = parts.tabs.y + 1;
-    let tabs = tabs(subject, state.list.tab);
     let width = parts.tabs.width.saturating_sub(2);
+    let tabs = tabs(subject, state.list.tab, usize::from(width).saturating_sub(NAME + 3));
     // The tabs stay whole; the name before them gives way.
-    let room = usize::from(width).saturating_sub(tabs.width() + 1).max(10);
+    let room = usize::from(width).saturating_sub(tabs.width() + 3).max(NAME);
     let mut name = words::name(&entry.identity);
     if state.listed().count() > 1 {
         name = format!("{name} · {}", book.snapshot.cluster.name);
@@ -166,6 +202,11 @@ pub(super) fn preview(state: &State, canvas: &mut Canvas<'_, '_>, parts: &Parts)
     match state.list.tab {
         Tab::Activity => {
             let lines = activity::lines(book, entry, data, state.now, area.width.into());
+            super::lines(canvas, area, &lines, 0);
+        }
+        Tab::Reach => {
+            let reach = state.list.reach.as_deref().filter(|data| data.who == who);
+            let lines = reach::lines(book, entry, reach, area.width.into());
             super::lines(canvas, area, &lines, 0);
         }
         tab => {

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use super::{Effects, list, open, run};
 use crate::book::Book;
 use crate::tui::job::Job;
-use crate::tui::layers::{FindingsView, Layer};
+use crate::tui::layers::Layer;
 use crate::tui::state::{FeedId, State};
+use crate::tui::tabs::Tab;
 
 pub(super) fn arrived(state: &mut State, feed: FeedId, book: Arc<Book>, effects: &mut Effects) {
     let Some(view) = state.feeds.get_mut(usize::from(feed.0)) else {
@@ -52,9 +53,10 @@ pub(super) fn refresh_screen(state: &mut State, effects: &mut Effects) {
             {
                 run(effects, Job::Page { who, book });
             }
+            reach(state, effects);
         }
         Some(Layer::Reverse(_)) => ask_again(state, effects),
-        Some(Layer::Findings(_)) => findings(state, effects),
+        Some(Layer::Whole(_)) => whole(state, effects),
         Some(Layer::Text(_)) => open::text_again(state, effects),
         _ => {}
     }
@@ -73,15 +75,34 @@ pub(super) fn ask_again(state: &mut State, effects: &mut Effects) {
     }
 }
 
-/// Puts the findings of the topmost screen together.
-pub(super) fn findings(state: &mut State, effects: &mut Effects) {
+/// Puts the rows of the topmost screen together.
+pub(super) fn whole(state: &mut State, effects: &mut Effects) {
     let tag = state.next_tag();
-    let Some(Layer::Findings(FindingsView { filter, tag: asked, .. })) = state.screen_mut() else {
+    let Some(Layer::Whole(view)) = state.screen_mut() else {
         return;
     };
-    *asked = tag;
-    let filter = filter.clone();
+    view.tag = tag;
+    let (sort, filter) = (view.sort, view.filter.clone());
     let books: Vec<_> =
         state.listed().filter_map(|feed| Some((feed.id, feed.book.clone()?))).collect();
-    run(effects, Job::Findings { tag, books, filter });
+    run(effects, Job::Whole { tag, sort, books, filter });
+}
+
+/// Asks for what the identity of the topmost screen can become, where that is on the screen and not
+/// known of its newest Book.
+pub(super) fn reach(state: &mut State, effects: &mut Effects) {
+    let (who, known) = match state.screen() {
+        None if state.list.tab == Tab::Reach => {
+            let Some(who) = state.list.current() else { return };
+            (who, state.list.reach.as_ref().filter(|have| have.who == who))
+        }
+        Some(Layer::Page(page)) if page.tab == Tab::Reach => (page.who, page.reach.as_ref()),
+        _ => return,
+    };
+    let generation = known.map(|known| known.generation);
+    if let Some(book) = state.book(who.feed).cloned()
+        && generation != Some(book.generation)
+    {
+        run(effects, Job::Reach { who, book });
+    }
 }

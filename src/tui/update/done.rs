@@ -24,9 +24,22 @@ pub(super) fn done(state: &mut State, done: Done, effects: &mut Effects) {
                 }
             }
         }
-        Done::Findings { tag, rows } => {
+        Done::Reach(data) => {
+            let Some(data) = data else { return };
+            if state.list.current() == Some(data.who) {
+                state.list.reach = Some(data.clone());
+            }
             for layer in &mut state.layers {
-                if let Layer::Findings(view) = layer
+                if let Layer::Page(page) = layer
+                    && page.who == data.who
+                {
+                    page.reach = Some(data.clone());
+                }
+            }
+        }
+        Done::Whole { tag, rows } => {
+            for layer in &mut state.layers {
+                if let Layer::Whole(view) = layer
                     && view.tag == tag
                 {
                     view.rows = Some(rows.clone());

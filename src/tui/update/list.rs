@@ -62,6 +62,7 @@ pub(super) fn preview(state: &mut State, effects: &mut Effects) {
     if !fresh {
         run(effects, Job::Page { who, book });
     }
+    super::books::reach(state, effects);
 }
 
 pub(super) fn perform(state: &mut State, id: Id, key: Option<Key>, effects: &mut Effects) {

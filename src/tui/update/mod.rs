@@ -141,6 +141,8 @@ pub(super) fn perform(state: &mut State, id: Id, key: Option<Key>, effects: &mut
         | Id::HistoryForward
         | Id::LastPlace
         | Id::Findings
+        | Id::Credentials
+        | Id::Grants
         | Id::Health
         | Id::Help
         | Id::InfoCommand => visit::perform(state, id, effects),

@@ -1,11 +1,11 @@
 //! Moving about: the cursor, the view, the tabs.
 
-use super::{Effects, list};
+use super::{Effects, books, list};
 use crate::tui::action::ActionId as Id;
 use crate::tui::geometry::rows_and_height;
 use crate::tui::layers::{Layer, TextView};
 use crate::tui::state::{Chip, State, Tone};
-use crate::tui::tabs::{Tab, turned};
+use crate::tui::tabs::turned;
 use crate::tui::widgets::{Scroll, Step};
 
 /// The scroll of the topmost layer, and whether it has a cursor.
@@ -16,11 +16,11 @@ fn scroll(state: &mut State) -> Option<(&mut Scroll, bool)> {
     };
     match layer {
         Layer::Page(page) => {
-            let cursor = page.tab != Tab::Activity;
+            let cursor = !page.tab.is_text();
             page.scrolls.get_mut(page.tab as usize).map(|scroll| (scroll, cursor))
         }
         Layer::Reverse(view) => Some((&mut view.scroll, true)),
-        Layer::Findings(view) => Some((&mut view.scroll, true)),
+        Layer::Whole(view) => Some((&mut view.scroll, true)),
         Layer::Picker(picker) => Some((&mut picker.scroll, true)),
         Layer::Health(scroll) => Some((scroll, false)),
         Layer::Text(text) => Some((&mut text.scroll, false)),
@@ -99,7 +99,10 @@ fn turn(state: &mut State, by: isize, effects: &mut Effects) {
             state.list.tab = state.list.tab.turned(by);
             list::preview(state, effects);
         }
-        Some(Layer::Page(page)) => page.tab = page.tab.turned(by),
+        Some(Layer::Page(page)) => {
+            page.tab = page.tab.turned(by);
+            books::reach(state, effects);
+        }
         _ => {}
     }
     clamp(state);

@@ -2,7 +2,8 @@
 
 use super::{Effects, run, visit};
 use crate::book::{GrantId, IdentityId};
-use crate::model::{Identity, Name, Scope, SubjectKind};
+use crate::credentials::{self, Credential};
+use crate::model::{Identity, Name, Scope, SubjectKind, distinct};
 use crate::rbac::query::Via;
 use crate::tui::effect::Effect;
 use crate::tui::job::{Asked, Frame, Job, TextOf};
@@ -10,6 +11,7 @@ use crate::tui::layers::{Choice, Layer, PageView, Picker, Prompt, PromptKind, Te
 use crate::tui::matrix::{Object, Row};
 use crate::tui::state::{FeedId, State, Tone, Who};
 use crate::tui::tabs::Tab;
+use crate::tui::whole::Rows;
 use crate::tui::widgets::Scroll;
 use crate::tui::{action::ActionId as Id, words, yaml};
 
@@ -20,19 +22,19 @@ pub(super) enum Target {
     Identity(Who, Identity),
     /// A permission of an identity.
     Permission(Who, Box<Row>),
-    /// A grant of an identity.
-    Grant(Who, GrantId),
+    /// A grant; to whom, where that is on its page or listed.
+    Grant(FeedId, GrantId, Option<Who>),
     /// A finding of an identity, by its place.
     Finding(Who, usize),
+    /// A credential; whose, where that is listed.
+    Credential(FeedId, Box<Credential>, Option<Who>),
 }
 
 impl Target {
     fn feed(&self) -> FeedId {
         match self {
-            Self::Identity(who, _)
-            | Self::Permission(who, _)
-            | Self::Grant(who, _)
-            | Self::Finding(who, _) => who.feed,
+            Self::Identity(who, _) | Self::Permission(who, _) | Self::Finding(who, _) => who.feed,
+            Self::Grant(feed, ..) | Self::Credential(feed, ..) => *feed,
         }
     }
 }
@@ -52,10 +54,20 @@ pub(super) fn target(state: &State) -> Option<Target> {
             };
             identity(answer.holders.get(*view.rows.get(view.scroll.cursor)?)?.who?)
         }
-        Some(Layer::Findings(view)) => {
-            let row = view.rows.as_ref()?.get(view.scroll.cursor)?;
-            Some(Target::Finding(row.who, row.index))
-        }
+        Some(Layer::Whole(view)) => match view.rows.as_ref()? {
+            Rows::Findings(rows) => {
+                let row = rows.get(view.scroll.cursor)?;
+                Some(Target::Finding(row.who, row.index))
+            }
+            Rows::Credentials(rows) => {
+                let row = rows.get(view.scroll.cursor)?;
+                Some(Target::Credential(row.feed, Box::new(row.credential.clone()), row.who))
+            }
+            Rows::Grants(rows) => {
+                let row = rows.get(view.scroll.cursor)?;
+                Some(Target::Grant(row.feed, row.id, row.who))
+            }
+        },
         Some(_) => None,
     }
 }
@@ -72,7 +84,12 @@ fn on_page(state: &State, page: &PageView) -> Option<Target> {
             let row = page.data.as_ref()?.matrix.get(at)?;
             Some(Target::Permission(page.who, Box::new(row.clone())))
         }
-        Tab::Grants => Some(Target::Grant(page.who, *entry.grants.get(at)?)),
+        Tab::Grants => Some(Target::Grant(page.who.feed, *entry.grants.get(at)?, Some(page.who))),
+        Tab::Credentials => {
+            let credential = page.data.as_ref()?.credentials.get(at)?;
+            let credential = Box::new(credential.clone());
+            Some(Target::Credential(page.who.feed, credential, Some(page.who)))
+        }
         Tab::Findings => {
             entry.findings.get(at)?;
             Some(Target::Finding(page.who, at))
@@ -82,7 +99,7 @@ fn on_page(state: &State, page: &PageView) -> Option<Target> {
             let group = Identity::group(entry.groups.get(at)?.name.clone());
             other(book.find(&group)?.id)
         }
-        Tab::Activity => Some(Target::Identity(page.who, entry.identity.clone())),
+        Tab::Activity | Tab::Reach => Some(Target::Identity(page.who, entry.identity.clone())),
     }
 }
 
@@ -134,19 +151,33 @@ fn open(state: &mut State, target: Target, effects: &mut Effects) {
             }
         }
         Target::Permission(..) => who_else(state, target, effects),
-        Target::Grant(..) => describe(state, &target, effects),
-        Target::Finding(who, at) => {
-            if matches!(state.screen(), Some(Layer::Page(_))) {
-                show_yaml(state, &Target::Finding(who, at), effects);
-                return;
-            }
-            open_page(state, who, Some(Tab::Findings), effects);
-            if let Some(Layer::Page(page)) = state.layers.last_mut() {
-                page.scrolls[Tab::Findings as usize].cursor = at;
-            }
-            super::moving::clamp(state);
+        Target::Grant(_, grant, Some(who)) if !on_a_page(state) => {
+            let grants = state.entry(who).map(|(_, entry)| entry.grants.clone());
+            let at = grants.and_then(|grants| grants.iter().position(|have| *have == grant));
+            open_at(state, who, (Tab::Grants, at.unwrap_or_default()), effects);
         }
+        Target::Credential(_, credential, Some(who)) if !on_a_page(state) => {
+            let all = state.entry(who).map(|(book, entry)| credentials::of(book, &entry.identity));
+            let at = all.and_then(|all| all.iter().position(|have| *have == *credential));
+            open_at(state, who, (Tab::Credentials, at.unwrap_or_default()), effects);
+        }
+        Target::Grant(..) | Target::Credential(..) => describe(state, &target, effects),
+        Target::Finding(..) if on_a_page(state) => show_yaml(state, &target, effects),
+        Target::Finding(who, at) => open_at(state, who, (Tab::Findings, at), effects),
     }
+}
+
+fn on_a_page(state: &State) -> bool {
+    matches!(state.screen(), Some(Layer::Page(_)))
+}
+
+/// Opens an identity's page with the cursor on one row of a tab.
+fn open_at(state: &mut State, who: Who, (tab, at): (Tab, usize), effects: &mut Effects) {
+    open_page(state, who, Some(tab), effects);
+    if let Some(Layer::Page(page)) = state.layers.last_mut() {
+        page.scrolls[tab as usize].cursor = at;
+    }
+    super::moving::clamp(state);
 }
 
 /// Opens a text whose lines come later.
@@ -197,13 +228,18 @@ fn frame(state: &State) -> Frame {
 fn describe(state: &mut State, target: &Target, effects: &mut Effects) {
     let frame = frame(state);
     match target {
-        Target::Grant(who, grant) => {
+        Target::Grant(feed, grant, _) => {
             let title = format!("grant · {}", label(state, target));
-            text(state, who.feed, TextOf::Grant(*grant, frame), &title, effects);
+            text(state, *feed, TextOf::Grant(*grant, frame), &title, effects);
+        }
+        Target::Credential(feed, credential, _) => {
+            let title = format!("credential · {}", label(state, target));
+            let what = TextOf::Credential(credential.clone(), frame);
+            text(state, *feed, what, &title, effects);
         }
         Target::Permission(who, row) if row.via.len() == 1 => {
-            let grant = Target::Grant(*who, row.via.first().copied().unwrap_or(GrantId(0)));
-            describe(state, &grant, effects);
+            let grant = row.via.first().copied().unwrap_or(GrantId(0));
+            describe(state, &Target::Grant(who.feed, grant, Some(*who)), effects);
         }
         Target::Identity(who, _) | Target::Permission(who, _) | Target::Finding(who, _) => {
             let title = title_of(state, *who);
@@ -219,7 +255,10 @@ fn title_of(state: &State, who: Who) -> String {
 fn show_yaml(state: &mut State, target: &Target, effects: &mut Effects) {
     let grants: Vec<GrantId> = match target {
         Target::Permission(_, row) => row.via.clone(),
-        Target::Grant(_, grant) => vec![*grant],
+        Target::Grant(_, grant, _) => vec![*grant],
+        Target::Credential(_, _, who) => who
+            .and_then(|who| state.entry(who))
+            .map_or_else(Vec::new, |(_, entry)| entry.grants.clone()),
         Target::Identity(who, _) => match state.screen() {
             Some(Layer::Reverse(_)) => ways(state),
             _ => state.entry(*who).map_or_else(Vec::new, |(_, entry)| entry.grants.clone()),
@@ -270,8 +309,9 @@ fn label(state: &State, target: &Target) -> String {
     match target {
         Target::Identity(who, _) | Target::Finding(who, _) => title_of(state, *who),
         Target::Permission(_, row) => row.object.words(),
-        Target::Grant(who, grant) => state
-            .book(who.feed)
+        Target::Credential(_, credential, _) => distinct(&credential.id).into_owned(),
+        Target::Grant(feed, grant, _) => state
+            .book(*feed)
             .and_then(|book| book.grant(*grant))
             .map_or_else(String::new, |grant| grant.key.binding.to_string()),
     }
@@ -359,7 +399,7 @@ fn copy_target(state: &mut State, target: &Target, effects: &mut Effects) {
     let text = match target {
         Target::Identity(_, identity) => identity.to_string(),
         Target::Permission(_, row) => row.object.words(),
-        Target::Grant(..) => label(state, target),
+        Target::Grant(..) | Target::Credential(..) => label(state, target),
         Target::Finding(who, at) => state
             .entry(*who)
             .and_then(|(_, entry)| entry.findings.get(*at))

@@ -36,7 +36,7 @@ fn open(state: &mut State, kind: PromptKind) {
         _ if kind == PromptKind::Command => String::new(),
         None => state.list.filter.text().to_owned(),
         Some(Layer::Reverse(view)) => view.filter.clone(),
-        Some(Layer::Findings(view)) => view.filter.clone(),
+        Some(Layer::Whole(view)) => view.filter.clone(),
         Some(Layer::Text(text)) => text.search.clone(),
         Some(Layer::Help(help)) => help.filter.clone(),
         Some(_) => String::new(),
@@ -126,9 +126,9 @@ fn apply(state: &mut State, text: &str, effects: &mut Effects) {
             text.clone_into(&mut view.filter);
             done::arrange_answer(state);
         }
-        Some(Layer::Findings(view)) => {
+        Some(Layer::Whole(view)) => {
             text.clone_into(&mut view.filter);
-            books::findings(state, effects);
+            books::whole(state, effects);
         }
         Some(Layer::Text(view)) => {
             text.clone_into(&mut view.search);

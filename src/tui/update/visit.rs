@@ -3,10 +3,11 @@
 use super::{Effects, books, open};
 use crate::tui::action::ActionId as Id;
 use crate::tui::job::Asked;
-use crate::tui::layers::{FindingsView, HelpView, Layer, ReverseView};
+use crate::tui::layers::{HelpView, Layer, ReverseView};
 use crate::tui::places::Place;
 use crate::tui::state::{FeedId, State, Tone};
 use crate::tui::tabs::Tab;
+use crate::tui::whole::{Sort, Whole};
 use crate::tui::widgets::Scroll;
 
 /// The place that the topmost screen is. Texts, help and windows are over a place, and none.
@@ -14,7 +15,7 @@ pub(super) fn place(state: &State) -> Place {
     let place = |layer: &Layer| match layer {
         Layer::Page(page) => Some(Place::Page(page.who)),
         Layer::Reverse(view) => Some(Place::Reverse(view.feed, view.asked.clone())),
-        Layer::Findings(_) => Some(Place::Findings),
+        Layer::Whole(view) => Some(Place::Whole(view.sort)),
         Layer::Health(_) => Some(Place::Health),
         Layer::Text(_) | Layer::Help(_) | Layer::Picker(_) | Layer::Prompt(_) => None,
     };
@@ -30,12 +31,9 @@ pub(super) fn perform(state: &mut State, id: Id, effects: &mut Effects) {
                 go(state, place, effects);
             }
         }
-        Id::Findings => {
-            if !matches!(state.layers.last(), Some(Layer::Findings(_))) {
-                state.layers.push(Layer::Findings(FindingsView::default()));
-                books::findings(state, effects);
-            }
-        }
+        Id::Findings => whole(state, Sort::Findings, effects),
+        Id::Credentials => whole(state, Sort::Credentials, effects),
+        Id::Grants => whole(state, Sort::Grants, effects),
         Id::Health | Id::InfoCommand => {
             if !matches!(state.layers.last(), Some(Layer::Health(_))) {
                 state.layers.push(Layer::Health(Scroll::default()));
@@ -47,6 +45,14 @@ pub(super) fn perform(state: &mut State, id: Id, effects: &mut Effects) {
                 state.layers.push(Layer::Help(HelpView { context, ..HelpView::default() }));
             }
         }
+    }
+}
+
+/// Everything of one sort.
+fn whole(state: &mut State, sort: Sort, effects: &mut Effects) {
+    if !matches!(state.layers.last(), Some(Layer::Whole(view)) if view.sort == sort) {
+        state.layers.push(Layer::Whole(Box::new(Whole::new(sort))));
+        books::whole(state, effects);
     }
 }
 
@@ -65,7 +71,7 @@ fn go(state: &mut State, place: Place, effects: &mut Effects) {
         Place::List => books::refresh_screen(state, effects),
         Place::Page(who) => open::open_page(state, who, Some(Tab::Permissions), effects),
         Place::Reverse(feed, asked) => reverse(state, feed, asked, effects),
-        Place::Findings => perform(state, Id::Findings, effects),
+        Place::Whole(sort) => whole(state, sort, effects),
         Place::Health => perform(state, Id::Health, effects),
     }
 }

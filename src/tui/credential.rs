@@ -1,0 +1,167 @@
+//! Credentials in words: the cells of their rows, and one in full.
+
+use std::borrow::Cow;
+
+use chrono::{DateTime, Utc};
+
+use super::job::Frame;
+use super::text::{figure, plural, wrap};
+use super::theme::Slot;
+use super::time::{ago, day, days, moment};
+use super::widgets::Line;
+use super::words;
+use crate::credentials::{Credential, Expires, LastUse, Made, Standing};
+use crate::model::{Name, distinct};
+
+type Lines = Vec<Line<'static>>;
+
+/// What it is called in a row: the fingerprint of a certificate is cut.
+pub fn id(credential: &Credential) -> Cow<'_, str> {
+    match credential.id.strip_prefix("X509SHA256=").and_then(|hex| hex.get(..16)) {
+        Some(hex) => format!("X509SHA256={hex}…").into(),
+        None => distinct(&credential.id),
+    }
+}
+
+/// Whether the API server takes it.
+pub fn standing(standing: &Standing) -> Line<'static> {
+    let slot = match standing {
+        Standing::Good => Slot::Base,
+        Standing::NotKnown => Slot::Unknown,
+        Standing::Refused(_) | Standing::Expired => Slot::Muted,
+    };
+    Line::of(standing.as_str(), slot)
+}
+
+/// When it ends by itself: `in 3d`, `never`, `not known`.
+pub fn expires(expires: &Expires, now: DateTime<Utc>) -> Line<'static> {
+    match expires {
+        Expires::At(at) if *at <= now => Line::of(phrase(*at, now), Slot::Muted),
+        Expires::At(at) => Line::plain(ago(*at, now)),
+        Expires::Never => Line::of("never", Slot::Warn),
+        Expires::NotKnown(_) => Line::of("not known", Slot::Unknown),
+    }
+}
+
+/// When it was last presented, with the weakness of what tells it.
+pub fn last_use(used: &LastUse, now: DateTime<Utc>) -> Line<'static> {
+    match used {
+        LastUse::Log { at, .. } => Line::plain(ago(*at, now)),
+        LastUse::Label { day, attempt } => {
+            let what = if *attempt { "tried " } else { "" };
+            Line::of(format!("{} {what}{day}", words::SIGN), Slot::Unknown)
+        }
+        LastUse::NotSince(since) => {
+            Line::of(format!("{} not since {}", words::SIGN, day(*since)), Slot::Warn)
+        }
+        LastUse::NotInLog(whole) => Line::of(format!("not in {}", days(*whole)), Slot::Warn),
+        LastUse::NotKnown(_) => Line::of("not known", Slot::Unknown),
+    }
+}
+
+/// When it was made, and, where there is room, that it was by hand.
+pub fn issued(credential: &Credential, now: DateTime<Utc>, columns: usize) -> Line<'static> {
+    let line = credential.issued.map_or_else(Line::new, |at| Line::plain(ago(at, now)));
+    if credential.made != Some(Made::ByHand) {
+        return line;
+    }
+    let how = if line.0.is_empty() { "by hand" } else { " by hand" };
+    if line.width() + how.len() > columns { line } else { line.then(how, Slot::Warn) }
+}
+
+/// `2h ago`, `in 5m`, `now`.
+fn phrase(time: DateTime<Utc>, now: DateTime<Utc>) -> String {
+    let word = ago(time, now);
+    if word == "now" || word.starts_with("in ") { word } else { format!("{word} ago") }
+}
+
+fn exactly(time: DateTime<Utc>, now: DateTime<Utc>) -> String {
+    format!("{} UTC ({})", moment(time), phrase(time, now))
+}
+
+/// What would revoke it, and what has to be known first: as much as a few lines hold.
+pub fn short(credential: &Credential, width: usize) -> Lines {
+    let mut lines: Lines = wrap(&format!("revoke: {}", credential.revoke), width)
+        .into_iter()
+        .take(2)
+        .map(Line::plain)
+        .collect();
+    if let Standing::Refused(why) = &credential.standing {
+        lines.push(Line::of(format!("refused: {why}"), Slot::Muted));
+    }
+    let notes = credential.notes.iter().flat_map(|note| wrap(note, width));
+    lines.extend(notes.map(|text| Line::of(text, Slot::Unknown)));
+    lines
+}
+
+/// All that is known of it.
+pub fn describe(credential: &Credential, frame: Frame) -> Lines {
+    let Frame { now, width } = frame;
+    let field = |label: &str, text: String| -> Lines {
+        const LABEL: usize = 14;
+        let mut parts = wrap(&text, width.saturating_sub(LABEL).max(10)).into_iter();
+        let first = Line::of(format!("{label:<LABEL$}"), Slot::Muted)
+            .then(parts.next().unwrap_or_default(), Slot::Base);
+        let rest = parts.map(|text| Line::plain(format!("{:LABEL$}{text}", "")));
+        std::iter::once(first).chain(rest).collect()
+    };
+    let names = |list: &[Name]| {
+        list.iter().map(|name| distinct(name).into_owned()).collect::<Vec<_>>().join(", ")
+    };
+    let mut lines = field("Credential", distinct(&credential.id).into_owned());
+    lines.extend(field("Kind", credential.kind.as_str().to_owned()));
+    lines.extend(field("Of", words::full(&credential.identity)));
+    let state = match &credential.standing {
+        Standing::Refused(why) => format!("refused: {why}"),
+        Standing::NotKnown => "not known: nothing tells whether it is taken now".to_owned(),
+        other => other.as_str().to_owned(),
+    };
+    lines.extend(field("State", state));
+    let made = match credential.made {
+        Some(Made::ByHand) => ", by hand",
+        Some(Made::Automatically) => ", by the controller",
+        None => "",
+    };
+    let issued = credential.issued.map_or_else(|| "not known".to_owned(), |at| exactly(at, now));
+    lines.extend(field("Made", format!("{issued}{made}")));
+    let expires = match credential.expires {
+        Expires::At(at) => exactly(at, now),
+        Expires::Never => "never by itself".to_owned(),
+        Expires::NotKnown(why) => format!("not known: {why}"),
+    };
+    lines.extend(field("Expires", expires));
+    match &credential.last_use {
+        LastUse::Log { at, first, requests, addresses, agents } => {
+            lines.extend(field("Last used", format!("{}, by the log", exactly(*at, now))));
+            lines.extend(field("First used", exactly(*first, now)));
+            lines.extend(field("Requests", figure(*requests)));
+            lines.extend(field("From", names(addresses)));
+            lines.extend(field("With", names(agents)));
+        }
+        LastUse::Label { day, attempt } => {
+            let tried = if *attempt { ", or a refused attempt" } else { "" };
+            lines.extend(field("Last used", format!("{day}, by the Secret's label{tried}")));
+        }
+        LastUse::NotSince(since) => {
+            let text = format!("not since {}, by the API server's own tracking", day(*since));
+            lines.extend(field("Last used", text));
+        }
+        LastUse::NotInLog(whole) => {
+            let text = format!("not in the log, which covers {}", days(*whole));
+            lines.extend(field("Last used", text));
+        }
+        LastUse::NotKnown(why) => lines.extend(field("Last used", format!("not known: {why}"))),
+    }
+    if !credential.groups.is_empty() {
+        lines.extend(field("Carries", names(&credential.groups)));
+    }
+    lines.push(Line::new());
+    lines.extend(field("Revoke", credential.revoke.to_string()));
+    if !credential.notes.is_empty() {
+        lines.push(Line::new());
+        lines.push(Line::of(plural(credential.notes.len(), "note"), Slot::Strong));
+        let notes = credential.notes.iter().flat_map(|note| wrap(note, width.saturating_sub(2)));
+        lines.extend(notes.map(|text| Line::plain(format!("  {text}"))));
+    }
+    lines
+}

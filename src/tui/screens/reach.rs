@@ -1,0 +1,120 @@
+//! What somebody can become: paths as steps, what each takes, and what would cut it.
+
+use crate::book::{Book, Entry, GrantId, Tier};
+use crate::reach::{Hop, NOT_FOLLOWED, Path};
+use crate::tui::job::ReachData;
+use crate::tui::text::{plural, wrap};
+use crate::tui::theme::Slot;
+use crate::tui::widgets::Line;
+use crate::tui::words;
+
+type Lines = Vec<Line<'static>>;
+
+/// All of it.
+pub fn lines(book: &Book, entry: &Entry, data: Option<&ReachData>, width: usize) -> Lines {
+    let Some(data) = data.filter(|data| data.who.id == entry.id) else {
+        return vec![Line::of(words::LOADING, Slot::Muted)];
+    };
+    let width = width.saturating_sub(2);
+    let reached = &data.reached;
+    let mut lines = head(data);
+    if reached.own == Tier::ClusterAdmin {
+        return lines;
+    }
+    for path in reached.paths.iter().rev() {
+        lines.push(Line::new());
+        steps(&mut lines, book, path, width);
+    }
+    if !data.cuts.is_empty() {
+        lines.push(Line::new());
+        lines.push(Line::of("Without one grant", Slot::Strong));
+        lines.extend(data.cuts.iter().filter_map(|cut| without(book, *cut, reached.tier)));
+    }
+    lines.push(Line::new());
+    if !entry.groups_known {
+        let text = "Its groups are not known: it may become more by what they are granted.";
+        lines.extend(wrap(text, width).into_iter().map(|text| Line::of(text, Slot::Unknown)));
+    }
+    for missing in &data.missing {
+        let text = format!("It may become more: {missing}");
+        lines.push(Line::of(text, Slot::Unknown));
+    }
+    lines.push(Line::of("Not followed:", Slot::Muted));
+    for what in NOT_FOLLOWED {
+        let texts = wrap(what, width.saturating_sub(2));
+        lines.extend(texts.into_iter().map(|text| Line::of(format!("  {text}"), Slot::Muted)));
+    }
+    lines
+}
+
+fn head(data: &ReachData) -> Lines {
+    let reached = &data.reached;
+    let tier = |tier: Tier| Line::of(tier.as_str(), words::tier_slot(tier));
+    if reached.own == Tier::ClusterAdmin {
+        return vec![Line::of("It is cluster-admin already.", Slot::Danger)];
+    }
+    let Some(path) = reached.highest() else {
+        let line = Line::of("It cannot become more than it is: ", Slot::Base);
+        return vec![joined(line, tier(reached.own)).then(".", Slot::Base)];
+    };
+    let line = joined(tier(reached.own).then(" → ", Slot::Muted), tier(reached.tier));
+    let steps = plural(path.hops.len(), "step");
+    let line = line.then(format!(" in {steps}"), Slot::Base);
+    if !reached.modelled {
+        return vec![line];
+    }
+    vec![line.then(", one of them a model only", Slot::Unknown)]
+}
+
+fn joined(mut line: Line<'static>, more: Line<'static>) -> Line<'static> {
+    line.0.extend(more.0);
+    line
+}
+
+fn steps(lines: &mut Lines, book: &Book, path: &Path, width: usize) {
+    let mut head = Line::of(path.tier.as_str(), words::tier_slot(path.tier));
+    head.push(format!(" in {}", plural(path.hops.len(), "step")), Slot::Strong);
+    lines.push(head);
+    for (number, hop) in (1..).zip(&path.hops) {
+        step(lines, number, hop, width);
+    }
+    for grant in path.strong_by.iter().filter_map(|id| book.grant(*id)) {
+        let by = format!("{} by {}", path.tier.as_str(), grant.key.binding);
+        field(lines, "     ", &format!("{by} ({})", grant.role_ref.name), Slot::Muted, width);
+    }
+}
+
+fn step(lines: &mut Lines, number: usize, hop: &Hop, width: usize) {
+    let from: Vec<String> = hop.from.iter().map(ToString::to_string).collect();
+    let did = format!("{} {}", from.join(" and "), hop.words());
+    field(lines, &format!("  {number}. "), &did, Slot::Base, width);
+    for needed in &hop.needed {
+        field(lines, "     takes  ", &needed.words(), Slot::Muted, width);
+        field(lines, "     by     ", &needed.by(), Slot::Muted, width);
+    }
+    if let Some(why) = hop.step.modelled() {
+        field(lines, "     model  ", why, Slot::Unknown, width);
+    }
+    let seen = hop.seen();
+    let shown = format!("{}: {}", seen.how.as_str(), seen.what);
+    field(lines, "     log    ", &shown, Slot::Muted, width);
+    field(lines, "     cut    ", &hop.cut(), Slot::Muted, width);
+}
+
+/// A text behind a label, wrapped below itself.
+fn field(lines: &mut Lines, label: &str, text: &str, slot: Slot, width: usize) {
+    let indent = crate::tui::text::width(label);
+    for (at, part) in wrap(text, width.saturating_sub(indent).max(10)).into_iter().enumerate() {
+        let before = if at == 0 { label.to_owned() } else { " ".repeat(indent) };
+        lines.push(Line::of(before, Slot::Muted).then(part, slot));
+    }
+}
+
+fn without(book: &Book, (id, leaves): (GrantId, Tier), tier: Tier) -> Option<Line<'static>> {
+    let grant = book.grant(id)?;
+    let closes = leaves < tier;
+    let (word, slot) = if closes { ("becomes", Slot::Good) } else { ("still becomes", Slot::Warn) };
+    let to = words::full(&grant.key.subject);
+    let text = format!("  {} to {to}: {word} {}", grant.key.binding, leaves.as_str());
+    Some(Line::of(text, slot))
+}

@@ -1,0 +1,235 @@
+//! What there is of one sort over everything that is listed: findings, credentials, grants.
+
+use std::cmp::Reverse;
+use std::sync::Arc;
+
+use super::job::holds;
+use super::state::{FeedId, Who};
+use super::widgets::Scroll;
+use super::words;
+use crate::book::{Book, Finding, Grant, GrantId, RoleState, Severity, Tier};
+use crate::credentials::{self, Credential};
+use crate::model::Identity;
+
+/// Of what sort.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Sort {
+    /// Everything that is wrong.
+    Findings,
+    /// Every credential that is known to be out.
+    Credentials,
+    /// Every grant.
+    Grants,
+}
+
+/// Rows of one sort, the worst first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Rows {
+    /// What is wrong.
+    Findings(Arc<[FindingRow]>),
+    /// Credentials.
+    Credentials(Arc<[CredentialRow]>),
+    /// Grants.
+    Grants(Arc<[GrantRow]>),
+}
+
+/// A screen of them.
+#[derive(Clone, Debug)]
+pub struct Whole {
+    /// Of what sort.
+    pub sort: Sort,
+    /// Words that a row must hold.
+    pub filter: String,
+    /// The rows; None while they are put together.
+    pub rows: Option<Rows>,
+    /// Where the cursor is.
+    pub scroll: Scroll,
+    /// The number of the newest rows asked for.
+    pub tag: u64,
+}
+
+/// A finding in the list of all.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FindingRow {
+    /// Who it is about.
+    pub who: Who,
+    /// Who that is.
+    pub identity: Identity,
+    /// Which of the identity's findings.
+    pub index: usize,
+    /// How bad.
+    pub severity: Severity,
+    /// Its rule.
+    pub rule: &'static str,
+    /// One sentence.
+    pub evidence: String,
+}
+
+/// A credential in the list of all.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CredentialRow {
+    /// Of which cluster.
+    pub feed: FeedId,
+    /// Whom it authenticates, where the list has that identity.
+    pub who: Option<Who>,
+    /// How strong that is.
+    pub tier: Tier,
+    /// The credential.
+    pub credential: Credential,
+}
+
+/// A grant in the list of all.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GrantRow {
+    /// Of which cluster.
+    pub feed: FeedId,
+    /// Which.
+    pub id: GrantId,
+    /// To whom, where the list has that identity.
+    pub who: Option<Who>,
+    /// How strong it makes them.
+    pub tier: Tier,
+}
+
+impl Rows {
+    /// How many.
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Findings(rows) => rows.len(),
+            Self::Credentials(rows) => rows.len(),
+            Self::Grants(rows) => rows.len(),
+        }
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+impl Whole {
+    /// A screen whose rows are on their way.
+    pub fn new(sort: Sort) -> Self {
+        Self { sort, filter: String::new(), rows: None, scroll: Scroll::default(), tag: 0 }
+    }
+
+    /// How many rows are known.
+    pub fn len(&self) -> usize {
+        self.rows.as_ref().map_or(0, Rows::len)
+    }
+
+    /// Whether none is.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+/// Puts the rows together that hold every word of a filter.
+pub fn gather(sort: Sort, books: &[(FeedId, Arc<Book>)], filter: &str) -> Rows {
+    match sort {
+        Sort::Findings => Rows::Findings(findings(books, filter).into()),
+        Sort::Credentials => Rows::Credentials(all_credentials(books, filter).into()),
+        Sort::Grants => Rows::Grants(grants(books, filter).into()),
+    }
+}
+
+fn findings(books: &[(FeedId, Arc<Book>)], filter: &str) -> Vec<FindingRow> {
+    let mut rows = Vec::new();
+    for (feed, book) in books {
+        for entry in book.entries() {
+            let who = Who { feed: *feed, id: entry.id };
+            let found = entry.findings.iter().enumerate();
+            rows.extend(found.filter(|(_, finding)| wants(finding, &entry.identity, filter)).map(
+                |(index, finding)| FindingRow {
+                    who,
+                    identity: entry.identity.clone(),
+                    index,
+                    severity: finding.severity,
+                    rule: finding.rule,
+                    evidence: finding.evidence.clone(),
+                },
+            ));
+        }
+    }
+    rows.sort_by(|a, b| {
+        b.severity
+            .cmp(&a.severity)
+            .then_with(|| a.rule.cmp(b.rule))
+            .then_with(|| a.identity.cmp(&b.identity))
+            .then_with(|| a.evidence.cmp(&b.evidence))
+    });
+    rows
+}
+
+fn wants(finding: &Finding, identity: &Identity, filter: &str) -> bool {
+    let severity = finding.severity.as_str();
+    let text = || format!("{severity} {} {identity} {}", finding.rule, finding.evidence);
+    filter.is_empty() || holds(&text(), filter)
+}
+
+fn all_credentials(books: &[(FeedId, Arc<Book>)], filter: &str) -> Vec<CredentialRow> {
+    let mut rows = Vec::new();
+    for (feed, book) in books {
+        for credential in credentials::inventory(book).credentials {
+            let text = || {
+                let Credential { identity, kind, id, standing, .. } = &credential;
+                format!("{identity} {} {id} {}", kind.as_str(), standing.as_str())
+            };
+            if !filter.is_empty() && !holds(&text(), filter) {
+                continue;
+            }
+            let entry = book.find(&credential.identity);
+            rows.push(CredentialRow {
+                feed: *feed,
+                who: entry.map(|entry| Who { feed: *feed, id: entry.id }),
+                tier: entry.map_or(Tier::None, |entry| entry.tier),
+                credential,
+            });
+        }
+    }
+    rows.sort_by_cached_key(|row| credentials::risk(&row.credential, row.tier));
+    rows
+}
+
+/// By what they give, then those that were not credited for longest. What the API server itself
+/// installs comes last.
+fn grants(books: &[(FeedId, Arc<Book>)], filter: &str) -> Vec<GrantRow> {
+    let mut rows = Vec::new();
+    for (feed, book) in books {
+        for grant in book.grants() {
+            if !filter.is_empty() && !holds(&grant_text(book, grant), filter) {
+                continue;
+            }
+            let to = book.find(&grant.key.subject);
+            let row = GrantRow {
+                feed: *feed,
+                id: grant.id,
+                who: to.map(|entry| Who { feed: *feed, id: entry.id }),
+                tier: book.tier_of(grant),
+            };
+            let order = (grant.bootstrap, Reverse(row.tier), grant.last_credited);
+            rows.push((order, grant.key.clone(), row));
+        }
+    }
+    rows.sort_by(|a, b| a.0.cmp(&b.0).then_with(|| a.1.cmp(&b.1)));
+    rows.into_iter().map(|(.., row)| row).collect()
+}
+
+fn grant_text(book: &Book, grant: &Grant) -> String {
+    let state = match book.role_state(grant) {
+        RoleState::Exists => "",
+        RoleState::Missing => "dangling",
+        RoleState::NotKnown => "unknown",
+    };
+    let built_in = if grant.bootstrap { "built in" } else { "" };
+    format!(
+        "{} {} {} {} {} {} {} {state} {built_in}",
+        grant.key.binding_kind,
+        grant.key.binding,
+        grant.role_ref.kind,
+        grant.role_ref.name,
+        words::full(&grant.key.subject),
+        words::scope(&grant.scope),
+        book.tier_of(grant).as_str(),
+    )
+}
