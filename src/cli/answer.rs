@@ -266,10 +266,9 @@ fn what_is_missing(coverage: &report::Coverage) {
 pub fn say_unread(unreadable: &BTreeMap<Name, Unreadable>, passed: &BTreeMap<Name, Unreadable>) {
     for (reason, unreadable) in unreadable {
         say(&format!(
-            "log: {} unreadable ({reason}), the first at {}:{}",
-            many(unreadable.count, "line"),
-            unreadable.first.source,
-            unreadable.first.line
+            "log: {} unreadable ({reason}), the first at {}",
+            many(unreadable.count, unreadable.counted()),
+            unreadable.first
         ));
     }
     for (what, passed) in passed {

@@ -166,7 +166,7 @@ fn follow(
         }
         // A log so large that adding it up takes long is added up less often.
         let pause = PACE.max(begun.elapsed() * 3);
-        waiting.within(&following.folders(), changed);
+        waiting.within(&following.folders(), changed, following.is_undecided());
         waiting.pause(pause);
         if meter.cancelled() {
             return Ok(());

@@ -1,6 +1,7 @@
 //! The time that the logs really cover.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -35,6 +36,23 @@ pub struct Unreadable {
     pub count: u64,
     /// The first of them, in the order of the sources.
     pub first: Place,
+}
+
+impl Unreadable {
+    /// What was counted: lines, or whole files of which no line was read.
+    pub fn counted(&self) -> &'static str {
+        if self.first.line == 0 { "file" } else { "line" }
+    }
+}
+
+impl fmt::Display for Place {
+    /// `FILE:LINE`; `FILE` where it is the file as a whole.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.line {
+            0 => f.write_str(&self.source),
+            line => write!(f, "{}:{line}", self.source),
+        }
+    }
 }
 
 /// An API server, and what of the log is its own.

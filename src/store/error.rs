@@ -63,7 +63,11 @@ pub enum Error {
         path: PathBuf,
     },
     /// It may not be written.
-    #[error("cannot write the store {}: {cause}", path.display())]
+    #[error(
+        "cannot write the store {}: {cause}; give it a folder that may be written (XDG_DATA_HOME), or \
+         read logs with --audit and --no-store",
+        path.display()
+    )]
     Unwritable {
         /// Which.
         path: PathBuf,

@@ -105,11 +105,18 @@ pub struct Known {
     claimed: BTreeSet<i64>,
     /// Those that their own files still begin as.
     reserved: BTreeSet<i64>,
+    /// Where files were found this time.
+    found: BTreeSet<Vec<u8>>,
 }
 
 impl Known {
     pub fn new(sources: Vec<Source>) -> Self {
-        Self { sources, claimed: BTreeSet::new(), reserved: BTreeSet::new() }
+        Self {
+            sources,
+            claimed: BTreeSet::new(),
+            reserved: BTreeSet::new(),
+            found: BTreeSet::new(),
+        }
     }
 
     /// Leaves to each of the files what is known of it: what is short may begin like another.
@@ -127,6 +134,7 @@ impl Known {
                     self.reserved.insert(source.id);
                 }
             }
+            self.found.insert(path);
         }
     }
 
@@ -137,9 +145,19 @@ impl Known {
         let read: BTreeSet<&[u8]> = claimed.map(|source| &*source.path).collect();
         self.free()
             .filter(|source| source.cursor.taken == 0)
-            .filter(|source| read.contains(&*source.path) || !source.exists())
+            .filter(|source| {
+                read.contains(&*source.path) || !source.exists() || self.is_entered(source)
+            })
             .map(|source| source.id)
             .collect()
+    }
+
+    /// Whether it is a folder that could not be entered before, and in which there were files this
+    /// time.
+    fn is_entered(&self, source: &Source) -> bool {
+        let mut below = source.path.clone();
+        below.push(std::path::MAIN_SEPARATOR as u8);
+        self.found.range(below.clone()..).next().is_some_and(|path| path.starts_with(&below))
     }
 
     /// Whether nothing was read of it so far.

@@ -11,7 +11,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::packed::Packed;
 use super::prints::Prints;
 use super::tail::{FileId, Look, Shared};
-use crate::audit::source::find::{Refused, places};
+use crate::audit::source::find::{Refused, looked};
 use crate::audit::source::queue::Queue;
 use crate::audit::source::{Input, SourceSpec};
 use crate::model::Name;
@@ -51,6 +51,10 @@ pub struct Files {
     pub bytes: u64,
     /// Bytes, about, that the queue may read now.
     pub pending: u64,
+    /// The folders in which it was looked, also those that hold nothing yet.
+    folders: BTreeSet<PathBuf>,
+    /// Whether a file was left for the next look.
+    pub left: bool,
     gone: Option<(Name, DateTime<Utc>)>,
     back: Option<(Name, DateTime<Utc>)>,
 }
@@ -105,6 +109,7 @@ impl Files {
     /// Looks at everything, and lets the queue read what is new.
     pub fn look(&mut self, specs: &[SourceSpec], queue: &mut Queue<'static>, now: DateTime<Utc>) {
         self.empty.clear();
+        self.left = false;
         let found = self.find(specs, queue, now);
         let mut new = Vec::new();
         let mut there = BTreeSet::new();
@@ -143,8 +148,10 @@ impl Files {
     ) -> Vec<(PathBuf, Look)> {
         let mut found = Vec::new();
         let mut gone = None;
+        self.folders.clear();
         for spec in specs {
-            let listed = places(std::slice::from_ref(spec), None);
+            let (listed, folders) = looked(spec);
+            self.folders.extend(folders);
             if let (Err(_), SourceSpec::Path(path)) = (&listed, spec) {
                 gone = Some(name_of(path));
             }
@@ -329,9 +336,19 @@ impl Files {
         all.into_iter().collect()
     }
 
+    /// Whether the next look may find more though nothing happens until then: something was left for
+    /// it, or is given up only after a while.
+    pub fn is_undecided(&self) -> bool {
+        let waits = |packed: &Packed| matches!(packed, Packed::New | Packed::Unfinished);
+        self.left
+            || self.tails.values().any(|followed| followed.lost.is_some())
+            || self.former.iter().any(|former| former.tail.is_some())
+            || self.packed.values().any(|known| waits(&known.what))
+    }
+
     /// Where something may happen.
     pub fn folders(&self, specs: &[SourceSpec]) -> Vec<PathBuf> {
-        let mut folders = BTreeSet::new();
+        let mut folders = self.folders.clone();
         for spec in specs {
             if let SourceSpec::Path(path) = spec {
                 folders.insert(if path.is_dir() { path.clone() } else { above(path) });

@@ -62,7 +62,10 @@ impl Files {
             if self.begun { self.same(&head, look.length, &path, false) } else { Same::Nobody };
         let known = match known {
             Same::Nobody => None,
-            Same::Later => return,
+            Same::Later => {
+                self.left = true;
+                return;
+            }
             Same::There => {
                 self.copies.insert(look.id, look);
                 return;

@@ -119,6 +119,11 @@ impl Following {
         self.files.note()
     }
 
+    /// Whether another look is due soon, though nothing may happen until then.
+    pub fn is_undecided(&self) -> bool {
+        self.files.is_undecided()
+    }
+
     /// The folders in which something may happen.
     pub fn folders(&self) -> Vec<PathBuf> {
         self.files.folders(&self.specs)

@@ -249,6 +249,54 @@ fn check(ops: &[Op]) -> Result<(), TestCaseError> {
     Ok(())
 }
 
+#[test]
+fn a_folder_is_watched_before_there_is_anything_in_it() {
+    let mut logs = Logs::new();
+    logs.write(1, 255);
+    let mut following = follow(logs.folder.path());
+    following.step(logs.now, &()).unwrap();
+    let below = logs.path("node2").join("audit");
+    fs::create_dir_all(&below).unwrap();
+    fs::create_dir(logs.path(".hidden")).unwrap();
+    following.step(logs.now, &()).unwrap();
+    assert_eq!(
+        following.folders(),
+        [logs.folder.path().to_owned(), logs.path("node2"), below.clone()]
+    );
+    // Also where nothing is left.
+    fs::remove_file(logs.log()).unwrap();
+    following.step(logs.now, &()).unwrap();
+    assert!(following.folders().contains(&below));
+}
+
+#[test]
+fn what_a_look_leaves_is_looked_at_again() {
+    let mut logs = Logs::new();
+    logs.write(3, 255);
+    let mut following = follow(logs.folder.path());
+    let mut look = |logs: &Logs| {
+        following.step(logs.now, &()).unwrap();
+        following.is_undecided()
+    };
+    assert!(!look(&logs));
+    // A compressed file may be what a log is made into that is there still.
+    fs::write(logs.path("a.gz"), gzip(&logs.log())).unwrap();
+    assert!(look(&logs), "met for the first time");
+    assert!(!look(&logs), "a copy");
+    let whole = gzip(&logs.log());
+    fs::write(logs.path("b.gz"), &whole[..whole.len() / 2]).unwrap();
+    assert!(look(&logs));
+    assert!(look(&logs), "unfinished");
+    logs.now += TimeDelta::seconds(60);
+    assert!(!look(&logs), "given up");
+    // A log that is gone may be written to all the same, for a while.
+    fs::remove_file(logs.log()).unwrap();
+    assert!(look(&logs));
+    logs.now += TimeDelta::seconds(60);
+    look(&logs);
+    assert!(!look(&logs));
+}
+
 proptest! {
     #![proptest_config(ProptestConfig {
         cases: if std::env::var_os("KEYBOOK_FULL").is_some() { 5000 } else { 200 },

@@ -42,6 +42,8 @@ pub struct Waiting {
     events: events::Events,
     /// How long nothing has happened, in looks.
     quiet: u32,
+    /// Whether it is looked again though nothing is told.
+    soon: bool,
 }
 
 impl Waiting {
@@ -52,7 +54,7 @@ impl Waiting {
     pub fn new() -> io::Result<Self> {
         let (heard, pipe) = io::pipe()?;
         let bell = Bell { pipe: Arc::new(pipe), rung: Arc::default() };
-        Ok(Self { heard, bell, events: events::Events::new(), quiet: 0 })
+        Ok(Self { heard, bell, events: events::Events::new(), quiet: 0, soon: false })
     }
 
     /// What ends the waiting.
@@ -60,20 +62,26 @@ impl Waiting {
         self.bell.clone()
     }
 
-    /// Waits for what happens in these folders. `changed` is whether the last look found anything.
-    pub fn within(&mut self, folders: &[PathBuf], changed: bool) {
+    /// Waits for what happens in these folders. `changed` is whether the last look found anything,
+    /// `undecided` whether it left something for the next one.
+    pub fn within(&mut self, folders: &[PathBuf], changed: bool, undecided: bool) {
         self.quiet = if changed { 0 } else { self.quiet.saturating_add(1) };
-        self.events.watch(folders);
+        // What happened in a folder before it was watched nobody tells.
+        self.soon = self.events.watch(folders) || undecided;
+    }
+
+    /// How long is waited at most.
+    fn longest(&self) -> Duration {
+        let [soon, late] = LOOK;
+        match self.events.fd() {
+            Some(_) if !self.soon => SELDOM,
+            _ => soon.saturating_mul(1 + self.quiet).min(late),
+        }
     }
 
     /// Waits until something may have happened, or the bell rings.
     pub fn wait(&mut self) {
-        let [soon, late] = LOOK;
-        let longest = match self.events.fd() {
-            Some(_) => SELDOM,
-            None => soon.saturating_mul(1 + self.quiet).min(late),
-        };
-        self.poll(longest, true);
+        self.poll(self.longest(), true);
     }
 
     /// Waits so long, or until the bell rings.
@@ -135,8 +143,10 @@ mod events {
             Self { inotify, watched: BTreeMap::new(), whole: false }
         }
 
-        pub fn watch(&mut self, folders: &[PathBuf]) {
-            let Some(inotify) = &self.inotify else { return };
+        /// Returns whether folders are watched that were not.
+        pub fn watch(&mut self, folders: &[PathBuf]) -> bool {
+            let Some(inotify) = &self.inotify else { return false };
+            let mut new = false;
             self.watched.retain(|folder, watch| {
                 let stays = folders.contains(folder) && folder.is_dir();
                 // It may be gone already.
@@ -160,10 +170,12 @@ mod events {
                 match inotify.add_watch(folder, flags) {
                     Ok(watch) if told => {
                         self.watched.insert(folder.clone(), watch);
+                        new = true;
                     }
                     _ => self.whole = false,
                 }
             }
+            new
         }
 
         /// What to wait on; None where the system does not tell everything.
@@ -194,7 +206,9 @@ mod events {
             Self
         }
 
-        pub fn watch(&mut self, _: &[PathBuf]) {}
+        pub fn watch(&mut self, _: &[PathBuf]) -> bool {
+            false
+        }
 
         pub fn fd(&self) -> Option<BorrowedFd<'_>> {
             None
@@ -215,7 +229,7 @@ mod tests {
     fn what_happens_in_a_folder_and_the_bell_end_the_waiting() {
         let folder = tempfile::tempdir().unwrap();
         let mut waiting = Waiting::new().unwrap();
-        waiting.within(&[folder.path().to_owned()], true);
+        waiting.within(&[folder.path().to_owned()], true, false);
         let begun = Instant::now();
         fs::write(folder.path().join("audit.log"), "x").unwrap();
         waiting.wait();
@@ -228,9 +242,34 @@ mod tests {
         waiting.pause(Duration::from_millis(20));
         assert!(begun.elapsed() >= Duration::from_millis(20));
         // A folder that is not there is looked for.
-        waiting.within(&[folder.path().join("none")], false);
+        waiting.within(&[folder.path().join("none")], false, false);
         let begun = Instant::now();
         waiting.wait();
         assert!(begun.elapsed() < SELDOM);
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn it_is_looked_again_soon_where_a_folder_is_new_or_something_is_undecided() {
+        let folder = tempfile::tempdir().unwrap();
+        let folders = [folder.path().to_owned()];
+        let mut waiting = Waiting::new().unwrap();
+        waiting.within(&folders, false, false);
+        if waiting.events.fd().is_none() {
+            // This file system does not tell.
+            return;
+        }
+        assert!(waiting.longest() <= LOOK[1], "what came before it was watched is not told");
+        waiting.within(&folders, false, false);
+        assert_eq!(waiting.longest(), SELDOM);
+        waiting.within(&folders, false, true);
+        assert!(waiting.longest() <= LOOK[1]);
+        let below = folder.path().join("node1");
+        fs::create_dir(&below).unwrap();
+        let folders = [folder.path().to_owned(), below];
+        waiting.within(&folders, false, false);
+        assert!(waiting.longest() <= LOOK[1]);
+        waiting.within(&folders, false, false);
+        assert_eq!(waiting.longest(), SELDOM);
     }
 }

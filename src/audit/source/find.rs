@@ -91,6 +91,13 @@ pub fn places(
     find(specs, server, None)
 }
 
+/// What is named by one, and the folders that were gone through for it, also those that hold nothing.
+pub fn looked(spec: &SourceSpec) -> (Result<Vec<Place>, SourceError>, Vec<PathBuf>) {
+    let mut found = Found::default();
+    let result = found.spec(spec, None, None);
+    (result.map(|()| found.places), found.folders)
+}
+
 fn find(
     specs: &[SourceSpec],
     server: Option<&Arc<dyn Served>>,
@@ -98,17 +105,7 @@ fn find(
 ) -> Result<Vec<Place>, SourceError> {
     let mut found = Found::default();
     for spec in specs {
-        match spec {
-            SourceSpec::Stdin if found.stdin => return Err(SourceError::StdinTwice),
-            SourceSpec::Stdin => {
-                found.stdin = true;
-                let bytes = Box::new(io::stdin());
-                found.places.push(Place { name: "-".into(), file: None, bytes });
-            }
-            SourceSpec::Path(path) => found.named(path)?,
-            SourceSpec::Engine(address) => found.engine(address, asking)?,
-            SourceSpec::ApiServer(path) => found.served(path, server)?,
-        }
+        found.spec(spec, server, asking)?;
     }
     Ok(found.places)
 }
@@ -119,6 +116,8 @@ struct Found {
     stdin: bool,
     /// Files and folders, links followed.
     known: BTreeSet<PathBuf>,
+    /// Folders as they were found.
+    folders: Vec<PathBuf>,
     /// How many files were met, also again.
     met: usize,
     /// Addresses of engines.
@@ -128,6 +127,26 @@ struct Found {
 }
 
 impl Found {
+    fn spec(
+        &mut self,
+        spec: &SourceSpec,
+        server: Option<&Arc<dyn Served>>,
+        asking: Option<(&Path, &dyn Progress)>,
+    ) -> Result<(), SourceError> {
+        match spec {
+            SourceSpec::Stdin if self.stdin => return Err(SourceError::StdinTwice),
+            SourceSpec::Stdin => {
+                self.stdin = true;
+                let bytes = Box::new(io::stdin());
+                self.places.push(Place { name: "-".into(), file: None, bytes });
+            }
+            SourceSpec::Path(path) => self.named(path)?,
+            SourceSpec::Engine(address) => self.engine(address, asking)?,
+            SourceSpec::ApiServer(path) => self.served(path, server)?,
+        }
+        Ok(())
+    }
+
     fn engine(
         &mut self,
         address: &Address,
@@ -206,9 +225,10 @@ impl Found {
         for found in matches {
             match found {
                 Ok(found) => self.below(&found),
+                // What else matches is read all the same.
                 Err(error) => {
                     let path = error.path().to_owned();
-                    return Err(SourceError::Io { path, cause: error.into() });
+                    self.refused(&path, error.into());
                 }
             }
         }
@@ -232,6 +252,7 @@ impl Found {
         if !self.is_new(path) {
             return Ok(());
         }
+        self.folders.push(path.to_owned());
         let mut entries: Vec<PathBuf> =
             fs::read_dir(path)?.map(|entry| Ok(entry?.path())).collect::<io::Result<_>>()?;
         entries.sort();

@@ -132,7 +132,8 @@ pub enum SourceError {
     },
     /// Nobody can say which API server.
     #[error(
-        "{shown} is read from the API server of a context: it cannot be read with --from, from a          demo, or by --follow"
+        "{shown} is read from the API server of a context: it cannot be read with --from, from a \
+         demo, or by --follow"
     )]
     NoApiServer {
         /// As it was named.

@@ -1,5 +1,7 @@
 //! What a store withstands, and what it refuses.
 
+#[cfg(target_os = "linux")]
+mod refused;
 mod whole;
 
 use std::fs;

@@ -159,10 +159,11 @@ fn log(lines: &mut Vec<Line<'static>>, book: &Book) {
     }
     for (reason, unreadable) in &coverage.unreadable {
         let text = format!(
-            "  {} lines unreadable: {reason}; the first is {}:{}",
+            "  {} {}{} unreadable: {reason}; the first is {}",
             figure(unreadable.count),
-            unreadable.first.source,
-            unreadable.first.line
+            unreadable.counted(),
+            if unreadable.count == 1 { "" } else { "s" },
+            unreadable.first
         );
         lines.push(Line::of(text, Slot::Danger));
     }
