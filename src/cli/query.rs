@@ -74,10 +74,9 @@ pub(super) fn run(args: &QueryArgs) -> Result<Code, Failure> {
     if args.column.is_some() && !engine.has_column() {
         return Err(Failure::usage(format!("--column means nothing to {}", engine.word())));
     }
-    if let (Some(since), Some(until)) = (args.since, args.until)
-        && since >= until
-    {
-        return Err(Failure::usage("--since must be before --until"));
+    let now = sources::now()?;
+    if args.since.is_some_and(|since| since >= args.until.unwrap_or(now)) {
+        return Err(Failure::usage("--since must be before --until, which is now unless said"));
     }
     let over = Over {
         table: args.table.clone(),
@@ -85,7 +84,7 @@ pub(super) fn run(args: &QueryArgs) -> Result<Code, Failure> {
         from: args.since,
         to: args.until,
     };
-    answer::out(query(engine, &over, sources::now()?).as_bytes())?;
+    answer::out(query(engine, &over, now).as_bytes())?;
     Ok(Code::Done)
 }
 

@@ -53,8 +53,8 @@ pub struct Files {
     pub pending: u64,
     /// The folders in which it was looked, also those that hold nothing yet.
     folders: BTreeSet<PathBuf>,
-    /// Whether a file was left for the next look.
-    pub left: bool,
+    /// How many files were left for the next look.
+    pub left: usize,
     gone: Option<(Name, DateTime<Utc>)>,
     back: Option<(Name, DateTime<Utc>)>,
 }
@@ -109,7 +109,7 @@ impl Files {
     /// Looks at everything, and lets the queue read what is new.
     pub fn look(&mut self, specs: &[SourceSpec], queue: &mut Queue<'static>, now: DateTime<Utc>) {
         self.empty.clear();
-        self.left = false;
+        self.left = 0;
         let found = self.find(specs, queue, now);
         let mut new = Vec::new();
         let mut there = BTreeSet::new();
@@ -340,7 +340,7 @@ impl Files {
     /// it, or is given up only after a while.
     pub fn is_undecided(&self) -> bool {
         let waits = |packed: &Packed| matches!(packed, Packed::New | Packed::Unfinished);
-        self.left
+        self.left > 0
             || self.tails.values().any(|followed| followed.lost.is_some())
             || self.former.iter().any(|former| former.tail.is_some())
             || self.packed.values().any(|known| waits(&known.what))

@@ -63,7 +63,7 @@ impl Files {
         let known = match known {
             Same::Nobody => None,
             Same::Later => {
-                self.left = true;
+                self.left += 1;
                 return;
             }
             Same::There => {

@@ -141,8 +141,19 @@ pub fn query(engine: Engine, over: &Over, now: DateTime<Utc>) -> String {
         .text()
         .replace("@TABLE@", &table)
         .replace("@COLUMN@", column)
+        .replace("@RANGE@", &from.zip(to).map_or_else(String::new, |(from, to)| range(to - from)))
         .replace("@FROM@", &from.map_or_else(|| "2015-01-01T00:00:00Z".to_owned(), time))
         .replace("@TO@", &to.map_or_else(|| "2100-01-01T00:00:00Z".to_owned(), time))
+}
+
+/// A length of time as LogQL writes it.
+fn range(length: chrono::TimeDelta) -> String {
+    let seconds = length.num_seconds();
+    match () {
+        () if seconds % 86_400 == 0 => format!("{}d", seconds / 86_400),
+        () if seconds % 3_600 == 0 => format!("{}h", seconds / 3_600),
+        () => format!("{seconds}s"),
+    }
 }
 
 #[cfg(test)]
@@ -161,7 +172,7 @@ mod tests {
         for engine in Engine::ALL {
             let text = query(engine, &Over::default(), now());
             assert!(!text.contains('@') || !text.contains("@T"), "{}", engine.word());
-            for place in ["@TABLE@", "@COLUMN@", "@FROM@", "@TO@"] {
+            for place in ["@TABLE@", "@COLUMN@", "@FROM@", "@TO@", "@RANGE@"] {
                 assert!(!text.contains(place), "{} {place}", engine.word());
             }
             assert!(text.contains("keybook_summary"), "{}", engine.word());
@@ -179,6 +190,65 @@ mod tests {
             for column in COLUMNS.iter().filter(|column| **column != "lacks") {
                 assert!(text.contains(column), "{} {column}", engine.word());
             }
+        }
+    }
+
+    #[test]
+    fn every_query_is_over_the_time_that_was_asked_for() {
+        let hours = |hours| now() + chrono::TimeDelta::hours(hours);
+        for engine in Engine::ALL {
+            let asked = |from, to| {
+                query(engine, &Over { from: Some(from), to: Some(to), ..Over::default() }, now())
+            };
+            let [one, shorter, earlier] =
+                [(hours(-50), now()), (hours(-3), now()), (hours(-50), hours(-3))]
+                    .map(|(from, to)| asked(from, to));
+            assert!(one != shorter && one != earlier && shorter != earlier, "{}", engine.word());
+        }
+        let loki = |from, to| {
+            let over = Over { from, to, ..Over::default() };
+            query(Engine::Loki, &over, now())
+        };
+        assert!(loki(None, None).contains("    [1d])"));
+        assert!(loki(Some(hours(-96)), None).contains("    [4d])"));
+        assert!(loki(Some(hours(-5)), Some(hours(-2))).contains("    [3h])"));
+        let odd = now() + chrono::TimeDelta::seconds(61);
+        let text = loki(Some(now()), Some(odd));
+        assert!(
+            text.contains("    [61s])") && text.contains("time=2026-05-04T09:01:01Z"),
+            "{text}"
+        );
+    }
+
+    /// What is not in the documentation of Logs Insights' language: conditions outside of filters,
+    /// and anything but fields behind `by`.
+    #[test]
+    fn insights_is_asked_by_what_it_documents() {
+        let text = query(Engine::CloudWatch, &Over::default(), now());
+        let text: String =
+            text.lines().filter(|line| !line.starts_with('#')).flat_map(|l| [l, "\n"]).collect();
+        assert!(!text.contains("if(") && !text.contains("case("), "{text}");
+        let commands: Vec<&str> = text.split("\n| ").map(str::trim).collect();
+        let stats: Vec<_> =
+            commands.iter().filter_map(|command| command.strip_prefix("stats")).collect();
+        assert_eq!(stats.len(), 2, "as many as may be");
+        for stats in stats {
+            let (_, by) = stats.split_once("\n  by ").unwrap();
+            for field in by.split(',') {
+                let field = field.trim();
+                assert!(field.chars().all(|c| c.is_alphanumeric() || c == '_'), "{field}");
+            }
+        }
+    }
+
+    /// Words of Kusto's own that may be names of columns only in brackets.
+    #[test]
+    fn columns_of_kusto_that_are_words_of_its_own_are_in_brackets() {
+        let text = query(Engine::Azure, &Over::default(), now());
+        for word in ["kind", "namespace"] {
+            let bare = format!(" {word} =");
+            assert!(!text.contains(&bare), "{word}");
+            assert!(text.contains(&format!("['{word}']")), "{word}");
         }
     }
 

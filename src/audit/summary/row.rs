@@ -158,7 +158,7 @@ impl Row {
             "level": self.level.or_empty(),
             "auditID": "summary",
             "stage": self.stage.text().unwrap_or("ResponseComplete"),
-            "requestURI": self.path.or_empty(),
+            "requestURI": self.uri(),
             "verb": self.verb.or_empty(),
             "user": self.user(),
             "requestReceivedTimestamp": time.to_rfc3339_opts(chrono::SecondsFormat::Micros, true),
@@ -189,9 +189,23 @@ impl Row {
         event.to_string()
     }
 
+    /// The path; and the selected name, where the path says all but that.
+    fn uri(&self) -> String {
+        let path = self.path.or_empty();
+        match (self.resource.text(), self.name.text(), self.verb.text()) {
+            (None, Some(name), Some("list" | "watch")) => {
+                format!("{path}?fieldSelector=metadata.name%3D{name}")
+            }
+            _ => path.to_owned(),
+        }
+    }
+
     fn user(&self) -> Value {
+        // Engines that know no "if" give the pod's name in place of its token.
+        let of_pod = self.credential_id.text().is_some() && self.credential_id == self.pod_name;
+        let credential = if of_pod { &Cell(None) } else { &self.credential_id };
         let extra: Map<String, Value> = [
-            ("authentication.kubernetes.io/credential-id", &self.credential_id),
+            ("authentication.kubernetes.io/credential-id", credential),
             ("authentication.kubernetes.io/pod-name", &self.pod_name),
             ("authentication.kubernetes.io/pod-uid", &self.pod_uid),
         ]

@@ -88,6 +88,46 @@ fn cells_are_read_as_events_are() {
 }
 
 #[test]
+fn a_path_alone_says_what_was_asked_for() {
+    let call = |more: &Value| {
+        let mut all = json!({"api_group": null, "resource": null, "namespace": null, "name": null});
+        for (key, value) in more.as_object().unwrap() {
+            all[key] = value.clone();
+        }
+        let (activity, row) = only(&all);
+        (**activity.call(row.call)).clone()
+    };
+    let pods = |name: Option<&str>| Target::Resource {
+        group: "".into(),
+        resource: "pods".into(),
+        subresource: "".into(),
+        namespace: Some("shop".into()),
+        name: name.map(Into::into),
+        names_folded: false,
+    };
+    let path = "/api/v1/namespaces/shop/pods";
+    let one = json!({"path": format!("{path}/web-0")});
+    assert_eq!(call(&one).target, pods(Some("web-0")));
+    assert_eq!(call(&json!({"path": path, "verb": "list"})).target, pods(None));
+    let selected = json!({"path": path, "verb": "watch", "name": "web-0"});
+    assert_eq!(call(&selected).target, pods(Some("web-0")));
+    // A name from a body is none that the authorizer saw.
+    let created = json!({"path": path, "verb": "create", "name": "web-0"});
+    assert_eq!(call(&created).target, pods(None));
+    assert_eq!(call(&json!({"path": "/metrics"})).target, Target::Path("/metrics".into()));
+}
+
+#[test]
+fn a_pod_in_place_of_its_token_is_the_pod() {
+    let who = "system:serviceaccount:shop:web";
+    let (activity, row) =
+        only(&json!({"user_name": who, "pod_name": "web-0", "credential_id": "web-0"}));
+    assert_eq!(activity.actor(row.actor).credential.as_deref(), Some("pod:shop/web-0"));
+    let (activity, row) = only(&json!({"user_name": who, "credential_id": "JTI=1"}));
+    assert_eq!(activity.actor(row.actor).credential.as_deref(), Some("JTI=1"));
+}
+
+#[test]
 fn outcomes_are_told_apart_and_nobody_is_counted() {
     let text = lines(&[
         row(&json!({"decision": "forbid", "code": 403})),
@@ -134,8 +174,17 @@ fn rows_stand_in_lists_and_labels_too() {
         })
         .collect();
     let labels: Value = row(&json!({"requests": null}));
+    // As `az monitor log-analytics query -o json` prints it: everything as text.
+    let mut azure = row(&json!({"TableName": "PrimaryResult", "requests": "7", "lines": "None"}));
+    azure["first_seen"] = json!("2026-05-04T09:10:11.0000010Z");
+    // As the query API answers.
+    let columns: Vec<Value> =
+        row(&json!({})).as_object().unwrap().keys().map(|key| json!({"name": key})).collect();
+    let cells: Vec<Value> = row(&json!({})).as_object().unwrap().values().cloned().collect();
     for text in [
         json!([row(&json!({}))]),
+        json!([azure]),
+        json!({"tables": [{"name": "PrimaryResult", "columns": columns, "rows": [cells]}]}),
         json!({"results": [insights], "status": "Complete"}),
         json!({"status": "success", "data": {"resultType": "vector",
                "result": [{"metric": labels, "value": [1_777_885_811, "7"]}]}}),
