@@ -2,6 +2,7 @@
 
 pub mod audit;
 pub mod book;
+pub mod change;
 pub mod cli;
 pub mod cluster;
 pub mod config;

@@ -7,6 +7,7 @@ use clap::builder::styling::Styles;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
+use super::change_args::ChangeCommand;
 use super::query::QueryArgs;
 use crate::config::{Color, parse_groups};
 use crate::model::Name;
@@ -109,6 +110,9 @@ pub enum Command {
         #[arg(long, value_enum, value_name = "SEVERITY")]
         fail_on: Option<FailOn>,
     },
+    /// Plans, and what was applied.
+    #[command(flatten)]
+    Change(ChangeCommand),
     /// Save what the other commands need, for `--from`; no secret data
     Snapshot {
         /// The folder to write; a snapshot that is there is replaced, anything else left alone

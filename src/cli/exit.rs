@@ -19,6 +19,8 @@ pub enum Code {
     Unreachable,
     /// 5: a change failed or was refused.
     ChangeFailed,
+    /// 130: the person interrupted it.
+    Interrupted,
     /// 2: usage, an ambiguous resource, input that is not there.
     Usage,
 }
@@ -33,6 +35,7 @@ impl Code {
             Self::Unreachable => 3,
             Self::Incomplete => 4,
             Self::ChangeFailed => 5,
+            Self::Interrupted => 130,
         }
     }
 }
@@ -50,6 +53,11 @@ impl Failure {
     /// A mistake in how keybook was called.
     pub fn usage(message: impl Into<String>) -> Self {
         Self { code: Code::Usage, message: message.into() }
+    }
+
+    /// A change that was refused or failed.
+    pub fn refused(message: impl Into<String>) -> Self {
+        Self { code: Code::ChangeFailed, message: message.into() }
     }
 
     /// A source that cannot be had.

@@ -2,8 +2,11 @@
 //! error.
 
 mod answer;
+mod apply;
 mod args;
 mod can;
+mod change_args;
+mod changing;
 mod check;
 mod completions;
 mod credentials;
@@ -13,11 +16,13 @@ mod findings;
 mod identity;
 mod info;
 mod ingest;
+mod journal;
 mod kept;
 mod man;
 mod query;
 mod reach;
 mod reviews;
+mod revoke;
 mod served;
 mod show;
 mod snapshot;
@@ -85,6 +90,7 @@ pub fn run(words: impl IntoIterator<Item = OsString>) -> Next {
             reach::run(&global, identity.as_deref(), fail_on)
         }
         Some(Command::Credentials { identity }) => credentials::run(&global, identity.as_deref()),
+        Some(Command::Change(command)) => changing::run(&global, &command),
         Some(Command::Snapshot { out }) => snapshot::run(&global, &out),
         Some(Command::Ingest { whose, sources }) => {
             ingest::run(&global, whose.as_deref(), &sources)

@@ -89,6 +89,15 @@ pub struct Preconditions {
     pub resource_version: Option<Name>,
 }
 
+/// Who asks, as the API server authenticated them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct UserInfo {
+    /// User name.
+    pub user: Name,
+    /// Groups, the implicit ones among them.
+    pub groups: Vec<Name>,
+}
+
 /// A cluster that keybook reads. Time limits are the implementation's own: no call waits for ever.
 /// Nothing is tried twice: [`loader`] does that.
 #[async_trait]
@@ -137,6 +146,20 @@ pub trait Cluster: Send + Sync + fmt::Debug {
     /// As the server answers.
     async fn get(&self, path: &str) -> Result<Value, Error>;
 
+    /// The metadata of the object at an API path and nothing else of it: the way to know one Secret.
+    /// Without the annotation in which kubectl repeats what was applied, which may hold its data.
+    ///
+    /// # Errors
+    /// As the server answers; [`Error::Failed`] where the whole object came, which is dropped unread.
+    async fn metadata(&self, path: &str) -> Result<Value, Error>;
+
+    /// Who asks, as the API server calls them (under `--as`, whom they ask as); None where it does
+    /// not say.
+    ///
+    /// # Errors
+    /// As the server answers.
+    async fn user(&self) -> Result<Option<UserInfo>, Error>;
+
     /// What the server serves below `/logs/`: the page of a folder (a path that is empty or ends in
     /// `/`), or at most `most` bytes of a file from `from` on.
     ///
@@ -159,7 +182,8 @@ pub trait Cluster: Send + Sync + fmt::Debug {
 /// The only way to write. Nothing is ever tried twice.
 #[async_trait]
 pub trait Writer: Send + Sync + fmt::Debug {
-    /// Creates an object in a collection (`/apis/…/rolebindings`); gives what the server stored.
+    /// Creates an object in a collection (`/apis/…/rolebindings`); gives what the server stored, of
+    /// a Secret its metadata.
     ///
     /// # Errors
     /// [`Error::Conflict`] where the name is taken, [`Error::Forbidden`] where the operator may not,
@@ -178,6 +202,15 @@ pub trait Writer: Send + Sync + fmt::Debug {
     /// # Errors
     /// [`Error::Conflict`] where a precondition does not hold, [`Error::NotFound`] where it is gone.
     async fn delete(&self, path: &str, only: &Preconditions, dry: DryRun) -> Result<(), Error>;
+}
+
+/// Metadata of an object without what kubectl notes of it, which repeats the whole object.
+pub(crate) fn without_last_applied(mut metadata: Value) -> Value {
+    const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
+    if let Some(Value::Object(annotations)) = metadata.pointer_mut("/metadata/annotations") {
+        annotations.remove(LAST_APPLIED);
+    }
+    metadata
 }
 
 /// How long a single request may take where the person did not say.

@@ -206,6 +206,11 @@ impl Source {
         }
     }
 
+    /// The path of one of its objects.
+    pub fn object_path(&self, extent: &Extent, name: &str) -> String {
+        format!("{}/{}", self.path(extent), segment(name))
+    }
+
     /// Value of `fieldSelector`, where it has one.
     pub fn field_selector(&self) -> Option<String> {
         self.selector.map(|(field, value)| format!("{field}={value}"))

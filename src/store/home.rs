@@ -331,7 +331,7 @@ fn word_of(spec: &SourceSpec) -> Vec<u8> {
 }
 
 /// A name that every file system takes, and no two ids share.
-fn file_name(id: &str) -> String {
+pub(super) fn file_name(id: &str) -> String {
     let is_plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '_');
     if !id.is_empty() && id.len() <= 64 && id.chars().all(is_plain) {
         return id.to_owned();

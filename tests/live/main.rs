@@ -9,6 +9,7 @@ mod activity;
 mod answers;
 mod bootstrap;
 mod builtin_table;
+mod changes;
 mod commands;
 mod contract;
 mod following;

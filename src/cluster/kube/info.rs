@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 
 use super::connection::{Ask, Connection};
 use super::target::short_name;
-use crate::cluster::Error;
+use crate::cluster::{Error, UserInfo};
 use crate::model::{ClusterInfo, Name};
 
 /// One object's metadata and nothing else.
@@ -89,8 +89,19 @@ async fn id(connection: &Connection) -> Result<Name, Error> {
     Ok(format!("ca:{:x}", hash.finalize()).into())
 }
 
-/// The user, as the API server calls them.
+/// The user's name, as the API server calls them.
 async fn who(connection: &Connection, impersonating: bool) -> Result<Option<Name>, Error> {
+    Ok(user(connection, impersonating).await?.map(|user| user.user))
+}
+
+/// The user, as the API server authenticated them.
+///
+/// # Errors
+/// Where it does not answer, or does not let them impersonate.
+pub(super) async fn user(
+    connection: &Connection,
+    impersonating: bool,
+) -> Result<Option<UserInfo>, Error> {
     let review = json!({"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"});
     let path = "/apis/authentication.k8s.io/v1/selfsubjectreviews";
     let ask = Ask { impersonating, ..Ask::post("ask who this is", path, &review) };
@@ -101,8 +112,14 @@ async fn who(connection: &Connection, impersonating: bool) -> Result<Option<Name
         }
         answer => unless_refused(answer)?,
     };
-    let name = answer.as_ref().and_then(|review| review["status"]["userInfo"]["username"].as_str());
-    Ok(name.map(Name::from))
+    let info = answer.as_ref().map(|review| &review["status"]["userInfo"]);
+    Ok(info.and_then(|info| {
+        let groups = info["groups"].as_array().into_iter().flatten();
+        Some(UserInfo {
+            user: info["username"].as_str()?.into(),
+            groups: groups.filter_map(|group| group.as_str().map(Name::from)).collect(),
+        })
+    }))
 }
 
 /// Signs of authorizers beside RBAC: a rules review is incomplete where one cannot tell its rules.

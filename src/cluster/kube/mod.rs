@@ -32,7 +32,10 @@ pub use target::{ContextInfo, contexts, namespace};
 
 use self::connection::{Ask, Connection, JSON};
 use self::decode::Listed;
-use super::{Cluster, Error, Events, Extent, Page, ServedLog, Source, Writer, is_of_secrets};
+use super::{
+    Cluster, Error, Events, Extent, Page, ServedLog, Source, UserInfo, Writer, is_of_secrets,
+    without_last_applied,
+};
 use crate::model::{ClusterInfo, Discovery};
 
 /// A page of metadata and nothing else.
@@ -191,6 +194,20 @@ impl Cluster for KubeCluster {
             return Err(Error::Failed { tried, cause, status: None });
         }
         self.connection.json(&Ask::get(tried, path)).await
+    }
+
+    async fn metadata(&self, path: &str) -> Result<Value, Error> {
+        let tried = format!("get the metadata of {path}");
+        let ask = Ask::get(&tried, path).accepting(METADATA);
+        let object = self.connection.json(&ask).await?;
+        if object["kind"].as_str() != Some("PartialObjectMetadata") {
+            return Err(not_metadata(&tried));
+        }
+        Ok(without_last_applied(object))
+    }
+
+    async fn user(&self) -> Result<Option<UserInfo>, Error> {
+        info::user(&self.connection, true).await
     }
 
     async fn served_log(&self, path: &str, from: u64, most: u64) -> Result<ServedLog, Error> {

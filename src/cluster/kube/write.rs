@@ -4,9 +4,9 @@ use async_trait::async_trait;
 use http::Method;
 use serde_json::{Value, json};
 
-use super::ConnectOptions;
 use super::connection::{Ask, Connection};
-use crate::cluster::{DryRun, Error, Preconditions, Writer};
+use super::{ConnectOptions, METADATA};
+use crate::cluster::{DryRun, Error, Preconditions, Writer, is_of_secrets};
 
 /// A live cluster, to be changed.
 #[derive(Debug)]
@@ -28,16 +28,23 @@ fn query(dry: DryRun) -> &'static str {
     }
 }
 
+/// What comes back of a Secret is its metadata.
+fn as_metadata_of_secrets(ask: Ask, path: &str) -> Ask {
+    if is_of_secrets(path) { ask.accepting(METADATA) } else { ask }
+}
+
 #[async_trait]
 impl Writer for KubeWriter {
     async fn create(&self, collection: &str, object: &Value, dry: DryRun) -> Result<Value, Error> {
         let path = format!("{collection}?{}", query(dry));
-        self.connection.json(&Ask::post(format!("create in {collection}"), path, object)).await
+        let ask = Ask::post(format!("create in {collection}"), path, object);
+        self.connection.json(&as_metadata_of_secrets(ask, collection)).await
     }
 
     async fn replace(&self, path: &str, object: &Value, dry: DryRun) -> Result<Value, Error> {
         let full = format!("{path}?{}", query(dry));
         let ask = Ask::post(format!("replace {path}"), full, object);
+        let ask = as_metadata_of_secrets(ask, path);
         self.connection.json(&Ask { method: Method::PUT, ..ask }).await
     }
 

@@ -17,7 +17,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::sync::watch as signal;
 
 pub use fault::{Call, Fault, Trouble};
@@ -25,7 +25,10 @@ pub use fault::{Call, Fault, Trouble};
 use self::path::Target;
 use self::permit::Permits;
 use self::store::Store;
-use super::{Cluster, Error, Events, Extent, Page, REQUEST_TIMEOUT, Source, is_of_secrets};
+use super::{
+    Cluster, Error, Events, Extent, Page, REQUEST_TIMEOUT, Source, UserInfo, is_of_secrets,
+    without_last_applied,
+};
 use crate::model::{ClusterInfo, Discovery, Name, Object, Objects};
 use crate::rbac::query::builtin_discovery;
 
@@ -246,6 +249,27 @@ impl Cluster for MemoryCluster {
         let target = Target::of(path).ok_or_else(|| Error::NotFound { tried: tried.clone() })?;
         self.permits(&store).may("get", &target, &tried)?;
         store.raw(&target).ok_or(Error::NotFound { tried })
+    }
+
+    async fn metadata(&self, path: &str) -> Result<Value, Error> {
+        let tried = format!("get the metadata of {path}");
+        self.enter(Call::Get, None, None, &tried).await?;
+        let store = self.lock();
+        let target = Target::of(path).ok_or_else(|| Error::NotFound { tried: tried.clone() })?;
+        self.permits(&store).may("get", &target, &tried)?;
+        let object = store.object(&target).ok_or(Error::NotFound { tried })?;
+        Ok(without_last_applied(json!({
+            "apiVersion": "meta.k8s.io/v1", "kind": "PartialObjectMetadata",
+            "metadata": object.to_json()["metadata"],
+        })))
+    }
+
+    async fn user(&self) -> Result<Option<UserInfo>, Error> {
+        self.enter(Call::Info, None, None, "ask who this is").await?;
+        Ok(self.operator.as_deref().map(|operator| UserInfo {
+            user: operator.user.clone(),
+            groups: operator.groups.clone(),
+        }))
     }
 
     async fn review(&self, review: &Value) -> Result<Value, Error> {

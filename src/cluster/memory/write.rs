@@ -75,11 +75,12 @@ impl Store {
         let mut object = read(&target, value, tried)?;
         let name = object.meta().name.to_string();
         target.name = Some(name.clone());
+        // The API server asks this before it looks whether the name is taken.
+        asking.permits(self).may_grant(&object, None, &target, tried)?;
         if self.object(&target).is_some() {
             let cause = format!("{} already exists", target.named(&name));
             return Err(Error::Conflict { tried: tried.to_owned(), cause });
         }
-        asking.permits(self).may_grant(&object, None, &target, tried)?;
         let now = Utc::now();
         let meta = object.meta_mut();
         meta.uid = Some(self.fresh_uid());

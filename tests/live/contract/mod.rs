@@ -154,6 +154,11 @@ async fn who_looks(subject: &Subject) {
     assert!(!all.id.is_empty());
     assert_eq!(ada.operator.as_deref(), Some(ADA));
     assert_eq!((all.impersonator, ada.impersonator), (None, None));
+    let user = subject.ada.user().await.expect("an answer").expect("it says who");
+    assert_eq!(&*user.user, ADA);
+    for group in ["platform", "engineering", "system:authenticated"] {
+        assert!(user.groups.iter().any(|have| &**have == group), "{group}: {user:?}");
+    }
 }
 
 /// Tries something until it is allowed: the authorizer of a real server learns of a grant a moment

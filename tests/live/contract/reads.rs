@@ -130,6 +130,19 @@ pub(super) async fn secrets(subject: &Subject) {
     assert!(!format!("{page:?}").contains("hunter2"));
     let path = format!("{at}/ordinary");
     assert_eq!(kind(&subject.cluster.get(&path).await), "another");
+    let only = subject.cluster.metadata(&format!("{at}/robot-token")).await.expect("metadata");
+    assert_eq!(text(&only, "/metadata/name"), "robot-token");
+    assert!(!text(&only, "/metadata/uid").is_empty(), "{only}");
+    assert!(only.get("data").is_none() && only["kind"] == "PartialObjectMetadata", "{only}");
+    let missing = subject.cluster.metadata(&format!("{at}/no-such")).await;
+    assert_eq!(kind(&missing), "not found");
+    let mut applied = secret("applied", "Opaque");
+    applied["metadata"]["annotations"] = json!({"example.org/why": "a test",
+        "kubectl.kubernetes.io/last-applied-configuration": "{\"stringData\":\"hunter2\"}"});
+    let stored = made(&subject.writer, at, &applied).await;
+    assert!(stored.get("data").is_none() && stored.get("stringData").is_none(), "{stored}");
+    let kept = subject.cluster.metadata(&format!("{at}/applied")).await.expect("metadata");
+    assert_eq!(kept["metadata"]["annotations"], json!({"example.org/why": "a test"}));
     subject.writer.delete(&path, &Preconditions::default(), DryRun::No).await.expect("delete");
 }
 

@@ -189,6 +189,12 @@ pub(super) async fn escalation(subject: &Subject) {
         "{refused:?}"
     );
     assert_eq!(kind(&ada.create(&bindings("other"), &held, DryRun::No).await), "forbidden");
+    // Whether she may give it is asked before whether the name is taken.
+    let taken = binding("held", "contract-powerful", &["bob@corp.example"]);
+    for dry in [DryRun::Yes, DryRun::No] {
+        assert_eq!(kind(&ada.create(&at, &taken, dry).await), "forbidden");
+        assert_eq!(kind(&ada.create(&at, &held, dry).await), "conflict");
+    }
     let missing = binding("missing", "no-such-role", &["bob@corp.example"]);
     assert_eq!(kind(&ada.create(&at, &missing, DryRun::No).await), "not found");
 

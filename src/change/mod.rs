@@ -1,0 +1,8 @@
+//! Changes: what is wanted becomes a Plan, a Plan is applied step by step, and what was applied is
+//! in the journal, from which it is finished or undone.
+//!
+//! [`plan`] is pure: from a Book, fresh images of the objects and Intents to a Plan. [`run`] is the
+//! only part that writes to a cluster.
+
+pub mod plan;
+pub mod run;

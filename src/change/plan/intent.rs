@@ -1,0 +1,154 @@
+//! What is wanted, without images: it is read against each Book anew.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::{BindingKind, Identity, Name};
+use crate::rbac::BindingKey;
+
+/// What is wanted.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(tag = "revoke", rename_all = "camelCase")]
+pub enum Intent {
+    /// Take one subject out of one binding.
+    #[serde(rename_all = "camelCase")]
+    Grant {
+        /// Which of the two kinds.
+        binding_kind: BindingKind,
+        /// The binding's namespace; None for a `ClusterRoleBinding`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        namespace: Option<Name>,
+        /// The binding's name.
+        binding: Name,
+        /// Whom it no longer names.
+        subject: Identity,
+    },
+    /// Take an identity out of every binding that names it.
+    Identity {
+        /// Whom.
+        identity: Identity,
+    },
+    /// Delete the Secret that holds a `ServiceAccount`'s token.
+    TokenSecret {
+        /// Its namespace.
+        namespace: Name,
+        /// Its name.
+        name: Name,
+    },
+}
+
+/// Why words are no Intent.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "{text:?} does not say what to revoke: write an identity (user:NAME, group:NAME, \
+     sa:NAMESPACE/NAME) for all that is bound to it, crb:NAME=IDENTITY or \
+     rb:NAMESPACE/NAME=IDENTITY for one grant, secret:NAMESPACE/NAME for a token Secret"
+)]
+pub struct IntentParseError {
+    text: String,
+}
+
+impl FromStr for Intent {
+    type Err = IntentParseError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let wrong = || IntentParseError { text: text.to_owned() };
+        let (kind, rest) = text.split_once(':').ok_or_else(wrong)?;
+        let placed = |text: &str| -> Option<(Name, Name)> {
+            let (namespace, name) = text.split_once('/')?;
+            let whole = !namespace.is_empty() && !name.is_empty();
+            whole.then(|| (namespace.into(), name.into()))
+        };
+        match kind {
+            "crb" | "clusterrolebinding" => {
+                let (binding, subject) = grant(rest).ok_or_else(wrong)?;
+                let binding_kind = BindingKind::ClusterRoleBinding;
+                Ok(Self::Grant { binding_kind, namespace: None, binding: binding.into(), subject })
+            }
+            "rb" | "rolebinding" => {
+                let (binding, subject) = grant(rest).ok_or_else(wrong)?;
+                let (namespace, binding) = placed(binding).ok_or_else(wrong)?;
+                let binding_kind = BindingKind::RoleBinding;
+                Ok(Self::Grant { binding_kind, namespace: Some(namespace), binding, subject })
+            }
+            "secret" => {
+                let (namespace, name) = placed(rest).ok_or_else(wrong)?;
+                Ok(Self::TokenSecret { namespace, name })
+            }
+            _ => Ok(Self::Identity { identity: text.parse().map_err(|_| wrong())? }),
+        }
+    }
+}
+
+/// A binding's name may hold `=`, so that the first one behind which an identity stands counts.
+fn grant(text: &str) -> Option<(&str, Identity)> {
+    text.match_indices('=').find_map(|(at, _)| {
+        let (binding, subject) = (&text[..at], &text[at + 1..]);
+        Some((binding, subject.parse().ok()?)).filter(|_| !binding.is_empty())
+    })
+}
+
+/// As [`Intent::from_str`] reads it back.
+impl fmt::Display for Intent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Grant { namespace: Some(namespace), binding, subject, .. } => {
+                write!(f, "rb:{namespace}/{binding}={subject}")
+            }
+            Self::Grant { namespace: None, binding, subject, .. } => {
+                write!(f, "crb:{binding}={subject}")
+            }
+            Self::Identity { identity } => identity.fmt(f),
+            Self::TokenSecret { namespace, name } => write!(f, "secret:{namespace}/{name}"),
+        }
+    }
+}
+
+impl Intent {
+    /// The binding that a grant's Intent is about.
+    pub(super) fn binding(&self) -> Option<(BindingKey, &Identity)> {
+        let Self::Grant { binding_kind, namespace, binding, subject } = self else { return None };
+        let namespace = namespace.clone().unwrap_or_else(|| "".into());
+        Some(((*binding_kind, namespace, binding.clone()), subject))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_read_and_written_back() {
+        for (text, same) in [
+            ("user:jane@corp.example", "user:jane@corp.example"),
+            ("u:jane", "user:jane"),
+            ("group:a b", "group:a b"),
+            ("system:serviceaccount:ci:bot", "sa:ci/bot"),
+            ("crb:admins=user:jane", "crb:admins=user:jane"),
+            ("clusterrolebinding:a=b:c=user:x=y", "crb:a=b:c=user:x=y"),
+            ("rb:pay/ops=sa:ci/bot", "rb:pay/ops=sa:ci/bot"),
+            ("rolebinding:pay/ops=g:dev", "rb:pay/ops=group:dev"),
+            ("secret:pay/batch-token", "secret:pay/batch-token"),
+        ] {
+            let intent: Intent = text.parse().expect(text);
+            assert_eq!(intent.to_string(), same);
+            assert_eq!(same.parse::<Intent>().as_ref(), Ok(&intent));
+            let value = serde_json::to_value(&intent).expect("JSON");
+            assert_eq!(serde_json::from_value::<Intent>(value).expect("read back"), intent);
+        }
+        for text in [
+            "",
+            "jane",
+            "crb:x",
+            "crb:=user:a",
+            "rb:x=user:a",
+            "secret:x",
+            "role:x",
+            "rb:/x=user:a",
+        ] {
+            assert!(text.parse::<Intent>().is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! What takes a run back: its steps in inverse order, each with what our own write left as its
+//! precondition.
+
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+
+use super::edit::{precondition, rights, without_server_fields};
+use super::{Action, Inverse, Plan, Precondition, Reason, Reversibility, Step, Verification};
+use crate::model::Name;
+
+/// A step that was made, and the object as the server stored it; None where it took it away.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Made {
+    /// The step's id.
+    pub step: u32,
+    /// What our write left.
+    pub left: Option<Value>,
+}
+
+/// The Plan that takes back what was made of another. `run` is its number in the journal.
+pub fn undo(plan: &Plan, run: u64, made: &[Made], by: Option<Name>, now: DateTime<Utc>) -> Plan {
+    let mut steps: Vec<Step> = made
+        .iter()
+        .rev()
+        .filter_map(|made| {
+            let step = plan.steps.iter().find(|step| step.id == made.step)?;
+            inverse(step, made.left.as_ref(), run)
+        })
+        .collect();
+    for (id, step) in (1..).zip(&mut steps) {
+        step.id = id;
+    }
+    let mut header = plan.metadata.clone();
+    header.made_at = now;
+    header.made_by = by;
+    let whole = steps.len() == plan.steps.len();
+    Plan {
+        api_version: plan.api_version.clone(),
+        kind: plan.kind.clone(),
+        metadata: header,
+        intents: plan.intents.clone(),
+        // Where only a part was made, what that part changed is not known one by one.
+        verification: Verification {
+            denied: if whole { plan.verification.again.clone() } else { Vec::new() },
+            allowed: plan.verification.allowed.clone(),
+            again: if whole { plan.verification.denied.clone() } else { Vec::new() },
+        },
+        steps,
+        manual: Vec::new(),
+        still_works: Vec::new(),
+        warnings: Vec::new(),
+        lock_out: None,
+        undoes: Some(run),
+    }
+    .sealed()
+}
+
+fn inverse(step: &Step, left: Option<&Value>, run: u64) -> Option<Step> {
+    let action = step.inverse.action;
+    let (precondition, after) = match action {
+        Action::Create => {
+            (Precondition::default(), Some(without_server_fields(step.before.clone()?)))
+        }
+        Action::Replace => {
+            let (left, mut after) = (left?, step.before.clone()?);
+            let only = precondition(left);
+            after["metadata"]["uid"] = Value::from(only.uid.as_deref());
+            after["metadata"]["resourceVersion"] = Value::from(only.resource_version.as_deref());
+            (only, Some(after))
+        }
+        Action::Delete => {
+            let mut only = precondition(left?);
+            if step.target.is_secret() {
+                // The controller writes the token into it: it is another version then.
+                only.resource_version = None;
+            }
+            (only, None)
+        }
+    };
+    let before = if action == Action::Create { None } else { left.cloned() };
+    let back = match action {
+        Action::Create => Action::Delete,
+        Action::Replace => Action::Replace,
+        Action::Delete => Action::Create,
+    };
+    Some(Step {
+        id: 0,
+        action,
+        target: step.target.clone(),
+        precondition,
+        rights: rights(action, &step.target, after.as_ref().or(before.as_ref())),
+        inverse: Inverse {
+            action: back,
+            rights: rights(back, &step.target, before.as_ref().or(after.as_ref())),
+        },
+        before,
+        after,
+        reasons: vec![Reason {
+            why: format!("undo step {} of run {run}", step.id),
+            evidence: step.loses.clone(),
+        }],
+        reversibility: if step.target.is_secret() {
+            Reversibility::WithLoss
+        } else {
+            Reversibility::Reversible
+        },
+        loses: Vec::new(),
+        owners: step.owners.clone(),
+    })
+}

@@ -1,0 +1,174 @@
+//! What a Plan does not reach: what a person has to do elsewhere, and what works afterwards all the
+//! same.
+
+use std::collections::BTreeSet;
+
+use crate::book::{Book, GroupSource};
+use crate::credentials::{self, Credential, Expires, Kind, Standing};
+use crate::model::{Identity, Name, SubjectKind};
+use crate::rbac::{Authorizer, Held};
+
+use super::{Manual, StillWorks, Target};
+
+/// Grants that are named one by one, at most.
+const NAMED: usize = 8;
+
+/// What is left of one identity's access, gathered.
+#[derive(Debug, Default)]
+pub(super) struct Left {
+    pub(super) manual: BTreeSet<Manual>,
+    pub(super) still_works: BTreeSet<StillWorks>,
+}
+
+impl Left {
+    fn works(&mut self, what: impl Into<String>, until: impl Into<String>) {
+        self.still_works.insert(StillWorks { what: what.into(), until: until.into() });
+    }
+
+    /// What an identity has by groups, by its credentials, and by what is under way.
+    pub(super) fn of(
+        &mut self,
+        book: &Book,
+        identity: &Identity,
+        after: &Authorizer,
+        deleted: &BTreeSet<Target>,
+    ) {
+        match identity.kind {
+            SubjectKind::Group => self.of_group(book, identity),
+            _ => self.of_member(book, identity, after),
+        }
+        for credential in credentials::of(book, identity) {
+            self.credential(&credential, deleted);
+        }
+        if identity.kind != SubjectKind::Group {
+            self.works(
+                format!("what {identity} has open: watches, and exec, attach and port-forward"),
+                "watches end within an hour; the others when they are idle for four hours, or their \
+                 pod is deleted (defaults of Kubernetes): access is asked for when they begin",
+            );
+        }
+    }
+
+    fn of_group(&mut self, book: &Book, group: &Identity) {
+        if &*group.name == Identity::SYSTEM_MASTERS {
+            self.works(
+                "everything, for whoever is in system:masters: the API server allows it ahead of RBAC",
+                "until the certificates that carry the group run out, or the CA that signed them is \
+                 no longer trusted",
+            );
+        }
+        let members = book.find(group).map_or(0, |entry| entry.members.len());
+        self.works(
+            format!(
+                "what the members of {group} are granted otherwise ({members} are known from the log \
+                 and from what was given)"
+            ),
+            "until that is revoked too",
+        );
+    }
+
+    fn of_member(&mut self, book: &Book, identity: &Identity, after: &Authorizer) {
+        let entry = book.find(identity);
+        let groups = entry.map(|entry| entry.groups.clone()).unwrap_or_default();
+        for group in &groups {
+            let grants = words(after, &Identity::group(group.name.clone()));
+            let masters = &*group.name == Identity::SYSTEM_MASTERS;
+            if grants.is_empty() && !masters {
+                continue;
+            }
+            let gives =
+                if masters { "everything, ahead of RBAC".to_owned() } else { grants.clone() };
+            if group.source == GroupSource::Implicit {
+                self.works(
+                    format!(
+                        "what the API server gives {identity} by the group {}: {gives}",
+                        group.name
+                    ),
+                    "as long as any of its credentials works; the group cannot be left",
+                );
+                continue;
+            }
+            self.manual.insert(Manual {
+                what: format!("take {identity} out of the group {}", group.name),
+                why: format!(
+                    "the group is not the cluster's: its identity provider, or the certificate, puts \
+                     people in it. It gives {gives}"
+                ),
+                patch: None,
+            });
+            self.works(
+                format!("what {identity} has by the group {}: {gives}", group.name),
+                "until it is taken out of the group and its token or certificate with the group in it \
+                 has run out",
+            );
+        }
+        if !entry.is_some_and(|entry| entry.groups_known) && identity.kind == SubjectKind::User {
+            self.manual.insert(Manual {
+                what: format!("ask the identity provider in which groups {identity} is"),
+                why:
+                    "its groups are not known: no log shows them and nobody gave them (--groups). \
+                      What any group is granted, it may have"
+                        .to_owned(),
+                patch: None,
+            });
+        }
+    }
+
+    fn credential(&mut self, credential: &Credential, deleted: &BTreeSet<Target>) {
+        if matches!(credential.standing, Standing::Refused(_) | Standing::Expired) {
+            return;
+        }
+        if credential.kind == Kind::TokenSecret
+            && deleted
+                .iter()
+                .any(|target| target.is_secret() && *credential.id == *secret_id(target))
+        {
+            return;
+        }
+        let until = match &credential.expires {
+            Expires::At(at) => format!("until {} UTC", at.format("%Y-%m-%d %H:%M")),
+            Expires::Never => "for ever".to_owned(),
+            Expires::NotKnown(why) => format!("not known: {why}"),
+        };
+        self.works(
+            format!(
+                "the {} {} still authenticates as {}",
+                credential.kind.as_str(),
+                credential.id,
+                credential.identity
+            ),
+            format!("{until}; what would revoke it: {}", credential.revoke),
+        );
+    }
+}
+
+/// As the credentials call it.
+pub(super) fn secret_id(target: &Target) -> String {
+    format!("secret {}/{}", target.namespace.as_deref().unwrap_or_default(), target.name)
+}
+
+/// A grant: `RoleBinding pay/ops (ClusterRole edit)`.
+pub(super) fn grant(held: &Held) -> String {
+    let binding = &held.binding;
+    let namespace = binding.meta.namespace.as_ref();
+    let slash = namespace.map_or_else(String::new, |namespace| format!("{namespace}/"));
+    let role = &binding.role_ref;
+    format!("{} {slash}{} ({} {})", binding.kind, binding.meta.name, role.kind, role.name)
+}
+
+/// The grants of a subject that give something, in words; empty where there are none.
+fn words(authorizer: &Authorizer, subject: &Identity) -> String {
+    let slots = authorizer.direct(subject);
+    let mut all: Vec<String> = slots
+        .into_iter()
+        .filter_map(|slot| authorizer.held(slot))
+        .filter(|held| !held.rules().is_empty())
+        .map(|held| grant(held))
+        .collect();
+    all.sort();
+    all.dedup();
+    let more = all.len().saturating_sub(NAMED);
+    let named: Vec<Name> = all.into_iter().take(NAMED).map(Name::from).collect();
+    let rest = if more > 0 { format!(" and {more} more") } else { String::new() };
+    format!("{}{rest}", named.join(", "))
+}

@@ -1,0 +1,395 @@
+//! From Intents to steps.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+
+use super::edit::{binding, precondition, rights, stored, text, without_subjects};
+use super::left::{self, Left};
+use super::owner::{self, Verdict};
+use super::wanted::{AllWanted, Refusal, Wanted, names, wanted};
+use super::{
+    API_VERSION, Action, ClusterRef, CoverageRef, Header, Intent, Inverse, KIND, Manual,
+    OwnerWarning, Plan, Reason, Reversibility, Step, StillWorks, Target, lock_out,
+};
+use crate::book::Book;
+use crate::model::{Binding, Identity, ListKind, Name, Object, Objects, SubjectKind};
+use crate::owners;
+use crate::rbac::{Authorizer, BindingKey};
+
+/// Who makes the change, as the API server authenticated them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Operator {
+    /// User name.
+    pub user: Name,
+    /// Groups, the implicit ones among them.
+    pub groups: Vec<Name>,
+}
+
+/// What a Plan is made of.
+#[derive(Clone, Copy, Debug)]
+pub struct Input<'a> {
+    /// What there is.
+    pub book: &'a Book,
+    /// What is wanted.
+    pub intents: &'a [Intent],
+    /// The image of every one of [`targets`], read after the Book; of a Secret its metadata.
+    pub fresh: &'a BTreeMap<Target, Value>,
+    /// Who makes the change; None where that is not known.
+    pub operator: Option<&'a Operator>,
+    /// Whether to change here, too, what an owner would undo later.
+    pub despite_owners: bool,
+    /// The time, UTC.
+    pub now: DateTime<Utc>,
+}
+
+/// Makes the Plan.
+///
+/// # Errors
+/// Where an Intent is about nothing, or an image does not fit the Book.
+pub fn make(input: &Input<'_>) -> Result<Plan, Refusal> {
+    let book = input.book;
+    let all = wanted(book, input.intents)?;
+    let mut work = Work::new(input, &all)?;
+    for (target, wanted) in &all {
+        let image = work.image(target)?;
+        if target.is_secret() {
+            work.secret(target, &image, wanted);
+        } else {
+            work.binding(target, &image, wanted)?;
+        }
+    }
+    Ok(work.plan(&all))
+}
+
+/// A Plan in the making.
+pub(super) struct Work<'a> {
+    pub(super) input: &'a Input<'a>,
+    version: Option<&'a str>,
+    /// With the fresh images in it.
+    pub(super) before: Objects,
+    after: Objects,
+    steps: Vec<Step>,
+    pub(super) left: Left,
+    warnings: Vec<String>,
+    /// What is taken away: from whom, by which binding.
+    pub(super) taken: Vec<(Identity, BindingKey)>,
+    deleted: BTreeSet<Target>,
+}
+
+impl<'a> Work<'a> {
+    fn new(input: &'a Input<'a>, all: &AllWanted) -> Result<Self, Refusal> {
+        let snapshot = &input.book.snapshot;
+        let mut before = snapshot.objects.clone();
+        for target in all.keys().filter(|target| !target.is_secret()) {
+            let image = input.fresh.get(target).ok_or_else(|| Refusal::Moved(target.clone()))?;
+            let fresh = binding(target, image).ok_or_else(|| Refusal::Moved(target.clone()))?;
+            before.insert(Object::Binding(fresh));
+        }
+        Ok(Self {
+            input,
+            version: snapshot.cluster.server_version.as_deref(),
+            after: before.clone(),
+            before,
+            steps: Vec::new(),
+            left: Left::default(),
+            warnings: Vec::new(),
+            taken: Vec::new(),
+            deleted: BTreeSet::new(),
+        })
+    }
+
+    fn image(&self, target: &Target) -> Result<Value, Refusal> {
+        let image = self.input.fresh.get(target).cloned();
+        Ok(stored(image.ok_or_else(|| Refusal::Moved(target.clone()))?))
+    }
+
+    fn binding(&mut self, target: &Target, image: &Value, wanted: &Wanted) -> Result<(), Refusal> {
+        let moved = || Refusal::Moved(target.clone());
+        let binding = binding(target, image).ok_or_else(moved)?;
+        let (changed, went, any_left) =
+            without_subjects(&binding, image, |identity| wanted.gone.contains(identity));
+        if went == 0 {
+            return Err(moved());
+        }
+        let action = if any_left { Action::Replace } else { Action::Delete };
+        let place = (target, action, &changed);
+        let owners = match owner::of_binding(
+            (&binding, self.version),
+            &wanted.gone,
+            place,
+            self.input.despite_owners,
+        ) {
+            Verdict::Step(owners) => owners,
+            Verdict::Leave(manual) => {
+                for identity in &wanted.gone {
+                    self.left.still_works.insert(StillWorks {
+                        what: format!("what {identity} has by {target}"),
+                        until: format!("until the owner of it is changed: {}", manual.what),
+                    });
+                }
+                self.left.manual.insert(manual);
+                return Ok(());
+            }
+        };
+        let namespace = target.namespace.clone().unwrap_or_else(|| "".into());
+        let key = (binding.kind, namespace, target.name.clone());
+        let gone: Vec<&Identity> =
+            wanted.gone.iter().filter(|identity| names(&binding, identity)).collect();
+        self.taken.extend(gone.iter().map(|identity| ((*identity).clone(), key.clone())));
+        let reason = self.reason(&binding, &gone, wanted, any_left);
+        let after = if any_left {
+            let binding = super::edit::binding(target, &changed).ok_or_else(moved)?;
+            self.after.insert(Object::Binding(binding));
+            Some(changed)
+        } else {
+            self.after.bindings.remove(&key);
+            None
+        };
+        let back = if any_left { Action::Replace } else { Action::Create };
+        self.steps.push(Step {
+            id: 0,
+            action,
+            target: target.clone(),
+            precondition: precondition(image),
+            reasons: vec![reason],
+            reversibility: Reversibility::Reversible,
+            loses: Vec::new(),
+            rights: rights(action, target, after.as_ref().or(Some(image))),
+            inverse: Inverse { action: back, rights: rights(back, target, Some(image)) },
+            owners,
+            before: Some(image.clone()),
+            after,
+        });
+        Ok(())
+    }
+
+    fn reason(
+        &self,
+        binding: &Binding,
+        gone: &[&Identity],
+        wanted: &Wanted,
+        any_left: bool,
+    ) -> Reason {
+        let who: Vec<String> = gone.iter().map(ToString::to_string).collect();
+        let role = &binding.role_ref;
+        let how = if any_left { "takes" } else { "it names nobody else: takes" };
+        let book = self.input.book;
+        let mut evidence: Vec<String> =
+            wanted.by.iter().map(|intent| format!("revoke {intent}")).collect();
+        for grant in book.grants() {
+            let of_this = grant.key.binding_kind == binding.kind
+                && grant.key.namespace == binding.meta.namespace
+                && grant.key.binding == binding.meta.name;
+            if of_this && gone.contains(&&grant.key.subject) {
+                evidence.push(credited(book, grant));
+            }
+        }
+        Reason {
+            why: format!("{how} {} {} from {}", role.kind, role.name, who.join(", ")),
+            evidence,
+        }
+    }
+
+    fn secret(&mut self, target: &Target, image: &Value, wanted: &Wanted) {
+        let namespace = target.namespace.clone().unwrap_or_else(|| "".into());
+        let key = (namespace, target.name.clone());
+        let found = self.input.book.snapshot.objects.secrets.get(&key);
+        let owners = found.map(|secret| owners::of_secret(secret)).unwrap_or_default();
+        let owners = match owner::of_secret(&owners, target, self.input.despite_owners) {
+            Verdict::Step(owners) => owners,
+            Verdict::Leave(manual) => {
+                self.left.still_works.insert(StillWorks {
+                    what: format!("the token in {target}"),
+                    until: format!("until the owner of it is changed: {}", manual.what),
+                });
+                self.left.manual.insert(manual);
+                return;
+            }
+        };
+        let account = text(image, "/metadata/annotations/kubernetes.io~1service-account.name");
+        let account = account.unwrap_or_else(|| "?".into());
+        self.still_works_of_secret(target, &account, &owners);
+        self.deleted.insert(target.clone());
+        self.after.secrets.remove(&key);
+        let why = format!("ends the token of ServiceAccount {}/{account} that it holds", key.0);
+        self.steps.push(Step {
+            id: 0,
+            action: Action::Delete,
+            target: target.clone(),
+            precondition: precondition(image),
+            before: Some(image.clone()),
+            after: None,
+            reasons: vec![Reason {
+                why,
+                evidence: wanted.by.iter().map(|intent| format!("revoke {intent}")).collect(),
+            }],
+            reversibility: Reversibility::WithLoss,
+            loses: vec![
+                "what the Secret holds beside the token: keybook reads no data of Secrets, and cannot \
+                 put it back"
+                    .to_owned(),
+                "the token, where the API server signs with ECDSA: one made again is another. Where \
+                 it signs with RSA, the same token comes back"
+                    .to_owned(),
+            ],
+            rights: rights(Action::Delete, target, None),
+            inverse: Inverse {
+                action: Action::Create,
+                rights: rights(Action::Create, target, None),
+            },
+            owners,
+        });
+    }
+
+    fn still_works_of_secret(&mut self, target: &Target, account: &str, owners: &[OwnerWarning]) {
+        let who = owners.first().map_or_else(
+            || "by whom is not known: nothing on it says that somebody keeps it".to_owned(),
+            |owner| format!("{} does so {}", owner.owner, owner.undone),
+        );
+        self.left.still_works.insert(StillWorks {
+            what: format!(
+                "every copy of the token, again, as soon as a Secret {} is made for {account}: with \
+                 RSA keys (kubeadm's default) it holds the byte-identical token",
+                left::secret_id(target).trim_start_matches("secret "),
+            ),
+            until: format!(
+                "{who}. To be rid of it for good, delete the ServiceAccount and make it again (its \
+                 UID is in the token), or change the API server's signing key"
+            ),
+        });
+    }
+
+    fn plan(mut self, all: &AllWanted) -> Plan {
+        let (before, after) = (Authorizer::new(&self.before), Authorizer::new(&self.after));
+        let verification = self.verification(&before, &after);
+        let book = self.input.book;
+        let people: BTreeSet<&Identity> = all.values().flat_map(|wanted| &wanted.gone).collect();
+        let wanted_whole = self.input.intents.iter().filter_map(|intent| match intent {
+            Intent::Identity { identity } => Some(identity),
+            _ => None,
+        });
+        for identity in people.into_iter().chain(wanted_whole).collect::<BTreeSet<_>>() {
+            self.left.of(book, identity, &after, &self.deleted);
+        }
+        self.sort_steps();
+        let name = &book.snapshot.cluster.name;
+        let locked = lock_out::find(&before, &after, &self.steps, self.input.operator, name);
+        let incomplete = incomplete(book);
+        if !incomplete.is_empty() {
+            self.warnings.push(
+                "not all roles and bindings could be listed: there may be grants that this plan does \
+                 not know, and whether it locks anybody out is not certain"
+                    .to_owned(),
+            );
+        }
+        let other_authorizers = book.authorizers();
+        if !other_authorizers.is_empty() {
+            self.warnings.push(format!(
+                "another authorizer beside RBAC is at work ({}): what it allows stays allowed, and is \
+                 not known here",
+                other_authorizers.join(", ")
+            ));
+        }
+        let Left { manual, still_works } = self.left;
+        Plan {
+            api_version: API_VERSION.into(),
+            kind: KIND.into(),
+            metadata: header(self.input, incomplete, other_authorizers),
+            intents: self
+                .input
+                .intents
+                .iter()
+                .cloned()
+                .collect::<BTreeSet<_>>()
+                .into_iter()
+                .collect(),
+            steps: self.steps,
+            verification,
+            manual: manual.into_iter().collect::<Vec<Manual>>(),
+            still_works: still_works.into_iter().collect(),
+            warnings: self.warnings,
+            lock_out: locked,
+            undoes: None,
+        }
+        .sealed()
+    }
+
+    /// What can be taken back comes first, and what concerns who makes the change comes last of it.
+    fn sort_steps(&mut self) {
+        let operator = self.input.operator;
+        let own = |step: &Step| {
+            operator.is_some_and(|operator| {
+                self.taken.iter().any(|(identity, key)| {
+                    *key.2 == *step.target.name
+                        && key.0.as_str() == &*step.target.kind
+                        && match identity.kind {
+                            SubjectKind::Group => operator.groups.contains(&identity.name),
+                            _ => identity.user_name().as_ref() == Some(&operator.user),
+                        }
+                })
+            })
+        };
+        let key = |step: &Step| (step.reversibility, own(step), step.action, step.target.clone());
+        self.steps.sort_by_cached_key(key);
+        for (id, step) in (1..).zip(&mut self.steps) {
+            step.id = id;
+        }
+    }
+}
+
+/// How often a grant was what allowed a request.
+fn credited(book: &Book, grant: &crate::book::Grant) -> String {
+    match (book.coverage(), grant.last_credited) {
+        (None, _) => "no log was read: whether it is used is not known".to_owned(),
+        (Some(_), Some(at)) => format!(
+            "{}: the API server credited it with {} allowed requests, the last on {}",
+            grant.key.subject,
+            grant.credited,
+            at.format("%Y-%m-%d")
+        ),
+        (Some(coverage), None) => format!(
+            "{}: the API server credited it with no request in the {} days of the log",
+            grant.key.subject,
+            coverage.days()
+        ),
+    }
+}
+
+/// Lists without which grants may have been overlooked.
+fn incomplete(book: &Book) -> Vec<String> {
+    let lists = [
+        ListKind::ClusterRoles,
+        ListKind::Roles,
+        ListKind::ClusterRoleBindings,
+        ListKind::RoleBindings,
+    ];
+    let missing = lists.into_iter().filter(|list| !book.snapshot.covers(&[*list], None));
+    missing.map(|list| list.as_str().to_owned()).collect()
+}
+
+fn header(input: &Input<'_>, incomplete: Vec<String>, other_authorizers: Vec<Name>) -> Header {
+    let cluster = &input.book.snapshot.cluster;
+    Header {
+        made_at: input.now,
+        made_by: input
+            .operator
+            .map(|operator| operator.user.clone())
+            .or_else(|| cluster.operator.clone()),
+        cluster: ClusterRef {
+            id: cluster.id.clone(),
+            name: cluster.name.clone(),
+            server: cluster.server.clone(),
+            server_version: cluster.server_version.clone(),
+        },
+        coverage: input.book.coverage().map(|coverage| CoverageRef {
+            from: coverage.from,
+            to: coverage.to,
+            gaps: coverage.gaps.len() as u64 + coverage.gaps_left_out,
+        }),
+        incomplete,
+        other_authorizers,
+        digest: String::new(),
+    }
+}

@@ -1,0 +1,32 @@
+//! From Intents to a Plan. Pure: a Book says what there is, fresh images say what exactly is
+//! written, and nothing is read or asked here.
+//!
+//! However many Intents touch an object, it is written once. What cannot be done by a write is never
+//! dropped: it is a manual step, or among what still works.
+
+mod afterwards;
+mod check;
+mod document;
+mod edit;
+mod intent;
+mod inverse;
+mod left;
+mod lock_out;
+mod make;
+mod owner;
+#[cfg(test)]
+mod tests;
+mod wanted;
+
+pub use check::Check;
+pub use document::{
+    API_VERSION, Action, ClusterRef, CoverageRef, Header, Inverse, KIND, LockOut, Manual,
+    OwnerWarning, Patch, Plan, Precondition, ReadError, Reason, Reversibility, Right, Step,
+    StillWorks, Target, Verification,
+};
+pub use edit::{stored, without_server_fields};
+pub use intent::{Intent, IntentParseError};
+pub use inverse::{Made, undo};
+pub use lock_out::locks_out;
+pub use make::{Input, Operator, make};
+pub use wanted::{Refusal, targets};

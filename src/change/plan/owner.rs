@@ -1,0 +1,98 @@
+//! Who keeps an object, and what that means for a change to it: what an owner would undo is its
+//! owner's to change, unless somebody insists; what it would undo at once is never done behind its
+//! back.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+
+use super::{Action, Manual, OwnerWarning, Patch, Target};
+use crate::model::{Binding, Identity};
+use crate::owners::{self, Keeper, Owner, Soon};
+use crate::rbac::bootstrap;
+
+/// What is to become of a change to an owned object.
+pub(super) enum Verdict {
+    /// It is made, and these are told.
+    Step(Vec<OwnerWarning>),
+    /// It is the owner's to make.
+    Leave(Manual),
+}
+
+/// What becomes of taking `gone` out of a binding.
+pub(super) fn of_binding(
+    (binding, version): (&Binding, Option<&str>),
+    gone: &BTreeSet<Identity>,
+    (target, action, after): (&Target, Action, &Value),
+    insist: bool,
+) -> Verdict {
+    let own = is_servers_own(binding, gone, version);
+    let owners: Vec<Owner> = owners::of_binding(binding, version)
+        .into_iter()
+        // The API server brings back its own subjects, and no others.
+        .filter(|owner| owner.keeper != Keeper::ApiServer || own)
+        .collect();
+    let patch = match action {
+        Action::Delete => "null".to_owned(),
+        _ => json!({ "subjects": after["subjects"] }).to_string(),
+    };
+    judge(&owners, (target, action), patch, insist)
+}
+
+/// What becomes of deleting a Secret.
+pub(super) fn of_secret(owners: &[Owner], target: &Target, insist: bool) -> Verdict {
+    judge(owners, (target, Action::Delete), "null".to_owned(), insist)
+}
+
+fn judge(
+    owners: &[Owner],
+    (target, action): (&Target, Action),
+    merge: String,
+    insist: bool,
+) -> Verdict {
+    let of = |owner: &Owner| if action == Action::Delete { owner.deletion } else { owner.edit };
+    let undoing: Vec<&Owner> =
+        owners.iter().filter(|owner| of(owner).soon != Soon::Never).collect();
+    let stops = undoing.iter().find(|owner| match of(owner).soon {
+        Soon::AtOnce => true,
+        Soon::NotKnown | Soon::Never => false,
+        _ => owner.certain && !insist,
+    });
+    if let Some(owner) = stops {
+        let insisting = if of(owner).soon == Soon::AtOnce {
+            ""
+        } else {
+            "; with --despite-owners keybook changes it here as well"
+        };
+        return Verdict::Leave(Manual {
+            what: format!("change {target} where {} has it from", owner.words()),
+            why: format!(
+                "a change here would be undone {} ({}){insisting}",
+                of(owner).when,
+                owner.evidence
+            ),
+            patch: Some(Patch { target: target.clone(), merge }),
+        });
+    }
+    let warning = |owner: &&Owner| OwnerWarning {
+        owner: owner.words(),
+        evidence: owner.evidence.clone(),
+        undone: of(owner).when.to_owned(),
+    };
+    Verdict::Step(undoing.iter().map(warning).collect())
+}
+
+/// Whether any of them is a subject that the API server itself binds so.
+fn is_servers_own(binding: &Binding, gone: &BTreeSet<Identity>, version: Option<&str>) -> bool {
+    let namespace = binding.meta.namespace.clone().unwrap_or_else(|| "".into());
+    let key = (binding.kind, namespace, binding.meta.name.clone());
+    let own = bootstrap::policy(version)
+        .and_then(|chosen| chosen.policy.objects.bindings.get(&key).cloned());
+    own.is_some_and(|own| {
+        let namespace = own.meta.namespace.as_ref();
+        own.subjects
+            .iter()
+            .filter_map(|subject| subject.identity(namespace))
+            .any(|identity| gone.contains(&identity))
+    })
+}

@@ -1,0 +1,125 @@
+//! What Intents are about: the objects, and what is wanted of each.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Intent, Target};
+use crate::book::Book;
+use crate::model::{Binding, BindingKind, Identity, Name};
+
+/// The type of a Secret that holds an account's token.
+const TOKEN: &str = "kubernetes.io/service-account-token";
+
+/// Why there is no Plan.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// There is no such thing.
+    #[error("{0} is not there")]
+    NotThere(String),
+    /// Nobody of that name.
+    #[error(
+        "nothing is known of {0}: no binding names it, no account is called so, no log shows it \
+         (names are compared letter by letter)"
+    )]
+    Nobody(Identity),
+    /// The binding does not name the subject.
+    #[error("{target} does not name {subject}: nothing is granted there that could be revoked")]
+    NotNamed {
+        /// The binding.
+        target: Target,
+        /// Whom it should name.
+        subject: Identity,
+    },
+    /// It is something else.
+    #[error("{0} holds no ServiceAccount's token: only Secrets of type {TOKEN} are revoked so")]
+    NoToken(Target),
+    /// It was there a moment ago.
+    #[error("{0} changed while the plan was made; make it again")]
+    Moved(Target),
+}
+
+/// What one object's Intents come to.
+#[derive(Debug, Default)]
+pub(super) struct Wanted {
+    /// Whom a binding no longer names.
+    pub(super) gone: BTreeSet<Identity>,
+    /// By which Intents.
+    pub(super) by: BTreeSet<Intent>,
+}
+
+/// The same of all objects.
+pub(super) type AllWanted = BTreeMap<Target, Wanted>;
+
+fn target_of(kind: BindingKind, namespace: &Name, name: &Name) -> Target {
+    let namespace = Some(namespace.clone()).filter(|namespace| !namespace.is_empty());
+    Target { kind: kind.as_str().into(), namespace, name: name.clone() }
+}
+
+/// What these Intents want.
+///
+/// # Errors
+/// Where an Intent is about nothing.
+pub(super) fn wanted(book: &Book, intents: &[Intent]) -> Result<AllWanted, Refusal> {
+    let objects = &book.snapshot.objects;
+    let mut all = AllWanted::new();
+    let mut want = |target: Target, gone: Option<&Identity>, intent: &Intent| {
+        let wanted = all.entry(target).or_default();
+        wanted.gone.extend(gone.cloned());
+        wanted.by.insert(intent.clone());
+    };
+    for intent in intents {
+        match intent {
+            Intent::Grant { subject, .. } => {
+                let Some((key, _)) = intent.binding() else { continue };
+                let target = target_of(key.0, &key.1, &key.2);
+                let Some(binding) = objects.bindings.get(&key) else {
+                    return Err(Refusal::NotThere(target.to_string()));
+                };
+                if !names(binding, subject) {
+                    return Err(Refusal::NotNamed { target, subject: subject.clone() });
+                }
+                want(target, Some(subject), intent);
+            }
+            Intent::Identity { identity } => {
+                let mut found = false;
+                for ((kind, namespace, name), binding) in &objects.bindings {
+                    if names(binding, identity) {
+                        found = true;
+                        want(target_of(*kind, namespace, name), Some(identity), intent);
+                    }
+                }
+                if !found && book.find(identity).is_none() {
+                    return Err(Refusal::Nobody(identity.clone()));
+                }
+            }
+            Intent::TokenSecret { namespace, name } => {
+                let target = Target {
+                    kind: "Secret".into(),
+                    namespace: Some(namespace.clone()),
+                    name: name.clone(),
+                };
+                match objects.secrets.get(&(namespace.clone(), name.clone())) {
+                    Some(secret) if &*secret.type_ == TOKEN => want(target, None, intent),
+                    Some(_) => return Err(Refusal::NoToken(target)),
+                    None => {
+                        return Err(Refusal::NotThere(format!("{target}, of type {TOKEN},")));
+                    }
+                }
+            }
+        }
+    }
+    Ok(all)
+}
+
+/// Whether a binding names an identity.
+pub(super) fn names(binding: &Binding, identity: &Identity) -> bool {
+    let namespace = binding.meta.namespace.as_ref();
+    binding.subjects.iter().any(|subject| subject.identity(namespace).as_ref() == Some(identity))
+}
+
+/// The objects that these Intents are about, of which fresh images are needed.
+///
+/// # Errors
+/// Where an Intent is about nothing.
+pub fn targets(book: &Book, intents: &[Intent]) -> Result<Vec<Target>, Refusal> {
+    Ok(wanted(book, intents)?.into_keys().collect())
+}

@@ -1,0 +1,158 @@
+//! The runs of a cluster, read off its journal.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+
+use super::{Differs, Record};
+use crate::change::plan::{Made, Plan};
+use crate::model::Name;
+use crate::store::JournalEntry;
+
+/// What is known of a step.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StepState {
+    /// Never sent.
+    Untouched,
+    /// It may have been sent: only the object tells whether it was made.
+    NotKnown,
+    /// Made; the object as it was left, None where it is gone.
+    Made(Option<Value>),
+}
+
+/// How a run stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// It neither ended nor stopped: its process did.
+    CutOff,
+    /// It stopped, for this reason.
+    Stopped(String),
+    /// All of it was made.
+    Done(Vec<Differs>),
+}
+
+/// One run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Run {
+    /// Its number.
+    pub id: u64,
+    /// When it began, UTC.
+    pub at: DateTime<Utc>,
+    /// Who applied it.
+    pub by: Option<Name>,
+    /// What was applied.
+    pub plan: Plan,
+    /// By step id.
+    pub steps: BTreeMap<u32, StepState>,
+    /// How it stands.
+    pub standing: Standing,
+    /// The run that undoes it, and whether that is done.
+    pub undone_by: Option<(u64, bool)>,
+}
+
+impl Run {
+    /// What was made of it, in the order in which it was.
+    pub fn made(&self) -> Vec<Made> {
+        let made = self.steps.iter().filter_map(|(step, state)| match state {
+            StepState::Made(left) => Some(Made { step: *step, left: left.clone() }),
+            _ => None,
+        });
+        made.collect()
+    }
+
+    /// Whether it has to be finished or undone before anything else is applied.
+    pub fn is_open(&self) -> bool {
+        self.standing == Standing::CutOff && self.undone_by.is_none()
+    }
+
+    /// Whether nothing is left to do of it.
+    pub fn is_done(&self) -> bool {
+        matches!(self.standing, Standing::Done(_))
+    }
+
+    /// `done`, `cut off`, `stopped`, `undone by run 3`.
+    pub fn words(&self) -> String {
+        match (&self.standing, self.undone_by) {
+            (_, Some((by, true))) => format!("undone by run {by}"),
+            (_, Some((by, false))) => format!("partly undone by run {by}"),
+            (Standing::CutOff, None) => "cut off".to_owned(),
+            (Standing::Stopped(_), None) => "stopped".to_owned(),
+            (Standing::Done(differs), None) if differs.is_empty() => "done".to_owned(),
+            (Standing::Done(_), None) => "done, with differences".to_owned(),
+        }
+    }
+}
+
+/// All runs, oldest first.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct History {
+    /// By number.
+    pub runs: BTreeMap<u64, Run>,
+}
+
+impl History {
+    /// Reads entries.
+    ///
+    /// # Errors
+    /// Where an entry is of a form that this keybook does not know.
+    pub fn read(entries: &[JournalEntry]) -> Result<Self, String> {
+        let mut history = Self::default();
+        for entry in entries {
+            let record: Record = serde_json::from_value(entry.record.clone())
+                .map_err(|error| format!("entry {} of the journal: {error}", entry.seq))?;
+            history.take(record, entry.at);
+        }
+        Ok(history)
+    }
+
+    /// The one to be finished or undone before anything else.
+    pub fn open(&self) -> Option<&Run> {
+        self.runs.values().find(|run| run.is_open())
+    }
+
+    /// The number of the next run.
+    pub fn next(&self) -> u64 {
+        self.runs.keys().next_back().map_or(1, |last| last + 1)
+    }
+
+    pub(super) fn take(&mut self, record: Record, at: DateTime<Utc>) {
+        if let Record::Began { run, plan, by } = record {
+            if let Some(undone) = plan.undoes.and_then(|id| self.runs.get_mut(&id)) {
+                undone.undone_by = Some((run, false));
+            }
+            let steps = plan.steps.iter().map(|step| (step.id, StepState::Untouched)).collect();
+            let plan = *plan;
+            let (standing, undone_by) = (Standing::CutOff, None);
+            self.runs.insert(run, Run { id: run, at, by, plan, steps, standing, undone_by });
+            return;
+        }
+        let Some(run) = self.runs.get_mut(&record.run()) else { return };
+        match record {
+            Record::Began { .. } => {}
+            Record::Resumed { .. } => run.standing = Standing::CutOff,
+            Record::Writing { step, .. } => {
+                run.standing = Standing::CutOff;
+                run.steps.insert(step, StepState::NotKnown);
+            }
+            Record::Written { step, left, .. } => {
+                run.steps.insert(step, StepState::Made(left));
+            }
+            Record::Stopped { step, why, unmade, .. } => {
+                run.standing = Standing::Stopped(why);
+                if let Some(step) = step.filter(|_| unmade) {
+                    run.steps.insert(step, StepState::Untouched);
+                }
+            }
+            Record::Ended { differs, .. } => {
+                run.standing = Standing::Done(differs);
+                if let Some(undone) = run.plan.undoes
+                    && let id = run.id
+                    && let Some(undone) = self.runs.get_mut(&undone)
+                {
+                    undone.undone_by = Some((id, true));
+                }
+            }
+        }
+    }
+}

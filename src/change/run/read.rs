@@ -1,0 +1,96 @@
+//! Fresh images of objects, and who makes a change.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use crate::book::Book;
+use crate::change::plan::{Intent, Operator, Refusal, Target, targets};
+use crate::cluster::{self, Cluster, Extent, Source};
+use crate::model::ListKind;
+
+/// The type of a Secret that holds an account's token.
+const TOKEN: &str = "kubernetes.io/service-account-token";
+
+/// Why no Plan could be made.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    /// It is about nothing.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// The cluster did not answer as it should.
+    #[error(transparent)]
+    Cluster(#[from] cluster::Error),
+}
+
+fn source(target: &Target) -> &'static Source {
+    let list = match &*target.kind {
+        "ClusterRoleBinding" => ListKind::ClusterRoleBindings,
+        "RoleBinding" => ListKind::RoleBindings,
+        _ => ListKind::TokenSecrets,
+    };
+    &Source::of(list)[0]
+}
+
+fn extent(target: &Target) -> Extent {
+    target.namespace.clone().map_or(Extent::All, Extent::Namespace)
+}
+
+/// The API path of an object.
+pub fn path_of(target: &Target) -> String {
+    source(target).object_path(&extent(target), &target.name)
+}
+
+/// The API path of the collection that an object is in.
+pub(super) fn collection_of(target: &Target) -> String {
+    source(target).path(&extent(target))
+}
+
+/// The image of an object: all of it, of a Secret the metadata in the form in which the Secret can be
+/// made again.
+///
+/// # Errors
+/// As the cluster answers.
+pub(super) async fn image(cluster: &dyn Cluster, target: &Target) -> Result<Value, cluster::Error> {
+    if !target.is_secret() {
+        return cluster.get(&path_of(target)).await;
+    }
+    let metadata = cluster.metadata(&path_of(target)).await?;
+    Ok(secret_image(&metadata))
+}
+
+/// A token Secret of which only the metadata is known.
+pub(super) fn secret_image(metadata: &Value) -> Value {
+    json!({
+        "apiVersion": "v1", "kind": "Secret", "type": TOKEN, "metadata": metadata["metadata"],
+    })
+}
+
+/// Fresh images of everything that these Intents are about.
+///
+/// # Errors
+/// Where an Intent is about nothing, or the cluster does not answer.
+pub async fn fresh(
+    cluster: &dyn Cluster,
+    book: &Book,
+    intents: &[Intent],
+) -> Result<BTreeMap<Target, Value>, Error> {
+    let mut all = BTreeMap::new();
+    for target in targets(book, intents)? {
+        match image(cluster, &target).await {
+            Ok(image) => drop(all.insert(target, image)),
+            Err(cluster::Error::NotFound { .. }) => return Err(Refusal::Moved(target).into()),
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(all)
+}
+
+/// Who makes a change, as the API server calls them.
+///
+/// # Errors
+/// As the cluster answers.
+pub async fn operator(cluster: &dyn Cluster) -> Result<Option<Operator>, cluster::Error> {
+    let user = cluster.user().await?;
+    Ok(user.map(|user| Operator { user: user.user, groups: user.groups }))
+}

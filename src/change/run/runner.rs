@@ -1,0 +1,391 @@
+//! Making the writes of a Plan, one after another.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+
+use super::look::{Found, look};
+use super::read::{collection_of, path_of, secret_image};
+use super::{Differs, History, How, Record, Run, StepState, verify};
+use crate::change::plan::{self, Action, Plan, Step, stored};
+use crate::cluster::{self, Cluster, DryRun, Preconditions, Writer};
+use crate::model::Name;
+use crate::store::{Journal, JournalError};
+
+/// How patient a run is.
+#[derive(Clone, Copy, Debug)]
+pub struct Pace {
+    /// How often a request is sent, at most.
+    pub attempts: u32,
+    /// How long it waits before the second time, doubled each time, where the server does not say.
+    pub pause: Duration,
+    /// How long it waits at most because the server says so.
+    pub longest: Duration,
+    /// How long access may take to be as it should be.
+    pub patience: Duration,
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        Self {
+            attempts: 5,
+            pause: Duration::from_millis(200),
+            longest: Duration::from_secs(30),
+            patience: Duration::from_secs(10),
+        }
+    }
+}
+
+/// What is told while it runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Progress<'a> {
+    /// A step is begun.
+    Step(&'a Step),
+    /// It was made.
+    Made(&'a Step, How),
+    /// It is sent again, for this reason.
+    Again(&'a Step, String),
+    /// All steps are made; now everything is looked at again.
+    Verifying,
+}
+
+/// How a run came out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// All of it was made; this is not as it should be.
+    Done(Vec<Differs>),
+    /// It stopped.
+    Stopped {
+        /// At which step.
+        step: Option<u32>,
+        /// What happened, and how things stand.
+        why: String,
+        /// Whether the person stopped it.
+        interrupted: bool,
+    },
+}
+
+/// Why a run did not come to an end that the journal knows.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The journal could not be written: nothing more was sent.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// The cluster did not answer what had to be known first.
+    #[error(transparent)]
+    Cluster(#[from] cluster::Error),
+    /// It cannot be done.
+    #[error("{0}")]
+    Refused(String),
+}
+
+/// What runs are made with.
+pub struct Runner<'a> {
+    /// The cluster, to look at.
+    pub cluster: &'a dyn Cluster,
+    /// The way to write.
+    pub writer: &'a dyn Writer,
+    /// Its journal.
+    pub journal: &'a mut Journal,
+    /// Who applies, as the API server calls them.
+    pub by: Option<Name>,
+    /// The time, UTC.
+    pub clock: &'a dyn Fn() -> DateTime<Utc>,
+    /// Told what happens.
+    pub progress: &'a mut dyn FnMut(Progress<'_>),
+    /// Set by the person who wants it to stop after the step at hand.
+    pub stop: &'a AtomicBool,
+    /// How patient it is.
+    pub pace: Pace,
+}
+
+impl std::fmt::Debug for Runner<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Runner").field("cluster", &self.cluster).finish_non_exhaustive()
+    }
+}
+
+/// What became of one step.
+enum Outcome {
+    Made(How, Option<Value>),
+    Stopped { why: String, unmade: bool },
+}
+
+impl Runner<'_> {
+    /// What the journal holds.
+    ///
+    /// # Errors
+    /// Where it holds what this keybook does not know.
+    pub fn history(&self) -> Result<History, RunError> {
+        History::read(self.journal.entries()).map_err(RunError::Refused)
+    }
+
+    fn note(&mut self, record: &Record) -> Result<(), RunError> {
+        let value = serde_json::to_value(record)
+            .map_err(|error| RunError::Refused(format!("write the journal: {error}")))?;
+        Ok(self.journal.append((self.clock)(), value)?)
+    }
+
+    /// Applies a Plan; gives the run's number and how it came out.
+    ///
+    /// # Errors
+    /// Where another run has to be finished or undone first, or the journal cannot be written.
+    pub async fn apply(&mut self, plan: &Plan) -> Result<(u64, Ended), RunError> {
+        let history = self.history()?;
+        if let Some(open) = history.open().filter(|open| plan.undoes != Some(open.id)) {
+            return Err(RunError::Refused(format!(
+                "run {} was cut off; finish it with keybook apply --finish {0}, or undo it with \
+                 keybook undo {0}",
+                open.id
+            )));
+        }
+        let run = history.next();
+        let by = self.by.clone();
+        self.note(&Record::Began { run, plan: Box::new(plan.clone()), by })?;
+        let ended = self.steps(run, plan, &std::collections::BTreeMap::new()).await?;
+        Ok((run, ended))
+    }
+
+    /// Goes on with a run that was cut off or stopped.
+    ///
+    /// # Errors
+    /// As for [`Self::apply`].
+    pub async fn finish(&mut self, run: u64) -> Result<Ended, RunError> {
+        let found = self.find(run)?;
+        if found.is_done() || found.undone_by.is_some() {
+            return Err(RunError::Refused(format!("run {run} is {}", found.words())));
+        }
+        let by = self.by.clone();
+        self.note(&Record::Resumed { run, by })?;
+        self.steps(run, &found.plan, &found.steps).await
+    }
+
+    /// The Plan that takes a run back. What is not known of its steps is looked up first, and
+    /// written down.
+    ///
+    /// # Errors
+    /// Where it is undone already, or an object is neither as a step leaves it nor as it was before.
+    pub async fn undoing(&mut self, run: u64) -> Result<Plan, RunError> {
+        let found = self.find(run)?;
+        if let Some((by, true)) = found.undone_by {
+            return Err(RunError::Refused(format!("run {run} was undone by run {by}")));
+        }
+        if let Some((by, false)) = found.undone_by {
+            return Err(RunError::Refused(format!(
+                "run {by} is undoing run {run}; finish it with keybook apply --finish {by}"
+            )));
+        }
+        for step in &found.plan.steps {
+            if found.steps.get(&step.id) != Some(&StepState::NotKnown) {
+                continue;
+            }
+            match look(self.cluster, step).await? {
+                Found::Made(left) => {
+                    let (step, how) = (step.id, How::Found);
+                    self.note(&Record::Written { run, step, how, left })?;
+                }
+                Found::Unmade(_) => {
+                    let why = "it was not made before the process ended".to_owned();
+                    self.note(&Record::Stopped { run, step: Some(step.id), why, unmade: true })?;
+                }
+                Found::Moved(how) => {
+                    return Err(RunError::Refused(format!(
+                        "whether step {} was made is not known, and {how}; nothing was undone",
+                        step.id
+                    )));
+                }
+            }
+        }
+        let found = self.find(run)?;
+        Ok(plan::undo(&found.plan, run, &found.made(), self.by.clone(), (self.clock)()))
+    }
+
+    /// A run of the journal.
+    ///
+    /// # Errors
+    /// Where there is none of that number.
+    pub fn find(&self, run: u64) -> Result<Run, RunError> {
+        self.history()?.runs.remove(&run).ok_or_else(|| {
+            RunError::Refused(format!(
+                "the journal has no run {run}; keybook journal lists those that there are"
+            ))
+        })
+    }
+
+    async fn steps(
+        &mut self,
+        run: u64,
+        plan: &Plan,
+        before: &std::collections::BTreeMap<u32, StepState>,
+    ) -> Result<Ended, RunError> {
+        for step in &plan.steps {
+            let state = before.get(&step.id);
+            if matches!(state, Some(StepState::Made(_))) {
+                continue;
+            }
+            if self.stop.load(Ordering::SeqCst) {
+                let why = "it was interrupted".to_owned();
+                self.note(&Record::Stopped { run, step: None, why: why.clone(), unmade: true })?;
+                return Ok(Ended::Stopped { step: None, why, interrupted: true });
+            }
+            (self.progress)(Progress::Step(step));
+            match self.step(run, step, state).await? {
+                Outcome::Made(how, left) => {
+                    self.note(&Record::Written { run, step: step.id, how, left })?;
+                    (self.progress)(Progress::Made(step, how));
+                }
+                Outcome::Stopped { why, unmade } => {
+                    let at = Some(step.id);
+                    self.note(&Record::Stopped { run, step: at, why: why.clone(), unmade })?;
+                    return Ok(Ended::Stopped { step: at, why, interrupted: false });
+                }
+            }
+        }
+        (self.progress)(Progress::Verifying);
+        let made = self.find(run)?.made();
+        match verify(self.cluster, plan, &made, self.pace.patience).await {
+            Ok(differs) => {
+                self.note(&Record::Ended { run, differs: differs.clone() })?;
+                Ok(Ended::Done(differs))
+            }
+            Err(error) => {
+                let why = format!("every step was made, but not looked at again: {error}");
+                self.note(&Record::Stopped { run, step: None, why: why.clone(), unmade: true })?;
+                Ok(Ended::Stopped { step: None, why, interrupted: false })
+            }
+        }
+    }
+
+    /// Looks, tries without writing, writes down what is about to be done, and does it.
+    async fn step(
+        &mut self,
+        run: u64,
+        step: &Step,
+        state: Option<&StepState>,
+    ) -> Result<Outcome, RunError> {
+        // Whether an earlier process may have sent it.
+        let sent = state == Some(&StepState::NotKnown);
+        let stopped = |why: String| Ok(Outcome::Stopped { why, unmade: !sent });
+        let before = match self.looked(step).await {
+            Ok(Found::Made(left)) if sent => return Ok(Outcome::Made(How::Found, left)),
+            Ok(Found::Made(_)) => return stopped(somebody_else(step)),
+            Ok(Found::Unmade(before)) => before,
+            Ok(Found::Moved(how)) => return stopped(how),
+            Err(error) => return stopped(error.to_string()),
+        };
+        if let Err(error) = self.dry(step).await {
+            return stopped(format!("the API server would not take it: {error}"));
+        }
+        self.note(&Record::Writing { run, step: step.id, before })?;
+        self.write(step).await
+    }
+
+    /// The same again where nothing was written and the server is only busy.
+    async fn dry(&mut self, step: &Step) -> Result<(), cluster::Error> {
+        let mut attempt = 1;
+        loop {
+            match send(self.writer, step, DryRun::Yes).await {
+                Ok(_) => return Ok(()),
+                Err(error) if error.is_transient() && attempt < self.pace.attempts => {
+                    self.wait(step, &error, attempt).await;
+                    attempt += 1;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    async fn looked(&mut self, step: &Step) -> Result<Found, cluster::Error> {
+        let mut attempt = 1;
+        loop {
+            match look(self.cluster, step).await {
+                Err(error) if error.is_transient() && attempt < self.pace.attempts => {
+                    self.wait(step, &error, attempt).await;
+                    attempt += 1;
+                }
+                found => return found,
+            }
+        }
+    }
+
+    async fn wait(&mut self, step: &Step, error: &cluster::Error, attempt: u32) {
+        (self.progress)(Progress::Again(step, error.to_string()));
+        let doubled = self.pace.pause * 2_u32.saturating_pow(attempt.saturating_sub(1));
+        let pause = error.retry_after().unwrap_or(doubled).min(self.pace.longest);
+        tokio::time::sleep(pause).await;
+    }
+
+    /// Sends a write until it is known what became of it. What may have been made is never sent again
+    /// before the object says that it was not; and what is sent again carries the same preconditions.
+    async fn write(&mut self, step: &Step) -> Result<Outcome, RunError> {
+        let mut uncertain = false;
+        let mut attempt = 1;
+        loop {
+            let error = match send(self.writer, step, DryRun::No).await {
+                Ok(left) => return Ok(Outcome::Made(How::Answered, left)),
+                Err(error) => error,
+            };
+            uncertain |= may_have_been_made(&error);
+            let stopped = |why: String| Ok(Outcome::Stopped { why, unmade: !uncertain });
+            // A server that says 429 has not looked at the request.
+            if !matches!(error, cluster::Error::Busy { status: 429, .. }) {
+                match self.looked(step).await {
+                    Ok(Found::Made(left)) if uncertain => {
+                        return Ok(Outcome::Made(How::Found, left));
+                    }
+                    Ok(Found::Made(_)) => return stopped(somebody_else(step)),
+                    Ok(Found::Moved(how)) => return stopped(format!("{error}; {how}")),
+                    Ok(Found::Unmade(_)) => {}
+                    Err(silent) => {
+                        return stopped(format!(
+                            "{error}; and how the object stands is not known: {silent}"
+                        ));
+                    }
+                }
+            }
+            if attempt >= self.pace.attempts || !error.is_transient() {
+                return stopped(format!("{error}; the object is as it was before"));
+            }
+            self.wait(step, &error, attempt).await;
+            attempt += 1;
+        }
+    }
+}
+
+/// Whether a request that failed so may have been carried out all the same.
+fn may_have_been_made(error: &cluster::Error) -> bool {
+    match error {
+        cluster::Error::Busy { status, .. } => *status != 429,
+        cluster::Error::Unreachable { .. } | cluster::Error::Failed { .. } => true,
+        _ => false,
+    }
+}
+
+fn somebody_else(step: &Step) -> String {
+    format!("{} is already as this step would leave it: somebody else did that", step.target)
+}
+
+/// Sends the write of a step, once; gives the object as it was left, None where it is gone.
+pub(super) async fn send(
+    writer: &dyn Writer,
+    step: &Step,
+    dry: DryRun,
+) -> Result<Option<Value>, cluster::Error> {
+    let nothing = Value::Null;
+    let after = step.after.as_ref().unwrap_or(&nothing);
+    let left = match step.action {
+        Action::Create => writer.create(&collection_of(&step.target), after, dry).await?,
+        Action::Replace => writer.replace(&path_of(&step.target), after, dry).await?,
+        Action::Delete => {
+            let only = Preconditions {
+                uid: step.precondition.uid.clone(),
+                resource_version: step.precondition.resource_version.clone(),
+            };
+            writer.delete(&path_of(&step.target), &only, dry).await?;
+            return Ok(None);
+        }
+    };
+    Ok(Some(stored(if step.target.is_secret() { secret_image(&left) } else { left })))
+}

@@ -1,0 +1,116 @@
+//! Looking again: is every object as it was left, and does the API server answer as it should.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::look::same;
+use super::read::image;
+use super::words::who_wrote;
+use crate::change::plan::{Action, Check, Made, Plan};
+use crate::cluster::{self, Cluster};
+
+/// Something that is not as it should be.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Differs {
+    /// What was looked at.
+    pub what: String,
+    /// How it is.
+    pub how: String,
+    /// False where that could not be asked.
+    pub known: bool,
+}
+
+/// How often access is asked about again, while it is not as it should be.
+const AGAIN: Duration = Duration::from_millis(100);
+
+/// Looks at everything that was made, and asks what the Plan says. A change of RBAC takes a moment
+/// until the authorizer knows it: up to `patience`, an answer that is not the right one is asked for
+/// again.
+///
+/// # Errors
+/// Where the cluster does not answer.
+pub async fn verify(
+    cluster: &dyn Cluster,
+    plan: &Plan,
+    made: &[Made],
+    patience: Duration,
+) -> Result<Vec<Differs>, cluster::Error> {
+    let mut differs = Vec::new();
+    for made in made {
+        let Some(step) = plan.steps.iter().find(|step| step.id == made.step) else { continue };
+        let now = match image(cluster, &step.target).await {
+            Ok(image) => Some(image),
+            Err(cluster::Error::NotFound { .. }) => None,
+            Err(error) => return Err(error),
+        };
+        let how = match (&made.left, &now) {
+            (None, None) => continue,
+            (Some(left), Some(now)) if same(left, now) => continue,
+            (None, Some(now)) if step.action == Action::Delete => {
+                is_back(step.precondition.uid.as_deref(), now)
+            }
+            (_, Some(now)) => format!("it reads otherwise{}", who_wrote(now)),
+            (Some(_), None) => "it is gone".to_owned(),
+        };
+        differs.push(Differs { what: step.target.to_string(), how, known: true });
+    }
+    let until = tokio::time::Instant::now() + patience;
+    let of = &plan.verification;
+    for (checks, want) in [(&of.denied, false), (&of.allowed, true), (&of.again, true)] {
+        for check in checks {
+            match access(cluster, check, want, until).await {
+                Ok(None) => {}
+                Ok(Some(how)) => {
+                    differs.push(Differs { what: check.words(), how, known: true });
+                }
+                Err(cluster::Error::Forbidden { .. }) => {
+                    differs.push(Differs {
+                        what: "access reviews".to_owned(),
+                        how: "not asked: you may not create subjectaccessreviews".to_owned(),
+                        known: false,
+                    });
+                    return Ok(differs);
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+    Ok(differs)
+}
+
+fn is_back(uid: Option<&str>, now: &Value) -> String {
+    let meta = &now["metadata"];
+    if meta["uid"].as_str() == uid && !meta["deletionTimestamp"].is_null() {
+        return format!(
+            "it is being deleted, and held back by its finalizers {}: it gives access until they are \
+             gone",
+            meta["finalizers"]
+        );
+    }
+    format!("it is there again{}", who_wrote(now))
+}
+
+/// Why an answer is not the one that is wanted; None where it is.
+async fn access(
+    cluster: &dyn Cluster,
+    check: &Check,
+    want: bool,
+    until: tokio::time::Instant,
+) -> Result<Option<String>, cluster::Error> {
+    loop {
+        let answer = cluster.review(&check.review()).await?;
+        let status = &answer["status"];
+        if (status["allowed"] == Value::Bool(true)) == want {
+            return Ok(None);
+        }
+        if tokio::time::Instant::now() >= until {
+            let reason = status["reason"].as_str().unwrap_or_default();
+            let is = if want { "refused" } else { "allowed" };
+            return Ok(Some(format!("{is} {reason}").trim_end().to_owned()));
+        }
+        tokio::time::sleep(AGAIN).await;
+    }
+}

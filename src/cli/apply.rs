@@ -1,0 +1,297 @@
+//! `apply` and `undo`: a Plan is shown, tried without writing, confirmed, and made.
+
+use std::io::{BufRead as _, IsTerminal as _, Read as _, Write as _};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use serde_json::Value;
+
+use super::answer;
+use super::args::Global;
+use super::change_args::Confirm;
+use super::changing::{self, Reached};
+use super::exit::{Code, Failure};
+use super::sources::settings;
+use crate::change::plan::{Plan, locks_out};
+use crate::change::run::{self, Differs, Ended, Pace, Progress, Run, Runner, StepState};
+use crate::cluster::loader::{LoadOptions, load};
+use crate::cluster::{Cluster, Writer};
+use crate::model::{ClusterInfo, ListKind, printable};
+use crate::report;
+use crate::store::Journal;
+
+/// What decides whether anybody is locked out.
+const RBAC: [ListKind; 4] = [
+    ListKind::ClusterRoles,
+    ListKind::Roles,
+    ListKind::ClusterRoleBindings,
+    ListKind::RoleBindings,
+];
+
+/// What is applied.
+pub(super) enum What<'a> {
+    /// A Plan in a file.
+    Plan(&'a Path),
+    /// What is left of a run.
+    Finish(u64),
+    /// What takes a run back.
+    Undo(u64),
+}
+
+pub(super) fn run(global: &Global, what: &What<'_>, confirm: &Confirm) -> Result<Code, Failure> {
+    changing::one_live_cluster(global, "changes are made to a live cluster")?;
+    changing::no_demo(global)?;
+    let given = match what {
+        What::Plan(path) => Some(read(path)?),
+        What::Finish(_) | What::Undo(_) => None,
+    };
+    let settings = settings(global)?;
+    let Reached { cluster, runtime } = changing::reach(global, &settings)?;
+    let writer = changing::writer(global, &settings, &runtime)?;
+    let info = runtime.block_on(cluster.info())?;
+    let mut journal = Journal::open(&changing::journal_of(global, &settings, &info)?)?;
+    let stop = Arc::new(AtomicBool::new(false));
+    runtime.spawn(interrupted(stop.clone()));
+    let mut told = tell;
+    let clock = super::feeds::clock();
+    let runner = Runner {
+        cluster: &*cluster,
+        writer: &*writer,
+        journal: &mut journal,
+        by: info.operator.clone(),
+        clock: &*clock,
+        progress: &mut told,
+        stop: &stop,
+        pace: Pace::default(),
+    };
+    let work = Work { cluster: &*cluster, writer: &*writer, info: &info, confirm };
+    let done = runtime.block_on(work.all(runner, what, given));
+    runtime.shutdown_background();
+    answer::say(&format!("journal: head {}", journal.head()));
+    done
+}
+
+/// The first ctrl-c stops after the step at hand, the second at once: the journal knows what is to be
+/// looked at then.
+async fn interrupted(stop: Arc<AtomicBool>) {
+    while tokio::signal::ctrl_c().await.is_ok() {
+        if stop.swap(true, Ordering::SeqCst) {
+            std::process::exit(i32::from(Code::Interrupted.number()));
+        }
+        answer::say("stopping after the step at hand");
+    }
+}
+
+fn tell(progress: Progress<'_>) {
+    match progress {
+        Progress::Step(_) => {}
+        Progress::Made(step, how) => {
+            let found = match how {
+                run::How::Answered => "",
+                run::How::Found => " (the answer was lost; the object shows it)",
+            };
+            answer::say(&format!(
+                "{}. {} {}: made{found}",
+                step.id,
+                step.action.as_str(),
+                step.target
+            ));
+        }
+        Progress::Again(step, why) => {
+            answer::say(&format!("{}. {}: again, since {why}", step.id, step.target));
+        }
+        Progress::Verifying => answer::say("looking at everything again"),
+    }
+}
+
+/// Reads a Plan that nobody changed.
+fn read(path: &Path) -> Result<Plan, Failure> {
+    let stdin = path.as_os_str() == "-";
+    let name = if stdin { "standard input".to_owned() } else { path.display().to_string() };
+    let mut text = String::new();
+    let got = if stdin {
+        std::io::stdin().lock().read_to_string(&mut text).map(drop)
+    } else {
+        std::fs::read_to_string(path).map(|read| text = read)
+    };
+    got.map_err(|cause| Failure::usage(format!("reading the plan {name}: {cause}")))?;
+    let value: Value = if text.trim_start().starts_with('{') {
+        serde_json::from_str(&text).map_err(|error| error.to_string())
+    } else {
+        yaml_serde::from_str(&text).map_err(|error| error.to_string())
+    }
+    .map_err(|error| Failure::usage(format!("{name} is neither JSON nor YAML: {error}")))?;
+    Plan::read(value).map_err(|error| Failure::refused(format!("{name}: {error}")))
+}
+
+struct Work<'a> {
+    cluster: &'a dyn Cluster,
+    writer: &'a dyn Writer,
+    info: &'a ClusterInfo,
+    confirm: &'a Confirm,
+}
+
+impl Work<'_> {
+    async fn all(
+        &self,
+        mut runner: Runner<'_>,
+        what: &What<'_>,
+        given: Option<Plan>,
+    ) -> Result<Code, Failure> {
+        let (plan, before): (Plan, Option<Run>) = match (what, given) {
+            (What::Finish(run), _) => {
+                let run = runner.find(*run)?;
+                if run.is_done() || run.undone_by.is_some() {
+                    return Err(Failure::refused(format!("run {} is {}", run.id, run.words())));
+                }
+                (run.plan.clone(), Some(run))
+            }
+            (What::Undo(run), _) => (runner.undoing(*run).await?, None),
+            (What::Plan(_), Some(plan)) => (plan, None),
+            (What::Plan(_), None) => return Err(Failure::usage("no plan was given")),
+        };
+        self.is_of_this_cluster(&plan)?;
+        if plan.undoes.is_none() || before.is_some() {
+            Self::is_not_in_the_way(&runner, before.as_ref())?;
+        }
+        self.locks_nobody_out(&plan).await?;
+        answer::out(report::plan_text(&plan).as_bytes())?;
+        let settled = before.iter().flat_map(|run| &run.steps);
+        let settled: Vec<u32> = settled
+            .filter(|(_, state)| **state != StepState::Untouched)
+            .map(|(step, _)| *step)
+            .collect();
+        let found = run::preflight(self.cluster, self.writer, &plan, &settled).await?;
+        for note in &found.notes {
+            answer::say(&format!("note: {note}"));
+        }
+        if !found.problems.is_empty() {
+            let problems: Vec<&str> = found.problems.iter().map(String::as_str).collect();
+            return Err(Failure::refused(format!("nothing was written:\n{}", problems.join("\n"))));
+        }
+        if !self.confirmed()? {
+            return Ok(Code::Done);
+        }
+        let (id, ended) = match &before {
+            Some(run) => (run.id, runner.finish(run.id).await?),
+            None => runner.apply(&plan).await?,
+        };
+        Ok(Self::outcome(id, ended))
+    }
+
+    fn is_of_this_cluster(&self, plan: &Plan) -> Result<(), Failure> {
+        let of = &plan.metadata.cluster;
+        if of.id == self.info.id {
+            return Ok(());
+        }
+        Err(Failure::refused(format!(
+            "the plan is for the cluster {} ({}), and this is {} ({}): choose another --context",
+            of.name, of.id, self.info.name, self.info.id
+        )))
+    }
+
+    fn is_not_in_the_way(runner: &Runner<'_>, own: Option<&Run>) -> Result<(), Failure> {
+        let history = runner.history()?;
+        match history.open().filter(|open| own.is_none_or(|own| own.id != open.id)) {
+            None => Ok(()),
+            Some(open) => Err(Failure::refused(format!(
+                "run {} was cut off; finish it with keybook apply --finish {0}, or undo it with keybook \
+                 undo {0}",
+                open.id
+            ))),
+        }
+    }
+
+    /// By the objects as they are now, and by who applies it now.
+    async fn locks_nobody_out(&self, plan: &Plan) -> Result<(), Failure> {
+        let snapshot = load(self.cluster, &LoadOptions::only(&RBAC)).await?;
+        if !snapshot.covers(&RBAC, None) {
+            answer::say(
+                "note: not all roles and bindings could be listed: whether it locks anybody out is not \
+                 certain",
+            );
+        }
+        let operator = run::operator(self.cluster).await?;
+        let Some(lock_out) = locks_out(plan, &snapshot.objects, operator.as_ref()) else {
+            return Ok(());
+        };
+        if self.confirm.force.as_ref() == Some(&lock_out.sentence) {
+            return Ok(());
+        }
+        Err(Failure::refused(format!(
+            "{}. If that is what is wanted: --force {:?}",
+            lock_out.what, lock_out.sentence
+        )))
+    }
+
+    /// Whether whoever applies it knows where they are.
+    fn confirmed(&self) -> Result<bool, Failure> {
+        let name = if self.info.context.is_empty() { &self.info.name } else { &self.info.context };
+        let shown = printable(name);
+        if let Some(yes) = &self.confirm.yes {
+            if **name == **yes || *self.info.name == **yes {
+                return Ok(true);
+            }
+            return Err(Failure::refused(format!(
+                "nothing was written: --yes {yes:?} is not the context {shown:?}"
+            )));
+        }
+        if !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
+            answer::say(&format!(
+                "nothing was written; the API server would take every step. To apply it: --yes {shown:?}"
+            ));
+            return Ok(false);
+        }
+        let mut stderr = std::io::stderr();
+        let _ = write!(stderr, "type the context's name, {shown}, to apply it: ");
+        let _ = stderr.flush();
+        let mut typed = String::new();
+        std::io::stdin()
+            .lock()
+            .read_line(&mut typed)
+            .map_err(|cause| Failure::unreachable(format!("reading the confirmation: {cause}")))?;
+        if typed.trim() == &**name {
+            return Ok(true);
+        }
+        answer::say("nothing was written: that is not its name");
+        Ok(false)
+    }
+
+    fn outcome(id: u64, ended: Ended) -> Code {
+        match ended {
+            Ended::Done(differs) => {
+                for one in &differs {
+                    say(one);
+                }
+                answer::say(&format!("run {id} is done; keybook undo {id} takes it back"));
+                code(&differs, Code::ChangeFailed)
+            }
+            Ended::Stopped { step, why, interrupted } => {
+                let at = step.map_or_else(String::new, |step| format!(" at step {step}"));
+                answer::say_error(&format!(
+                    "run {id} stopped{at}: {why}\nfinish it with keybook apply --finish {id}, or take \
+                     back what was made with keybook undo {id}"
+                ));
+                if interrupted { Code::Interrupted } else { Code::ChangeFailed }
+            }
+        }
+    }
+}
+
+/// Says what is not as it should be.
+pub(super) fn say(one: &Differs) {
+    let not = if one.known { "not as it should be" } else { "not known" };
+    answer::say(&format!("{not}: {}: {}", one.what, one.how));
+}
+
+/// What differences amount to.
+pub(super) fn code(differs: &[Differs], known: Code) -> Code {
+    if differs.iter().any(|one| one.known) {
+        known
+    } else if differs.is_empty() {
+        Code::Done
+    } else {
+        Code::Incomplete
+    }
+}

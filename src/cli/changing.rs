@@ -1,0 +1,129 @@
+//! What the commands that change something have in common: one cluster, alive, and its journal.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use tokio::runtime::Runtime;
+
+use super::args::Global;
+use super::change_args::ChangeCommand;
+use super::exit::{Code, Failure};
+use super::sources::{connect_options, contexts_named, now, runtime};
+use super::{apply, journal, kept, revoke};
+use crate::change::run::RunError;
+use crate::cluster::kube::{connect, connect_writer};
+use crate::cluster::memory::MemoryCluster;
+use crate::cluster::{Cluster, Writer};
+use crate::config::Settings;
+use crate::demo;
+use crate::model::ClusterInfo;
+use crate::store::JournalError;
+
+pub(super) fn run(global: &Global, command: &ChangeCommand) -> Result<Code, Failure> {
+    match command {
+        ChangeCommand::Revoke { what, out, despite_owners, force } => {
+            let (out, force) = (out.as_deref(), force.as_deref());
+            let wish = revoke::Wish { what, out, despite_owners: *despite_owners, force };
+            revoke::run(global, &wish)
+        }
+        ChangeCommand::Apply { plan: Some(plan), confirm, .. } => {
+            apply::run(global, &apply::What::Plan(plan), confirm)
+        }
+        ChangeCommand::Apply { plan: None, finish, confirm } => {
+            apply::run(global, &apply::What::Finish(finish.unwrap_or_default()), confirm)
+        }
+        ChangeCommand::Undo { run, confirm } => {
+            apply::run(global, &apply::What::Undo(*run), confirm)
+        }
+        ChangeCommand::Verify { run } => journal::verify(global, *run),
+        ChangeCommand::Journal { run, head } => journal::run(global, *run, head.as_deref()),
+    }
+}
+
+/// A cluster, and what to wait for it on.
+pub(super) struct Reached {
+    pub(super) cluster: Arc<dyn Cluster>,
+    pub(super) runtime: Runtime,
+}
+
+/// Changes are of one cluster, and never of saved objects.
+pub(super) fn one_live_cluster(global: &Global, why: &str) -> Result<(), Failure> {
+    if !global.input.from.is_empty() {
+        return Err(Failure::usage(format!("--from: {why}; leave --from out")));
+    }
+    if global.cluster.all_contexts || global.cluster.context.len() > 1 {
+        return Err(Failure::usage("a change is of one cluster: name one --context"));
+    }
+    Ok(())
+}
+
+/// What the demo has not: a cluster that outlives the command.
+pub(super) fn no_demo(global: &Global) -> Result<(), Failure> {
+    if global.input.demo {
+        return Err(Failure::usage(
+            "the demo's cluster lives as long as one command: nothing is applied to it, and it has no \
+             journal",
+        ));
+    }
+    Ok(())
+}
+
+/// The context that is meant; None is the current one where nothing is configured for it.
+pub(super) fn context(global: &Global, settings: &Settings) -> Result<Option<String>, Failure> {
+    Ok(contexts_named(global, settings)?.first().cloned().flatten())
+}
+
+/// The cluster that is meant; nothing is asked of it yet.
+pub(super) fn reach(global: &Global, settings: &Settings) -> Result<Reached, Failure> {
+    let runtime = runtime()?;
+    if global.input.demo {
+        let cluster = MemoryCluster::new(demo::cluster(), demo::objects(now()?));
+        return Ok(Reached { cluster: Arc::new(cluster), runtime });
+    }
+    let options = connect_options(global, settings, context(global, settings)?.as_deref());
+    let cluster = runtime.block_on(connect(&options))?;
+    Ok(Reached { cluster, runtime })
+}
+
+/// The way to write to it, which `--readonly` keeps shut.
+pub(super) fn writer(
+    global: &Global,
+    settings: &Settings,
+    runtime: &Runtime,
+) -> Result<Arc<dyn Writer>, Failure> {
+    if settings.readonly.value {
+        return Err(Failure::refused(
+            "--readonly (or the setting of that name): nothing is written to a cluster",
+        ));
+    }
+    let options = connect_options(global, settings, context(global, settings)?.as_deref());
+    Ok(runtime.block_on(connect_writer(&options))?)
+}
+
+/// Where the journal of a cluster is.
+pub(super) fn journal_of(
+    global: &Global,
+    settings: &Settings,
+    info: &ClusterInfo,
+) -> Result<PathBuf, Failure> {
+    if global.input.no_store {
+        return Err(Failure::usage("--no-store: nothing is changed without its journal"));
+    }
+    Ok(kept::needed(global, settings)?.journal(&info.id))
+}
+
+impl From<JournalError> for Failure {
+    fn from(error: JournalError) -> Self {
+        Self::refused(error.to_string())
+    }
+}
+
+impl From<RunError> for Failure {
+    fn from(error: RunError) -> Self {
+        match error {
+            RunError::Cluster(error) => error.into(),
+            RunError::Journal(error) => error.into(),
+            RunError::Refused(why) => Self::refused(why),
+        }
+    }
+}

@@ -1,0 +1,218 @@
+//! `journal` and `verify`: what was applied to a cluster, and whether it is still so.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::args::{Global, Output};
+use super::changing::{self, Reached};
+use super::exit::{Code, Failure};
+use super::sources::settings;
+use super::{answer, apply};
+use crate::change::plan::Target;
+use crate::change::run::{self, History, Run, Standing, StepState};
+use crate::report::{self, exact};
+use crate::store::{Journal, JournalEntry};
+
+struct Opened {
+    reached: Reached,
+    entries: Vec<JournalEntry>,
+    history: History,
+}
+
+fn open(global: &Global) -> Result<Opened, Failure> {
+    changing::one_live_cluster(global, "the journal is of a live cluster")?;
+    changing::no_demo(global)?;
+    let settings = settings(global)?;
+    let reached = changing::reach(global, &settings)?;
+    let info = reached.runtime.block_on(reached.cluster.info())?;
+    let entries = Journal::entries_at(&changing::journal_of(global, &settings, &info)?)?;
+    let history = History::read(&entries).map_err(Failure::refused)?;
+    Ok(Opened { reached, entries, history })
+}
+
+/// Lists runs, or shows one.
+pub(super) fn run(global: &Global, only: Option<u64>, head: Option<&str>) -> Result<Code, Failure> {
+    let Opened { reached, entries, history } = open(global)?;
+    reached.runtime.shutdown_background();
+    let runs: Vec<&Run> =
+        history.runs.values().filter(|run| only.is_none_or(|only| only == run.id)).collect();
+    if let (Some(only), true) = (only, runs.is_empty()) {
+        return Err(Failure { code: Code::No, message: format!("the journal has no run {only}") });
+    }
+    let now = entries.last().map(|entry| entry.hash.as_str());
+    let text = match global.look.output.unwrap_or(Output::Table) {
+        Output::Json => pretty(&document(&runs, now))?,
+        Output::Yaml => report::yaml_document(&document(&runs, now)),
+        Output::Name => lines(runs.iter().map(|run| run.id.to_string())),
+        Output::Csv => {
+            return Err(Failure::usage("the journal is no table of rows: use -o json or yaml"));
+        }
+        Output::Table | Output::Wide if only.is_some() => {
+            runs.iter().map(|run| whole(run)).collect()
+        }
+        Output::Table | Output::Wide => runs.iter().map(|run| line(run)).collect(),
+    };
+    answer::out(text.as_bytes())?;
+    if let Some(open) = history.open() {
+        answer::say(&format!(
+            "run {} was cut off: keybook apply --finish {0}, or keybook undo {0}",
+            open.id
+        ));
+    }
+    let Some(head) = head else {
+        answer::say(&format!("{} entries, head {}", entries.len(), now.unwrap_or("none")));
+        return Ok(Code::Done);
+    };
+    let place = entries.iter().position(|entry| entry.hash == head);
+    let Some(place) = place else {
+        let message = format!("{head} is not in the journal: it was cut, or made anew");
+        return Err(Failure { code: Code::No, message });
+    };
+    let more = entries.len() - place - 1;
+    answer::say(&format!("{head} is entry {}; {more} came after it", place + 1));
+    Ok(Code::Done)
+}
+
+/// Texts, each on a line of its own.
+fn lines(texts: impl Iterator<Item = String>) -> String {
+    let mut all: Vec<String> = texts.collect();
+    all.push(String::new());
+    all.join("\n")
+}
+
+/// One run a line.
+fn line(run: &Run) -> String {
+    let by = run.by.as_deref().unwrap_or("somebody");
+    let made = run.made().len();
+    let of = run.plan.steps.len();
+    let what = if let Some(undone) = run.plan.undoes {
+        format!("undo run {undone}")
+    } else {
+        let all: Vec<String> = run.plan.intents.iter().map(ToString::to_string).collect();
+        format!("revoke {}", all.join(" "))
+    };
+    let text = format!("{}  {}  {by}  {made}/{of}  {}  {what}", run.id, exact(run.at), run.words());
+    format!("{}\n", crate::model::printable(&text))
+}
+
+/// All of a run.
+fn whole(run: &Run) -> String {
+    let mut text = line(run);
+    if let Standing::Stopped(why) = &run.standing {
+        let _ = writeln!(text, "stopped: {}", crate::model::printable(why));
+    }
+    for (step, state) in &run.steps {
+        let _ = writeln!(text, "step {step}: {}", state_words(state));
+    }
+    text.push('\n');
+    text.push_str(&report::plan_text(&run.plan));
+    text
+}
+
+fn state_words(state: &StepState) -> &'static str {
+    match state {
+        StepState::Untouched => "not made",
+        StepState::NotKnown => "not known",
+        StepState::Made(_) => "made",
+    }
+}
+
+fn document(runs: &[&Run], head: Option<&str>) -> Value {
+    let items: Vec<Value> = runs
+        .iter()
+        .map(|run| {
+            let steps: Vec<Value> = run
+                .steps
+                .iter()
+                .map(|(step, state)| {
+                    let left = match state {
+                        StepState::Made(left) => left.clone().unwrap_or_default(),
+                        _ => Value::Null,
+                    };
+                    json!({"step": step, "state": state_words(state), "left": left})
+                })
+                .collect();
+            let (stopped, differs) = match &run.standing {
+                Standing::Stopped(why) => (Some(why.clone()), json!([])),
+                Standing::Done(differs) => (None, json!(differs)),
+                Standing::CutOff => (None, json!([])),
+            };
+            json!({
+                "run": run.id, "at": run.at, "by": run.by, "state": run.words(), "steps": steps,
+                "stopped": stopped, "differs": differs,
+                "undoneBy": run.undone_by.map(|(by, _)| by), "plan": run.plan.value(),
+            })
+        })
+        .collect();
+    json!({
+        "apiVersion": report::API_VERSION, "kind": "RunList", "metadata": {"head": head},
+        "items": items,
+    })
+}
+
+fn pretty(value: &Value) -> Result<String, Failure> {
+    report::to_pretty(value)
+        .map_err(|cause| Failure::unreachable(format!("writing the answer: {cause}")))
+}
+
+/// Looks at what runs left.
+pub(super) fn verify(global: &Global, only: Option<u64>) -> Result<Code, Failure> {
+    let Opened { reached, history, .. } = open(global)?;
+    let stands = |run: &&Run| match only {
+        Some(only) => run.id == only,
+        None => run.plan.undoes.is_none() && run.undone_by.is_none(),
+    };
+    let runs: Vec<&Run> = history.runs.values().filter(stands).collect();
+    if let Some(only) = only {
+        match runs.first() {
+            None => {
+                let message = format!("the journal has no run {only}");
+                return Err(Failure { code: Code::No, message });
+            }
+            Some(run) if run.undone_by.is_some() => {
+                return Err(Failure {
+                    code: Code::No,
+                    message: format!("run {only} was {}", run.words()),
+                });
+            }
+            Some(_) => {}
+        }
+    }
+    if runs.is_empty() {
+        answer::say("nothing was applied to this cluster that was not undone");
+        return Ok(Code::Done);
+    }
+    // Of an object that several runs wrote, the newest says how it should be.
+    let mut seen: BTreeSet<Target> = BTreeSet::new();
+    let mut ended = Code::Done;
+    for run in runs.iter().rev() {
+        let mut made = run.made();
+        made.retain(|made| {
+            let step = run.plan.steps.iter().find(|step| step.id == made.step);
+            step.is_some_and(|step| seen.insert(step.target.clone()))
+        });
+        let work = run::verify(&*reached.cluster, &run.plan, &made, Duration::ZERO);
+        let differs = reached.runtime.block_on(work)?;
+        let all = run.plan.verification.denied.len() + run.plan.verification.allowed.len();
+        let text = if differs.is_empty() {
+            format!(
+                "run {}: {} objects and {all} answers are as they should be\n",
+                run.id,
+                made.len()
+            )
+        } else {
+            format!("run {}: {} are not as they should be\n", run.id, differs.len())
+        };
+        answer::out(text.as_bytes())?;
+        differs.iter().for_each(apply::say);
+        ended = ended.max(apply::code(&differs, Code::No));
+        if !run.is_done() {
+            answer::say(&format!("run {} is {}", run.id, run.words()));
+        }
+    }
+    reached.runtime.shutdown_background();
+    Ok(ended)
+}

@@ -1,0 +1,142 @@
+//! `revoke`: what would take access back, as a Plan. Nothing is written to the cluster.
+
+use std::io::Write as _;
+use std::path::Path;
+
+use super::answer;
+use super::args::{Global, Output};
+use super::changing::{self, Reached};
+use super::exit::{Code, Failure};
+use super::identity::ROWS;
+use super::sources::{Needs, open};
+use crate::change::plan::{Input, Intent, Plan, Refusal, make};
+use crate::change::run;
+use crate::report;
+
+/// How a Plan is made.
+#[derive(Clone, Debug)]
+pub(super) struct Wish<'a> {
+    /// What is to be revoked.
+    pub(super) what: &'a [String],
+    /// The file to write.
+    pub(super) out: Option<&'a Path>,
+    /// Whether to change here, too, what an owner would undo later.
+    pub(super) despite_owners: bool,
+    /// The sentence that allows a lock-out.
+    pub(super) force: Option<&'a str>,
+}
+
+pub(super) fn run(global: &Global, wish: &Wish<'_>) -> Result<Code, Failure> {
+    changing::one_live_cluster(
+        global,
+        "a plan is made from the cluster's objects as they are now",
+    )?;
+    let intents = wish
+        .what
+        .iter()
+        .map(|text| text.parse::<Intent>().map_err(|error| Failure::usage(error.to_string())))
+        .collect::<Result<Vec<_>, _>>()?;
+    let form = global.look.output.unwrap_or(Output::Table);
+    if form == Output::Csv {
+        return Err(Failure::usage("a plan is no table of rows: use -o yaml, json, name or table"));
+    }
+    let session = open(global, Needs { lists: ROWS, log: true })?;
+    let Some(book) = session.books.first() else {
+        return Err(Failure::unreachable("there is no cluster to plan for"));
+    };
+    let Reached { cluster, runtime } = changing::reach(global, &session.settings)?;
+    let made = runtime.block_on(async {
+        let fresh = run::fresh(&*cluster, book, &intents).await?;
+        let operator = run::operator(&*cluster).await?;
+        let input = Input {
+            book,
+            intents: &intents,
+            fresh: &fresh,
+            operator: operator.as_ref(),
+            despite_owners: wish.despite_owners,
+            now: book.now,
+        };
+        Ok::<_, run::Error>(make(&input)?)
+    });
+    runtime.shutdown_background();
+    let plan = made?;
+    if let Some(lock_out) = &plan.lock_out
+        && wish.force != Some(lock_out.sentence.as_str())
+    {
+        return Err(Failure {
+            code: Code::ChangeFailed,
+            message: format!(
+                "refused: {}. If that is what is wanted: --force {:?}",
+                lock_out.what, lock_out.sentence
+            ),
+        });
+    }
+    give(&plan, form, wish.out)?;
+    for warning in &session.settings.warnings {
+        answer::say(&format!("warning: {warning}"));
+    }
+    let whole = plan.metadata.incomplete.is_empty();
+    if !whole {
+        answer::say(&format!("incomplete: {}", plan.metadata.incomplete.join(", ")));
+    }
+    Ok(if whole { Code::Done } else { Code::Incomplete })
+}
+
+fn give(plan: &Plan, form: Output, out: Option<&Path>) -> Result<(), Failure> {
+    let value = plan.value();
+    let failed = |cause: std::io::Error| Failure::unreachable(format!("writing the plan: {cause}"));
+    if let Some(path) = out {
+        let json = path.extension().is_some_and(|extension| extension == "json");
+        let text = if json {
+            report::to_pretty(&value).map_err(failed)?
+        } else {
+            report::yaml_document(&value)
+        };
+        write_private(path, text.as_bytes()).map_err(|cause| {
+            Failure::unreachable(format!("writing the plan to {}: {cause}", path.display()))
+        })?;
+        answer::say(&format!("the plan is in {}; apply it with keybook apply", path.display()));
+    }
+    let text = match form {
+        Output::Json => report::to_pretty(&value).map_err(failed)?,
+        Output::Yaml => report::yaml_document(&value),
+        Output::Name => {
+            let mut names: Vec<String> =
+                plan.steps.iter().map(|step| step.target.to_string()).collect();
+            names.push(String::new());
+            names.join("\n")
+        }
+        _ => report::plan_text(plan),
+    };
+    answer::out(text.as_bytes())
+}
+
+/// Images are as private as the cluster is.
+fn write_private(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let mut file = tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new(".")))?;
+    file.write_all(bytes)?;
+    file.as_file().sync_all()?;
+    file.persist(path)?;
+    Ok(())
+}
+
+impl From<Refusal> for Failure {
+    fn from(refusal: Refusal) -> Self {
+        let code = match refusal {
+            Refusal::Moved(_) => Code::ChangeFailed,
+            Refusal::NoToken(_) => Code::Usage,
+            Refusal::NotThere(_) | Refusal::Nobody(_) | Refusal::NotNamed { .. } => Code::No,
+        };
+        Self { code, message: refusal.to_string() }
+    }
+}
+
+impl From<run::Error> for Failure {
+    fn from(error: run::Error) -> Self {
+        match error {
+            run::Error::Refused(refusal) => refusal.into(),
+            run::Error::Cluster(error) => error.into(),
+        }
+    }
+}

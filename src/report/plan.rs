@@ -1,0 +1,166 @@
+//! A Plan for a person: every write with what it takes away and puts in, what it does not reach, and
+//! what it loses.
+
+use std::fmt::Write as _;
+
+use serde_json::Value;
+use similar::{ChangeTag, TextDiff};
+
+use super::{exact, yaml_document};
+use crate::change::plan::{Check, Plan, Right, Step};
+use crate::model::printable;
+
+/// Checks that are named one by one, at most.
+const NAMED: usize = 10;
+
+/// The whole Plan.
+pub fn plan_text(plan: &Plan) -> String {
+    let mut text = String::new();
+    let cluster = &plan.metadata.cluster;
+    let made_by = plan.metadata.made_by.as_deref().unwrap_or("somebody");
+    line(
+        &mut text,
+        0,
+        &format!(
+            "Plan for {} ({}), made by {made_by} at {}",
+            cluster.name,
+            cluster.id,
+            exact(plan.metadata.made_at)
+        ),
+    );
+    let log = match &plan.metadata.coverage {
+        Some(of) => match (of.from, of.to) {
+            (Some(from), Some(to)) => {
+                format!("log from {} to {}, {} gaps", exact(from), exact(to), of.gaps)
+            }
+            _ => "a log without events".to_owned(),
+        },
+        None => "no log was read: what is in use is not known".to_owned(),
+    };
+    line(&mut text, 0, &log);
+    if let Some(run) = plan.undoes {
+        line(&mut text, 0, &format!("undoes run {run}"));
+    }
+    for intent in &plan.intents {
+        line(&mut text, 0, &format!("wanted: revoke {intent}"));
+    }
+    for warning in &plan.warnings {
+        line(&mut text, 0, &format!("warning: {warning}"));
+    }
+    if let Some(lock_out) = &plan.lock_out {
+        line(&mut text, 0, &format!("LOCKS OUT: {}", lock_out.what));
+    }
+    if plan.steps.is_empty() {
+        line(&mut text, 0, "nothing is written to the cluster");
+    }
+    for step in &plan.steps {
+        step_text(step, &mut text);
+    }
+    checks("must be refused afterwards", &plan.verification.denied, &mut text);
+    checks("must still be allowed afterwards", &plan.verification.allowed, &mut text);
+    checks("must be allowed again afterwards", &plan.verification.again, &mut text);
+    if !plan.manual.is_empty() {
+        line(&mut text, 0, "\nto be done elsewhere:");
+    }
+    for manual in &plan.manual {
+        line(&mut text, 1, &format!("- {}", manual.what));
+        line(&mut text, 2, &manual.why);
+        if let Some(patch) = &manual.patch {
+            let what = if patch.merge == "null" { "it has to go" } else { &patch.merge };
+            line(&mut text, 2, &format!("{}: {what}", patch.target));
+        }
+    }
+    if !plan.still_works.is_empty() {
+        line(&mut text, 0, "\nwhat works afterwards all the same:");
+    }
+    for works in &plan.still_works {
+        line(&mut text, 1, &format!("- {}", works.what));
+        line(&mut text, 2, &works.until);
+    }
+    text
+}
+
+/// One step.
+pub fn step_text(step: &Step, text: &mut String) {
+    let title = format!(
+        "\n{}. {} {} ({})",
+        step.id,
+        step.action.as_str(),
+        step.target,
+        step.reversibility.as_str()
+    );
+    line(text, 0, &title);
+    for reason in &step.reasons {
+        line(text, 2, &reason.why);
+        for evidence in &reason.evidence {
+            line(text, 2, evidence);
+        }
+    }
+    for owner in &step.owners {
+        let words = format!("{} undoes it {} ({})", owner.owner, owner.undone, owner.evidence);
+        line(text, 2, &words);
+    }
+    for loses in &step.loses {
+        line(text, 2, &format!("lost for good: {loses}"));
+    }
+    line(text, 2, &format!("takes: {}", rights(&step.rights)));
+    line(text, 2, &format!("taking it back takes: {}", rights(&step.inverse.rights)));
+    text.push_str(&image_diff(step.before.as_ref(), step.after.as_ref()));
+}
+
+fn rights(rights: &[Right]) -> String {
+    let words = rights.iter().map(|right| {
+        let or = if right.or_held { " (or every right of the role)" } else { "" };
+        format!("{right}{or}")
+    });
+    words.collect::<Vec<_>>().join(", ")
+}
+
+fn checks(title: &str, checks: &[Check], text: &mut String) {
+    if checks.is_empty() {
+        return;
+    }
+    line(text, 0, &format!("\n{title}:"));
+    for check in checks.iter().take(NAMED) {
+        line(text, 1, &format!("- {}", check.words()));
+    }
+    let more = checks.len().saturating_sub(NAMED);
+    if more > 0 {
+        line(text, 1, &format!("- and {more} more (-o yaml has them)"));
+    }
+}
+
+/// What is taken from an image and put in, as lines of YAML with a little around.
+fn image_diff(before: Option<&Value>, after: Option<&Value>) -> String {
+    let yaml = |image: Option<&Value>| image.map(yaml_document).unwrap_or_default();
+    let (before, after) = (yaml(before), yaml(after));
+    let diff = TextDiff::from_lines(&before, &after);
+    let mut text = String::new();
+    for (at, group) in diff.grouped_ops(2).iter().enumerate() {
+        if at > 0 {
+            text.push_str("     …\n");
+        }
+        for change in group.iter().flat_map(|op| diff.iter_changes(op)) {
+            let sign = match change.tag() {
+                ChangeTag::Delete => '-',
+                ChangeTag::Insert => '+',
+                ChangeTag::Equal => ' ',
+            };
+            let shown = printable(change.value().trim_end_matches('\n')).into_owned();
+            let _ = writeln!(text, "     {sign} {shown}");
+        }
+    }
+    text
+}
+
+/// A line, made safe to show; one that begins with a line break has an empty one before it.
+fn line(text: &mut String, depth: usize, words: &str) {
+    let words = match words.strip_prefix('\n') {
+        Some(rest) => {
+            text.push('\n');
+            rest
+        }
+        None => words,
+    };
+    let _ = writeln!(text, "{}{}", "  ".repeat(depth), printable(words));
+}

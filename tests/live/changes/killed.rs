@@ -1,0 +1,107 @@
+//! kill -9 at every write of a run and of its undoing, before and after the write was made.
+
+use super::faults::{Act, Faulty};
+use super::{Desk, World, cluster, world};
+use crate::support::cluster::Cluster;
+
+/// Every point at which a run of four writes can be cut off: the write at hand never made, or made
+/// and its answer never seen.
+fn points() -> impl Iterator<Item = (usize, Act)> {
+    (0..4).flat_map(|write| [(write, Act::HoldBefore), (write, Act::HoldAfter)])
+}
+
+fn acts(write: usize, last: Act) -> Vec<Act> {
+    std::iter::repeat_n(Act::Pass, write).chain([last]).collect()
+}
+
+struct Killed<'a> {
+    cluster: &'a Cluster,
+    faulty: &'a Faulty,
+    world: World,
+    desk: Desk,
+}
+
+impl<'a> Killed<'a> {
+    fn new(cluster: &'a Cluster, faulty: &'a Faulty, ns: &str) -> Self {
+        let world = world(cluster, ns);
+        let mut desk = Desk::new(cluster.kubeconfig());
+        desk.by(&faulty.kubeconfig());
+        Self { cluster, faulty, world, desk }
+    }
+
+    /// Starts a command, and kills it at a write.
+    fn killed_at(&self, (write, act): (usize, Act), words: &[&str]) {
+        self.faulty.next(&acts(write, act));
+        let mut process = self.desk.start(words);
+        self.faulty.await_held();
+        process.kill().expect("kill -9");
+        process.wait().expect("it is dead");
+        assert_eq!(self.faulty.writes().len(), write + 1);
+        self.faulty.next(&[]);
+    }
+
+    fn plan(&self) -> String {
+        let all = self.world.all();
+        self.desk.plan(&[&all[0], &all[1]])
+    }
+
+    fn done(&self, words: &[&str]) {
+        self.desk.keybook(&[words, &["--yes", "faulty"]].concat()).ends_with(0);
+    }
+}
+
+#[test]
+fn a_run_that_is_killed_at_any_write_is_finished_or_undone_as_if_it_was_not() {
+    let Some(cluster) = cluster() else { return };
+    let faulty = Faulty::start(&cluster);
+    for (at, point) in points().enumerate() {
+        for finish in [true, false] {
+            let ns = format!("run-{at}-{finish}");
+            let it = Killed::new(&cluster, &faulty, &ns);
+            let before = it.world.state(&cluster);
+            let plan = it.plan();
+            it.killed_at(point, &["apply", &plan, "--yes", "faulty"]);
+            // It is found at the next start, and nothing else is begun. Finishing may be killed too.
+            it.desk.keybook(&["journal"]).ends_with(0).says("run 1 was cut off");
+            let other = it.desk.keybook(&["apply", &plan, "--yes", "faulty"]);
+            other.ends_with(5).says("run 1 was cut off");
+            if finish {
+                let made = point.0 + usize::from(point.1 == Act::HoldAfter);
+                if made < 4 {
+                    it.killed_at((0, point.1), &["apply", "--finish", "1", "--yes", "faulty"]);
+                }
+                it.done(&["apply", "--finish", "1"]);
+                assert_eq!(it.world.state(&cluster), it.world.revoked(&before), "{point:?}");
+                it.desk.keybook(&["verify", "1"]).ends_with(0);
+            }
+            it.done(&["undo", "1"]);
+            it.world.await_token(it.cluster);
+            assert_eq!(it.world.state(&cluster), before, "{point:?} finish {finish}");
+        }
+    }
+}
+
+#[test]
+fn undoing_that_is_killed_at_any_write_is_finished_or_undone_itself() {
+    let Some(cluster) = cluster() else { return };
+    let faulty = Faulty::start(&cluster);
+    for (at, point) in points().enumerate() {
+        let it = Killed::new(&cluster, &faulty, &format!("undo-{at}"));
+        let before = it.world.state(&cluster);
+        let plan = it.plan();
+        it.done(&["apply", &plan]);
+        let revoked = it.world.state(&cluster);
+        assert_eq!(revoked, it.world.revoked(&before));
+        it.killed_at(point, &["undo", "1", "--yes", "faulty"]);
+        it.desk.keybook(&["undo", "1"]).ends_with(5).says("run 2 is undoing run 1");
+        if at % 2 == 0 {
+            it.done(&["apply", "--finish", "2"]);
+            it.world.await_token(it.cluster);
+            assert_eq!(it.world.state(&cluster), before, "{point:?}");
+        } else {
+            // Taken back itself, it leaves what the run had left.
+            it.done(&["undo", "2"]);
+            assert_eq!(it.world.state(&cluster), revoked, "{point:?}");
+        }
+    }
+}
