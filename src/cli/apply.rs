@@ -14,7 +14,7 @@ use super::changing::{self, Reached};
 use super::exit::{Code, Failure};
 use super::sources::settings;
 use crate::change::plan::{Plan, locks_out};
-use crate::change::run::{self, Differs, Ended, Pace, Progress, Run, Runner, StepState};
+use crate::change::run::{self, Differs, Ended, History, Pace, Progress, Run, Runner, StepState};
 use crate::cluster::loader::{LoadOptions, load};
 use crate::cluster::{Cluster, Writer};
 use crate::model::{ClusterInfo, ListKind, printable};
@@ -148,7 +148,10 @@ impl Work<'_> {
                 (run.plan.clone(), Some(run))
             }
             (What::Undo(run), _) => (runner.undoing(*run).await?, None),
-            (What::Plan(_), Some(plan)) => (plan, None),
+            (What::Plan(_), Some(plan)) => {
+                was_applied(&runner.history()?, &plan)?;
+                (plan, None)
+            }
             (What::Plan(_), None) => return Err(Failure::usage("no plan was given")),
         };
         self.is_of_this_cluster(&plan)?;
@@ -276,6 +279,21 @@ impl Work<'_> {
                 if interrupted { Code::Interrupted } else { Code::ChangeFailed }
             }
         }
+    }
+}
+
+/// A plan is applied once: its objects are not as it expects them after that.
+fn was_applied(history: &History, plan: &Plan) -> Result<(), Failure> {
+    let same = |run: &&Run| {
+        run.plan.metadata.digest == plan.metadata.digest && !run.made().is_empty() && !run.is_open()
+    };
+    match history.runs.values().rev().find(same) {
+        None => Ok(()),
+        Some(run) => Err(Failure::refused(format!(
+            "run {} applied this plan; it is {}. To do the same again, make the plan again",
+            run.id,
+            run.words()
+        ))),
     }
 }
 

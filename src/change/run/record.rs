@@ -41,10 +41,9 @@ pub enum Record {
     Writing {
         /// The run.
         run: u64,
-        /// The step's id.
+        /// The step's id. How the object reads is the image before of the plan: the write carries its
+        /// UID and version as preconditions.
         step: u32,
-        /// The object as it was just before, of a Secret its metadata; None where there was none.
-        before: Option<Value>,
     },
     /// A write was made.
     Written {

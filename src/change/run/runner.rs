@@ -258,27 +258,34 @@ impl Runner<'_> {
         }
     }
 
-    /// Looks, tries without writing, writes down what is about to be done, and does it.
+    /// Tries without writing, with the same preconditions, writes down what is about to be done, and
+    /// does it. What an earlier process may have sent is looked at first.
     async fn step(
         &mut self,
         run: u64,
         step: &Step,
         state: Option<&StepState>,
     ) -> Result<Outcome, RunError> {
-        // Whether an earlier process may have sent it.
         let sent = state == Some(&StepState::NotKnown);
         let stopped = |why: String| Ok(Outcome::Stopped { why, unmade: !sent });
-        let before = match self.looked(step).await {
-            Ok(Found::Made(left)) if sent => return Ok(Outcome::Made(How::Found, left)),
-            Ok(Found::Made(_)) => return stopped(somebody_else(step)),
-            Ok(Found::Unmade(before)) => before,
-            Ok(Found::Moved(how)) => return stopped(how),
-            Err(error) => return stopped(error.to_string()),
-        };
-        if let Err(error) = self.dry(step).await {
-            return stopped(format!("the API server would not take it: {error}"));
+        if sent {
+            match self.looked(step).await {
+                Ok(Found::Made(left)) => return Ok(Outcome::Made(How::Found, left)),
+                Ok(Found::Unmade(_)) => {}
+                Ok(Found::Moved(how)) => return stopped(how),
+                Err(error) => return stopped(error.to_string()),
+            }
         }
-        self.note(&Record::Writing { run, step: step.id, before })?;
+        if let Err(error) = self.dry(step).await {
+            let how = match self.looked(step).await {
+                Ok(Found::Moved(how)) => how,
+                Ok(Found::Made(_)) => somebody_else(step),
+                Ok(Found::Unmade(_)) => "the object is as it was before".to_owned(),
+                Err(silent) => format!("how the object stands is not known: {silent}"),
+            };
+            return stopped(format!("the API server would not take it: {error}; {how}"));
+        }
+        self.note(&Record::Writing { run, step: step.id })?;
         self.write(step).await
     }
 
