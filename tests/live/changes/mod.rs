@@ -214,3 +214,19 @@ fn may(cluster: &Cluster, kubeconfig: &Path, args: &[&str]) -> bool {
     );
     output.status.success()
 }
+
+/// Whether the API server takes a token, as a Secret has it, for somebody's.
+fn accepted(cluster: &Cluster, token: &str) -> bool {
+    use base64::Engine as _;
+    let token = base64::engine::general_purpose::STANDARD.decode(token).expect("base64");
+    let config = json!({
+        "clusters": [{"name": "tests", "cluster": {
+            "server": cluster.server(), "certificate-authority": cluster.ca_file()}}],
+        "users": [{"name": "bot", "user": {"token": String::from_utf8(token).expect("text")}}],
+        "contexts": [{"name": "tests", "context": {"cluster": "tests", "user": "bot"}}],
+        "current-context": "tests",
+    });
+    let file = tempfile::NamedTempFile::new().expect("a file");
+    std::fs::write(file.path(), config.to_string()).expect("write");
+    may(cluster, file.path(), &["auth", "whoami"])
+}
