@@ -232,6 +232,13 @@ pub fn of(book: &Book, identity: &Identity) -> Vec<Credential> {
     gather(book, Only(Some(identity))).credentials
 }
 
+/// The token Secrets of one account by what the cluster itself says of them, without the log.
+pub fn token_secrets(book: &Book, identity: &Identity) -> Vec<Credential> {
+    let mut found = Inventory::default();
+    token_secret::all(book, Only(Some(identity)), &mut seen::Uses::none(), &mut found);
+    found.credentials
+}
+
 /// Whose credentials are wanted; None: everybody's.
 #[derive(Clone, Copy)]
 struct Only<'a>(Option<&'a Identity>);

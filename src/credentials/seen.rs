@@ -104,6 +104,12 @@ pub(super) struct Uses {
 }
 
 impl Uses {
+    /// As if there were no log.
+    pub(super) fn none() -> Self {
+        let absent = LastUse::NotKnown("the log was not asked");
+        Self { spans: BTreeMap::new(), users: BTreeMap::new(), absent }
+    }
+
     pub(super) fn new(book: &Book, only: Only<'_>) -> Self {
         let mut uses =
             Self { spans: BTreeMap::new(), users: BTreeMap::new(), absent: absent(book) };

@@ -15,6 +15,7 @@
 //! | `everybody` | a grant to everybody who reaches the API server, or to all accounts |
 //! | `default-account` | a grant to the account of pods that name none |
 //! | `redundant-grant` | another grant of the same identity allows all of it |
+//! | `lasting-token` | a Secret holds a token of an account that is about, without an end |
 //! | `denied` | requests are refused again and again |
 //! | `people-on-machine` | people use a service account |
 //! | `reach` | somebody can become more than it is |
@@ -33,6 +34,7 @@ mod denied;
 mod escalation;
 mod everybody;
 mod idle;
+mod lasting_token;
 mod people;
 pub mod reach;
 mod redundant_grant;
@@ -54,7 +56,7 @@ use crate::model::{BindingKind, Coverage, PolicyRule, Scope, SubjectKind};
 use crate::rbac::effective::Inert;
 
 /// Every rule that there is, as an exemption names it.
-pub const RULES: [&str; 16] = [
+pub const RULES: [&str; 17] = [
     "all-secrets",
     "cluster-admin",
     "dangling-account",
@@ -65,6 +67,7 @@ pub const RULES: [&str; 16] = [
     "escalation-verbs",
     "everybody",
     "idle",
+    "lasting-token",
     "people-on-machine",
     "reach",
     "redundant-grant",
@@ -121,6 +124,7 @@ pub(crate) fn of(book: &Book, entry: &Entry, seen: Option<DateTime<Utc>>, rows: 
     dangling_account::find(&subject, &mut found);
     dangling_namespace::find(&subject, &mut found);
     redundant_grant::find(&subject, &mut found);
+    lasting_token::find(&subject, &mut found);
     denied::find(&subject, &mut found);
     people::find(&subject, &mut found);
     idle::find(&subject, &mut found);

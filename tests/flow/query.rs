@@ -62,7 +62,7 @@ fn terms_hold_for_whom_they_should() {
         ("finding:dangling*", vec![REMOVED, ZOE]),
         ("is:dangling", vec![REMOVED, ZOE]),
         ("severity:high", vec![PLATFORM, GONE, JANE]),
-        ("severity:>=medium", vec![PLATFORM, DEPLOYER, REMOVED, GONE, JANE, ZOE]),
+        ("severity:>=medium", vec![PLATFORM, DEPLOYER, BATCH, REMOVED, GONE, JANE, ZOE]),
         ("seen:<1h", vec![TEAM, DEPLOYER, &eve]),
         ("seen:<1d", vec![TEAM, PLATFORM, DEPLOYER, &eve, JANE]),
         ("seen:denied", vec![TEAM, &eve]),

@@ -23,7 +23,7 @@ fn tab_takes_the_completion() {
     stage.keys(":").type_text("find").keys("tab");
     assert_eq!(typed(&stage), "findings");
     stage.keys("enter");
-    assert!(stage.text().contains("Findings 11"));
+    assert!(stage.text().contains("Findings 12"));
     stage.keys(":").type_text("theme pa").keys("tab");
     assert_eq!(typed(&stage), "theme paper");
     stage.keys("esc :").type_text("ns sh").keys("right enter");

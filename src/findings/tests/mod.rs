@@ -318,8 +318,9 @@ fn an_account_that_may_be_used_elsewhere_is_doubted_and_a_used_token_speaks_for_
             },
         }))
     };
-    assert_eq!(rules(&token(50)), []);
-    assert_eq!(rules(&token(5)), [("sa:a/x".into(), "idle")]);
+    let lasting = ("sa:a/x".to_owned(), "lasting-token");
+    assert_eq!(rules(&token(50)), std::slice::from_ref(&lasting));
+    assert_eq!(rules(&token(5)), [("sa:a/x".into(), "idle"), lasting]);
 }
 
 #[test]

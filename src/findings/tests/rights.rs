@@ -188,3 +188,38 @@ fn of_two_grants_that_allow_the_same_one_is_redundant() {
         )]
     );
 }
+
+#[test]
+fn a_token_of_a_secret_lasts_until_somebody_ends_it() {
+    let secret = |name: &str, account: &str, labels: &serde_json::Value| {
+        json!({"apiVersion": "v1", "kind": "Secret", "type": "kubernetes.io/service-account-token",
+            "metadata": {"namespace": "a", "name": name, "creationTimestamp": "2025-02-03T04:05:06Z",
+                "labels": labels,
+                "annotations": {"kubernetes.io/service-account.name": account}}})
+    };
+    let used = json!({"kubernetes.io/legacy-token-last-used": "2026-01-20"});
+    let ended = json!({"kubernetes.io/legacy-token-invalid-since": "2026-01-20"});
+    let world = world()
+        .account("a", "strong")
+        .account("a", "weak")
+        .account("a", "nobody")
+        .bind(None, "1", "ClusterRole/all", "sa:a/strong")
+        .bind(None, "2", "ClusterRole/view", "sa:a/weak")
+        .object(&secret("strong-token", "strong", &used))
+        .object(&secret("strong-ended", "strong", &ended))
+        .object(&secret("weak-token", "weak", &json!({})))
+        .object(&secret("of-nobody", "nobody", &json!({})));
+    assert_eq!(
+        said(&world, "sa:a/strong", "lasting-token"),
+        [(
+            Severity::Medium,
+            "secret a/strong-token, made by hand on 2025-02-03, holds a token that never expires, \
+             for cluster-admin; its label says that it was last used on 2026-01-20"
+                .to_owned()
+        )]
+    );
+    assert_eq!(
+        whom(&world, "lasting-token"),
+        [("sa:a/strong".into(), Severity::Medium), ("sa:a/weak".into(), Severity::Info)]
+    );
+}
