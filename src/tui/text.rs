@@ -25,17 +25,22 @@ pub fn fit(text: &str, columns: usize) -> Cow<'_, str> {
         return Cow::Borrowed("");
     }
     let mut cut = String::new();
-    let mut used = 0;
     for grapheme in shown.graphemes(true) {
-        let wide = grapheme.width();
-        if used + wide + 1 > columns {
+        if together(&cut, grapheme) + 1 > columns {
             break;
         }
-        used += wide;
         cut.push_str(grapheme);
     }
     cut.push_str(ELLIPSIS);
     Cow::Owned(cut)
+}
+
+/// How many columns two texts take, one behind the other: in some scripts not the sum of both.
+fn together(one: &str, other: &str) -> usize {
+    if one.is_ascii() || other.is_ascii() {
+        return one.width() + other.width();
+    }
+    [one, other].concat().width()
 }
 
 /// The text in lines of at most `columns`, broken at spaces where there are any.
@@ -44,6 +49,7 @@ pub fn wrap(text: &str, columns: usize) -> Vec<String> {
     let mut lines = Vec::new();
     let mut line = String::new();
     for word in printable(text).split(' ').filter(|word| !word.is_empty()) {
+        // Nothing joins over a space.
         let space = usize::from(!line.is_empty());
         if line.width() + space + word.width() <= columns {
             line.push_str(if space == 1 { " " } else { "" });
@@ -54,17 +60,28 @@ pub fn wrap(text: &str, columns: usize) -> Vec<String> {
             lines.push(std::mem::take(&mut line));
         }
         // A word longer than a line is broken where it ends.
-        for grapheme in word.graphemes(true) {
-            if line.width() + grapheme.width() > columns && !line.is_empty() {
+        for piece in pieces(word, columns) {
+            if together(&line, piece) > columns && !line.is_empty() {
                 lines.push(std::mem::take(&mut line));
             }
-            line.push_str(grapheme);
+            line.push_str(piece);
         }
     }
     if !line.is_empty() || lines.is_empty() {
         lines.push(line);
     }
     lines
+}
+
+/// The graphemes of a word; one that is wider than `columns` (marks of some scripts take columns of
+/// their own) in its characters.
+fn pieces(word: &str, columns: usize) -> impl Iterator<Item = &str> {
+    word.graphemes(true).flat_map(move |grapheme| {
+        let whole = grapheme.width() <= columns;
+        let characters = grapheme.char_indices().map(|(at, c)| &grapheme[at..at + c.len_utf8()]);
+        let characters = characters.filter(move |_| !whole);
+        whole.then_some(grapheme).into_iter().chain(characters)
+    })
 }
 
 /// A figure with its thousands set apart: `12,345`.
@@ -133,6 +150,10 @@ mod tests {
         assert_eq!(wrap("the grant was never used", 10), ["the grant", "was never", "used"]);
         assert_eq!(wrap("abcdefgh ij", 3), ["abc", "def", "gh", "ij"]);
         assert_eq!(wrap("", 3), [""]);
+        // One grapheme, and wider than the line.
+        for line in wrap("🌀𑤷\u{b01}", 2) {
+            assert!(line.width() <= 2, "{line:?}");
+        }
     }
 
     #[test]
