@@ -203,9 +203,8 @@ impl Engine {
         let update = match read {
             Some(Ok(update)) => update,
             Some(Err(reason)) => {
+                // What was read before stays known.
                 self.log = LogState::Failed(reason.into());
-                self.activity = None;
-                self.log_change = LogChange::Replaced(None);
                 self.stale = true;
                 return;
             }

@@ -229,6 +229,28 @@ async fn a_log_that_cannot_be_read_ends_nothing_but_the_log() {
 }
 
 #[tokio::test]
+async fn a_log_that_cannot_be_read_again_leaves_what_was_known() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("audit.log");
+    append(&path, &line(1));
+    let spec = path.to_str().unwrap().parse().unwrap();
+    let feed = start(Objects::of(world().snapshot), Log::Files(vec![spec]));
+    let mut books = feed.subscribe();
+    let ana = "user:ana".parse().unwrap();
+    until(&mut books, |book| book.log == LogState::Ready && has(book, "user:ana")).await;
+    std::fs::remove_file(&path).unwrap();
+    feed.reload();
+    let failed = until(&mut books, |book| matches!(book.log, LogState::Failed(_))).await;
+    let activity = failed.find(&ana).unwrap().activity.clone().unwrap();
+    assert_eq!((activity.requests, activity.last_seen), (1, Some(day(1))));
+    assert!(!failed.log.is_whole(), "nothing is found missing by it");
+    append(&path, &line(2));
+    feed.reload();
+    let read = until(&mut books, |book| book.log == LogState::Ready).await;
+    assert_eq!(read.find(&ana).unwrap().activity.clone().unwrap().last_seen, Some(day(2)));
+}
+
+#[tokio::test]
 async fn saved_objects_that_cannot_be_read_are_said_and_read_again() {
     let reads = Arc::new(AtomicU64::new(0));
     let count = reads.clone();

@@ -103,8 +103,10 @@ pub fn credited(book: &Book, grant: &Grant, now: DateTime<Utc>) -> Line<'static>
     match (grant.last_credited, &book.log) {
         (Some(time), _) => Line::plain(ago(time, now)),
         (None, LogState::Reading { .. }) => Line::of(LOADING, Slot::Muted),
-        (None, LogState::None | LogState::Failed(_)) => Line::of("no log", Slot::Muted),
-        (None, LogState::Ready | LogState::Following(_)) => match book.coverage() {
+        (None, LogState::None) => Line::of("no log", Slot::Muted),
+        (None, LogState::Ready | LogState::Following(_) | LogState::Failed(_)) => match book
+            .coverage()
+        {
             None => Line::of("no log", Slot::Muted),
             Some(coverage) if !coverage.decisions_logged => Line::of("not logged", Slot::Unknown),
             Some(_) => Line::of("never", Slot::Warn),
