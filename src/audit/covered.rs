@@ -146,7 +146,10 @@ impl Covered {
 
     /// Whether nothing was noted.
     pub fn is_empty(&self) -> bool {
-        self.lines == 0 && self.unreadable.is_empty()
+        self.lines == 0
+            && self.unreadable.is_empty()
+            && self.passed.is_empty()
+            && self.summaries.is_empty()
     }
 
     /// Both together.

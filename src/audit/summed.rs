@@ -33,6 +33,11 @@ pub struct OfSummaries {
 const MOST_WORDS: usize = 32;
 
 impl OfSummaries {
+    /// Whether there were none.
+    pub fn is_empty(&self) -> bool {
+        self.stretches.is_empty() && self.lacks.is_empty()
+    }
+
     /// Notes a row of requests of a source.
     pub fn requests(&mut self, source: u32, requests: u64, span: Span) {
         *self.requests.entry(source).or_default() += requests;

@@ -1,7 +1,7 @@
 //! Files that were not there at the last look, and whether what they begin with was read already.
 
 use std::fs::File;
-use std::io::Read;
+use std::io::{ErrorKind, Read, Seek as _};
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 
@@ -48,9 +48,19 @@ impl Files {
         if copy && !self.has_ended() {
             return;
         }
-        let file = match File::open(&path) {
-            Ok(file) => file,
-            Err(error) => return self.refuse(&path, error, queue),
+        let opened = File::open(&path).and_then(|file| Ok((Look::of(&file.metadata()?), file)));
+        let file = match opened {
+            Ok((opened, file)) if opened.id == look.id => file,
+            // Another one is called so by now: the one that was found is elsewhere.
+            Ok(_) => {
+                self.left += 1;
+                return;
+            }
+            Err(error) => {
+                // Where it was moved, it will be found where it is.
+                self.left += usize::from(error.kind() == ErrorKind::NotFound);
+                return self.refuse(&path, error, queue);
+            }
         };
         let mut head = vec![0; 1024];
         let read = file.read_at(&mut head, 0).unwrap_or(0);
@@ -59,7 +69,7 @@ impl Files {
             return self.meet_packed(&path, file, look, queue, now);
         }
         let known =
-            if self.begun { self.same(&head, look.length, &path, false) } else { Same::Nobody };
+            if self.begun { self.same(&head, look.length, &file, false) } else { Same::Nobody };
         let known = match known {
             Same::Nobody => None,
             Same::Later => {
@@ -86,11 +96,11 @@ impl Files {
     }
 
     /// Who read what a file begins with; `length` is how much it holds, at least.
-    fn same(&self, head: &[u8], length: u64, path: &Path, unpack: bool) -> Same {
+    fn same(&self, head: &[u8], length: u64, file: &File, unpack: bool) -> Same {
         let begins = |lines: &Prints| {
             lines.length > 0
                 && lines.may_begin(head)
-                && packed::prints(path, lines.length, unpack).as_ref() == Some(lines)
+                && packed::prints(file, lines.length, unpack).as_ref() == Some(lines)
         };
         for (at, former) in self.former.iter().enumerate().rev() {
             if begins(&former.lines) {
@@ -134,7 +144,7 @@ impl Files {
     fn meet_packed(
         &mut self,
         path: &Path,
-        file: File,
+        mut file: File,
         look: Look,
         queue: &mut Queue<'static>,
         now: DateTime<Utc>,
@@ -154,7 +164,7 @@ impl Files {
                 return;
             }
             Some(Packed::Unfinished) if self.waits(since, now) => return,
-            _ if self.begun => packed::length(path),
+            _ if self.begun => packed::length(&file),
             _ => None,
         };
         let note = |files: &mut Self, what| {
@@ -164,7 +174,7 @@ impl Files {
             return note(self, Packed::Unfinished);
         }
         let same = match length {
-            Some(length) => self.same(&packed::head(path), length, path, true),
+            Some(length) => self.same(&packed::head(&file), length, &file, true),
             None => Same::Nobody,
         };
         let mut sources = Vec::new();
@@ -176,9 +186,12 @@ impl Files {
                 let (lines, earlier) = self.take_over(at, path, queue).unwrap_or_default();
                 let known = lines.length;
                 sources = earlier;
-                Box::new(Unpacked::behind(path.to_owned(), known))
+                Box::new(Unpacked::behind(file, known))
             }
-            Same::Nobody => Box::new(file),
+            Same::Nobody => match file.rewind() {
+                Ok(()) => Box::new(file),
+                Err(error) => return self.refuse(path, error, queue),
+            },
         };
         sources.push(queue.add(Input { name: name_of(path), bytes }));
         self.bytes += look.length;

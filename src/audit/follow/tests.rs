@@ -12,6 +12,7 @@ use serde_json::json;
 use tempfile::TempDir;
 
 use super::Following;
+use super::tail::Look;
 use crate::audit::{self, Options, SourceSpec};
 use crate::model::{Activity, ActivityParts};
 
@@ -267,6 +268,58 @@ fn a_folder_is_watched_before_there_is_anything_in_it() {
     fs::remove_file(logs.log()).unwrap();
     following.step(logs.now, &()).unwrap();
     assert!(following.folders().contains(&below));
+}
+
+#[test]
+fn a_file_that_is_moved_between_looking_and_opening_is_read_all_the_same() {
+    for packed in [false, true] {
+        let mut logs = Logs::new();
+        logs.write(3, 255);
+        if packed {
+            let bytes = gzip(&logs.log());
+            fs::write(logs.log(), bytes).unwrap();
+        }
+        let look = Look::of(&fs::metadata(logs.log()).unwrap());
+        fs::rename(logs.log(), logs.path("audit-1.log")).unwrap();
+        logs.write(2, 255);
+        let mut following = follow(logs.folder.path());
+        let Following { files, queue, .. } = &mut following;
+        files.meet(logs.log(), look, queue, logs.now);
+        assert!(files.tails.is_empty() && files.packed.is_empty());
+        assert!(files.is_undecided(), "it is looked for again");
+        following.step(logs.now, &()).unwrap();
+        assert_eq!(following.activity().unwrap().coverage().events, 5);
+    }
+}
+
+#[test]
+fn a_summary_that_grows_is_read_on() {
+    let mut logs = Logs::new();
+    logs.write(3, 255);
+    let row = |requests: u32| {
+        let row = json!({"keybook_summary": "1", "kind": "requests", "requests": requests,
+            "first_seen": "2026-05-04T09:00:00Z", "last_seen": "2026-05-04T09:16:39Z",
+            "stage": "ResponseComplete", "code": 200, "decision": "allow", "verb": "get",
+            "resource": "pods", "namespace": "shop", "name": "p", "user_name": "ana"});
+        format!("{row}\n")
+    };
+    let append = |name: &str, text: &str| {
+        let mut file = OpenOptions::new().create(true).append(true).open(logs.path(name)).unwrap();
+        file.write_all(text.as_bytes()).unwrap();
+    };
+    append("one.ndjson", &row(10));
+    let mut following = follow(logs.folder.path());
+    let mut events = || {
+        let changed = following.step(logs.now, &()).unwrap();
+        changed.then(|| following.update().unwrap().0.coverage().events)
+    };
+    assert_eq!(events(), Some(13));
+    append("two.ndjson", &row(10));
+    assert_eq!(events(), None, "a copy");
+    append("two.ndjson", &row(7));
+    assert_eq!(events(), Some(20));
+    append("one.ndjson", &row(5));
+    assert_eq!(events(), Some(25));
 }
 
 #[test]

@@ -198,7 +198,7 @@ impl Found {
             // A pipe gives what it holds once: it is opened when it is read, and not before.
             Ok(meta) if !meta.is_file() => {
                 if self.is_new(path) {
-                    let bytes = LazyFile::Closed(path.to_owned());
+                    let bytes = LazyFile::Closed(path.to_owned(), None);
                     self.places.push(Place { file: None, ..place(path, bytes) });
                 }
                 Ok(())
@@ -279,7 +279,8 @@ impl Found {
         } else if meta.is_file() {
             self.met += 1;
             if self.is_new(path) {
-                self.places.push(place(path, LazyFile::Closed(path.to_owned())));
+                let bytes = LazyFile::Closed(path.to_owned(), Some(FileId::of(&meta)));
+                self.places.push(place(path, bytes));
             }
         }
     }
@@ -306,15 +307,16 @@ fn is_pattern(path: &Path) -> bool {
 
 /// A file that is opened when it is first read, and closed at its end.
 enum LazyFile {
-    Closed(PathBuf),
+    /// Which file it was when it was found; None for what is no file, or where that cannot be told.
+    Closed(PathBuf, Option<FileId>),
     Open(File),
     Ended,
 }
 
 impl Read for LazyFile {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if let Self::Closed(path) = self {
-            *self = Self::Open(File::open(path)?);
+        if let Self::Closed(path, id) = self {
+            *self = Self::Open(open_found(path, *id)?);
         }
         let Self::Open(file) = self else { return Ok(0) };
         let read = file.read(buffer)?;
@@ -325,11 +327,84 @@ impl Read for LazyFile {
     }
 }
 
+/// What a file is, wherever it is moved.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct FileId(u64, u64);
+
+impl FileId {
+    #[cfg(unix)]
+    fn of(meta: &fs::Metadata) -> Self {
+        use std::os::unix::fs::MetadataExt as _;
+        Self(meta.dev(), meta.ino())
+    }
+
+    /// All are the same.
+    #[cfg(not(unix))]
+    fn of(_: &fs::Metadata) -> Self {
+        Self(0, 0)
+    }
+}
+
+/// Opens the file that was found at `path`, also where it was moved since: a log may rotate while
+/// others are read.
+fn open_found(path: &Path, id: Option<FileId>) -> io::Result<File> {
+    let Some(id) = id else { return File::open(path) };
+    let opened = File::open(path).and_then(|file| Ok((FileId::of(&file.metadata()?), file)));
+    match opened {
+        Ok((opened, file)) if opened == id => return Ok(file),
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let beside = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    for entry in fs::read_dir(beside.unwrap_or(Path::new(".")))? {
+        let entry = entry?.path();
+        // Another one may be a pipe, which is not to be opened.
+        if fs::metadata(&entry).is_ok_and(|meta| FileId::of(&meta) == id) {
+            return File::open(entry);
+        }
+    }
+    Err(io::ErrorKind::NotFound.into())
+}
+
 /// What could not be opened, told when it is read.
 pub struct Refused(pub Option<io::Error>);
 
 impl Read for Refused {
     fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
         self.0.take().map_or(Ok(0), Err)
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    fn texts(places: Vec<Place>) -> Vec<io::Result<String>> {
+        let text = |place: Place| {
+            let mut text = String::new();
+            place.open().read_to_string(&mut text).map(|_| text)
+        };
+        places.into_iter().map(text).collect()
+    }
+
+    #[test]
+    fn what_rotates_before_it_is_opened_is_what_was_found() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        for name in ["a.log", "b.log", "c.log"] {
+            fs::write(path(name), name).unwrap();
+        }
+        let specs = [SourceSpec::Path(folder.path().to_owned())];
+        let found = places(&specs, None).unwrap();
+        fs::rename(path("a.log"), path("a-1.log")).unwrap();
+        fs::write(path("a.log"), "new").unwrap();
+        fs::rename(path("b.log"), path("b-1.log")).unwrap();
+        fs::write(path("c.log"), "more of c").unwrap();
+        let read: Vec<String> = texts(found).into_iter().map(Result::unwrap).collect();
+        assert_eq!(read, ["a.log", "b.log", "more of c"]);
+        let found = places(&specs, None).unwrap();
+        fs::remove_file(path("a.log")).unwrap();
+        let gone: Vec<bool> = texts(found).iter().map(Result::is_err).collect();
+        assert_eq!(gone, [false, true, false, false], "a-1, a, b-1, c");
     }
 }
