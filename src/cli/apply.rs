@@ -64,6 +64,7 @@ pub(super) fn run(global: &Global, what: &What<'_>, confirm: &Confirm) -> Result
         progress: &mut told,
         stop: &stop,
         pace: Pace::default(),
+        unwritten: Vec::new(),
     };
     let work = Work { cluster: &*cluster, writer: &*writer, info: &info, confirm };
     let done = runtime.block_on(work.all(runner, what, given));

@@ -139,30 +139,41 @@ impl Journal {
         read(path, &text[..whole_lines(&text)])
     }
 
-    /// Adds an entry; it is on the disk when this returns.
+    /// Adds entries; they are on the disk when this returns.
     ///
     /// # Errors
-    /// Where it could not be written whole. The journal is then as it was.
-    pub fn append(&mut self, at: DateTime<Utc>, record: Value) -> Result<(), JournalError> {
-        let seq = self.entries.len() as u64 + 1;
-        let prev = self.head().to_owned();
-        let mut entry = JournalEntry { seq, at, prev, record, hash: String::new() };
-        entry.hash = entry.sum();
-        let mut line = serde_json::to_vec(&entry)
-            .map_err(|cause| JournalError::Io { path: self.path.clone(), cause: cause.into() })?;
-        line.push(b'\n');
+    /// Where they could not be written whole. The journal is then as it was.
+    pub fn append(
+        &mut self,
+        at: DateTime<Utc>,
+        records: impl IntoIterator<Item = Value>,
+    ) -> Result<(), JournalError> {
+        let mut added: Vec<JournalEntry> = Vec::new();
+        let mut text = Vec::new();
+        for record in records {
+            let seq = (self.entries.len() + added.len()) as u64 + 1;
+            let prev = added.last().map_or(self.head(), |entry| &*entry.hash).to_owned();
+            let mut entry = JournalEntry { seq, at, prev, record, hash: String::new() };
+            entry.hash = entry.sum();
+            serde_json::to_writer(&mut text, &entry).map_err(|cause| JournalError::Io {
+                path: self.path.clone(),
+                cause: cause.into(),
+            })?;
+            text.push(b'\n');
+            added.push(entry);
+        }
         let written = self
             .file
             .seek(SeekFrom::Start(self.length))
-            .and_then(|_| self.file.write_all(&line))
-            .and_then(|()| self.file.sync_all());
+            .and_then(|_| self.file.write_all(&text))
+            .and_then(|()| self.file.sync_data());
         if let Err(cause) = written {
             // Half an entry is none; where even this fails, it is taken off at the next start.
             let _ = self.file.set_len(self.length);
             return Err(JournalError::Io { path: self.path.clone(), cause });
         }
-        self.length += line.len() as u64;
-        self.entries.push(entry);
+        self.length += text.len() as u64;
+        self.entries.append(&mut added);
         Ok(())
     }
 
@@ -217,7 +228,7 @@ mod tests {
         let mut journal = Journal::open(path).expect("open");
         for number in 0..count {
             let record = json!({"number": number, "text": "a \"quoted\" \\ line\n\u{202e}ü"});
-            journal.append(at(number), record).expect("append");
+            journal.append(at(number), [record]).expect("append");
         }
         journal.head().to_owned()
     }
@@ -267,7 +278,7 @@ mod tests {
             std::fs::write(&path, &whole[..length]).expect("cut");
             assert_eq!(Journal::entries_at(&path).expect("entries").len(), 2, "{length}");
             let mut journal = Journal::open(&path).expect("open");
-            journal.append(at(9), json!("next")).expect("append");
+            journal.append(at(9), [json!("next")]).expect("append");
             assert_eq!(journal.entries().len(), 3);
             drop(journal);
             assert_eq!(Journal::entries_at(&path).expect("entries").len(), 3, "{length}");

@@ -1,13 +1,20 @@
 //! Before anything is written: is everything still as the Plan expects it, may the operator do every
 //! step, would the server take it, and could it be taken back.
 
+use std::collections::BTreeMap;
+
+use futures::stream::{self, StreamExt as _};
 use serde_json::{Value, json};
+use tokio::sync::Mutex;
 
 use super::look::{Found, look};
 use super::read::collection_of;
 use super::runner::send;
 use crate::change::plan::{Action, Plan, Right, Step, without_server_fields};
 use crate::cluster::{self, Cluster, DryRun, Writer};
+
+/// Steps that are asked about at once, at most.
+pub(super) const AT_ONCE: usize = 8;
 
 /// What was found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -28,21 +35,31 @@ pub async fn preflight(
     plan: &Plan,
     skip: &[u32],
 ) -> Result<Preflight, cluster::Error> {
-    let mut found = Preflight::default();
-    for step in plan.steps.iter().filter(|step| !skip.contains(&step.id)) {
-        one(cluster, writer, step, &mut found).await?;
+    let rights = Rights { cluster, wide: Mutex::default() };
+    let rights = &rights;
+    let steps = plan.steps.iter().filter(|step| !skip.contains(&step.id));
+    let asked = steps.map(|step| async move {
+        let mut found = Preflight::default();
+        one(rights, writer, step, &mut found).await.map(|()| found)
+    });
+    let mut asked = stream::iter(asked).buffered(AT_ONCE);
+    let mut all = Preflight::default();
+    while let Some(found) = asked.next().await {
+        let found = found?;
+        all.problems.extend(found.problems);
+        all.notes.extend(found.notes);
     }
-    Ok(found)
+    Ok(all)
 }
 
 async fn one(
-    cluster: &dyn Cluster,
+    rights: &Rights<'_>,
     writer: &dyn Writer,
     step: &Step,
     found: &mut Preflight,
 ) -> Result<(), cluster::Error> {
     let title = format!("step {}: {} {}", step.id, step.action.as_str(), step.target);
-    match look(cluster, step).await? {
+    match look(rights.cluster, step).await? {
         Found::Unmade(_) => {}
         Found::Made(_) => {
             let words = format!(
@@ -56,7 +73,7 @@ async fn one(
             return Ok(());
         }
     }
-    let missing = missing(cluster, &step.rights, false).await?;
+    let missing = rights.missing(&step.rights, false).await?;
     if !missing.is_empty() {
         found.problems.push(format!("{title}: you may not {}", missing.join(", nor ")));
         return Ok(());
@@ -64,7 +81,7 @@ async fn one(
     match send(writer, step, DryRun::Yes).await {
         Ok(_) => {}
         Err(cluster::Error::Forbidden { cause, .. }) => {
-            let bind = self::missing(cluster, &step.rights, true).await?;
+            let bind = rights.missing(&step.rights, true).await?;
             let needs = if bind.is_empty() {
                 String::new()
             } else {
@@ -73,7 +90,7 @@ async fn one(
             found.problems.push(format!("{title}: the API server refuses it: {cause}.{needs}"));
         }
         Err(cluster::Error::NotFound { tried }) if step.action != Action::Delete => {
-            let bind = self::missing(cluster, &step.rights, true).await?;
+            let bind = rights.missing(&step.rights, true).await?;
             found.problems.push(format!(
                 "{title}: {tried}: its role does not exist, which only who may {} may bind",
                 bind.join(", ")
@@ -84,18 +101,18 @@ async fn one(
         }
         Err(error) => return Err(error),
     }
-    inverse(cluster, writer, step, &title, found).await
+    inverse(rights, writer, step, &title, found).await
 }
 
 /// Whether the operator could take the step back. Deleting takes less right than making again.
 async fn inverse(
-    cluster: &dyn Cluster,
+    rights: &Rights<'_>,
     writer: &dyn Writer,
     step: &Step,
     title: &str,
     found: &mut Preflight,
 ) -> Result<(), cluster::Error> {
-    let lacks = missing(cluster, &step.inverse.rights, false).await?;
+    let lacks = rights.missing(&step.inverse.rights, false).await?;
     if !lacks.is_empty() {
         found.notes.push(format!(
             "{title}: you could not take it back: you may not {}. Somebody else would have to",
@@ -115,7 +132,7 @@ async fn inverse(
     match writer.create(&collection_of(&step.target), &again, DryRun::Yes).await {
         Ok(_) | Err(cluster::Error::Conflict { .. }) => Ok(()),
         Err(cluster::Error::Forbidden { .. } | cluster::Error::NotFound { .. }) => {
-            let bind = missing(cluster, &step.inverse.rights, true).await?;
+            let bind = rights.missing(&step.inverse.rights, true).await?;
             found.notes.push(format!(
                 "{title}: you could not take it back: that takes the right to {}, or every right of \
                  the role. Somebody else would have to",
@@ -127,20 +144,46 @@ async fn inverse(
     }
 }
 
-/// The rights among these that the operator does not have, in words.
-async fn missing(
-    cluster: &dyn Cluster,
-    rights: &[Right],
-    or_held: bool,
-) -> Result<Vec<String>, cluster::Error> {
-    let mut missing = Vec::new();
-    for right in rights.iter().filter(|right| right.or_held == or_held) {
-        let answer = cluster.review(&review(right)).await?;
-        if answer["status"]["allowed"] != Value::Bool(true) {
-            missing.push(right.to_string());
+/// What the operator may do, asked once for all objects of a kind in a place where that is allowed.
+struct Rights<'a> {
+    cluster: &'a dyn Cluster,
+    wide: Mutex<BTreeMap<Right, bool>>,
+}
+
+impl Rights<'_> {
+    /// Those among these that the operator does not have, in words.
+    async fn missing(
+        &self,
+        rights: &[Right],
+        or_held: bool,
+    ) -> Result<Vec<String>, cluster::Error> {
+        let mut missing = Vec::new();
+        for right in rights.iter().filter(|right| right.or_held == or_held) {
+            if !self.has(right).await? {
+                missing.push(right.to_string());
+            }
         }
+        Ok(missing)
     }
-    Ok(missing)
+
+    async fn has(&self, right: &Right) -> Result<bool, cluster::Error> {
+        let any = Right { name: "".into(), ..right.clone() };
+        let mut wide = self.wide.lock().await;
+        let of_all = if let Some(known) = wide.get(&any) {
+            *known
+        } else {
+            let answer = self.ask(&any).await?;
+            wide.insert(any, answer);
+            answer
+        };
+        drop(wide);
+        Ok(of_all || (!right.name.is_empty() && self.ask(right).await?))
+    }
+
+    async fn ask(&self, right: &Right) -> Result<bool, cluster::Error> {
+        let answer = self.cluster.review(&review(right)).await?;
+        Ok(answer["status"]["allowed"] == Value::Bool(true))
+    }
 }
 
 fn review(right: &Right) -> Value {

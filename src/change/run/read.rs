@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use futures::stream::{self, StreamExt as _};
 use serde_json::{Value, json};
+
+use super::preflight::AT_ONCE;
 
 use crate::book::Book;
 use crate::change::plan::{Intent, Operator, Refusal, Target, targets};
@@ -75,15 +78,20 @@ pub async fn fresh(
     book: &Book,
     intents: &[Intent],
 ) -> Result<BTreeMap<Target, Value>, Error> {
-    let mut all = BTreeMap::new();
-    for target in targets(book, intents)? {
-        match image(cluster, &target).await {
-            Ok(image) => drop(all.insert(target, image)),
-            Err(cluster::Error::NotFound { .. }) => return Err(Refusal::Moved(target).into()),
+    let all = targets(book, intents)?;
+    let asked = all.iter().map(|target| async move { (target, image(cluster, target).await) });
+    let mut asked = stream::iter(asked).buffered(AT_ONCE);
+    let mut fresh = BTreeMap::new();
+    while let Some((target, answer)) = asked.next().await {
+        match answer {
+            Ok(image) => drop(fresh.insert(target.clone(), image)),
+            Err(cluster::Error::NotFound { .. }) => {
+                return Err(Refusal::Moved(target.clone()).into());
+            }
             Err(error) => return Err(error.into()),
         }
     }
-    Ok(all)
+    Ok(fresh)
 }
 
 /// Who makes a change, as the API server calls them.

@@ -99,6 +99,9 @@ pub struct Runner<'a> {
     pub stop: &'a AtomicBool,
     /// How patient it is.
     pub pace: Pace,
+    /// What is known to have been made, and goes to the journal with the entry after it. Where the
+    /// process ends before, the object tells.
+    pub unwritten: Vec<Record>,
 }
 
 impl std::fmt::Debug for Runner<'_> {
@@ -122,10 +125,20 @@ impl Runner<'_> {
         History::read(self.journal.entries()).map_err(RunError::Refused)
     }
 
-    fn note(&mut self, record: &Record) -> Result<(), RunError> {
-        let value = serde_json::to_value(record)
-            .map_err(|error| RunError::Refused(format!("write the journal: {error}")))?;
-        Ok(self.journal.append((self.clock)(), value)?)
+    fn note(&mut self, record: Record) -> Result<(), RunError> {
+        self.unwritten.push(record);
+        self.flush()
+    }
+
+    fn flush(&mut self) -> Result<(), RunError> {
+        if self.unwritten.is_empty() {
+            return Ok(());
+        }
+        let values: Result<Vec<Value>, _> =
+            self.unwritten.drain(..).map(serde_json::to_value).collect();
+        let values =
+            values.map_err(|error| RunError::Refused(format!("write the journal: {error}")))?;
+        Ok(self.journal.append((self.clock)(), values)?)
     }
 
     /// Applies a Plan; gives the run's number and how it came out.
@@ -143,7 +156,7 @@ impl Runner<'_> {
         }
         let run = history.next();
         let by = self.by.clone();
-        self.note(&Record::Began { run, plan: Box::new(plan.clone()), by })?;
+        self.note(Record::Began { run, plan: Box::new(plan.clone()), by })?;
         let ended = self.steps(run, plan, &std::collections::BTreeMap::new()).await?;
         Ok((run, ended))
     }
@@ -158,7 +171,7 @@ impl Runner<'_> {
             return Err(RunError::Refused(format!("run {run} is {}", found.words())));
         }
         let by = self.by.clone();
-        self.note(&Record::Resumed { run, by })?;
+        self.note(Record::Resumed { run, by })?;
         self.steps(run, &found.plan, &found.steps).await
     }
 
@@ -184,11 +197,11 @@ impl Runner<'_> {
             match look(self.cluster, step).await? {
                 Found::Made(left) => {
                     let (step, how) = (step.id, How::Found);
-                    self.note(&Record::Written { run, step, how, left })?;
+                    self.note(Record::Written { run, step, how, left })?;
                 }
                 Found::Unmade(_) => {
                     let why = "it was not made before the process ended".to_owned();
-                    self.note(&Record::Stopped { run, step: Some(step.id), why, unmade: true })?;
+                    self.note(Record::Stopped { run, step: Some(step.id), why, unmade: true })?;
                 }
                 Found::Moved(how) => {
                     return Err(RunError::Refused(format!(
@@ -220,63 +233,73 @@ impl Runner<'_> {
         plan: &Plan,
         before: &std::collections::BTreeMap<u32, StepState>,
     ) -> Result<Ended, RunError> {
-        for step in &plan.steps {
+        let left: Vec<&Step> = plan
+            .steps
+            .iter()
+            .filter(|step| !matches!(before.get(&step.id), Some(StepState::Made(_))))
+            .collect();
+        // Whether the step at hand was tried while the one before it was written.
+        let mut tried = false;
+        for (at, step) in left.iter().copied().enumerate() {
             let state = before.get(&step.id);
-            if matches!(state, Some(StepState::Made(_))) {
-                continue;
-            }
             if self.stop.load(Ordering::SeqCst) {
                 let why = "it was interrupted".to_owned();
-                self.note(&Record::Stopped { run, step: None, why: why.clone(), unmade: true })?;
+                self.note(Record::Stopped { run, step: None, why: why.clone(), unmade: true })?;
                 return Ok(Ended::Stopped { step: None, why, interrupted: true });
             }
             (self.progress)(Progress::Step(step));
-            match self.step(run, step, state).await? {
+            let next = left.get(at + 1).copied();
+            let (outcome, next_tried) = self.step(run, (step, tried), state, next).await?;
+            tried = next_tried;
+            match outcome {
                 Outcome::Made(how, left) => {
-                    self.note(&Record::Written { run, step: step.id, how, left })?;
+                    self.unwritten.push(Record::Written { run, step: step.id, how, left });
                     (self.progress)(Progress::Made(step, how));
                 }
                 Outcome::Stopped { why, unmade } => {
                     let at = Some(step.id);
-                    self.note(&Record::Stopped { run, step: at, why: why.clone(), unmade })?;
+                    self.note(Record::Stopped { run, step: at, why: why.clone(), unmade })?;
                     return Ok(Ended::Stopped { step: at, why, interrupted: false });
                 }
             }
         }
         (self.progress)(Progress::Verifying);
+        self.flush()?;
         let made = self.find(run)?.made();
         match verify(self.cluster, plan, &made, self.pace.patience).await {
             Ok(differs) => {
-                self.note(&Record::Ended { run, differs: differs.clone() })?;
+                self.note(Record::Ended { run, differs: differs.clone() })?;
                 Ok(Ended::Done(differs))
             }
             Err(error) => {
                 let why = format!("every step was made, but not looked at again: {error}");
-                self.note(&Record::Stopped { run, step: None, why: why.clone(), unmade: true })?;
+                self.note(Record::Stopped { run, step: None, why: why.clone(), unmade: true })?;
                 Ok(Ended::Stopped { step: None, why, interrupted: false })
             }
         }
     }
 
     /// Tries without writing, with the same preconditions, writes down what is about to be done, and
-    /// does it. What an earlier process may have sent is looked at first.
+    /// does it. What an earlier process may have sent is looked at first. While it is written, the
+    /// next one is tried; whether that would be taken is given too.
     async fn step(
         &mut self,
         run: u64,
-        step: &Step,
+        (step, tried): (&Step, bool),
         state: Option<&StepState>,
-    ) -> Result<Outcome, RunError> {
+        next: Option<&Step>,
+    ) -> Result<(Outcome, bool), RunError> {
         let sent = state == Some(&StepState::NotKnown);
-        let stopped = |why: String| Ok(Outcome::Stopped { why, unmade: !sent });
+        let stopped = |why: String| Ok((Outcome::Stopped { why, unmade: !sent }, false));
         if sent {
             match self.looked(step).await {
-                Ok(Found::Made(left)) => return Ok(Outcome::Made(How::Found, left)),
+                Ok(Found::Made(left)) => return Ok((Outcome::Made(How::Found, left), false)),
                 Ok(Found::Unmade(_)) => {}
                 Ok(Found::Moved(how)) => return stopped(how),
                 Err(error) => return stopped(error.to_string()),
             }
         }
-        if let Err(error) = self.dry(step).await {
+        if !tried && let Err(error) = self.dry(step).await {
             let how = match self.looked(step).await {
                 Ok(Found::Moved(how)) => how,
                 Ok(Found::Made(_)) => somebody_else(step),
@@ -285,8 +308,16 @@ impl Runner<'_> {
             };
             return stopped(format!("the API server would not take it: {error}; {how}"));
         }
-        self.note(&Record::Writing { run, step: step.id })?;
-        self.write(step).await
+        self.note(Record::Writing { run, step: step.id })?;
+        let writer = self.writer;
+        let ahead = async {
+            match next {
+                Some(next) => send(writer, next, DryRun::Yes).await.is_ok(),
+                None => false,
+            }
+        };
+        let (outcome, next_tried) = futures::join!(self.write(step), ahead);
+        Ok((outcome?, next_tried))
     }
 
     /// The same again where nothing was written and the server is only busy.

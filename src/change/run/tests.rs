@@ -132,6 +132,7 @@ impl Desk {
             progress: &mut |_| {},
             stop: &AtomicBool::new(false),
             pace: pace(),
+            unwritten: Vec::new(),
         };
         work(&mut runner).await
     }

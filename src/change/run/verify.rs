@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
+use futures::stream::{self, StreamExt as _};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::look::same;
+use super::preflight::AT_ONCE;
 use super::read::image;
 use super::words::who_wrote;
 use crate::change::plan::{Action, Check, Made, Plan};
@@ -38,24 +40,11 @@ pub async fn verify(
     made: &[Made],
     patience: Duration,
 ) -> Result<Vec<Differs>, cluster::Error> {
+    let looked = made.iter().map(|made| one(cluster, plan, made));
+    let mut looked = stream::iter(looked).buffered(AT_ONCE);
     let mut differs = Vec::new();
-    for made in made {
-        let Some(step) = plan.steps.iter().find(|step| step.id == made.step) else { continue };
-        let now = match image(cluster, &step.target).await {
-            Ok(image) => Some(image),
-            Err(cluster::Error::NotFound { .. }) => None,
-            Err(error) => return Err(error),
-        };
-        let how = match (&made.left, &now) {
-            (None, None) => continue,
-            (Some(left), Some(now)) if same(left, now) => continue,
-            (None, Some(now)) if step.action == Action::Delete => {
-                is_back(step.precondition.uid.as_deref(), now)
-            }
-            (_, Some(now)) => format!("it reads otherwise{}", who_wrote(now)),
-            (Some(_), None) => "it is gone".to_owned(),
-        };
-        differs.push(Differs { what: step.target.to_string(), how, known: true });
+    while let Some(found) = looked.next().await {
+        differs.extend(found?);
     }
     let until = tokio::time::Instant::now() + patience;
     let of = &plan.verification;
@@ -79,6 +68,30 @@ pub async fn verify(
         }
     }
     Ok(differs)
+}
+
+/// What is not as it was left, if anything.
+async fn one(
+    cluster: &dyn Cluster,
+    plan: &Plan,
+    made: &Made,
+) -> Result<Option<Differs>, cluster::Error> {
+    let Some(step) = plan.steps.iter().find(|step| step.id == made.step) else { return Ok(None) };
+    let now = match image(cluster, &step.target).await {
+        Ok(image) => Some(image),
+        Err(cluster::Error::NotFound { .. }) => None,
+        Err(error) => return Err(error),
+    };
+    let how = match (&made.left, &now) {
+        (None, None) => return Ok(None),
+        (Some(left), Some(now)) if same(left, now) => return Ok(None),
+        (None, Some(now)) if step.action == Action::Delete => {
+            is_back(step.precondition.uid.as_deref(), now)
+        }
+        (_, Some(now)) => format!("it reads otherwise{}", who_wrote(now)),
+        (Some(_), None) => "it is gone".to_owned(),
+    };
+    Ok(Some(Differs { what: step.target.to_string(), how, known: true }))
 }
 
 fn is_back(uid: Option<&str>, now: &Value) -> String {

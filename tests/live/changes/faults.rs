@@ -21,6 +21,8 @@ pub enum Act {
     HoldBefore,
     /// It is made, and its answer held.
     HoldAfter,
+    /// It is held until [`Faulty::release`], and passes then.
+    Gate,
     /// It is never made, and the connection breaks.
     ResetBefore,
     /// It is made, and the connection breaks before the answer.
@@ -33,6 +35,7 @@ struct Shared {
     acts: Mutex<VecDeque<Act>>,
     writes: Mutex<Vec<String>>,
     held: Mutex<Sender<()>>,
+    gate: Mutex<Receiver<()>>,
     to: SocketAddr,
 }
 
@@ -40,6 +43,7 @@ struct Shared {
 pub struct Faulty {
     shared: Arc<Shared>,
     held: Receiver<()>,
+    gate: Sender<()>,
     address: SocketAddr,
     proxy: Child,
 }
@@ -62,10 +66,12 @@ impl Faulty {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let address = listener.local_addr().expect("an address");
         let (send, held) = mpsc::channel();
+        let (gate, open) = mpsc::channel();
         let shared = Arc::new(Shared {
             acts: Mutex::default(),
             writes: Mutex::default(),
             held: Mutex::new(send),
+            gate: Mutex::new(open),
             to,
         });
         let serving = shared.clone();
@@ -75,7 +81,7 @@ impl Faulty {
                 thread::spawn(move || serving.serve(&client));
             }
         });
-        Self { shared, held, address, proxy }
+        Self { shared, held, gate, address, proxy }
     }
 
     pub fn kubeconfig(&self) -> String {
@@ -101,6 +107,13 @@ impl Faulty {
     /// Waits until a write is held.
     pub fn await_held(&self) {
         self.held.recv_timeout(PATIENCE).expect("a write is held");
+    }
+}
+
+impl Faulty {
+    /// Lets a write at the gate pass.
+    pub fn release(&self) {
+        self.gate.send(()).expect("somebody waits");
     }
 }
 
@@ -170,6 +183,12 @@ impl Shared {
         let mut client = client;
         match act {
             Act::Pass => {
+                let _ = client.write_all(&self.forward(&head, &body));
+            }
+            Act::Gate => {
+                let _ = lock(&self.held).send(());
+                let open = lock(&self.gate).recv_timeout(PATIENCE);
+                open.expect("the gate is opened");
                 let _ = client.write_all(&self.forward(&head, &body));
             }
             Act::HoldBefore => self.hold(client),

@@ -3,6 +3,7 @@
 
 mod faults;
 mod killed;
+mod many;
 mod revoking;
 mod troubled;
 
