@@ -14,7 +14,8 @@ pub enum ChangeCommand {
     Revoke {
         /// What: `user:NAME`, `group:NAME` or `sa:NAMESPACE/NAME` for all that is bound to it;
         /// `crb:NAME=IDENTITY` or `rb:NAMESPACE/NAME=IDENTITY` for one grant;
-        /// `secret:NAMESPACE/NAME` for a `ServiceAccount`'s token Secret
+        /// `quarantine:NAMESPACE/NAME` to have the token of a Secret refused, `secret:NAMESPACE/NAME` to
+        /// delete it
         #[arg(required = true, value_name = "WHAT")]
         what: Vec<String>,
         /// Write the plan to this file too, as YAML, or as JSON where it ends in .json

@@ -197,6 +197,14 @@ pub trait Writer: Send + Sync + fmt::Debug {
     /// [`Error::Conflict`] where a precondition does not hold; others as for a creation.
     async fn replace(&self, path: &str, object: &Value, dry: DryRun) -> Result<Value, Error>;
 
+    /// Merges into the object at a path (a JSON merge patch). `metadata.uid` and
+    /// `metadata.resourceVersion` in it, where it has them, are preconditions. Gives what the server
+    /// stored, of a Secret its metadata.
+    ///
+    /// # Errors
+    /// [`Error::Conflict`] where a precondition does not hold; others as for a creation.
+    async fn patch(&self, path: &str, merge: &Value, dry: DryRun) -> Result<Value, Error>;
+
     /// Deletes the object at a path.
     ///
     /// # Errors

@@ -17,6 +17,9 @@ const SERVER_FIELDS: [&str; 8] = [
     "selfLink",
 ];
 
+/// Set by the API server whenever the token in a Secret is used, or tried.
+const LAST_USED: &str = "kubernetes.io/legacy-token-last-used";
+
 /// An object as it is kept in a Plan and compared: everything but `managedFields`.
 pub fn stored(mut object: Value) -> Value {
     if let Some(Value::Object(meta)) = object.get_mut("metadata") {
@@ -30,6 +33,12 @@ pub fn without_server_fields(mut object: Value) -> Value {
     if let Some(Value::Object(meta)) = object.get_mut("metadata") {
         for field in SERVER_FIELDS {
             meta.remove(field);
+        }
+        if let Some(Value::Object(labels)) = meta.get_mut("labels") {
+            labels.remove(LAST_USED);
+            if labels.is_empty() {
+                meta.remove("labels");
+            }
         }
     }
     object
@@ -87,6 +96,8 @@ pub(super) fn rights(action: Action, target: &Target, image: Option<&Value>) -> 
     let namespace = target.namespace.clone().unwrap_or_else(|| "".into());
     let verb = match action {
         Action::Create => "create",
+        // Of a Secret only labels are written: its data is never read, and so cannot be sent back.
+        Action::Replace if target.is_secret() => "patch",
         Action::Replace => "update",
         Action::Delete => "delete",
     };

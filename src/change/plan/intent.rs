@@ -30,6 +30,13 @@ pub enum Intent {
         /// Whom.
         identity: Identity,
     },
+    /// Have the API server refuse a `ServiceAccount`'s token without deleting its Secret.
+    Quarantine {
+        /// The Secret's namespace.
+        namespace: Name,
+        /// Its name.
+        name: Name,
+    },
     /// Delete the Secret that holds a `ServiceAccount`'s token.
     TokenSecret {
         /// Its namespace.
@@ -44,7 +51,8 @@ pub enum Intent {
 #[error(
     "{text:?} does not say what to revoke: write an identity (user:NAME, group:NAME, \
      sa:NAMESPACE/NAME) for all that is bound to it, crb:NAME=IDENTITY or \
-     rb:NAMESPACE/NAME=IDENTITY for one grant, secret:NAMESPACE/NAME for a token Secret"
+     rb:NAMESPACE/NAME=IDENTITY for one grant, quarantine:NAMESPACE/NAME to have the token of a Secret \
+     refused, secret:NAMESPACE/NAME to delete it"
 )]
 pub struct IntentParseError {
     text: String,
@@ -77,6 +85,10 @@ impl FromStr for Intent {
                 let (namespace, name) = placed(rest).ok_or_else(wrong)?;
                 Ok(Self::TokenSecret { namespace, name })
             }
+            "quarantine" => {
+                let (namespace, name) = placed(rest).ok_or_else(wrong)?;
+                Ok(Self::Quarantine { namespace, name })
+            }
             _ => Ok(Self::Identity { identity: text.parse().map_err(|_| wrong())? }),
         }
     }
@@ -101,6 +113,7 @@ impl fmt::Display for Intent {
                 write!(f, "crb:{binding}={subject}")
             }
             Self::Identity { identity } => identity.fmt(f),
+            Self::Quarantine { namespace, name } => write!(f, "quarantine:{namespace}/{name}"),
             Self::TokenSecret { namespace, name } => write!(f, "secret:{namespace}/{name}"),
         }
     }
@@ -131,6 +144,7 @@ mod tests {
             ("rb:pay/ops=sa:ci/bot", "rb:pay/ops=sa:ci/bot"),
             ("rolebinding:pay/ops=g:dev", "rb:pay/ops=group:dev"),
             ("secret:pay/batch-token", "secret:pay/batch-token"),
+            ("quarantine:pay/batch-token", "quarantine:pay/batch-token"),
         ] {
             let intent: Intent = text.parse().expect(text);
             assert_eq!(intent.to_string(), same);

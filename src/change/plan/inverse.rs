@@ -63,7 +63,11 @@ fn inverse(step: &Step, left: Option<&Value>, run: u64) -> Option<Step> {
         }
         Action::Replace => {
             let (left, mut after) = (left?, step.before.clone()?);
-            let only = precondition(left);
+            let mut only = precondition(left);
+            if step.target.is_secret() {
+                // Whoever tries the token has the API server write a label.
+                only.resource_version = None;
+            }
             after["metadata"]["uid"] = Value::from(only.uid.as_deref());
             after["metadata"]["resourceVersion"] = Value::from(only.resource_version.as_deref());
             (only, Some(after))
@@ -99,7 +103,7 @@ fn inverse(step: &Step, left: Option<&Value>, run: u64) -> Option<Step> {
             why: format!("undo step {} of run {run}", step.id),
             evidence: step.loses.clone(),
         }],
-        reversibility: if step.target.is_secret() {
+        reversibility: if step.target.is_secret() && action != Action::Replace {
             Reversibility::WithLoss
         } else {
             Reversibility::Reversible

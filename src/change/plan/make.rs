@@ -5,17 +5,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
-use super::edit::{binding, precondition, rights, stored, text, without_subjects};
-use super::left::{self, Left};
+use super::edit::{binding, precondition, rights, stored, without_subjects};
+use super::left::Left;
 use super::owner::{self, Verdict};
 use super::wanted::{AllWanted, Refusal, Wanted, names, wanted};
 use super::{
-    API_VERSION, Action, ClusterRef, CoverageRef, Header, Intent, Inverse, KIND, Manual,
-    OwnerWarning, Plan, Reason, Reversibility, Step, StillWorks, Target, lock_out,
+    API_VERSION, Action, ClusterRef, CoverageRef, Header, Intent, Inverse, KIND, Manual, Plan,
+    Reason, Reversibility, Step, StillWorks, Target, lock_out,
 };
 use crate::book::Book;
 use crate::model::{Binding, Identity, ListKind, Name, Object, Objects, SubjectKind};
-use crate::owners;
 use crate::rbac::{Authorizer, BindingKey};
 
 /// Who makes the change, as the API server authenticated them.
@@ -69,13 +68,13 @@ pub(super) struct Work<'a> {
     version: Option<&'a str>,
     /// With the fresh images in it.
     pub(super) before: Objects,
-    after: Objects,
-    steps: Vec<Step>,
+    pub(super) after: Objects,
+    pub(super) steps: Vec<Step>,
     pub(super) left: Left,
-    warnings: Vec<String>,
+    pub(super) warnings: Vec<String>,
     /// What is taken away: from whom, by which binding.
     pub(super) taken: Vec<(Identity, BindingKey)>,
-    deleted: BTreeSet<Target>,
+    pub(super) deleted: BTreeSet<Target>,
 }
 
 impl<'a> Work<'a> {
@@ -190,75 +189,6 @@ impl<'a> Work<'a> {
             why: format!("{how} {} {} from {}", role.kind, role.name, who.join(", ")),
             evidence,
         }
-    }
-
-    fn secret(&mut self, target: &Target, image: &Value, wanted: &Wanted) {
-        let namespace = target.namespace.clone().unwrap_or_else(|| "".into());
-        let key = (namespace, target.name.clone());
-        let found = self.input.book.snapshot.objects.secrets.get(&key);
-        let owners = found.map(|secret| owners::of_secret(secret)).unwrap_or_default();
-        let owners = match owner::of_secret(&owners, target, self.input.despite_owners) {
-            Verdict::Step(owners) => owners,
-            Verdict::Leave(manual) => {
-                self.left.still_works.insert(StillWorks {
-                    what: format!("the token in {target}"),
-                    until: format!("until the owner of it is changed: {}", manual.what),
-                });
-                self.left.manual.insert(manual);
-                return;
-            }
-        };
-        let account = text(image, "/metadata/annotations/kubernetes.io~1service-account.name");
-        let account = account.unwrap_or_else(|| "?".into());
-        self.still_works_of_secret(target, &account, &owners);
-        self.deleted.insert(target.clone());
-        self.after.secrets.remove(&key);
-        let why = format!("ends the token of ServiceAccount {}/{account} that it holds", key.0);
-        self.steps.push(Step {
-            id: 0,
-            action: Action::Delete,
-            target: target.clone(),
-            precondition: precondition(image),
-            before: Some(image.clone()),
-            after: None,
-            reasons: vec![Reason {
-                why,
-                evidence: wanted.by.iter().map(|intent| format!("revoke {intent}")).collect(),
-            }],
-            reversibility: Reversibility::WithLoss,
-            loses: vec![
-                "what the Secret holds beside the token: keybook reads no data of Secrets, and cannot \
-                 put it back"
-                    .to_owned(),
-                "the token, where the API server signs with ECDSA: one made again is another. Where \
-                 it signs with RSA, the same token comes back"
-                    .to_owned(),
-            ],
-            rights: rights(Action::Delete, target, None),
-            inverse: Inverse {
-                action: Action::Create,
-                rights: rights(Action::Create, target, None),
-            },
-            owners,
-        });
-    }
-
-    fn still_works_of_secret(&mut self, target: &Target, account: &str, owners: &[OwnerWarning]) {
-        let who = owners.first().map_or_else(
-            || "by whom is not known: nothing on it says that somebody keeps it".to_owned(),
-            |owner| format!("{} does so {}", owner.owner, owner.undone),
-        );
-        self.left.still_works.insert(StillWorks {
-            what: format!(
-                "every copy of the token, again, as soon as a Secret {} is made for {account}: with \
-                 RSA keys (kubeadm's default) it holds the byte-identical token",
-                left::secret_id(target).trim_start_matches("secret "),
-            ),
-            until: format!(
-                "{who}. To be rid of it for good, delete the ServiceAccount and make it again (its \
-                 UID is in the token), or change the API server's signing key"
-            ),
-        });
     }
 
     fn plan(mut self, all: &AllWanted) -> Plan {

@@ -14,6 +14,7 @@ mod left;
 mod lock_out;
 mod make;
 mod owner;
+mod secret;
 #[cfg(test)]
 mod tests;
 mod wanted;

@@ -39,9 +39,16 @@ pub(super) fn of_binding(
     judge(&owners, (target, action), patch, insist)
 }
 
-/// What becomes of deleting a Secret.
-pub(super) fn of_secret(owners: &[Owner], target: &Target, insist: bool) -> Verdict {
-    judge(owners, (target, Action::Delete), "null".to_owned(), insist)
+/// What becomes of deleting a Secret, or of a label put on it: owners leave labels that are not theirs
+/// alone, so that this is only told.
+pub(super) fn of_secret(
+    owners: &[Owner],
+    target: &Target,
+    action: Action,
+    insist: bool,
+) -> Verdict {
+    let insist = insist || action == Action::Replace;
+    judge(owners, (target, action), "null".to_owned(), insist)
 }
 
 fn judge(

@@ -91,7 +91,7 @@ pub(super) fn wanted(book: &Book, intents: &[Intent]) -> Result<AllWanted, Refus
                     return Err(Refusal::Nobody(identity.clone()));
                 }
             }
-            Intent::TokenSecret { namespace, name } => {
+            Intent::TokenSecret { namespace, name } | Intent::Quarantine { namespace, name } => {
                 let target = Target {
                     kind: "Secret".into(),
                     namespace: Some(namespace.clone()),

@@ -56,11 +56,16 @@ fn judge(step: &Step, now: Option<Value>) -> Found {
         return Found::Moved(format!("{target} was deleted and made again{by}"));
     }
     let version = only.resource_version.as_deref();
-    if version.is_none() || is("resourceVersion", version) {
+    let as_before = step.before.as_ref().is_some_and(|before| same(&now, before));
+    if version.is_some() && is("resourceVersion", version) {
         return Found::Unmade(Some(now));
     }
     if as_wanted {
         return Found::Made(Some(now));
+    }
+    // Where its version does not count, because others write to it all the time, what it says does.
+    if version.is_none() && (as_before || step.action == Action::Delete) {
+        return Found::Unmade(Some(now));
     }
     Found::Moved(format!("{target} was changed since the plan was made{by}"))
 }

@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::look::{Found, look};
 use super::read::{collection_of, path_of, secret_image};
 use super::{Differs, History, How, Record, Run, StepState, verify};
-use crate::change::plan::{self, Action, Plan, Step, stored};
+use crate::change::plan::{self, Action, Plan, Step, stored, without_server_fields};
 use crate::cluster::{self, Cluster, DryRun, Preconditions, Writer};
 use crate::model::Name;
 use crate::store::{Journal, JournalError};
@@ -415,6 +415,9 @@ pub(super) async fn send(
     let after = step.after.as_ref().unwrap_or(&nothing);
     let left = match step.action {
         Action::Create => writer.create(&collection_of(&step.target), after, dry).await?,
+        Action::Replace if step.target.is_secret() => {
+            writer.patch(&path_of(&step.target), &label_patch(step), dry).await?
+        }
         Action::Replace => writer.replace(&path_of(&step.target), after, dry).await?,
         Action::Delete => {
             let only = Preconditions {
@@ -426,4 +429,32 @@ pub(super) async fn send(
         }
     };
     Ok(Some(stored(if step.target.is_secret() { secret_image(&left) } else { left })))
+}
+
+/// The labels of a Secret as they will be, with what it must be for that.
+fn label_patch(step: &Step) -> Value {
+    let labels = |image: Option<&Value>| {
+        let image = image.cloned().map(without_server_fields).unwrap_or_default();
+        match &image["metadata"]["labels"] {
+            Value::Object(labels) => labels.clone(),
+            _ => serde_json::Map::new(),
+        }
+    };
+    let (before, mut changed) = (labels(step.before.as_ref()), labels(step.after.as_ref()));
+    for (label, value) in before {
+        match changed.get(&label) {
+            Some(after) if *after == value => drop(changed.remove(&label)),
+            Some(_) => {}
+            None => drop(changed.insert(label, Value::Null)),
+        }
+    }
+    let mut metadata = serde_json::json!({ "labels": changed });
+    for (field, value) in
+        [("uid", &step.precondition.uid), ("resourceVersion", &step.precondition.resource_version)]
+    {
+        if let Some(value) = value {
+            metadata[field] = Value::from(&**value);
+        }
+    }
+    serde_json::json!({ "metadata": metadata })
 }

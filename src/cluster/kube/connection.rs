@@ -40,6 +40,8 @@ pub(super) struct Ask {
     pub(super) path: String,
     pub(super) accept: &'static str,
     pub(super) body: Vec<u8>,
+    /// What the body is.
+    pub(super) content_type: &'static str,
     /// Sent as the impersonated user, where there is one.
     pub(super) impersonating: bool,
     /// Whether compressed answers are welcome.
@@ -56,6 +58,7 @@ impl Ask {
             path: path.into(),
             accept: JSON,
             body: Vec::new(),
+            content_type: JSON,
             impersonating: true,
             compressed: true,
             range: None,
@@ -241,7 +244,7 @@ impl Connection {
             .header(ACCEPT, ask.accept)
             .header(USER_AGENT, concat!("keybook/", env!("CARGO_PKG_VERSION")));
         if !ask.body.is_empty() {
-            request = request.header(CONTENT_TYPE, JSON);
+            request = request.header(CONTENT_TYPE, ask.content_type);
         }
         if !ask.compressed {
             request = request.header(http::header::ACCEPT_ENCODING, "identity");

@@ -48,6 +48,14 @@ impl Writer for KubeWriter {
         self.connection.json(&Ask { method: Method::PUT, ..ask }).await
     }
 
+    async fn patch(&self, path: &str, merge: &Value, dry: DryRun) -> Result<Value, Error> {
+        let full = format!("{path}?{}", query(dry));
+        let ask = Ask::post(format!("patch {path}"), full, merge);
+        let ask = as_metadata_of_secrets(ask, path);
+        let content_type = "application/merge-patch+json";
+        self.connection.json(&Ask { method: Method::PATCH, content_type, ..ask }).await
+    }
+
     async fn delete(&self, path: &str, only: &Preconditions, dry: DryRun) -> Result<(), Error> {
         let mut options = json!({"apiVersion": "v1", "kind": "DeleteOptions"});
         if let Some(uid) = &only.uid {

@@ -29,6 +29,14 @@ impl Writer for MemoryCluster {
         stored
     }
 
+    async fn patch(&self, path: &str, merge: &Value, dry: DryRun) -> Result<Value, Error> {
+        let tried = format!("patch {path}");
+        self.enter(Call::Write, None, None, &tried).await?;
+        let stored = self.lock().patch(self.asking(dry, &tried), path, merge);
+        self.wake();
+        stored
+    }
+
     async fn delete(&self, path: &str, only: &Preconditions, dry: DryRun) -> Result<(), Error> {
         let tried = format!("delete {path}");
         self.enter(Call::Write, None, None, &tried).await?;
@@ -94,11 +102,34 @@ impl Store {
     }
 
     fn replace(&mut self, asking: Asking<'_>, path: &str, value: &Value) -> Result<Value, Error> {
+        self.change("update", asking, path, |_| value.clone())
+    }
+
+    fn patch(&mut self, asking: Asking<'_>, path: &str, merge: &Value) -> Result<Value, Error> {
+        self.change("patch", asking, path, |now| {
+            let mut merged = now;
+            // What is no precondition in the patch is none.
+            if let Some(Value::Object(meta)) = merged.get_mut("metadata") {
+                meta.remove("resourceVersion");
+            }
+            merge_into(&mut merged, merge);
+            merged
+        })
+    }
+
+    fn change(
+        &mut self,
+        verb: &str,
+        asking: Asking<'_>,
+        path: &str,
+        make: impl FnOnce(Value) -> Value,
+    ) -> Result<Value, Error> {
         let tried = asking.tried;
         let not_found = || Error::NotFound { tried: tried.to_owned() };
         let target =
             Target::of(path).filter(|target| target.name.is_some()).ok_or_else(not_found)?;
-        asking.permits(self).may("update", &target, tried)?;
+        asking.permits(self).may(verb, &target, tried)?;
+        let value = &make(self.raw(&target).ok_or_else(not_found)?);
         let mut object = read(&target, value, tried)?;
         let before = self.object(&target).ok_or_else(not_found)?;
         let meta = object.meta();
@@ -211,4 +242,23 @@ fn check(object: &Object, only: &Preconditions, target: &Target, tried: &str) ->
     };
     let cause = format!("{}: {cause}", target.named(&meta.name));
     Err(Error::Conflict { tried: tried.to_owned(), cause })
+}
+
+/// RFC 7396.
+fn merge_into(value: &mut Value, merge: &Value) {
+    let Value::Object(fields) = merge else {
+        *value = merge.clone();
+        return;
+    };
+    if !value.is_object() {
+        *value = Value::Object(serde_json::Map::new());
+    }
+    let Value::Object(have) = value else { return };
+    for (field, merge) in fields {
+        if merge.is_null() {
+            have.remove(field);
+        } else {
+            merge_into(have.entry(field.clone()).or_insert(Value::Null), merge);
+        }
+    }
 }

@@ -112,6 +112,32 @@ fn a_deleted_token_whose_manifest_is_applied_again_is_told_before_and_seen_after
 }
 
 #[test]
+fn a_quarantined_token_is_refused_and_the_very_same_works_again() {
+    let Some(cluster) = cluster() else { return };
+    let world = world(&cluster, "quarantine");
+    let desk = Desk::new(cluster.kubeconfig());
+    let token = world.await_token(&cluster);
+    assert!(accepted(&cluster, &token));
+    let plan = desk.plan(&["quarantine:quarantine/bot-token"]);
+    desk.keybook(&["apply", &plan, "--yes", "tests"]).ends_with(0);
+    await_some("the token to be refused", || (!accepted(&cluster, &token)).then_some(()));
+    // Whoever tries it is noted by the API server, which changes the Secret: it is undone all the same.
+    cluster.kubectl_ok(&[
+        "label",
+        "secret",
+        "bot-token",
+        "-n",
+        "quarantine",
+        "--overwrite",
+        "kubernetes.io/legacy-token-last-used=2026-01-01",
+    ]);
+    desk.keybook(&["verify"]).ends_with(0);
+    desk.keybook(&["undo", "1", "--yes", "tests"]).ends_with(0);
+    assert_eq!(world.await_token(&cluster), token);
+    await_some("the token to be accepted again", || accepted(&cluster, &token).then_some(()));
+}
+
+#[test]
 fn a_plan_that_does_not_fit_is_refused_with_the_reason() {
     let Some(cluster) = cluster() else { return };
     let world = world(&cluster, "fit");

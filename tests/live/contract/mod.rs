@@ -84,6 +84,7 @@ async fn holds(subject: &Subject) {
     who_looks(subject).await;
     writes::creation(subject).await;
     writes::replacement(subject).await;
+    writes::merging(subject).await;
     writes::deletion(subject).await;
     reads::pages(subject).await;
     reads::watches(subject).await;

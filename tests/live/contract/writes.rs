@@ -77,6 +77,33 @@ pub(super) async fn replacement(subject: &Subject) {
     assert_eq!(text(&won, "/subjects/0/name"), "c@x.example");
 }
 
+pub(super) async fn merging(subject: &Subject) {
+    let at = bindings("contract");
+    let path = format!("{at}/merging");
+    let first = made(&subject.writer, &at, &binding("merging", "view", &["a@x.example"])).await;
+    let merge = json!({"metadata": {
+        "uid": first["metadata"]["uid"], "resourceVersion": first["metadata"]["resourceVersion"],
+        "labels": {"new": "yes"}, "annotations": {"example.org/why": null},
+    }});
+    let tried = subject.writer.patch(&path, &merge, DryRun::Yes).await.expect("a dry run");
+    assert_eq!(text(&tried, "/metadata/labels/new"), "yes");
+    assert!(subject.cluster.get(&path).await.expect("get")["metadata"]["labels"].is_null());
+    let stored = subject.writer.patch(&path, &merge, DryRun::No).await.expect("patch");
+    assert_eq!(text(&stored, "/metadata/labels/new"), "yes");
+    assert!(stored["metadata"]["annotations"].get("example.org/why").is_none(), "{stored}");
+    assert_eq!(stored["subjects"], first["subjects"]);
+    // The version that was read is not the newest any more.
+    let late = subject.writer.patch(&path, &merge, DryRun::No).await;
+    assert_eq!(kind(&late), "conflict");
+    let another = json!({"metadata": {"uid": "11111111-2222-4333-8444-555555555555"}});
+    assert_eq!(kind(&subject.writer.patch(&path, &another, DryRun::No).await), "conflict");
+    let any = json!({"metadata": {"labels": {"new": null}}});
+    subject.writer.patch(&path, &any, DryRun::No).await.expect("without preconditions");
+    let gone = format!("{at}/no-such");
+    assert_eq!(kind(&subject.writer.patch(&gone, &any, DryRun::No).await), "not found");
+    assert_eq!(kind(&subject.ada_writer.patch(&path, &any, DryRun::No).await), "forbidden");
+}
+
 pub(super) async fn deletion(subject: &Subject) {
     let at = bindings("contract");
     let path = format!("{at}/deletion");

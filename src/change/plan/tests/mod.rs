@@ -382,6 +382,28 @@ fn a_token_secret_is_deleted_with_what_is_lost_and_what_comes_back() {
 }
 
 #[test]
+fn a_token_is_quarantined_by_a_dated_label_and_only_that() {
+    let mut secret = json!({"apiVersion": "v1", "kind": "Secret", "type": "kubernetes.io/service-account-token",
+        "metadata": {"namespace": "pay", "name": "batch-token", "uid": "u", "resourceVersion": "3",
+            "annotations": {"kubernetes.io/service-account.name": "batch"}}});
+    let world = World::default().with(secret.clone());
+    let plan = world.plan(&["quarantine:pay/batch-token"]).expect("a plan");
+    let step = &plan.steps[0];
+    assert_eq!((step.action, step.reversibility), (Action::Replace, Reversibility::Reversible));
+    assert_eq!((step.loses.len(), &*step.rights[0].verb), (0, "patch"));
+    let label = json!({"kubernetes.io/legacy-token-invalid-since": "2026-03-31"});
+    assert_eq!(step.after.as_ref().expect("an image")["metadata"]["labels"], label);
+    // Where both are wanted it is deleted, once.
+    let both = world.plan(&["quarantine:pay/batch-token", "secret:pay/batch-token"]);
+    let both = both.expect("a plan").steps;
+    assert_eq!((both.len(), both[0].action), (1, Action::Delete));
+    secret["metadata"]["labels"] = label;
+    let already = World::default().with(secret).plan(&["quarantine:pay/batch-token"]);
+    let already = already.expect("a plan");
+    assert_eq!((already.steps.len(), already.warnings.len()), (0, 1));
+}
+
+#[test]
 fn undoing_puts_back_every_object_as_it_was() {
     let world = World::default()
         .role("edit", &pods(&["delete"]))

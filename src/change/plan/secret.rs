@@ -1,0 +1,133 @@
+//! What ends the token that a Secret holds: a label, by which the API server refuses it and which can
+//! be taken off again; or the Secret's deletion.
+
+use serde_json::Value;
+
+use super::edit::{precondition, rights, text};
+use super::left;
+use super::make::Work;
+use super::owner::{self, Verdict};
+use super::wanted::Wanted;
+use super::{
+    Action, Intent, Inverse, OwnerWarning, Reason, Reversibility, Step, StillWorks, Target,
+};
+use crate::owners;
+
+/// Any value has the API server refuse the token (`pkg/serviceaccount/legacy.go`); a date also keeps
+/// its cleaner from writing another.
+const INVALID_SINCE: &str = "kubernetes.io/legacy-token-invalid-since";
+
+impl Work<'_> {
+    /// The step for one token Secret. Where both are wanted, it is deleted.
+    pub(super) fn secret(&mut self, target: &Target, image: &Value, wanted: &Wanted) {
+        let quarantined = |intent: &Intent| matches!(intent, Intent::Quarantine { .. });
+        let delete = !wanted.by.iter().all(quarantined);
+        let namespace = target.namespace.clone().unwrap_or_else(|| "".into());
+        let key = (namespace, target.name.clone());
+        let found = self.input.book.snapshot.objects.secrets.get(&key);
+        let owners = found.map(|secret| owners::of_secret(secret)).unwrap_or_default();
+        let action = if delete { Action::Delete } else { Action::Replace };
+        let owners = match owner::of_secret(&owners, target, action, self.input.despite_owners) {
+            Verdict::Step(owners) => owners,
+            Verdict::Leave(manual) => {
+                self.left.still_works.insert(StillWorks {
+                    what: format!("the token in {target}"),
+                    until: format!("until the owner of it is changed: {}", manual.what),
+                });
+                self.left.manual.insert(manual);
+                return;
+            }
+        };
+        let account = text(image, "/metadata/annotations/kubernetes.io~1service-account.name");
+        let account = account.unwrap_or_else(|| "?".into());
+        self.deleted.insert(target.clone());
+        let step = if delete {
+            self.after.secrets.remove(&key);
+            self.still_works_of_secret(target, &account, &owners);
+            deletion(target, image)
+        } else {
+            let Some(step) = quarantine(target, image, self.input.now.date_naive()) else {
+                self.warnings.push(format!(
+                    "{target}: its token is refused already: it has the label {INVALID_SINCE}"
+                ));
+                return;
+            };
+            self.left.still_works.insert(StillWorks {
+                what: format!("the token in {target}, for up to ten seconds"),
+                until:
+                    "until the API servers no longer remember that they took it. Who still tries \
+                        shows in the Secret's label legacy-token-last-used, by the day"
+                        .to_owned(),
+            });
+            step
+        };
+        let what = if delete { "ends" } else { "has the API server refuse" };
+        let why = format!("{what} the token of ServiceAccount {}/{account} that it holds", key.0);
+        let evidence = wanted.by.iter().map(|intent| format!("revoke {intent}")).collect();
+        self.steps.push(Step { reasons: vec![Reason { why, evidence }], owners, ..step });
+    }
+
+    fn still_works_of_secret(&mut self, target: &Target, account: &str, owners: &[OwnerWarning]) {
+        let who = owners.first().map_or_else(
+            || "by whom is not known: nothing on it says that somebody keeps it".to_owned(),
+            |owner| format!("{} does so {}", owner.owner, owner.undone),
+        );
+        self.left.still_works.insert(StillWorks {
+            what: format!(
+                "every copy of the token, again, as soon as a Secret {} is made for {account}: with \
+                 RSA keys (kubeadm's default) it holds the byte-identical token",
+                left::secret_id(target).trim_start_matches("secret "),
+            ),
+            until: format!(
+                "{who}. To be rid of it for good, delete the ServiceAccount and make it again (its \
+                 UID is in the token), or change the API server's signing key"
+            ),
+        });
+    }
+}
+
+/// The label put on; None where it is there.
+fn quarantine(target: &Target, image: &Value, today: chrono::NaiveDate) -> Option<Step> {
+    let label = format!("/metadata/labels/{}", INVALID_SINCE.replace('/', "~1"));
+    if text(image, &label).is_some() {
+        return None;
+    }
+    let mut after = image.clone();
+    after["metadata"]["labels"][INVALID_SINCE] = Value::from(today.to_string());
+    Some(Step {
+        action: Action::Replace,
+        after: Some(after),
+        reversibility: Reversibility::Reversible,
+        rights: rights(Action::Replace, target, None),
+        inverse: Inverse { action: Action::Replace, rights: rights(Action::Replace, target, None) },
+        ..deletion(target, image)
+    })
+    .map(|step| Step { loses: Vec::new(), ..step })
+}
+
+fn deletion(target: &Target, image: &Value) -> Step {
+    Step {
+        id: 0,
+        action: Action::Delete,
+        target: target.clone(),
+        precondition: precondition(image),
+        before: Some(image.clone()),
+        after: None,
+        reasons: Vec::new(),
+        reversibility: Reversibility::WithLoss,
+        loses: vec![
+            "what the Secret holds beside the token: keybook reads no data of Secrets, and cannot put \
+             it back"
+                .to_owned(),
+            "the token, where the API server signs with ECDSA: one made again is another. Where it \
+             signs with RSA, the same token comes back"
+                .to_owned(),
+        ],
+        rights: rights(Action::Delete, target, None),
+        inverse: Inverse {
+            action: Action::Create,
+            rights: rights(Action::Create, target, None),
+        },
+        owners: Vec::new(),
+    }
+}
