@@ -202,7 +202,8 @@ pub trait Writer: Send + Sync + fmt::Debug {
     /// stored, of a Secret its metadata.
     ///
     /// # Errors
-    /// [`Error::Conflict`] where a precondition does not hold; others as for a creation.
+    /// [`Error::Conflict`] where it is of another version, [`Error::Invalid`] where it has another UID;
+    /// others as for a creation.
     async fn patch(&self, path: &str, merge: &Value, dry: DryRun) -> Result<Value, Error>;
 
     /// Deletes the object at a path.

@@ -106,6 +106,12 @@ impl Store {
     }
 
     fn patch(&mut self, asking: Asking<'_>, path: &str, merge: &Value) -> Result<Value, Error> {
+        let now = Target::of(path).and_then(|target| self.raw(&target)).unwrap_or_default();
+        let (uid, wanted) = (&now["metadata"]["uid"], &merge["metadata"]["uid"]);
+        if !now.is_null() && !wanted.is_null() && uid != wanted {
+            let cause = "metadata.uid: Invalid value: field is immutable".to_owned();
+            return Err(Error::Invalid { tried: asking.tried.to_owned(), cause });
+        }
         self.change("patch", asking, path, |now| {
             let mut merged = now;
             // What is no precondition in the patch is none.

@@ -96,7 +96,8 @@ pub(super) async fn merging(subject: &Subject) {
     let late = subject.writer.patch(&path, &merge, DryRun::No).await;
     assert_eq!(kind(&late), "conflict");
     let another = json!({"metadata": {"uid": "11111111-2222-4333-8444-555555555555"}});
-    assert_eq!(kind(&subject.writer.patch(&path, &another, DryRun::No).await), "conflict");
+    // A UID is a field that nobody changes.
+    assert_eq!(kind(&subject.writer.patch(&path, &another, DryRun::No).await), "invalid");
     let any = json!({"metadata": {"labels": {"new": null}}});
     subject.writer.patch(&path, &any, DryRun::No).await.expect("without preconditions");
     let gone = format!("{at}/no-such");
