@@ -1,5 +1,8 @@
 //! Runs against the model of a cluster in memory: cut off at every point, refused, raced, and undone.
 
+mod rights;
+mod secrets;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -411,44 +414,6 @@ fn a_busy_server_is_waited_for_and_a_dead_one_is_not() {
 }
 
 #[test]
-fn who_may_not_is_told_which_verb_is_missing() {
-    block_on(async {
-        let cluster = cluster().await;
-        let grant = async |name: &str, rules: Value| {
-            let role = json!({"kind": "ClusterRole", "metadata": {"name": name}, "rules": rules});
-            cluster
-                .create(&format!("{RBAC}/clusterroles"), &role, DryRun::No)
-                .await
-                .expect("create");
-            let binding = json!({"metadata": {"name": name},
-                "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": name},
-                "subjects": [user("op")]});
-            let at = format!("{RBAC}/clusterrolebindings");
-            cluster.create(&at, &binding, DryRun::No).await.expect("create");
-        };
-        let op = cluster.operated_by(Operator::new("op", &[]));
-        let plan = plan(&cluster, &["rb:n/both=user:ann", "rb:n/lone=user:ann"]).await;
-        let rbac = |verbs: &[&str], resources: &[&str]| json!([{"verbs": verbs, "apiGroups": ["rbac.authorization.k8s.io"], "resources": resources}]);
-        grant("see", rbac(&["get"], &["rolebindings"])).await;
-        let found = preflight(&op, &op, &plan, &[]).await.expect("a preflight");
-        assert_eq!(found.problems.len(), 2, "{found:?}");
-        assert!(found.problems[0].contains("you may not update rolebindings"), "{found:?}");
-        assert!(found.problems[1].contains("you may not delete rolebindings"), "{found:?}");
-        // May write bindings, and holds nothing of what they give.
-        grant("write", rbac(&["update", "delete", "create"], &["rolebindings"])).await;
-        let found = preflight(&op, &op, &plan, &[]).await.expect("a preflight");
-        assert_eq!(found.problems.len(), 1, "{found:?}");
-        assert!(found.problems[0].contains("bind clusterroles"), "{found:?}");
-        assert_eq!(found.notes.len(), 1, "{found:?}");
-        assert!(found.notes[0].contains("you could not take it back"), "{found:?}");
-        let any = json!([{"verbs": ["get", "list"], "apiGroups": [""], "resources": ["pods"]}]);
-        grant("hold", any).await;
-        let found = preflight(&op, &op, &plan, &[]).await.expect("a preflight");
-        assert_eq!(found, Preflight::default(), "who holds it may give it");
-    });
-}
-
-#[test]
 fn a_write_that_is_put_back_is_seen() {
     block_on(async {
         let cluster = cluster().await;
@@ -471,54 +436,5 @@ fn a_write_that_is_put_back_is_seen() {
         assert_eq!(differs[0].what, "RoleBinding n/lone");
         assert!(differs[0].how.contains("there again"), "{differs:?}");
         assert!(plan.verification.denied.is_empty(), "she may by another grant: that is said");
-    });
-}
-
-#[test]
-fn a_token_secret_goes_and_comes_back_without_its_data_being_read() {
-    block_on(async {
-        let cluster = cluster().await;
-        let account = json!({"kind": "ServiceAccount", "metadata": {"name": "bot"}});
-        cluster
-            .create("/api/v1/namespaces/n/serviceaccounts", &account, DryRun::No)
-            .await
-            .expect("create");
-        let secret = json!({"kind": "Secret", "type": "kubernetes.io/service-account-token",
-            "metadata": {"name": "bot-token", "labels": {"team": "ops"},
-                "annotations": {"kubernetes.io/service-account.name": "bot"}},
-            "data": {"extra": "aHVudGVyMg=="}});
-        let at = "/api/v1/namespaces/n/secrets";
-        cluster.create(at, &secret, DryRun::No).await.expect("create");
-        let path = format!("{at}/bot-token");
-        let labels =
-            async || cluster.metadata(&path).await.expect("there")["metadata"]["labels"].clone();
-        let desk = Desk::new();
-        let first = plan(&cluster, &["quarantine:n/bot-token"]).await;
-        let (_, ended) = apply(&desk, &cluster, &first).await.expect("applied");
-        assert_eq!(ended, Ended::Done(Vec::new()));
-        let invalid = "kubernetes.io/legacy-token-invalid-since";
-        assert_eq!(labels().await, json!({"team": "ops", invalid: "2026-03-31"}));
-        // Somebody tries it, which the API server notes.
-        let used =
-            json!({"metadata": {"labels": {"kubernetes.io/legacy-token-last-used": "2026-04-02"}}});
-        cluster.patch(&path, &used, DryRun::No).await.expect("patch");
-        let made = desk.history().runs[&1].made();
-        let seen = verify(&cluster, &first, &made, Duration::ZERO).await.expect("answers");
-        assert_eq!(seen, []);
-        assert_eq!(undo(&desk, &cluster, 1).await, Ended::Done(Vec::new()));
-        let kept = json!({"team": "ops", "kubernetes.io/legacy-token-last-used": "2026-04-02"});
-        assert_eq!(labels().await, kept);
-
-        let plan = plan(&cluster, &["secret:n/bot-token"]).await;
-        assert!(!plan.value().to_string().contains("aHVudGVyMg"));
-        let desk = Desk::new();
-        let (_, ended) = apply(&desk, &cluster, &plan).await.expect("applied");
-        assert_eq!(ended, Ended::Done(Vec::new()));
-        assert!(cluster.metadata(&format!("{at}/bot-token")).await.is_err());
-        assert_eq!(undo(&desk, &cluster, 1).await, Ended::Done(Vec::new()));
-        let back = cluster.metadata(&format!("{at}/bot-token")).await.expect("there");
-        assert_eq!(back["metadata"]["labels"], json!({"team": "ops"}));
-        let text = std::fs::read_to_string(&desk.path).expect("the journal");
-        assert!(!text.contains("aHVudGVyMg"));
     });
 }
