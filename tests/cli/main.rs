@@ -3,6 +3,7 @@
 
 mod answers;
 mod bad_input;
+mod changes;
 mod check;
 mod completeness;
 mod offline;

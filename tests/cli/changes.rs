@@ -1,0 +1,65 @@
+//! Plans on the demo's cluster: their forms, and what commands that change refuse.
+
+use serde_json::Value;
+
+use super::Home;
+use super::schemas::fits;
+
+/// Somebody with a grant of her own, an account that Helm keeps, a token Secret.
+const WHAT: [&str; 2] = ["user:gwen@corp.example", "sa:argocd/argocd-application-controller"];
+
+#[test]
+fn a_plan_has_the_form_of_its_schema_and_reads_the_same_in_yaml() {
+    let home = Home::new();
+    let words = [&["revoke", "--demo"][..], &WHAT].concat();
+    let json = home.run(&[&words[..], &["-o", "json"]].concat()).ends_with(0).json();
+    fits("plan.json", &json);
+    let yaml = home.run(&[&words[..], &["-o", "yaml"]].concat()).ends_with(0).out;
+    let read: Value = yaml_serde::from_str(&yaml).expect("YAML");
+    assert_eq!(read, json);
+    for (end, form) in
+        [("yaml", &yaml), ("json", &home.run(&[&words[..], &["-o", "json"]].concat()).out)]
+    {
+        let path = home.path().join(format!("plan.{end}"));
+        let out = path.display().to_string();
+        home.run(&[&words[..], &["--out", &out]].concat()).ends_with(0);
+        assert_eq!(&std::fs::read_to_string(&path).expect("a plan"), form, "{end}");
+    }
+    let names = home.run(&[&words[..], &["-o", "name"]].concat()).ends_with(0).out;
+    assert_eq!(names, "ClusterRoleBinding gwen-migration\n");
+    let insisting = [&words[..], &["--despite-owners", "-o", "json"]].concat();
+    let insisting = home.run(&insisting).ends_with(0).json();
+    fits("plan.json", &insisting);
+    assert!(insisting["steps"].as_array().expect("steps").len() > 1, "{insisting}");
+}
+
+#[test]
+fn a_plan_for_a_person_says_what_is_written_and_what_is_not() {
+    let home = Home::new();
+    let run = home.run(&[&["revoke", "--demo"][..], &WHAT].concat()).ends_with(0);
+    insta::assert_snapshot!("revoke", run.out);
+}
+
+#[test]
+fn changes_are_of_one_live_cluster() {
+    let home = Home::new();
+    let (objects, _) = home.world();
+    for words in [
+        &["revoke", "user:a", "--from", &objects][..],
+        &["revoke", "user:gwen@corp.example", "--demo", "-o", "csv"],
+        &["revoke", "user:a", "--all-contexts"],
+        &["revoke"],
+        &["apply"],
+        &["apply", "plan.yaml", "--demo"],
+        &["apply", "plan.yaml", "--finish", "1"],
+        &["apply", "plan.yaml", "--from", &objects],
+        &["apply", "no-such-plan.yaml"],
+        &["undo", "one"],
+        &["undo", "1", "--demo"],
+        &["journal", "--demo"],
+        &["verify", "--from", &objects],
+    ] {
+        let run = home.run(words).ends_with(2);
+        assert!(!run.err.is_empty(), "{words:?}");
+    }
+}
