@@ -1,6 +1,7 @@
 //! Changes on a real API server, made by the real binary: what is revoked is refused, what is undone
 //! is as it was, and whatever ends a run in the middle loses nothing.
 
+mod alone;
 mod faults;
 mod killed;
 mod many;
