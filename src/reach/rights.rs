@@ -1,5 +1,7 @@
 //! The rights that one set of grants comes to, as answers to the questions that steps ask.
 
+use foldhash::{HashSet, HashSetExt};
+
 use super::ask::{Cap, Names, On, Verb, both, has, is_empty};
 use super::world::{Where, World};
 
@@ -17,6 +19,15 @@ pub(crate) struct Right {
     pub(crate) rule: u32,
     /// What gave it, in the order in which a search found it; `u32::MAX`: the one who acts.
     pub(crate) from: u32,
+}
+
+/// A yes, whatever gives it.
+pub(crate) type Said = (On, Verb, Where, Names);
+
+impl Right {
+    pub(crate) fn says(&self) -> Said {
+        (self.on, self.verb, self.at, self.names.clone())
+    }
 }
 
 /// Rights, in order of questions.
@@ -65,6 +76,9 @@ impl Rights {
             (a.on, a.verb, a.at, a.grant, a.rule, a.from)
                 .cmp(&(b.on, b.verb, b.at, b.grant, b.rule, b.from))
         });
+        // One of those that say the same is enough, the first: pairs of rights are what costs.
+        let mut said: HashSet<Said> = HashSet::with_capacity(self.list.len());
+        self.list.retain(|right| said.insert(right.says()));
     }
 
     /// The yeses to one question.

@@ -13,7 +13,7 @@ use super::ask::On;
 use super::graph::{Graph, Node};
 use super::join::{Brought, Parts};
 use super::moves::{Edge, Hub, Moves, Pose, To};
-use super::rights::{Classes, Right};
+use super::rights::{Classes, Right, Said};
 use super::step::Step;
 use super::world::of;
 use crate::book::Tier;
@@ -82,6 +82,8 @@ pub(super) struct Search<'g, 'b> {
     pub(super) holders: usize,
     /// Rights that given roles add to every request.
     pub(super) given: Vec<Right>,
+    /// What those say: one of each is enough.
+    said: HashSet<Said>,
     /// Nodes to which they could add.
     pub(super) joining: Vec<Joining>,
 }
@@ -100,6 +102,7 @@ pub(crate) fn search(graph: &Graph<'_>, start: Node, terms: Terms) -> Closure {
         parts: Parts::new(),
         holders: 0,
         given: Vec::new(),
+        said: HashSet::new(),
         joining: Vec::new(),
     };
     search.take(start, 0, None);
@@ -175,7 +178,8 @@ impl Search<'_, '_> {
         let adds = |right: &&Right| {
             if full { right.on == On::Accounts } else { !Classes::of(right).is_empty() }
         };
-        let added = rights.iter().filter(adds);
+        let said = &mut self.said;
+        let added = rights.iter().filter(adds).filter(|right| said.insert(right.says()));
         self.given.extend(added.map(|right| Right { from: at, ..right.clone() }));
     }
 

@@ -26,10 +26,11 @@ pub(in crate::reach) fn find(rights: &Rights, out: &mut Out) {
                 if missing && write.names.is_none() && escalate.names.is_some() {
                     continue;
                 }
+                let Some(at) = write.at.meet(escalate.at) else { continue };
                 let names = both(&write.names, &escalate.names);
-                let Some(at) = write.at.meet(escalate.at).filter(|_| !is_empty(&names)) else {
+                if is_empty(&names) {
                     continue;
-                };
+                }
                 let at = if on == On::Roles { at.inside() } else { at };
                 let mut used = write.used.clone();
                 used.push(escalate.clone());
