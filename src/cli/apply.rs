@@ -1,6 +1,6 @@
 //! `apply` and `undo`: a Plan is shown, tried without writing, confirmed, and made.
 
-use std::io::{BufRead as _, IsTerminal as _, Read as _, Write as _};
+use std::io::{BufRead as _, IsTerminal as _, Write as _};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -13,6 +13,7 @@ use super::change_args::Confirm;
 use super::changing::{self, Reached};
 use super::exit::{Code, Failure};
 use super::sources::settings;
+use super::text;
 use crate::change::plan::{Plan, locks_out};
 use crate::change::run::{self, Differs, Ended, History, Pace, Progress, Run, Runner, StepState};
 use crate::cluster::loader::{LoadOptions, load};
@@ -28,6 +29,9 @@ const RBAC: [ListKind; 4] = [
     ListKind::ClusterRoleBindings,
     ListKind::RoleBindings,
 ];
+
+/// Most bytes of a Plan: tens of thousands of steps with their images.
+const MOST: u64 = 256 << 20;
 
 /// What is applied.
 pub(super) enum What<'a> {
@@ -108,15 +112,12 @@ fn tell(progress: Progress<'_>) {
 
 /// Reads a Plan that nobody changed.
 fn read(path: &Path) -> Result<Plan, Failure> {
-    let stdin = path.as_os_str() == "-";
-    let name = if stdin { "standard input".to_owned() } else { path.display().to_string() };
-    let mut text = String::new();
-    let got = if stdin {
-        std::io::stdin().lock().read_to_string(&mut text).map(drop)
-    } else {
-        std::fs::read_to_string(path).map(|read| text = read)
-    };
-    got.map_err(|cause| Failure::usage(format!("reading the plan {name}: {cause}")))?;
+    let name = text::name(path);
+    let text = text::read(path, MOST)?;
+    if text.trim().is_empty() {
+        let words = format!("{name}: empty; give the Plan that keybook revoke wrote");
+        return Err(Failure::usage(words));
+    }
     let value: Value = if text.trim_start().starts_with('{') {
         serde_json::from_str(&text).map_err(|error| error.to_string())
     } else {

@@ -1,6 +1,5 @@
 //! `check`: what the authorizer answers to access reviews, as given.
 
-use std::io::{ErrorKind, Read as _};
 use std::path::Path;
 
 use serde_json::Value;
@@ -10,16 +9,18 @@ use super::args::{Global, Output};
 use super::exit::{Code, Failure};
 use super::reviews::{self, Reviews};
 use super::sources::{Needs, one_standard_input, open};
+use super::text;
 use crate::model::ListKind;
 use crate::rbac::review::{Answer, Answers, Outcome, Reviewer};
 use crate::report::{self, CheckRow, Metadata, Report};
 
+/// Most bytes of reviews: some millions of them.
+const MOST: u64 = 2 << 30;
+
 pub(super) fn run(global: &Global, file: &Path) -> Result<Code, Failure> {
-    let stdin = file.as_os_str() == "-";
-    one_standard_input(global, stdin)?;
-    let text = read(file, stdin)?;
-    let name = if stdin { "standard input".to_owned() } else { file.display().to_string() };
-    let reviews = reviews::split(&name, &text)?;
+    one_standard_input(global, text::is_stdin(file))?;
+    let given = text::read(file, MOST)?;
+    let reviews = reviews::split(&text::name(file), &given)?;
     let session = open(global, Needs { lists: &ListKind::RBAC, log: false })?;
     let [book] = session.books.as_slice() else {
         return Err(Failure::usage("check asks one cluster: name one --context"));
@@ -58,23 +59,6 @@ pub(super) fn run(global: &Global, file: &Path) -> Result<Code, Failure> {
     }
     let wrong = differing + refused > 0;
     Ok(answer::code(&session, &metadata).max(if wrong { Code::No } else { Code::Done }))
-}
-
-fn read(file: &Path, stdin: bool) -> Result<String, Failure> {
-    let name = if stdin { "standard input".to_owned() } else { file.display().to_string() };
-    let mut text = String::new();
-    let read = if stdin {
-        std::io::stdin().lock().read_to_string(&mut text)
-    } else {
-        std::fs::File::open(file).and_then(|mut file| file.read_to_string(&mut text))
-    };
-    match read {
-        Ok(_) => Ok(text),
-        Err(cause) if matches!(cause.kind(), ErrorKind::NotFound | ErrorKind::InvalidData) => {
-            Err(Failure::usage(format!("reading {name}: {cause}")))
-        }
-        Err(cause) => Err(Failure::unreachable(format!("reading {name}: {cause}"))),
-    }
 }
 
 /// Writes the answers: the reviews themselves as JSON (one a line) or YAML, else a row each.

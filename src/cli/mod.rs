@@ -28,6 +28,7 @@ mod show;
 mod snapshot;
 mod sources;
 mod store;
+mod text;
 mod who;
 mod who_can;
 

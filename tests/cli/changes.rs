@@ -63,3 +63,21 @@ fn changes_are_of_one_live_cluster() {
         assert!(!run.err.is_empty(), "{words:?}");
     }
 }
+
+#[test]
+fn what_is_no_plan_is_said_before_a_cluster_is_asked() {
+    let home = Home::new();
+    for (text, code, words) in [
+        ("", 2, "empty; give the Plan that keybook revoke wrote"),
+        ("# nothing here\n", 5, "it is no Plan of keybook: no apiVersion keybook/v1, kind Plan"),
+        ("[]", 5, "it is no Plan of keybook: no apiVersion keybook/v1, kind Plan"),
+        ("{", 2, "neither JSON nor YAML"),
+        ("apiVersion: v1\nkind: Pod\n", 5, "it is v1 Pod; this keybook reads keybook/v1 Plan"),
+    ] {
+        let path = home.put("plan.yaml", text);
+        let run = home.run(&["apply", &path]).ends_with(code);
+        assert!(run.err.contains(words), "{text:?}: {}", run.err);
+    }
+    let run = home.run(&["apply", "/dev/zero"]).ends_with(2);
+    assert!(run.err.contains("more than 256 MiB"), "{}", run.err);
+}

@@ -11,7 +11,8 @@ use keybook::cluster::kube::{ConnectOptions, Variables, connect};
 use keybook::cluster::loader::{LoadOptions, load};
 use keybook::cluster::{Cluster, Error, Extent, Source};
 use keybook::model::ListKind;
-use serde_json::json;
+use serde_json::{Value, json};
+use tempfile::NamedTempFile;
 
 /// How long a request may take in these tests.
 const LIMIT: Duration = Duration::from_millis(700);
@@ -49,25 +50,32 @@ fn answering(status: &'static str, headers: &'static str, body: &'static str) ->
     })
 }
 
-fn options(server: &str) -> ConnectOptions {
+/// How to connect, by a kubeconfig that is there as long as what comes with it.
+fn options(server: &str) -> (NamedTempFile, ConnectOptions) {
+    options_of(server, &json!({"token": "t"}))
+}
+
+fn options_of(server: &str, user: &Value) -> (NamedTempFile, ConnectOptions) {
     let config = json!({
         "clusters": [{"name": "c", "cluster": {"server": server}}],
-        "users": [{"name": "u", "user": {"token": "t"}}],
+        "users": [{"name": "u", "user": user}],
         "contexts": [{"name": "x", "context": {"cluster": "c", "user": "u"}}],
         "current-context": "x",
     });
-    let (mut file, path) = tempfile::NamedTempFile::new().expect("a file").keep().expect("keep it");
+    let mut file = NamedTempFile::new().expect("a file");
     file.write_all(config.to_string().as_bytes()).expect("write a kubeconfig");
-    ConnectOptions {
-        kubeconfig: Some(path),
+    let options = ConnectOptions {
+        kubeconfig: Some(file.path().to_owned()),
         request_timeout: LIMIT,
         variables: Variables::default(),
         ..ConnectOptions::default()
-    }
+    };
+    (file, options)
 }
 
 async fn reach(server: &str) -> Arc<dyn Cluster> {
-    connect(&options(server)).await.expect("connecting sends nothing")
+    let (_file, options) = options(server);
+    connect(&options).await.expect("connecting sends nothing")
 }
 
 /// What listing Roles comes to.
@@ -234,8 +242,10 @@ async fn a_proxy_is_used_and_one_that_refuses_is_said() {
     });
     let variables = Variables::default().with("HTTPS_PROXY", &proxy);
     let reached = |variables: Variables| {
-        let options = ConnectOptions { variables, ..options("https://api.cluster.invalid") };
+        let (file, options) = options("https://api.cluster.invalid");
+        let options = ConnectOptions { variables, ..options };
         async move {
+            let _there = file;
             let roles = &Source::of(ListKind::Roles)[0];
             let cluster = connect(&options).await.expect("connect");
             cluster.list(roles, &Extent::All, 500, None).await.expect_err("no such server")
@@ -254,8 +264,38 @@ async fn a_proxy_is_used_and_one_that_refuses_is_said() {
 #[tokio::test(flavor = "multi_thread")]
 async fn zero_asks_for_much_time_and_not_for_ever() {
     let quick = answering("403 Forbidden", "", r#"{"kind":"Status","message":"not you"}"#);
-    let options = ConnectOptions { request_timeout: Duration::ZERO, ..options(&quick) };
+    let (_file, options) = options(&quick);
+    let options = ConnectOptions { request_timeout: Duration::ZERO, ..options };
     let roles = &Source::of(ListKind::Roles)[0];
     let listed = connect(&options).await.expect("connect").list(roles, &Extent::All, 0, None).await;
     assert!(matches!(listed, Err(Error::Forbidden { .. })), "{listed:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_name_and_password_are_sent_as_kubectl_sends_them() {
+    let asked = Arc::new(std::sync::Mutex::new(String::new()));
+    let seen = asked.clone();
+    let server = server(move |head, stream| {
+        head.clone_into(&mut seen.lock().expect("no panic"));
+        let _ = stream.write_all(b"HTTP/1.1 403 Forbidden\r\nConnection: close\r\n\r\n");
+    });
+    for (user, sent) in [
+        (json!({"username": "joe", "password": "open sesame"}), Some("Basic am9lOm9wZW4gc2VzYW1l")),
+        (json!({"username": "joe"}), Some("Basic am9lOg==")),
+        (json!({"password": "open sesame"}), None),
+    ] {
+        let (_file, options) = options_of(&server, &user);
+        let roles = &Source::of(ListKind::Roles)[0];
+        let cluster = connect(&options).await.expect("connect");
+        cluster.list(roles, &Extent::All, 500, None).await.expect_err("it refuses everybody");
+        let head = asked.lock().expect("no panic").clone();
+        let header = head.lines().find_map(|line| line.strip_prefix("authorization: "));
+        assert_eq!(header, sent, "{user} {head}");
+    }
+    let both = json!({"username": "joe", "password": "open sesame", "token": "hunter2"});
+    let (_file, options) = options_of(&server, &both);
+    let error = connect(&options).await.map(drop).expect_err("one of them is meant");
+    let said = error.to_string();
+    assert!(said.contains("not both") && said.contains("\"u\""), "{said}");
+    assert!(!said.contains("hunter2") && !said.contains("sesame"), "{said}");
 }

@@ -368,11 +368,12 @@ impl Plan {
     /// # Errors
     /// Where it is none, or was edited.
     pub fn read(value: Value) -> Result<Self, ReadError> {
-        let (version, kind) = (value["apiVersion"].as_str(), value["kind"].as_str());
-        if let (Some(version), Some(kind)) = (version, kind)
-            && (version, kind) != (API_VERSION, KIND)
-        {
-            return Err(ReadError::Version(format!("{version} {kind}")));
+        match (value["apiVersion"].as_str(), value["kind"].as_str()) {
+            (Some(API_VERSION), Some(KIND)) => {}
+            (Some(version), Some(kind)) => {
+                return Err(ReadError::Version(format!("{version} {kind}")));
+            }
+            _ => return Err(ReadError::Form(format!("no apiVersion {API_VERSION}, kind {KIND}"))),
         }
         let plan: Self =
             serde_json::from_value(value).map_err(|error| ReadError::Form(error.to_string()))?;

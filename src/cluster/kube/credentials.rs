@@ -40,10 +40,21 @@ impl Credentials {
         if let Some(file) = &user.token_file {
             return Ok(Self::File { path: file.into(), last: Mutex::new(None) });
         }
+        let named = user.username.is_some() || user.password.is_some();
+        if named && user.token.is_some() {
+            let who = &target.user_name;
+            return Err(Error::Config {
+                tried: format!("use the credentials of kubeconfig user {who:?}"),
+                cause: "it has a token and a username with a password: kubectl takes one of them, \
+                        not both"
+                    .to_owned(),
+            });
+        }
         if let Some(token) = &user.token {
             return bearer(token, "token of the kubeconfig").map(Self::Header);
         }
-        if let (Some(name), Some(password)) = (&user.username, &user.password) {
+        if let Some(name) = &user.username {
+            let password = user.password.as_ref().map_or("", Hidden::reveal);
             return basic(name, password).map(Self::Header);
         }
         if let Some(exec) = &user.exec {
@@ -120,8 +131,8 @@ pub(super) fn bearer(token: &Hidden, whence: &str) -> Result<HeaderValue, Error>
     sensitive(&format!("Bearer {}", token.reveal().trim()), whence)
 }
 
-fn basic(name: &str, password: &Hidden) -> Result<HeaderValue, Error> {
-    let pair = STANDARD.encode(format!("{name}:{}", password.reveal()));
+fn basic(name: &str, password: &str) -> Result<HeaderValue, Error> {
+    let pair = STANDARD.encode(format!("{name}:{password}"));
     sensitive(&format!("Basic {pair}"), "password of the kubeconfig")
 }
 

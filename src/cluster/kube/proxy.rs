@@ -7,6 +7,8 @@ use http::Uri;
 
 use super::Variables;
 
+const FORM: &str = "write http://, https:// or socks5://HOST:PORT";
+
 /// The proxy for a server; None for a direct connection.
 ///
 /// # Errors
@@ -17,6 +19,11 @@ pub(super) fn proxy(
     variables: &Variables,
 ) -> Result<Option<Uri>, String> {
     if let Some(explicit) = explicit {
+        // kubectl wants the scheme here and only here.
+        if !explicit.contains("://") {
+            let shown = without_password(explicit);
+            return Err(format!("the proxy-url {shown:?} has no scheme: {FORM}"));
+        }
         return url(explicit).map(Some);
     }
     let variable =
@@ -41,12 +48,16 @@ fn url(text: &str) -> Result<Uri, String> {
     // The connector resolves names at the proxy, which is what the h asks for.
     let full = full.replacen("socks5h://", "socks5://", 1);
     let broken = || {
-        let shown = full.rsplit_once('@').map_or(full.as_str(), |(_, rest)| rest);
-        format!("the proxy {shown:?} cannot be used: write http://, https:// or socks5://HOST:PORT")
+        let shown = without_password(&full);
+        format!("the proxy {shown:?} cannot be used: {FORM}")
     };
     let uri: Uri = full.parse().map_err(|_| broken())?;
     let known = matches!(uri.scheme_str(), Some("http" | "https" | "socks5"));
     if known && uri.host().is_some() { Ok(uri) } else { Err(broken()) }
+}
+
+fn without_password(url: &str) -> &str {
+    url.rsplit_once('@').map_or(url, |(_, rest)| rest)
 }
 
 /// This machine is never reached through a proxy.
@@ -199,5 +210,9 @@ mod tests {
             proxy(Some("ftp://joe:hunter2@proxy.example:21"), &server, &Variables::default());
         let error = error.expect_err("no such scheme");
         assert!(error.contains("proxy.example:21") && !error.contains("hunter2"), "{error}");
+        // Without a scheme, kubectl takes a kubeconfig's proxy for a mistake, the environment's not.
+        let error = proxy(Some("joe:hunter2@proxy.example:3128"), &server, &Variables::default());
+        let error = error.expect_err("no scheme");
+        assert!(error.contains("proxy.example:3128") && !error.contains("hunter2"), "{error}");
     }
 }
