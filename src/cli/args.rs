@@ -192,6 +192,9 @@ pub struct Global {
     /// What else is read.
     #[command(flatten)]
     pub input: InputFlags,
+    /// What tells of credentials that no list of a cluster shows.
+    #[command(flatten)]
+    pub credentials: CredentialFlags,
     /// What decides verdicts.
     #[command(flatten)]
     pub verdict: VerdictFlags,
@@ -272,6 +275,25 @@ pub struct InputFlags {
         long, global = true, value_name = "USER=G,G", value_parser = parse_groups
     )]
     pub groups: Vec<(Name, Vec<Name>)>,
+}
+
+/// What tells of credentials that no list of a cluster shows.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Credentials")]
+pub struct CredentialFlags {
+    /// Read who comes in by the cloud provider, as saved from `aws eks describe-access-entry`,
+    /// `aws eks list-associated-access-policies` or `gcloud projects get-iam-policy --format=json`;
+    /// may be repeated
+    #[arg(long, global = true, value_name = "FILE")]
+    pub iam: Vec<PathBuf>,
+    /// Look into this kubeconfig file: whose credentials it holds, until when. None is used, sent or
+    /// printed; may be repeated
+    #[arg(long, global = true, value_name = "FILE")]
+    pub inspect: Vec<PathBuf>,
+    /// Read until when bootstrap tokens are good, for what and in which groups, which is Secret data;
+    /// the tokens themselves are dropped as they come
+    #[arg(long, global = true)]
+    pub read_bootstrap: bool,
 }
 
 /// What decides verdicts.

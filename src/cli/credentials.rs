@@ -5,14 +5,14 @@ use super::args::Global;
 use super::exit::{Code, Failure};
 use super::identity::{self, ROWS};
 use super::sources::{Needs, open};
-use crate::credentials::{self, NOT_SEEN};
-use crate::report::{CredentialRow, Report};
+use crate::credentials;
+use crate::report::{CredentialRow, Report, Unseen};
 
 pub(super) fn run(global: &Global, of: Option<&str>) -> Result<Code, Failure> {
     let session = open(global, Needs { lists: ROWS, log: true })?;
     let only = of.map(|text| identity::parse(text, &session)).transpose()?;
     let mut items = Vec::new();
-    let mut unreadable = Vec::new();
+    let mut unseen = Unseen::default();
     for book in &session.books {
         let found = credentials::inventory(book);
         let wanted = found
@@ -20,20 +20,25 @@ pub(super) fn run(global: &Global, of: Option<&str>) -> Result<Code, Failure> {
             .iter()
             .filter(|credential| only.as_ref().is_none_or(|only| credential.identity == *only));
         items.extend(wanted.map(|credential| CredentialRow::new(book, credential)));
-        unreadable.extend(found.unreadable);
+        unseen.add(book, found.unreadable, found.remarks);
     }
     let missing = answer::missing(&session, credentials::LISTS, None);
-    let report = Report::new(answer::metadata(&session, missing), items);
+    let mut report = Report::new(answer::metadata(&session, missing), items);
+    report.unseen = Some(unseen.clone());
     let code = answer::give(global, &session, &report)?;
-    for (place, reason) in &unreadable {
-        answer::say(&format!("not readable: {place}: {reason}"));
+    for one in &unseen.unreadable {
+        answer::say(&format!("not readable: {}: {}", one.place, one.reason));
+    }
+    for one in &unseen.remarks {
+        answer::say(&format!("{}: {}", one.place, one.text));
     }
     if report.items.is_empty() {
         answer::say("no credential is known");
     }
     answer::say("what no list and no log shows:");
-    for what in NOT_SEEN {
+    for what in &unseen.not_seen {
         answer::say(&format!("  {what}"));
     }
+    let unreadable = &unseen.unreadable;
     Ok(if unreadable.is_empty() { code } else { code.max(Code::Incomplete) })
 }

@@ -125,6 +125,11 @@ fn rows(of: &Settings) -> Vec<Row> {
             if groups.is_empty() { "none".to_owned() } else { groups.join(", ") }
         })
     }));
+    rows.extend(
+        of.group_names
+            .iter()
+            .map(|(id, name)| row(&format!("name of group {id}"), name, ToString::to_string)),
+    );
     rows
 }
 

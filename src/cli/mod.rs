@@ -19,6 +19,7 @@ mod ingest;
 mod journal;
 mod kept;
 mod man;
+mod outside;
 mod query;
 mod reach;
 mod reviews;

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 
 use super::args::Global;
 use super::exit::Failure;
-use super::{answer, kept, served};
+use super::{answer, kept, outside, served};
 use crate::audit::{self, SourceSpec};
 use crate::book::{Book, Inputs, LogState};
 use crate::cluster::files::{self, Source};
@@ -53,7 +53,9 @@ pub fn settings(global: &Global) -> Result<Settings, Failure> {
         readonly: global.look.readonly,
     };
     let variable = |name: &str| std::env::var(name).ok();
-    Ok(config::resolve(flags, &variable, Paths::of_system())?)
+    let mut settings = config::resolve(flags, &variable, Paths::of_system())?;
+    settings.outside = outside::read(global)?.into();
+    Ok(settings)
 }
 
 /// The moment to count from.
@@ -176,6 +178,7 @@ pub(super) fn refuse_live_flags(global: &Global) -> Result<(), Failure> {
         (global.cluster.cluster.is_some(), "--cluster"),
         (global.cluster.user.is_some(), "--user"),
         (global.cluster.as_user.is_some(), "--as"),
+        (global.credentials.read_bootstrap, "--read-bootstrap"),
     ];
     if let Some((_, flag)) = live_flag.into_iter().find(|(given, _)| *given) {
         return Err(Failure::usage(format!(
@@ -270,6 +273,7 @@ pub fn connect_options(
         name: context
             .and_then(|context| settings.clusters.get(context))
             .and_then(|cluster| cluster.name.clone()),
+        read_bootstrap: global.credentials.read_bootstrap,
         ..ConnectOptions::default()
     };
     if let Some(limit) = global.cluster.request_timeout {

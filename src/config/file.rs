@@ -41,6 +41,7 @@ pub(super) struct Values {
     pub(super) denied_requests: At<u32>,
     pub(super) denied_days: At<u32>,
     pub(super) groups: Vec<FileGroups>,
+    pub(super) group_names: Vec<(Name, Name, usize)>,
     pub(super) exemptions: Vec<(Exemption, usize)>,
     pub(super) policy_file: At<PathBuf>,
     pub(super) theme: At<String>,
@@ -50,10 +51,10 @@ pub(super) struct Values {
 }
 
 /// Keys of each file, for the warning about another.
-const POLICY_KEYS: &str =
-    "idle_days, require_coverage, denied_requests, denied_days, groups, exemptions";
+const POLICY_KEYS: &str = "idle_days, require_coverage, denied_requests, denied_days, groups, group_names, \
+     exemptions";
 const USER_KEYS: &str = "idle_days, require_coverage, denied_requests, denied_days, groups, \
-                         exemptions, policy, theme, color, readonly, clusters";
+                         group_names, exemptions, policy, theme, color, readonly, clusters";
 const CLUSTER_KEYS: &str = "name, namespaces";
 const EXEMPTION_KEYS: &str = "rule, identity, owner, reason, expires";
 
@@ -88,6 +89,7 @@ pub(super) fn parse(
             }
             ("denied_days", _) => values.denied_days = Some((file.days(key, value)?, line)),
             ("groups", _) => values.groups = file.groups(value)?,
+            ("group_names", _) => values.group_names = file.group_names(value)?,
             ("exemptions", _) => values.exemptions = file.exemptions(value)?,
             ("policy", Layer::User) => {
                 let named = PathBuf::from(file.text(key, value)?);
@@ -189,6 +191,26 @@ impl File<'_> {
             groups.push((user.get_ref().as_ref().into(), self.names(user, list)?, line));
         }
         Ok(groups)
+    }
+
+    /// `[group_names]`: what to call groups whose names are ids.
+    fn group_names(&self, value: &Value<'_>) -> Result<Vec<(Name, Name, usize)>, Error> {
+        let table = value.get_ref().as_table().ok_or_else(|| {
+            let line = self.line(&value.span());
+            self.error(
+                line,
+                "group_names: a table of group ids with their names belongs there".to_owned(),
+            )
+        })?;
+        let mut names = Vec::new();
+        for (id, name) in table {
+            let text = self.text(id, name)?;
+            if text.trim().is_empty() {
+                return Err(self.wrong_text(id, name));
+            }
+            names.push((id.get_ref().as_ref().into(), text.into(), self.line(&id.span())));
+        }
+        Ok(names)
     }
 
     /// `[[exemptions]]`: each says all of what it is about, who answers for it, why, and until when.

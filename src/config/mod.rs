@@ -12,6 +12,7 @@ mod resolve;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 pub use file::ClusterSettings;
 pub use groups::{GroupsError, parse_groups};
@@ -19,7 +20,7 @@ pub use origin::{Origin, Setting};
 pub use paths::Paths;
 pub use resolve::{Flags, resolve};
 
-use crate::model::{Exemption, Name, Policy};
+use crate::model::{Exemption, Name, Outside, Policy};
 
 /// When output is coloured.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -114,6 +115,8 @@ pub struct Settings {
     pub exemptions: Vec<Setting<Exemption>>,
     /// Groups given for users by hand.
     pub groups: BTreeMap<Name, Setting<Vec<Name>>>,
+    /// What to call groups whose names are ids.
+    pub group_names: BTreeMap<Name, Setting<Name>>,
     /// Days that the log must cover for an answer to count as whole.
     pub require_coverage: Setting<Option<u32>>,
     /// The policy file.
@@ -130,6 +133,8 @@ pub struct Settings {
     pub paths: Paths,
     /// What was passed over.
     pub warnings: Vec<Warning>,
+    /// What files tell of credentials that no list of a cluster shows.
+    pub outside: Arc<Outside>,
 }
 
 impl Settings {
@@ -145,6 +150,12 @@ impl Settings {
                 .iter()
                 .map(|(user, groups)| (user.clone(), groups.value.clone()))
                 .collect(),
+            group_names: self
+                .group_names
+                .iter()
+                .map(|(id, name)| (id.clone(), name.value.clone()))
+                .collect(),
+            outside: self.outside.clone(),
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::file::{At, FileGroups, Layer, Values, parse};
 use super::origin::first;
@@ -100,20 +101,22 @@ pub fn resolve(
     let denied_requests =
         first(days(shared.denied_requests, user.denied_requests), usual.denied_requests);
     let denied_days = first(days(shared.denied_days, user.denied_days), usual.denied_days);
-    let exemptions = merge_exemptions([
-        (shared.exemptions, &from_shared as &dyn Fn(usize) -> Origin),
-        (user.exemptions, &from_user),
-    ]);
+    let exemptions =
+        merge_exemptions([(shared.exemptions, &from_shared), (user.exemptions, &from_user)]);
     let groups = merge_groups(
         [(user.groups, &from_user as &dyn Fn(usize) -> Origin), (shared.groups, &from_shared)],
         flags.groups,
     );
+    let group_names =
+        merge_group_names([(user.group_names, &from_user), (shared.group_names, &from_shared)]);
     Ok(Settings {
         idle_days,
         denied_requests,
         denied_days,
         exemptions,
         groups,
+        group_names,
+        outside: Arc::default(),
         require_coverage,
         theme: first(
             [
@@ -183,6 +186,20 @@ fn merge_groups(
         value.sort();
         value.dedup();
         merged.insert(user, Setting { value, origin: Origin::Flag("--groups") });
+    }
+    merged
+}
+
+/// Names of groups in a file, and what to call a line of it.
+type NamesOfFile<'a> = (Vec<(Name, Name, usize)>, &'a dyn Fn(usize) -> Origin);
+
+/// For each group the strongest layer that names it counts; the strongest comes last.
+fn merge_group_names(files: [NamesOfFile<'_>; 2]) -> BTreeMap<Name, Setting<Name>> {
+    let mut merged = BTreeMap::new();
+    for (names, origin) in files {
+        for (id, value, line) in names {
+            merged.insert(id, Setting { value, origin: origin(line) });
+        }
     }
     merged
 }

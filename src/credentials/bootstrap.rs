@@ -1,11 +1,12 @@
-//! Tokens for joining nodes. Their expiry, groups and uses are Secret data, which is not read.
+//! Tokens for joining nodes. Their expiry, groups and uses are Secret data, which is read only where
+//! somebody asks for it, and never the token itself.
 
 use super::seen::Uses;
-use super::{Credential, Expires, Inventory, Kind, Only, Standing, Within, secrets};
+use super::{Credential, Expires, Inventory, Kind, Only, Standing, Within, expired, secrets};
 use crate::book::Book;
-use crate::model::Identity;
+use crate::model::{BootstrapToken, Identity};
 
-const TYPE: &str = "bootstrap.kubernetes.io/token";
+pub(super) const TYPE: &str = "bootstrap.kubernetes.io/token";
 
 pub(super) fn all(book: &Book, only: Only<'_>, uses: &mut Uses, found: &mut Inventory) {
     // Only such a name in kube-system is looked at
@@ -20,12 +21,12 @@ pub(super) fn all(book: &Book, only: Only<'_>, uses: &mut Uses, found: &mut Inve
         if !only.wants(&identity) {
             continue;
         }
-        found.credentials.push(Credential {
+        let mut credential = Credential {
             kind: Kind::BootstrapToken,
             id: format!("secret {ns}/{name}").into(),
             made: None,
             issued: secret.meta.creation_timestamp,
-            expires: Expires::NotKnown("not read: it is Secret data"),
+            expires: Expires::NotKnown("not read: it is Secret data (--read-bootstrap)"),
             standing: Standing::Good,
             // Such a token carries no id of its own, but its user is its alone.
             last_use: uses.take_user(&identity),
@@ -33,6 +34,32 @@ pub(super) fn all(book: &Book, only: Only<'_>, uses: &mut Uses, found: &mut Inve
             revoke: "delete the Secret; it cannot be brought back without its bytes".into(),
             notes: Vec::new(),
             identity,
-        });
+        };
+        if let Some(token) = &secret.bootstrap {
+            tell(book, &mut credential, token);
+        }
+        if secret.meta.deletion_timestamp.is_some() {
+            credential.standing = Standing::Refused("the Secret is being deleted".to_owned());
+        }
+        found.credentials.push(credential);
     }
+}
+
+/// What its data says (`plugin/pkg/auth/authenticator/token/bootstrap/bootstrap.go`).
+fn tell(book: &Book, credential: &mut Credential, token: &BootstrapToken) {
+    let groups = token.groups();
+    credential.expires = match token.expires {
+        Some(at) => Expires::At(at),
+        None if token.bad_expiration => Expires::NotKnown("its expiration is no time"),
+        None => Expires::Never,
+    };
+    let refused = |why: &str| Standing::Refused(why.to_owned());
+    credential.standing = match token.expires {
+        Some(at) if expired(book, at) == Standing::Expired => Standing::Expired,
+        _ if token.bad_expiration => refused("its expiration is no time"),
+        _ if !token.authenticates => refused("it is not for authentication"),
+        _ if groups.is_none() => refused("it names a group that no such token may carry"),
+        _ => Standing::Good,
+    };
+    credential.groups = groups.unwrap_or_default();
 }

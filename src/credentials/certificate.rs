@@ -25,7 +25,8 @@ pub(super) fn all(book: &Book, only: Only<'_>, uses: &mut Uses, found: &mut Inve
             continue;
         }
         let Some(text) = &csr.certificate else { continue };
-        match Certificate::read(text) {
+        let pem = STANDARD.decode(text.as_bytes()).map_err(|_| "not base64");
+        match pem.and_then(|pem| Certificate::read(&pem)) {
             Ok(certificate) if !only.wants(&Identity::from_user_name(&certificate.common_name)) => {
             }
             Ok(certificate) => {
@@ -53,7 +54,8 @@ pub(super) fn cannot_be_revoked(credential: &mut Credential) {
     }
 }
 
-struct Certificate {
+/// What of a certificate matters here.
+pub(super) struct Certificate {
     fingerprint: String,
     common_name: Name,
     organizations: Vec<Name>,
@@ -62,9 +64,8 @@ struct Certificate {
 }
 
 impl Certificate {
-    /// From PEM in base64, as `status.certificate` has it; the first certificate counts.
-    fn read(text: &str) -> Result<Self, &'static str> {
-        let pem = STANDARD.decode(text).map_err(|_| "not base64")?;
+    /// From PEM; the first certificate counts.
+    pub(super) fn read(pem: &[u8]) -> Result<Self, &'static str> {
         let blocks = pem::parse_many(pem).map_err(|_| "not PEM")?;
         let first = blocks.iter().find(|block| block.tag() == "CERTIFICATE");
         let der = first.ok_or("no certificate in it")?.contents();
@@ -87,6 +88,19 @@ impl Certificate {
         })
     }
 
+    /// One that was found in a file: nothing tells who issued it, nor whether the API server trusts
+    /// them.
+    pub(super) fn of_file(self, book: &Book, uses: &mut Uses) -> Credential {
+        let mut credential = self.told(book, uses, Vec::new());
+        if credential.standing == Standing::Good {
+            credential.standing = Standing::NotKnown;
+            credential
+                .notes
+                .push("whether the API server trusts its issuer is not known".to_owned());
+        }
+        credential
+    }
+
     fn credential(
         self,
         book: &Book,
@@ -94,7 +108,6 @@ impl Certificate {
         csr: &Name,
         request: &CertificateSigningRequest,
     ) -> Credential {
-        let identity = Identity::from_user_name(&self.common_name);
         let mut notes = vec![format!("csr {csr}, asked for by {}", request.requester)];
         if !SIGNERS.contains(&&*request.signer) {
             notes.push(format!(
@@ -102,6 +115,11 @@ impl Certificate {
                 request.signer
             ));
         }
+        self.told(book, uses, notes)
+    }
+
+    fn told(self, book: &Book, uses: &mut Uses, notes: Vec<String>) -> Credential {
+        let identity = Identity::from_user_name(&self.common_name);
         let mut credential = Credential {
             kind: Kind::Certificate,
             made: None,

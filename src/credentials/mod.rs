@@ -1,17 +1,25 @@
 //! Every credential that is known to be out, whose it is, until when, and what would revoke it.
 //!
 //! From objects: token Secrets, certificates that were asked for by CSR, bootstrap tokens, the
-//! `aws-auth` map. From the log: whatever else was presented. No secret data is read for any of it.
+//! `aws-auth` map. From the log: whatever else was presented. From files that somebody saved: EKS
+//! access entries, Google Cloud's IAM, kubeconfigs. No secret data is kept of any of it.
 
 mod aws_auth;
 mod bootstrap;
 mod certificate;
+mod cloud;
+mod held;
+mod saved;
 mod seen;
 mod token_secret;
+mod unseen;
 
 use std::sync::Arc;
 
 use chrono::{DateTime, NaiveDate, Utc};
+
+pub use saved::{read_iam, read_kubeconfig};
+pub use unseen::not_seen;
 
 use crate::book::{Book, Tier};
 use crate::model::{Identity, ListKind, Name, Secret};
@@ -35,6 +43,8 @@ pub enum Kind {
     BootstrapToken,
     /// A cloud identity that EKS maps to a user.
     CloudMapping,
+    /// A role of Google Cloud that concerns clusters, beside RBAC.
+    CloudRole,
     /// Something else that the log names.
     Other,
 }
@@ -51,6 +61,7 @@ impl Kind {
             Self::ProviderToken => "provider token",
             Self::BootstrapToken => "bootstrap token",
             Self::CloudMapping => "cloud mapping",
+            Self::CloudRole => "cloud role",
             Self::Other => "other",
         }
     }
@@ -199,19 +210,9 @@ pub struct Inventory {
     pub credentials: Vec<Credential>,
     /// What could not be read: where, and why.
     pub unreadable: Vec<(Name, String)>,
+    /// What has to be said of files that were given: of which, and what.
+    pub remarks: Vec<(Name, String)>,
 }
-
-/// What no list of a cluster and no log shows, said with every inventory.
-pub const NOT_SEEN: &[&str] = &[
-    "certificates that were issued more than an hour ago and not used in the log: the cluster \
-     keeps no record of them, nor a way to revoke one",
-    "tokens made by request (TokenRequest) and not used in the log: they are stored nowhere",
-    "the API server's static token file, its loopback and its front proxy's certificates",
-    "what an identity provider still renews: refresh tokens, sessions, group membership",
-    "cloud access beside RBAC: EKS access entries, GKE IAM, Azure role assignments, AKS's local \
-     administrator certificate",
-    "copies of kubeconfig files, SSH keys of nodes",
-];
 
 /// Lists that the inventory reads.
 pub const LISTS: &[ListKind] = &[
@@ -293,6 +294,12 @@ fn gather(book: &Book, only: Only<'_>) -> Inventory {
     certificate::all(book, only, &mut uses, &mut found);
     bootstrap::all(book, only, &mut uses, &mut found);
     aws_auth::all(book, only, &uses, &mut found);
+    cloud::all(book, only, &uses, &mut found);
+    held::all(book, only, &mut uses, &mut found);
+    let outside = &book.policy.outside;
+    let broken = outside.unreadable.iter();
+    found.unreadable.extend(broken.map(|one| (one.place.clone(), one.reason.to_string())));
+    found.remarks.extend(outside.remarks.iter().cloned());
     found.credentials.extend(uses.rest(book));
     found.credentials.sort_by_cached_key(|credential| {
         let entry = book.find(&credential.identity);

@@ -6,7 +6,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::*;
 use crate::book::world::{Row, World, day};
-use crate::model::{Health, ListState};
+use crate::model::{BootstrapToken, Health, ListState, Meta, Object};
 
 fn secret(ns: &str, name: &str, account: &str, metadata: &Value) -> Value {
     let mut all = json!({
@@ -192,7 +192,7 @@ fn what_only_the_log_shows_is_told_apart() {
 }
 
 /// A certificate signed by itself, good for so many days of 2026, and its DER.
-fn certificate(common_name: &str, groups: &[&str], days: i64) -> (String, Vec<u8>) {
+pub(super) fn certificate(common_name: &str, groups: &[&str], days: i64) -> (String, Vec<u8>) {
     let mut params = rcgen::CertificateParams::default();
     params.distinguished_name = rcgen::DistinguishedName::new();
     for group in groups {
@@ -340,6 +340,48 @@ fn a_broken_map_is_named_without_its_text() {
     let (place, reason) = &found.unreadable[0];
     assert!(place.starts_with("ConfigMap kube-system/aws-auth, mapRoles"), "{place}");
     assert!(!reason.contains("oops"), "{reason}");
+}
+
+#[test]
+fn what_a_bootstrap_token_is_good_for_is_told_where_it_was_read() {
+    let told = |token: Option<BootstrapToken>| {
+        let meta = Meta {
+            name: "bootstrap-token-abcdef".into(),
+            namespace: Some("kube-system".into()),
+            ..Meta::default()
+        };
+        let type_ = "bootstrap.kubernetes.io/token".into();
+        let mut world = World::new();
+        let bootstrap = token.map(Arc::new);
+        world.snapshot.objects.insert(Object::Secret(Secret { meta, type_, bootstrap }));
+        let book = world.book();
+        let said = not_seen(&book).iter().any(|what| what.contains("--read-bootstrap"));
+        (inventory(&book).credentials.remove(0), said)
+    };
+    let (blind, said) = told(None);
+    assert!(matches!(blind.expires, Expires::NotKnown(_)) && said);
+    let good = BootstrapToken {
+        expires: Some(day(3000)),
+        authenticates: true,
+        extra_groups: vec!["system:bootstrappers:workers".into()],
+        ..BootstrapToken::default()
+    };
+    let (live, said) = told(Some(good.clone()));
+    assert_eq!((&live.expires, &live.standing), (&Expires::At(day(3000)), &Standing::Good));
+    let groups = ["system:bootstrappers", "system:bootstrappers:workers"].map(Name::from);
+    assert_eq!((live.groups, said), (groups.to_vec(), false));
+    let standing = |token: BootstrapToken| told(Some(token)).0.standing;
+    let over = BootstrapToken { expires: Some(day(-1)), ..good.clone() };
+    assert_eq!(standing(over), Standing::Expired);
+    for refused in [
+        BootstrapToken { authenticates: false, ..good.clone() },
+        BootstrapToken { bad_expiration: true, expires: None, ..good.clone() },
+        BootstrapToken { extra_groups: vec!["system:masters".into()], ..good.clone() },
+    ] {
+        assert!(matches!(standing(refused.clone()), Standing::Refused(_)), "{refused:?}");
+    }
+    let lasting = BootstrapToken { expires: None, ..good };
+    assert_eq!(told(Some(lasting)).0.expires, Expires::Never);
 }
 
 #[test]

@@ -119,7 +119,11 @@ fn token(make: &Make, namespace: &str, account: &str, name: &str, age: i64, unus
         ("kubernetes.io/service-account.name".into(), account.into()),
         ("kubernetes.io/service-account.uid".into(), owner.into()),
     ]);
-    Object::Secret(Secret { meta, type_: "kubernetes.io/service-account-token".into() })
+    Object::Secret(Secret {
+        meta,
+        type_: "kubernetes.io/service-account-token".into(),
+        bootstrap: None,
+    })
 }
 
 fn tracking(make: &Make) -> Object {

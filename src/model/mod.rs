@@ -4,6 +4,7 @@
 //! the form in which the API server and `kubectl get -o json` print them.
 
 mod activity;
+mod bootstrap_token;
 mod change;
 mod coverage;
 mod discovery;
@@ -11,6 +12,7 @@ mod grown;
 mod identity;
 mod lists;
 mod object;
+mod outside;
 mod policy;
 mod printable;
 mod shared;
@@ -22,6 +24,7 @@ pub use activity::{
     ActivityTables, Actor, ActorId, Call, CallId, CreditId, CreditedGrant, GroupSetId,
     Impersonation, ImpersonationId, Implied, SeenId, Target, Use,
 };
+pub use bootstrap_token::BootstrapToken;
 pub use change::Change;
 pub use coverage::{Coverage, Gap, Place, Server, Summaries, Unreadable};
 pub use discovery::{ApiResource, Discovery};
@@ -32,6 +35,7 @@ pub use object::{
     LabelSelector, LabelSelectorRequirement, Meta, Namespace, Object, OtherObject, OwnerReference,
     Pod, PolicyRule, Role, RoleKind, RoleRef, Scope, Secret, ServiceAccount,
 };
+pub use outside::{AccessEntry, AccessPolicy, Claims, Held, HeldKind, Outside, RoleMember};
 pub use policy::{Exemption, GroupMap, Policy};
 pub use printable::{distinct, is_hidden, printable};
 pub use snapshot::{

@@ -5,11 +5,12 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Deserializer, Serialize};
 
-use super::{Identity, Name, SubjectKind};
+use super::{BootstrapToken, Identity, Name, SubjectKind};
 
 /// Reads `null` as the empty value: Go prints empty slices and maps as `null`.
 pub(super) fn null_default<'de, D, T>(deserializer: D) -> Result<T, D::Error>
@@ -328,13 +329,15 @@ pub struct ServiceAccount {
     pub automount: Option<bool>,
 }
 
-/// A Secret's metadata. There is deliberately no field that could hold its data.
+/// A Secret's metadata. There is deliberately no field that could hold its secret data.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Secret {
     /// Metadata, with `legacy-token-last-used` and `legacy-token-invalid-since` in its labels.
     pub meta: Meta,
     /// The Secret's type, known from the field selector that listed it.
     pub type_: Name,
+    /// What may be read of a bootstrap token's data, where that was asked for.
+    pub bootstrap: Option<Arc<BootstrapToken>>,
 }
 
 /// A Pod, cut to who runs it.

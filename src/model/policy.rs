@@ -1,11 +1,12 @@
 //! Settings that decide verdicts. A value, passed in and printed with every result.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::Name;
+use super::{Name, Outside};
 
 /// Groups that somebody gave for users by hand: the source `given`.
 pub type GroupMap = BTreeMap<Name, Vec<Name>>;
@@ -24,6 +25,12 @@ pub struct Policy {
     pub groups: GroupMap,
     /// Findings that somebody answers for.
     pub exemptions: Vec<Exemption>,
+    /// What to call groups whose names are ids, as those of Entra are.
+    pub group_names: BTreeMap<Name, Name>,
+    /// What files tell of credentials that no list of the cluster shows. No threshold, so that it is
+    /// not printed as one.
+    #[serde(skip)]
+    pub outside: Arc<Outside>,
 }
 
 impl Default for Policy {
@@ -34,6 +41,8 @@ impl Default for Policy {
             denied_days: 3,
             groups: GroupMap::new(),
             exemptions: Vec::new(),
+            group_names: BTreeMap::new(),
+            outside: Arc::default(),
         }
     }
 }

@@ -260,6 +260,15 @@ impl From<&model::Snapshot> for Cluster {
 }
 
 impl Metadata {
+    /// Groups, each with what the policy calls it.
+    pub(super) fn group_words(&self, groups: &[Name]) -> String {
+        let words = groups.iter().map(|group| match self.policy.group_names.get(group) {
+            Some(known) => format!("{group} ({known})"),
+            None => group.to_string(),
+        });
+        words.collect::<Vec<_>>().join(", ")
+    }
+
     /// What an answer over these Books stands on, `missing` being all that it lacks.
     pub fn of(books: &[std::sync::Arc<Book>], missing: Vec<Missing>) -> Self {
         Self {

@@ -226,7 +226,7 @@ impl Tabular for CredentialRow {
             self.expires_cell(about),
             self.last_use_cell(about),
             Cell::exactly(self.last_use.addresses.join(", "), self.last_use.addresses.join(";")),
-            Cell::exactly(self.groups.join(", "), self.groups.join(";")),
+            Cell::exactly(about.group_words(&self.groups), self.groups.join(";")),
             Cell::new(&*self.revoke),
             Cell::new(self.notes.join("; ")),
         ]]

@@ -12,7 +12,7 @@ use crate::book::{
     ImpersonatedBy, SeenCredential,
 };
 use crate::credentials;
-use crate::model::{Identity, Name};
+use crate::model::{Identity, Name, SubjectKind};
 use crate::query::Seen;
 
 /// Who, in the fields of a binding's subject.
@@ -197,6 +197,8 @@ pub struct IdentityRow {
     pub cluster: Name,
     /// Who.
     pub identity: Names,
+    /// What the policy calls a group whose name is an id.
+    pub known_as: Option<Name>,
     /// For a service account, whether it exists; None where that is not known, or for users and
     /// groups, which are no objects.
     pub exists: Option<bool>,
@@ -240,6 +242,7 @@ impl IdentityRow {
             tier_at_least: access.at_least,
             cluster: book.snapshot.cluster.id.clone(),
             identity: Names::from(&entry.identity),
+            known_as: known_as(book, &entry.identity),
             exists: match entry.existence {
                 Existence::Exists => Some(true),
                 Existence::Missing => Some(false),
@@ -313,6 +316,11 @@ impl IdentityRow {
             None => format!("?/{}", self.used.of),
         }
     }
+}
+
+fn known_as(book: &Book, identity: &Identity) -> Option<Name> {
+    let group = identity.kind == SubjectKind::Group;
+    book.policy.group_names.get(&identity.name).filter(|_| group).cloned()
 }
 
 type Credentials = HashMap<Identity, Vec<CredentialRow>>;
@@ -399,10 +407,13 @@ impl Tabular for IdentityRow {
         };
         let chips: Vec<&str> = self.findings.iter().map(|finding| finding.chip).collect();
         let rules: Vec<&str> = self.findings.iter().map(|finding| finding.rule).collect();
-        let groups: Vec<&str> = self.groups.iter().map(|group| &*group.name).collect();
+        let groups: Vec<Name> = self.groups.iter().map(|group| group.name.clone()).collect();
         vec![vec![
             Cell::new(&*about.cluster_name(&self.cluster)),
-            Cell::new(self.name()),
+            match &self.known_as {
+                Some(known) => Cell::exactly(format!("{} ({known})", self.name()), self.name()),
+                None => Cell::new(self.name()),
+            },
             Cell::exactly(self.access_text(), self.tier),
             self.last_seen.clone(),
             Cell::new(self.used_text()),
@@ -412,7 +423,7 @@ impl Tabular for IdentityRow {
             count(|activity| activity.denied),
             time(|activity| activity.last_allowed),
             time(|activity| activity.last_write),
-            Cell::exactly(groups.join(", "), groups.join(";")),
+            Cell::exactly(about.group_words(&groups), groups.join(";")),
             Cell::new(if self.groups_known { "yes" } else { "no" }),
             some(activity.map(|activity| {
                 activity.credentials.iter().map(|credential| &*credential.id).collect()

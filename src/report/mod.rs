@@ -21,6 +21,7 @@ mod reach;
 mod sections;
 mod table;
 mod time;
+mod unseen;
 mod yaml;
 
 use std::io::{self, Write};
@@ -41,6 +42,7 @@ pub use self::plan::{plan_text, step_text};
 pub use self::reach::{ReachPart, ReachRow};
 pub use self::table::{Align, Cell, Column, Table};
 pub use self::time::{age, exact};
+pub use self::unseen::Unseen;
 pub use self::yaml::document as yaml_document;
 
 /// The version of every form in which answers are written.
@@ -74,6 +76,9 @@ pub struct Report<T> {
     pub kind: &'static str,
     /// What the answer stands on.
     pub metadata: Metadata,
+    /// Of credentials: what could not be seen or read.
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    pub unseen: Option<Unseen>,
     /// The rows.
     pub items: Vec<T>,
 }
@@ -81,7 +86,7 @@ pub struct Report<T> {
 impl<T: Tabular> Report<T> {
     /// An answer of these rows.
     pub fn new(metadata: Metadata, items: Vec<T>) -> Self {
-        Self { api_version: API_VERSION, kind: T::KIND, metadata, items }
+        Self { api_version: API_VERSION, kind: T::KIND, metadata, unseen: None, items }
     }
 }
 

@@ -31,6 +31,15 @@ pub fn name(identity: &Identity) -> String {
     }
 }
 
+/// A name behind what the policy calls a group whose name is an id.
+pub fn with_alias(book: &Book, identity: &Identity, name: String) -> String {
+    let known = book.policy.group_names.get(&identity.name);
+    match known.filter(|_| identity.kind == SubjectKind::Group) {
+        Some(known) => format!("{} {name}", distinct(known)),
+        None => name,
+    }
+}
+
 /// An identity with its kind, whatever it is: `user:jane@corp.example`.
 pub fn full(identity: &Identity) -> String {
     let name = distinct(&identity.name);

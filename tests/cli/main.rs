@@ -7,6 +7,7 @@ mod changes;
 mod check;
 mod completeness;
 mod offline;
+mod outside;
 mod reach;
 mod schemas;
 mod stored;

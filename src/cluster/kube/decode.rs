@@ -8,7 +8,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
 use crate::cluster::{Page, Source};
-use crate::model::{Name, Object};
+use crate::model::{ListKind, Name, Object};
 
 /// What an answer to a list came to.
 #[derive(Debug)]
@@ -135,7 +135,12 @@ impl<'de> DeserializeSeed<'de> for Item<'_> {
     type Value = Object;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Object, D::Error> {
-        let read = Object::read(self.api_version, self.source.kind, deserializer)?;
+        let whole = self.source.list == ListKind::BootstrapTokens && !self.source.metadata_only;
+        let read = if whole {
+            Some(Object::read_bootstrap_token(deserializer)?)
+        } else {
+            Object::read(self.api_version, self.source.kind, deserializer)?
+        };
         let mut object = read.ok_or_else(|| {
             serde::de::Error::custom(format_args!("{} is not read", self.source.kind))
         })?;
@@ -231,7 +236,6 @@ impl<'de, S: DeserializeSeed<'de> + Copy> Visitor<'de> for Items<S> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::ListKind;
 
     fn read(list: ListKind, text: &str) -> Page {
         match page(text.as_bytes(), &Source::of(list)[0]) {
@@ -281,6 +285,22 @@ mod tests {
         );
         assert!(matches!(&page.objects[0],
             Object::Secret(secret) if &*secret.type_ == "kubernetes.io/service-account-token"));
+    }
+
+    #[test]
+    fn bootstrap_tokens_are_read_whole_only_where_that_was_asked_for() {
+        let asked = Source::of(ListKind::BootstrapTokens)[0];
+        let whole = r#"{"kind":"SecretList","metadata":{},"items":[{"metadata":{
+            "name":"bootstrap-token-abcdef","namespace":"kube-system"},
+            "data":{"token-secret":"aHVudGVyMg==","usage-bootstrap-authentication":"dHJ1ZQ=="}}]}"#;
+        assert!(matches!(page(whole.as_bytes(), &asked), Ok(Listed::NotMetadata)));
+        let asked = Source { metadata_only: false, ..asked };
+        let Ok(Listed::Page(page)) = page(whole.as_bytes(), &asked) else { panic!() };
+        let Object::Secret(secret) = &page.objects[0] else { panic!("{page:?}") };
+        assert_eq!(&*secret.type_, "bootstrap.kubernetes.io/token");
+        assert!(secret.bootstrap.as_ref().is_some_and(|token| token.authenticates));
+        assert!(!format!("{page:?}").contains("hunter2"));
+        assert!(!format!("{page:?}").contains("aHVudGVyMg"));
     }
 
     #[test]

@@ -36,7 +36,7 @@ use super::{
     Cluster, Error, Events, Extent, Page, ServedLog, Source, UserInfo, Writer, is_of_secrets,
     without_last_applied,
 };
-use crate::model::{ClusterInfo, Discovery};
+use crate::model::{ClusterInfo, Discovery, ListKind};
 
 /// A page of metadata and nothing else.
 const METADATA_LIST: &str = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1";
@@ -54,9 +54,9 @@ const LONG: usize = 64 << 10;
 /// [`Error::Config`] where kubeconfig and flags do not say where to connect and as whom.
 pub async fn connect(options: &ConnectOptions) -> Result<Arc<dyn Cluster>, Error> {
     let options = options.clone();
-    let name = options.name.clone();
+    let (name, read_bootstrap) = (options.name.clone(), options.read_bootstrap);
     let connection = prepared(move || Connection::new(&options)).await?;
-    Ok(Arc::new(KubeCluster { connection, name }))
+    Ok(Arc::new(KubeCluster { connection, name, read_bootstrap }))
 }
 
 /// Prepares to change a cluster: the only way to it.
@@ -82,6 +82,16 @@ async fn prepared<T: Send + 'static>(
 struct KubeCluster {
     connection: Connection,
     name: Option<String>,
+    read_bootstrap: bool,
+}
+
+impl KubeCluster {
+    /// A source as it is asked for here: bootstrap tokens whole, where somebody wants to know until
+    /// when they are good.
+    fn asked(&self, source: &Source) -> Source {
+        let whole = self.read_bootstrap && source.list == ListKind::BootstrapTokens;
+        Source { metadata_only: source.metadata_only && !whole, ..*source }
+    }
 }
 
 /// What was asked for as metadata came whole, and was dropped.
@@ -122,6 +132,7 @@ impl Cluster for KubeCluster {
         limit: u32,
         next: Option<&str>,
     ) -> Result<Page, Error> {
+        let source = &self.asked(source);
         let tried = format!("list {}", source.describe(extent));
         let selector = source.field_selector();
         let limit = limit.to_string();
@@ -167,6 +178,7 @@ impl Cluster for KubeCluster {
         extent: &Extent,
         version: &str,
     ) -> Result<Events, Error> {
+        let source = &self.asked(source);
         let tried = format!("watch {}", source.describe(extent));
         let selector = source.field_selector();
         let life = watch::LIFE.as_secs().to_string();

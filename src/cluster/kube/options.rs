@@ -31,6 +31,9 @@ pub struct ConnectOptions {
     /// The short name that the configuration gives this cluster; without it the last part of the
     /// context's name.
     pub name: Option<String>,
+    /// `--read-bootstrap`: whether Secrets of bootstrap tokens are asked for whole, to know until
+    /// when and for what they are good. The tokens themselves are dropped as they are read.
+    pub read_bootstrap: bool,
     /// `--request-timeout`: how long one request may take, connecting included. Zero, which asks
     /// kubectl to wait for ever, is ten minutes here.
     pub request_timeout: Duration,
@@ -54,6 +57,7 @@ impl Default for ConnectOptions {
             as_groups: Vec::new(),
             as_uid: None,
             name: None,
+            read_bootstrap: false,
             request_timeout: REQUEST_TIMEOUT,
             plugin_timeout: Duration::from_secs(30),
             variables: Variables::of_process(),

@@ -4,7 +4,7 @@ use ratatui::layout::Rect;
 
 use super::page::Subject;
 use super::{cursor, empty, inner, row_area, whole};
-use crate::credentials::{Credential, NOT_SEEN};
+use crate::credentials::{Credential, not_seen};
 use crate::model::{SubjectKind, distinct};
 use crate::tui::credential as said;
 use crate::tui::layout::Parts;
@@ -136,7 +136,7 @@ pub(super) fn draw(
             cursor(canvas, area);
         }
     }
-    unseen(canvas, parts.body, shown_rows);
+    unseen(state, canvas, parts.body, shown_rows);
     whole::detail(canvas, parts, |width| {
         let Some(row) = rows.get(view.scroll.cursor) else {
             return Vec::new();
@@ -149,7 +149,7 @@ pub(super) fn draw(
 }
 
 /// What no list and no log shows, below the rows where there is room for it.
-fn unseen(canvas: &mut Canvas<'_, '_>, body: Rect, rows: usize) {
+fn unseen(state: &State, canvas: &mut Canvas<'_, '_>, body: Rect, rows: usize) {
     let rows = u16::try_from(rows.max(2)).unwrap_or(u16::MAX);
     let area = Rect {
         y: body.y.saturating_add(rows).saturating_add(1),
@@ -157,12 +157,30 @@ fn unseen(canvas: &mut Canvas<'_, '_>, body: Rect, rows: usize) {
         ..body
     };
     let width = usize::from(area.width).saturating_sub(6);
+    let lines = unseen_lines(state, width);
+    let area = Rect { x: area.x + 1, ..area };
+    if lines.len() <= area.height.into() {
+        super::lines(canvas, area, &lines, 0);
+    } else if area.height > 0 {
+        let text = "There is more that no list and no log shows: i tells what.";
+        super::lines(canvas, area, &[Line::of(text, Slot::Muted)], 0);
+    }
+}
+
+/// The same in words.
+pub(super) fn unseen_lines(state: &State, width: usize) -> Vec<Line<'static>> {
+    let mut all: Vec<&str> = Vec::new();
+    for book in state.listed().filter_map(|feed| feed.book.as_ref()) {
+        for what in not_seen(book) {
+            if !all.contains(&what) {
+                all.push(what);
+            }
+        }
+    }
     let mut lines = vec![Line::of("Shown by no list and no log:", Slot::Muted)];
-    for what in NOT_SEEN {
+    for what in all {
         let texts = wrap(what, width);
         lines.extend(texts.into_iter().map(|text| Line::of(format!("  {text}"), Slot::Muted)));
     }
-    if lines.len() <= area.height.into() {
-        super::lines(canvas, Rect { x: area.x + 1, ..area }, &lines, 0);
-    }
+    lines
 }

@@ -24,6 +24,8 @@ pub fn lines(state: &State) -> Vec<Line<'static>> {
         inputs(&mut lines, book);
         lines.push(Line::new());
     }
+    let width = usize::from(state.size.0).saturating_sub(8);
+    lines.extend(super::credentials::unseen_lines(state, width));
     lines
 }
 

@@ -98,7 +98,7 @@ pub(super) fn draw(state: &State, canvas: &mut Canvas<'_, '_>, parts: &Parts) {
         if let Some((book, entry)) = state.entry(who) {
             let bare = columns.has(Id::Kind);
             columns.row(canvas, text_area(row), |id, wide| match id {
-                Id::Name => name(state, entry, bare),
+                Id::Name => name(state, book, entry, bare),
                 id => cell(state, book, entry, id, wide),
             });
         }
@@ -259,7 +259,7 @@ fn right(state: &State) -> Line<'static> {
 fn cell(state: &State, book: &Book, entry: &Entry, id: Id, wide: u16) -> Line<'static> {
     let reading = matches!(book.log, LogState::Reading { .. });
     match id {
-        Id::Name => name(state, entry, true),
+        Id::Name => name(state, book, entry, true),
         Id::Kind => Line::of(words::kind(entry.identity.kind), Slot::Muted),
         Id::Cluster => Line::of(book.snapshot.cluster.name.to_string(), Slot::Muted),
         Id::Access => words::access(book, entry),
@@ -274,8 +274,9 @@ fn cell(state: &State, book: &Book, entry: &Entry, id: Id, wide: u16) -> Line<'s
 }
 
 /// The name, with what was looked for set apart; without its kind where a column tells that.
-fn name(state: &State, entry: &Entry, bare: bool) -> Line<'static> {
+fn name(state: &State, book: &Book, entry: &Entry, bare: bool) -> Line<'static> {
     let name = if bare { words::bare_name(&entry.identity) } else { words::name(&entry.identity) };
+    let name = words::with_alias(book, &entry.identity, name);
     let mut line = Line::new();
     let mut at = 0;
     for range in state.list.filter.highlights(&name) {

@@ -62,7 +62,8 @@ pub(super) fn draw(state: &State, page: &PageView, canvas: &mut Canvas<'_, '_>, 
 /// Who it is, in one line.
 fn facts(subject: Subject<'_>) -> Line<'static> {
     let Subject { state, book, entry, .. } = subject;
-    let mut line = Line::of(words::name(&entry.identity), Slot::Strong);
+    let name = words::with_alias(book, &entry.identity, words::name(&entry.identity));
+    let mut line = Line::of(name, Slot::Strong);
     let kind = entry.identity.kind.as_str();
     line.push(format!("  {kind}"), Slot::Muted);
     line.push(" · ", Slot::Faint);

@@ -1,0 +1,198 @@
+//! Who comes in by way of a cloud provider, as saved answers of its tools tell it.
+
+use super::seen::Uses;
+use super::{Credential, Expires, Inventory, Kind, LastUse, Only, Standing};
+use crate::book::Book;
+use crate::model::{AccessEntry, Identity, Name, RoleMember};
+
+pub(super) fn all(book: &Book, only: Only<'_>, uses: &Uses, found: &mut Inventory) {
+    let outside = &book.policy.outside;
+    for entry in outside.access_entries.iter().filter(|entry| is_of(book, entry)) {
+        let credential = access_entry(entry, uses);
+        counts_instead(entry, found);
+        if only.wants(&credential.identity) {
+            found.credentials.push(credential);
+        }
+    }
+    let members = outside.role_members.iter().map(|member| role_member(member, uses));
+    found.credentials.extend(members.filter(|credential| only.wants(&credential.identity)));
+}
+
+/// Whether an access entry is of this cluster, as far as both say which they are: `aws eks
+/// update-kubeconfig` calls contexts by the cluster's ARN.
+fn is_of(book: &Book, entry: &AccessEntry) -> bool {
+    let context = &book.snapshot.cluster.context;
+    let own = context.strip_prefix("arn:").and_then(|arn| arn.split_once(":cluster/"));
+    match (own, &entry.cluster) {
+        (Some((_, own)), Some(of)) => *own == **of,
+        _ => true,
+    }
+}
+
+/// An ARN of IAM without the path in it, which `aws-auth` has to leave out.
+fn without_path(arn: &str) -> String {
+    match arn.split_once('/') {
+        Some((kind, rest)) if arn.contains(":iam:") => {
+            format!("{kind}/{}", rest.rsplit('/').next().unwrap_or_default())
+        }
+        _ => arn.to_owned(),
+    }
+}
+
+/// For the same principal an access entry counts, and `aws-auth` does not
+/// (EKS User Guide, "Grant IAM users access to Kubernetes with EKS access entries").
+fn counts_instead(entry: &AccessEntry, found: &mut Inventory) {
+    let principal = without_path(&entry.principal);
+    for credential in &mut found.credentials {
+        let arn = ["aws-auth mapRoles ", "aws-auth mapUsers "]
+            .iter()
+            .find_map(|field| credential.id.strip_prefix(field));
+        if credential.kind == Kind::CloudMapping
+            && arn.is_some_and(|arn| without_path(arn) == principal)
+        {
+            credential.standing =
+                Standing::Refused("the access entry of the same principal counts instead".into());
+            credential.notes.push("it counts again once the access entry is deleted".to_owned());
+        }
+    }
+}
+
+fn access_entry(entry: &AccessEntry, uses: &Uses) -> Credential {
+    let mut notes = Vec::new();
+    let template = entry.username.as_ref().is_some_and(|name| name.contains("{{"));
+    let last_use = match &entry.username {
+        None => LastUse::NotKnown("describe-access-entry was not given: the user is not known"),
+        Some(_) if template => LastUse::NotKnown("the user name is a template"),
+        Some(name) => uses.by_user(&Identity::from_user_name(name)),
+    };
+    if entry.username.is_none() {
+        notes.push("whom the API server takes it for was not given".to_owned());
+    }
+    if template {
+        notes.push(
+            "the user name is a template: everybody who can assume the role gets one of their own"
+                .to_owned(),
+        );
+    }
+    match entry.policies.as_deref() {
+        None => notes.push("its access policies were not given".to_owned()),
+        Some([]) => {}
+        Some(policies) => {
+            for policy in policies {
+                let name = policy.arn.rsplit('/').next().unwrap_or_default();
+                let place = match &policy.namespaces {
+                    None => "in the whole cluster".to_owned(),
+                    Some(namespaces) => format!("in the namespaces {}", namespaces.join(", ")),
+                };
+                notes.push(format!("{name} {place}: beside RBAC, so that no binding shows it"));
+            }
+        }
+    }
+    if let Some(type_) = entry.type_.as_deref().filter(|type_| *type_ != "STANDARD") {
+        notes.push(format!("an entry of type {type_}, for nodes"));
+    }
+    let cluster = entry.cluster.as_deref().unwrap_or("CLUSTER");
+    Credential {
+        identity: Identity::from_user_name(entry.username.as_ref().unwrap_or(&entry.principal)),
+        kind: Kind::CloudMapping,
+        id: format!("EKS access entry {}", entry.principal).into(),
+        made: None,
+        issued: entry.created,
+        expires: Expires::Never,
+        standing: Standing::Good,
+        last_use,
+        groups: entry.groups.clone(),
+        revoke: format!(
+            "aws eks delete-access-entry --cluster-name {cluster} --principal-arn {}, and the way \
+             to the principal away in IAM; a token works for another 15 minutes",
+            entry.principal
+        )
+        .into(),
+        notes,
+    }
+}
+
+/// What a role of GKE gives in a cluster, by its description (Google Cloud, "IAM roles and
+/// permissions index").
+fn gives(role: &str) -> &'static str {
+    match role {
+        "roles/container.admin" => "everything in every cluster",
+        "roles/container.developer" => "reads and writes objects in every cluster",
+        "roles/container.viewer" => "reads objects in every cluster",
+        "roles/container.clusterAdmin" => "manages the clusters themselves",
+        "roles/container.clusterViewer" => "sees that the clusters are there",
+        "roles/owner" | "roles/admin" => "everything, in every cluster too",
+        "roles/editor" | "roles/writer" => "reads and writes, in every cluster too",
+        "roles/viewer" | "roles/reader" => "reads, in every cluster too",
+        _ if role.starts_with("roles/") => "what it gives in clusters is not told here",
+        _ => "a custom role, whose permissions are not in the policy",
+    }
+}
+
+/// Whom a member stands for, and what has to be said of that.
+fn member_identity(member: &str) -> (Identity, Option<String>) {
+    let (kind, rest) = member.split_once(':').unwrap_or(("", member));
+    match kind {
+        "user" | "serviceAccount" => (Identity::from_user_name(rest), None),
+        "group" => (Identity::group(rest), None),
+        "domain" => {
+            (Identity::user(format!("*@{rest}")), Some(format!("everybody of the domain {rest}")))
+        }
+        "deleted" => {
+            let name = rest.split_once(':').map_or(rest, |(_, name)| name);
+            let name = name.split_once('?').map_or(name, |(name, _)| name);
+            (Identity::from_user_name(name), None)
+        }
+        _ => match member {
+            "allUsers" | "allAuthenticatedUsers" => {
+                (Identity::user(member), Some("everybody with a Google account".to_owned()))
+            }
+            _ => (Identity::user(member), Some("a principal of another identity pool".to_owned())),
+        },
+    }
+}
+
+fn role_member(of: &RoleMember, uses: &Uses) -> Credential {
+    let (identity, more) = member_identity(&of.member);
+    let mut notes = vec![
+        format!("{}: beside RBAC, so that no binding shows it or limits it", gives(&of.role)),
+        "in every cluster of what the policy is on".to_owned(),
+    ];
+    let single = more.is_none() && identity.kind != crate::model::SubjectKind::Group;
+    notes.extend(more);
+    let last_use = if single {
+        uses.by_user(&identity)
+    } else {
+        LastUse::NotKnown("it stands for more than one user")
+    };
+    let expires = match &of.condition {
+        None => Expires::Never,
+        Some(condition) => {
+            notes.push(format!("only under the condition {condition}"));
+            Expires::NotKnown("it holds under a condition")
+        }
+    };
+    let gone = of.member.starts_with("deleted:");
+    Credential {
+        identity,
+        kind: Kind::CloudRole,
+        id: Name::from(format!("{} of {}", of.role, of.member)),
+        made: None,
+        issued: None,
+        expires,
+        standing: if gone {
+            Standing::Refused("the account is deleted".to_owned())
+        } else {
+            Standing::Good
+        },
+        last_use,
+        groups: Vec::new(),
+        revoke: format!(
+            "gcloud projects remove-iam-policy-binding PROJECT --member={} --role={}, where the \
+             policy is a project's",
+            of.member, of.role
+        )
+        .into(),
+        notes,
+    }
+}

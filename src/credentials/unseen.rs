@@ -1,0 +1,60 @@
+//! What an inventory cannot show.
+
+use crate::book::Book;
+
+/// What neither lists, nor the log, nor the files that were given show of this Book's cluster. Said
+/// with every inventory.
+pub fn not_seen(book: &Book) -> Vec<&'static str> {
+    let outside = &book.policy.outside;
+    let mut secrets = book.snapshot.objects.secrets.values();
+    let bootstrap_data = secrets
+        .any(|secret| &*secret.type_ == super::bootstrap::TYPE && secret.bootstrap.is_none());
+    let given = [
+        (
+            true,
+            "certificates that were issued more than an hour ago and not used in the log: the \
+             cluster keeps no record of them, nor a way to revoke one",
+        ),
+        (
+            true,
+            "tokens made by request (TokenRequest) and not used in the log: they are stored \
+             nowhere",
+        ),
+        (
+            true,
+            "the API server's static token file, its loopback and its front proxy's certificates",
+        ),
+        (
+            true,
+            "what an identity provider still renews: refresh tokens, sessions, group membership",
+        ),
+        (
+            outside.access_entries.is_empty(),
+            "EKS access entries and their policies, which allow beside RBAC: save them with aws and \
+             give them with --iam",
+        ),
+        (
+            true,
+            "who created an EKS cluster whose access is by aws-auth alone: an administrator \
+             in no list",
+        ),
+        (
+            bootstrap_data,
+            "until when bootstrap tokens are good, for what and in which groups: Secret data, read \
+             with --read-bootstrap only",
+        ),
+        (
+            !outside.iam_policies,
+            "GKE's IAM policy, which allows beside RBAC: save it with gcloud and give it with --iam",
+        ),
+        (true, "IAM policies of folders and organizations above a GKE project"),
+        (true, "Azure role assignments, and AKS's local administrator certificate"),
+        (
+            outside.held.is_empty(),
+            "copies of kubeconfig files: --inspect FILE tells what one of them holds",
+        ),
+        (!outside.held.is_empty(), "copies of kubeconfig files beside those that were inspected"),
+        (true, "SSH keys of nodes, and keys of the cluster's CA and token signer"),
+    ];
+    given.into_iter().filter(|(unseen, _)| *unseen).map(|(_, what)| what).collect()
+}

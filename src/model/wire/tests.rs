@@ -1,0 +1,49 @@
+use super::*;
+
+fn round_trip(value: &Value) -> Value {
+    let object = Object::read(
+        value["apiVersion"].as_str().unwrap_or_default(),
+        value["kind"].as_str().unwrap_or_default(),
+        value,
+    );
+    match object {
+        Ok(Some(object)) => object.to_json(),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn objects_come_back_as_they_went() {
+    for value in [
+        json!({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole",
+            "metadata": {"name": "r", "labels": {"a": "b"}},
+            "aggregationRule": {"clusterRoleSelectors": [{"matchLabels": {"a": "b"}}]},
+            "rules": [{"verbs": ["get"], "nonResourceURLs": ["/metrics/*"]},
+                      {"verbs": ["*"], "apiGroups": [""], "resources": ["pods"], "resourceNames": ["x"]}]}),
+        json!({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "RoleBinding",
+            "metadata": {"name": "b", "namespace": "n"},
+            "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "r"},
+            "subjects": [{"kind": "ServiceAccount", "name": "x"}]}),
+        json!({"apiVersion": "batch/v1", "kind": "CronJob", "metadata": {"name": "c", "namespace": "n"},
+            "spec": {"jobTemplate": {"spec": {"template": {"spec": {"serviceAccountName": "x"}}}}}}),
+    ] {
+        assert_eq!(round_trip(&value), value);
+    }
+}
+
+#[test]
+fn null_lists_are_empty_ones() {
+    let role = json!({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole",
+        "metadata": {"name": "r", "labels": null}, "rules": null});
+    assert_eq!(round_trip(&role)["rules"], json!([]));
+}
+
+#[test]
+fn no_data_of_a_secret_survives_reading() {
+    let secret = json!({"apiVersion": "v1", "kind": "Secret", "type": "Opaque",
+        "metadata": {"name": "s", "namespace": "n", "annotations":
+            {"kubectl.kubernetes.io/last-applied-configuration": "{\"data\":{\"k\":\"c2VjcmV0\"}}"}},
+        "data": {"k": "c2VjcmV0"}, "stringData": {"k": "secret"}});
+    let text = round_trip(&secret).to_string();
+    assert!(!text.contains("c2VjcmV0") && !text.contains("secret\""), "{text}");
+}

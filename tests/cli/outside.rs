@@ -1,0 +1,100 @@
+//! `--iam` and `--inspect`: what files tell of credentials that no list of a cluster shows.
+
+use serde_json::json;
+
+use super::Home;
+use super::schemas::fits;
+
+fn entry() -> String {
+    json!({"accessEntry": {"clusterName": "prod", "username": "jane@corp.example",
+        "principalArn": "arn:aws:iam::111122223333:role/Dev", "kubernetesGroups": ["ops"],
+        "createdAt": "2025-03-23T15:24:18-05:00", "type": "STANDARD"}})
+    .to_string()
+}
+
+#[test]
+fn files_beside_the_cluster_are_told_with_it() {
+    let home = Home::new();
+    let (objects, _) = home.world();
+    let good = home.put("entry.json", entry());
+    let bad = home.put("broken.json", "{\"accessEntry\": {}}\n[");
+    let config = home.put(
+        "laptop",
+        json!({"contexts": [{"name": "k", "context": {"user": "u", "cluster": "c"}}],
+            "users": [{"name": "u", "user": {"token": "hunter2", "exec": {"command": "x"}}}]})
+        .to_string(),
+    );
+    let words =
+        ["credentials", "--from", &objects, "--iam", &good, "--iam", &bad, "--inspect", &config];
+    let run = home.run(&[&words[..], &["-o", "json"]].concat()).ends_with(4);
+    let json = run.json();
+    fits("credential-list.json", &json);
+    let ids: Vec<&str> =
+        json["items"].as_array().unwrap().iter().filter_map(|one| one["id"].as_str()).collect();
+    assert!(ids.contains(&"EKS access entry arn:aws:iam::111122223333:role/Dev"), "{ids:?}");
+    assert!(ids.contains(&"secret pay/web-token"), "{ids:?}");
+    assert_eq!(
+        json["unreadable"],
+        json!([
+            {"place": format!("{bad}, answer 1, accessEntry"), "reason": "without a principalArn"},
+            {"place": format!("{bad}, line 2"),
+                "reason": "the JSON ends too early; save the answer again"},
+        ])
+    );
+    assert_eq!(json["remarks"].as_array().map(Vec::len), Some(2));
+    assert!(!json["notSeen"].as_array().unwrap().is_empty());
+    let text = home.run(&words).ends_with(4);
+    assert!(text.err.contains(&format!("not readable: {bad}, line 2: ")), "{}", text.err);
+    assert!(!text.err.contains("EKS access entries and their policies"), "{}", text.err);
+    assert!(!format!("{run:?}{text:?}").contains("hunter2"));
+
+    // One identity's page has them too.
+    let show = home.run(&[
+        "show",
+        "user:jane@corp.example",
+        "--from",
+        &objects,
+        "--iam",
+        &good,
+        "-o",
+        "json",
+    ]);
+    fits("identity.json", &show.json());
+    assert!(show.out.contains("EKS access entry"), "{}", show.out);
+}
+
+#[test]
+fn a_file_that_is_not_there_is_said_at_once() {
+    let home = Home::new();
+    let (objects, _) = home.world();
+    for flag in ["--iam", "--inspect"] {
+        let run = home.run(&["credentials", "--from", &objects, flag, "gone"]).ends_with(2);
+        assert!(run.err.contains(&format!("{flag}: reading gone: ")), "{}", run.err);
+    }
+}
+
+#[test]
+fn groups_are_called_by_the_names_that_the_policy_gives() {
+    let home = Home::new();
+    let id = "0f9a6a43-6d5c-4c51-9d38-2f3e7c1f0001";
+    let binding = super::world::binding(
+        None,
+        "platform",
+        ("ClusterRole", "view"),
+        &json!([super::world::group(id)]),
+    );
+    let objects = home.put("objects.json", super::world::list(&[binding]));
+    let policy = home.put("policy.toml", format!("[group_names]\n\"{id}\" = \"platform team\"\n"));
+    let words = ["who", "--from", &objects, "--policy", &policy];
+    let table = home.run(&words);
+    assert!(table.out.contains(&format!("group:{id} (platform team)")), "{}", table.out);
+    let json = home.run(&[&words[..], &["-o", "json"]].concat()).json();
+    fits("identity-list.json", &json);
+    let items = json["items"].as_array().unwrap();
+    let group = items.iter().find(|item| item["identity"]["name"] == id).expect("listed");
+    assert_eq!(group["knownAs"], "platform team");
+    assert_eq!(json["metadata"]["policy"]["groupNames"], json!({id: "platform team"}));
+    let wrong = home.put("wrong.toml", format!("[group_names]\n\"{id}\" = 7\n"));
+    let run = home.run(&["who", "--from", &objects, "--policy", &wrong]).ends_with(2);
+    assert!(run.err.contains("wrong.toml:2"), "{}", run.err);
+}
