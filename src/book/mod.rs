@@ -217,6 +217,16 @@ impl Book {
         self.counts
     }
 
+    /// Whether a log could show some of what a rule allows in use.
+    pub(crate) fn is_observable(&self, rule: &crate::model::PolicyRule) -> bool {
+        tier::facts(rule, &self.served).observable
+    }
+
+    /// Whether the log tells of any request that it was allowed.
+    pub(crate) fn any_allowed(&self) -> bool {
+        self.ledger.any_allowed
+    }
+
     /// What the log covers; None where there is no log.
     pub fn coverage(&self) -> Option<&Coverage> {
         self.activity.as_deref().map(Activity::coverage)

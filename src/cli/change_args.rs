@@ -2,7 +2,9 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
+
+use crate::change::plan::{Choices, NotInLogs};
 
 /// A command about changes.
 #[derive(Clone, Debug, Subcommand)]
@@ -18,15 +20,28 @@ pub enum ChangeCommand {
         /// delete it
         #[arg(required = true, value_name = "WHAT")]
         what: Vec<String>,
-        /// Write the plan to this file too, as YAML, or as JSON where it ends in .json
-        #[arg(long, value_name = "FILE")]
-        out: Option<PathBuf>,
-        /// Change here, too, what an owner (Helm, Argo CD, Flux, …) would undo later
-        #[arg(long)]
-        despite_owners: bool,
-        /// Lock out all the same: the sentence that the refusal says
-        #[arg(long, value_name = "SENTENCE")]
-        force: Option<String>,
+        /// How the plan is made.
+        #[command(flatten)]
+        made: Made,
+    },
+    /// Plan how to cut access down to what the audit log shows in use; nothing is written to the
+    /// cluster
+    ///
+    /// Every request that the log shows as allowed stays allowed, and nothing is allowed that was not.
+    /// A role that nobody else holds is edited; of a shared one, a narrower copy is made and bound in
+    /// place of it. The plan says of every rule that stays what needed it, and of what goes that nothing
+    /// did.
+    Narrow {
+        /// Whose grants: `user:NAME`, `group:NAME` or `sa:NAMESPACE/NAME`; or a role as all have it who
+        /// hold it: `clusterrole:NAME` or `role:NAMESPACE/NAME`
+        #[arg(required = true, value_name = "WHAT")]
+        what: Vec<String>,
+        /// What the log cannot decide.
+        #[command(flatten)]
+        choices: ChoiceArgs,
+        /// How the plan is made.
+        #[command(flatten)]
+        made: Made,
     },
     /// Apply a plan: shown and tried without writing first, then confirmed
     ///
@@ -67,6 +82,70 @@ pub enum ChangeCommand {
         #[arg(long, value_name = "HASH")]
         head: Option<String>,
     },
+}
+
+/// How a Plan is made.
+#[derive(Clone, Debug, Default, Args)]
+pub struct Made {
+    /// Write the plan to this file too, as YAML, or as JSON where it ends in .json
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// Change here, too, what an owner (Helm, Argo CD, Flux, …) would undo later
+    #[arg(long)]
+    pub despite_owners: bool,
+    /// Lock out all the same: the sentence that the refusal says
+    #[arg(long, value_name = "SENTENCE")]
+    pub force: Option<String>,
+}
+
+/// What a person decides about narrowing.
+#[derive(Clone, Debug, Args)]
+pub struct ChoiceArgs {
+    /// Keep only those of get, list and watch that were used, instead of all three where one was
+    #[arg(long)]
+    pub single_verbs: bool,
+    /// Name up to so many objects of a kind one by one; with more, every name stays allowed
+    #[arg(long, value_name = "N", default_value_t = Choices::default().names)]
+    pub names: u32,
+    /// Hold in single namespaces what is held cluster-wide and was used in so many or fewer; 0 keeps
+    /// it cluster-wide
+    #[arg(long, value_name = "N", default_value_t = Choices::default().namespaces)]
+    pub namespaces: u32,
+    /// Leave grants whole that were younger than so many days when the log ends
+    #[arg(long, value_name = "DAYS", default_value_t = Choices::default().younger_than)]
+    pub younger_than: u32,
+    /// What becomes of what no log shows (bind, escalate, approve, sign, kubelets): keep what rules
+    /// name, keep-all of what their stars allow as well, or drop it
+    #[arg(long, value_name = "HOW", value_enum, default_value_t = NotInLogsArg::Keep)]
+    pub not_in_logs: NotInLogsArg,
+}
+
+/// `--not-in-logs`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum NotInLogsArg {
+    /// What rules name.
+    Keep,
+    /// And what their stars allow.
+    KeepAll,
+    /// Nothing.
+    Drop,
+}
+
+impl ChoiceArgs {
+    /// The choices.
+    pub fn choices(&self) -> Choices {
+        Choices {
+            families: !self.single_verbs,
+            names: self.names,
+            namespaces: self.namespaces,
+            younger_than: self.younger_than,
+            not_in_logs: match self.not_in_logs {
+                NotInLogsArg::Keep => NotInLogs::Keep,
+                NotInLogsArg::KeepAll => NotInLogs::KeepAll,
+                NotInLogsArg::Drop => NotInLogs::Drop,
+            },
+        }
+    }
 }
 
 /// How a change is confirmed.

@@ -9,7 +9,7 @@ use super::args::Global;
 use super::change_args::ChangeCommand;
 use super::exit::{Code, Failure};
 use super::sources::{connect_options, contexts_named, now, runtime};
-use super::{apply, journal, kept, revoke};
+use super::{apply, journal, kept, planning};
 use crate::change::run::RunError;
 use crate::cluster::kube::{connect, connect_writer};
 use crate::cluster::memory::MemoryCluster;
@@ -21,10 +21,11 @@ use crate::store::JournalError;
 
 pub(super) fn run(global: &Global, command: &ChangeCommand) -> Result<Code, Failure> {
     match command {
-        ChangeCommand::Revoke { what, out, despite_owners, force } => {
-            let (out, force) = (out.as_deref(), force.as_deref());
-            let wish = revoke::Wish { what, out, despite_owners: *despite_owners, force };
-            revoke::run(global, &wish)
+        ChangeCommand::Revoke { what, made } => {
+            planning::run(global, &planning::to_revoke(what)?, made)
+        }
+        ChangeCommand::Narrow { what, choices, made } => {
+            planning::run(global, &planning::to_narrow(what, &choices.choices())?, made)
         }
         ChangeCommand::Apply { plan: Some(plan), confirm, .. } => {
             apply::run(global, &apply::What::Plan(plan), confirm)

@@ -42,7 +42,7 @@ pub fn plan_text(plan: &Plan) -> String {
         line(&mut text, 0, &format!("undoes run {run}"));
     }
     for intent in &plan.intents {
-        line(&mut text, 0, &format!("wanted: revoke {intent}"));
+        line(&mut text, 0, &format!("wanted: {}", intent.words()));
     }
     for warning in &plan.warnings {
         line(&mut text, 0, &format!("warning: {warning}"));

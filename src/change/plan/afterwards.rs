@@ -4,16 +4,27 @@ use std::collections::BTreeSet;
 
 use super::left;
 use super::make::Work;
-use super::{Check, StillWorks, Verification, check};
-use crate::model::{Binding, Identity, PolicyRule, RoleKind, Scope};
+use super::{Check, Refusal, StillWorks, Target, Verification, check};
+use crate::model::{Binding, Identity, Name, PolicyRule, RoleKind, Scope};
+use crate::rbac::query::Asker;
 use crate::rbac::{Authorizer, Decision};
+
+/// Requests of which it is asked afterwards whether they are still allowed, at most.
+const NEEDED: usize = 300;
 
 /// Other subjects of a changed binding that are asked about, at most.
 const BYSTANDERS: usize = 10;
 
 impl Work<'_> {
     /// Works out what is asked; what stays allowed another way is put among what still works.
-    pub(super) fn verification(&mut self, before: &Authorizer, after: &Authorizer) -> Verification {
+    ///
+    /// # Errors
+    /// Where what is in use would be refused.
+    pub(super) fn verification(
+        &mut self,
+        before: &Authorizer,
+        after: &Authorizer,
+    ) -> Result<Verification, Refusal> {
         let mut denied = BTreeSet::new();
         let mut allowed = BTreeSet::new();
         for (identity, key) in self.taken.clone() {
@@ -39,11 +50,40 @@ impl Work<'_> {
                 allowed.extend(first.filter(|check| check.decide(after).allowed()));
             }
         }
-        Verification {
+        allowed.extend(self.still_needed(before, after)?);
+        Ok(Verification {
             denied: denied.into_iter().collect(),
             allowed: allowed.into_iter().collect(),
             again: Vec::new(),
+        })
+    }
+
+    /// What the log shows in use, as far as RBAC allowed it: all of it stays allowed.
+    fn still_needed(
+        &mut self,
+        before: &Authorizer,
+        after: &Authorizer,
+    ) -> Result<BTreeSet<Check>, Refusal> {
+        let mut found = BTreeSet::new();
+        for (identity, call) in std::mem::take(&mut self.needs) {
+            let asker = self.asker(&identity);
+            let Some(check) = check::of_call(&asker, &call) else { continue };
+            if !check.decide(before).allowed() {
+                continue;
+            }
+            if !check.decide(after).allowed() {
+                return Err(Refusal::Breaks(check.words()));
+            }
+            found.insert(check);
         }
+        let more = found.len().saturating_sub(NEEDED);
+        if more > 0 {
+            self.warnings.push(format!(
+                "of what must stay allowed, {more} requests are not asked about afterwards: {NEEDED} are"
+            ));
+            found = found.into_iter().take(NEEDED).collect();
+        }
+        Ok(found)
     }
 
     fn rules(&self, binding: &Binding) -> Vec<PolicyRule> {
@@ -58,10 +98,30 @@ impl Work<'_> {
     }
 
     fn checks(&self, identity: &Identity, rules: &[PolicyRule], scope: &Scope) -> Vec<Check> {
+        check::of_rules(&self.asker(identity), rules, scope)
+    }
+
+    fn asker(&self, identity: &Identity) -> Asker {
         let entry = self.input.book.find(identity);
         let groups = entry.into_iter().flat_map(|entry| entry.groups.iter());
-        let asker = check::asker(identity, groups.map(|group| group.name.clone()));
-        check::of_rules(&asker, rules, scope)
+        check::asker(identity, groups.map(|group| group.name.clone()))
+    }
+
+    /// Whether narrowing made a binding, or leaves something in the role that it gives.
+    fn gives(&self, binding: &Binding) -> bool {
+        let namespace = &binding.meta.namespace;
+        let of = |kind: &str, namespace: Option<Name>, name: &Name| Target {
+            kind: kind.into(),
+            namespace,
+            name: name.clone(),
+        };
+        let role = &binding.role_ref;
+        let role = match &*role.kind {
+            "Role" => of("Role", namespace.clone(), &role.name),
+            _ => of("ClusterRole", None, &role.name),
+        };
+        let made = of(binding.kind.as_str(), namespace.clone(), &binding.meta.name);
+        self.created.contains(&made) || self.steps.iter().any(|step| step.target == role)
     }
 
     fn still_allowed(
@@ -71,6 +131,12 @@ impl Work<'_> {
         after: &Authorizer,
         decision: Decision,
     ) {
+        if let Decision::Allowed { grant, .. } = decision
+            && after.held(grant).is_some_and(|held| self.gives(&held.binding))
+        {
+            // What narrowing leaves is no surprise.
+            return;
+        }
         let by = match decision {
             Decision::Allowed { grant, .. } => after.held(grant).map_or_else(String::new, |held| {
                 format!("{} to {}", left::grant(held), held.identity)

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::model::{Identity, Name, PolicyRule, Scope};
+use crate::model::{Call, Identity, Name, PolicyRule, Scope, Target};
 use crate::rbac::query::Asker;
 use crate::rbac::{Action, Attributes, Authorizer, Decision};
 
@@ -107,6 +107,38 @@ impl Check {
         };
         let attributes = Attributes { user: &self.user, groups: &groups, verb: &self.verb, action };
         authorizer.decide(&attributes)
+    }
+}
+
+/// A call of somebody's; None where what it was for was folded away.
+pub(super) fn of_call(asker: &Asker, call: &Call) -> Option<Check> {
+    let (user, groups) = who(asker);
+    let none = || Name::from("");
+    let verb = call.verb.clone();
+    match &call.target {
+        Target::Resource { names_folded: true, .. } | Target::Paths | Target::Folded => None,
+        Target::Resource { group, resource, subresource, namespace, name, .. } => Some(Check {
+            user,
+            groups,
+            verb,
+            group: group.clone(),
+            resource: resource.clone(),
+            subresource: subresource.clone(),
+            namespace: namespace.clone().unwrap_or_else(none),
+            name: name.clone().unwrap_or_else(none),
+            path: none(),
+        }),
+        Target::Path(path) => Some(Check {
+            user,
+            groups,
+            verb,
+            group: none(),
+            resource: none(),
+            subresource: none(),
+            namespace: none(),
+            name: none(),
+            path: path.clone(),
+        }),
     }
 }
 

@@ -120,7 +120,7 @@ impl Action {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Target {
-    /// `ClusterRoleBinding`, `RoleBinding` or `Secret`.
+    /// `ClusterRole`, `Role`, `ClusterRoleBinding`, `RoleBinding` or `Secret`.
     pub kind: Name,
     /// None for what is in no namespace.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -135,8 +135,15 @@ impl Target {
         match &*self.kind {
             "ClusterRoleBinding" => ("rbac.authorization.k8s.io", "clusterrolebindings"),
             "RoleBinding" => ("rbac.authorization.k8s.io", "rolebindings"),
+            "ClusterRole" => ("rbac.authorization.k8s.io", "clusterroles"),
+            "Role" => ("rbac.authorization.k8s.io", "roles"),
             _ => ("", "secrets"),
         }
+    }
+
+    /// Whether it is a role.
+    pub fn is_role(&self) -> bool {
+        matches!(&*self.kind, "ClusterRole" | "Role")
     }
 
     /// Whether nothing but its metadata is ever read.

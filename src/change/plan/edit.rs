@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::{Action, Precondition, Right, Target};
-use crate::model::{Binding, Identity, Name, Object};
+use crate::model::{Binding, Identity, Name, Object, Role};
 
 /// What the API server sets by itself, and what therefore does not come back with an image.
 const SERVER_FIELDS: [&str; 8] = [
@@ -57,10 +57,23 @@ pub(super) fn precondition(image: &Value) -> Precondition {
     }
 }
 
+/// A role or binding, as an image has it; None where it has not that form.
+pub(super) fn object(target: &Target, image: &Value) -> Option<Object> {
+    Object::read("rbac.authorization.k8s.io/v1", &target.kind, image).ok().flatten()
+}
+
 /// A binding, as an image has it; None where it has not that form.
 pub(super) fn binding(target: &Target, image: &Value) -> Option<Binding> {
-    match Object::read("rbac.authorization.k8s.io/v1", &target.kind, image) {
-        Ok(Some(Object::Binding(binding))) => Some(binding),
+    match object(target, image) {
+        Some(Object::Binding(binding)) => Some(binding),
+        _ => None,
+    }
+}
+
+/// A role, as an image has it; None where it has not that form.
+pub(super) fn role(target: &Target, image: &Value) -> Option<Role> {
+    match object(target, image) {
+        Some(Object::Role(role)) => Some(role),
         _ => None,
     }
 }
@@ -110,6 +123,20 @@ pub(super) fn rights(action: Action, target: &Target, image: Option<&Value>) -> 
         name: if action == Action::Create { "".into() } else { target.name.clone() },
         or_held: false,
     }];
+    if target.is_role() {
+        // Who writes a role gives what it gives, to whoever holds it.
+        if action != Action::Delete {
+            rights.push(Right {
+                verb: "escalate".into(),
+                group: group.into(),
+                resource: resource.into(),
+                namespace,
+                name: if action == Action::Create { "".into() } else { target.name.clone() },
+                or_held: true,
+            });
+        }
+        return rights;
+    }
     // Who writes a binding gives what it gives (`policybased/storage.go`); who deletes one does not.
     if let Some(image) = image.filter(|_| action != Action::Delete && !target.is_secret()) {
         let kind = text(image, "/roleRef/kind");

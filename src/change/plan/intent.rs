@@ -5,15 +5,16 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{BindingKind, Identity, Name};
+use super::Choices;
+use crate::model::{BindingKind, Identity, Name, RoleKind};
 use crate::rbac::BindingKey;
 
 /// What is wanted.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(tag = "revoke", rename_all = "camelCase")]
+#[serde(tag = "intent", rename_all = "camelCase")]
 pub enum Intent {
     /// Take one subject out of one binding.
-    #[serde(rename_all = "camelCase")]
+    #[serde(rename = "revokeGrant", rename_all = "camelCase")]
     Grant {
         /// Which of the two kinds.
         binding_kind: BindingKind,
@@ -26,6 +27,7 @@ pub enum Intent {
         subject: Identity,
     },
     /// Take an identity out of every binding that names it.
+    #[serde(rename = "revokeIdentity")]
     Identity {
         /// Whom.
         identity: Identity,
@@ -38,11 +40,32 @@ pub enum Intent {
         name: Name,
     },
     /// Delete the Secret that holds a `ServiceAccount`'s token.
+    #[serde(rename = "deleteTokenSecret")]
     TokenSecret {
         /// Its namespace.
         namespace: Name,
         /// Its name.
         name: Name,
+    },
+    /// Cut what an identity is granted down to what the log shows in use.
+    Narrow {
+        /// Whom.
+        identity: Identity,
+        /// What the log cannot decide.
+        choices: Choices,
+    },
+    /// Cut a role down to what the log shows in use, for all who hold it.
+    #[serde(rename_all = "camelCase")]
+    NarrowRole {
+        /// Which of the two kinds.
+        role_kind: RoleKind,
+        /// The role's namespace; None for a `ClusterRole`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        namespace: Option<Name>,
+        /// Its name.
+        name: Name,
+        /// What the log cannot decide.
+        choices: Choices,
     },
 }
 
@@ -102,7 +125,8 @@ fn grant(text: &str) -> Option<(&str, Identity)> {
     })
 }
 
-/// As [`Intent::from_str`] reads it back.
+/// What is revoked as [`Intent::from_str`] reads it back; what is narrowed as
+/// [`Intent::to_narrow`] does.
 impl fmt::Display for Intent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -115,11 +139,62 @@ impl fmt::Display for Intent {
             Self::Identity { identity } => identity.fmt(f),
             Self::Quarantine { namespace, name } => write!(f, "quarantine:{namespace}/{name}"),
             Self::TokenSecret { namespace, name } => write!(f, "secret:{namespace}/{name}"),
+            Self::Narrow { identity, .. } => identity.fmt(f),
+            Self::NarrowRole { namespace: Some(namespace), name, .. } => {
+                write!(f, "role:{namespace}/{name}")
+            }
+            Self::NarrowRole { namespace: None, name, .. } => write!(f, "clusterrole:{name}"),
         }
     }
 }
 
 impl Intent {
+    /// What is to be narrowed, from words: an identity, `role:NAMESPACE/NAME` or `clusterrole:NAME`.
+    ///
+    /// # Errors
+    /// Where they are none of these.
+    pub fn to_narrow(text: &str, choices: Choices) -> Result<Self, String> {
+        let wrong = || {
+            format!(
+                "{text:?} does not say what to narrow: write an identity (user:NAME, group:NAME, \
+                 sa:NAMESPACE/NAME) for what it is granted, role:NAMESPACE/NAME or clusterrole:NAME for \
+                 a role as all have it who hold it"
+            )
+        };
+        match text.split_once(':') {
+            Some(("role", rest)) => {
+                let (namespace, name) = rest.split_once('/').ok_or_else(wrong)?;
+                if namespace.is_empty() || name.is_empty() {
+                    return Err(wrong());
+                }
+                let namespace = Some(namespace.into());
+                Ok(Self::NarrowRole {
+                    role_kind: RoleKind::Role,
+                    namespace,
+                    name: name.into(),
+                    choices,
+                })
+            }
+            Some(("clusterrole", name)) if !name.is_empty() => Ok(Self::NarrowRole {
+                role_kind: RoleKind::ClusterRole,
+                namespace: None,
+                name: name.into(),
+                choices,
+            }),
+            _ => Ok(Self::Narrow { identity: text.parse().map_err(|_| wrong())?, choices }),
+        }
+    }
+
+    /// Whether it narrows; else it revokes.
+    pub fn narrows(&self) -> bool {
+        matches!(self, Self::Narrow { .. } | Self::NarrowRole { .. })
+    }
+
+    /// `revoke user:jane`, `narrow user:jane`.
+    pub fn words(&self) -> String {
+        format!("{} {self}", if self.narrows() { "narrow" } else { "revoke" })
+    }
+
     /// The binding that a grant's Intent is about.
     pub(super) fn binding(&self) -> Option<(BindingKey, &Identity)> {
         let Self::Grant { binding_kind, namespace, binding, subject } = self else { return None };

@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::edit::binding;
+use super::edit::object;
 use super::make::Operator;
 use super::{LockOut, Plan, Right, Step};
-use crate::model::{Identity, Name, Object, Objects, PolicyRule, Scope, SubjectKind};
+use crate::model::{Identity, Name, Objects, PolicyRule, Scope, SubjectKind};
 use crate::rbac::{Action, Attributes, Authorizer};
 
 /// All verbs on everything, cluster-wide.
@@ -72,12 +72,12 @@ pub(super) fn find(
 pub fn locks_out(plan: &Plan, now: &Objects, operator: Option<&Operator>) -> Option<LockOut> {
     let mut after = now.clone();
     for step in plan.steps.iter().filter(|step| !step.target.is_secret()) {
-        let image = |image: Option<&Value>| binding(&step.target, image?);
+        let image = |image: Option<&Value>| object(&step.target, image?);
         if let Some(gone) = image(step.before.as_ref()) {
-            after.remove(&Object::Binding(gone));
+            after.remove(&gone);
         }
-        if let Some(binding) = image(step.after.as_ref()) {
-            after.insert(Object::Binding(binding));
+        if let Some(there) = image(step.after.as_ref()) {
+            after.insert(there);
         }
     }
     let (before, after) = (Authorizer::new(now), Authorizer::new(&after));

@@ -1,20 +1,22 @@
 //! From Intents to steps.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
-use super::edit::{binding, precondition, rights, stored, without_subjects};
+use super::edit::{binding, precondition, rights, role, stored, without_subjects};
 use super::left::Left;
+use super::narrow::{self, Cuts, How};
 use super::owner::{self, Verdict};
-use super::wanted::{AllWanted, Refusal, Wanted, names, wanted};
+use super::wanted::{AllWanted, Refusal, Wanted, names, target_of, wanted};
 use super::{
     API_VERSION, Action, ClusterRef, CoverageRef, Header, Intent, Inverse, KIND, Manual, Plan,
     Reason, Reversibility, Step, StillWorks, Target, lock_out,
 };
 use crate::book::Book;
-use crate::model::{Binding, Identity, ListKind, Name, Object, Objects, SubjectKind};
+use crate::model::{Binding, Call, Identity, ListKind, Name, Object, Objects, SubjectKind};
 use crate::rbac::{Authorizer, BindingKey};
 
 /// Who makes the change, as the API server authenticated them.
@@ -49,8 +51,10 @@ pub struct Input<'a> {
 /// Where an Intent is about nothing, or an image does not fit the Book.
 pub fn make(input: &Input<'_>) -> Result<Plan, Refusal> {
     let book = input.book;
-    let all = wanted(book, input.intents)?;
-    let mut work = Work::new(input, &all)?;
+    let mut all = wanted(book, input.intents)?;
+    let cuts = narrow::cuts(book, input.intents)?;
+    let mut work = Work::new(input, &all, &cuts)?;
+    work.cuts(&cuts, &mut all)?;
     for (target, wanted) in &all {
         let image = work.image(target)?;
         if target.is_secret() {
@@ -59,13 +63,13 @@ pub fn make(input: &Input<'_>) -> Result<Plan, Refusal> {
             work.binding(target, &image, wanted)?;
         }
     }
-    Ok(work.plan(&all))
+    work.plan(&all)
 }
 
 /// A Plan in the making.
 pub(super) struct Work<'a> {
     pub(super) input: &'a Input<'a>,
-    version: Option<&'a str>,
+    pub(super) version: Option<&'a str>,
     /// With the fresh images in it.
     pub(super) before: Objects,
     pub(super) after: Objects,
@@ -75,16 +79,32 @@ pub(super) struct Work<'a> {
     /// What is taken away: from whom, by which binding.
     pub(super) taken: Vec<(Identity, BindingKey)>,
     pub(super) deleted: BTreeSet<Target>,
+    /// What narrowing makes.
+    pub(super) created: BTreeSet<Target>,
+    /// What the log shows in use and must stay allowed, by whom.
+    pub(super) needs: Vec<(Identity, Arc<Call>)>,
 }
 
 impl<'a> Work<'a> {
-    fn new(input: &'a Input<'a>, all: &AllWanted) -> Result<Self, Refusal> {
+    fn new(input: &'a Input<'a>, all: &AllWanted, cuts: &Cuts) -> Result<Self, Refusal> {
         let snapshot = &input.book.snapshot;
         let mut before = snapshot.objects.clone();
-        for target in all.keys().filter(|target| !target.is_secret()) {
+        let cut = cuts.all.iter().filter_map(|cut| match &cut.how {
+            How::Fork { binding, .. } => Some(target_of(binding.0, &binding.1, &binding.2)),
+            How::Edit { .. } => None,
+        });
+        let targets: BTreeSet<Target> = all.keys().cloned().chain(cut).collect();
+        for target in targets.iter().filter(|target| !target.is_secret()) {
             let image = input.fresh.get(target).ok_or_else(|| Refusal::Moved(target.clone()))?;
             let fresh = binding(target, image).ok_or_else(|| Refusal::Moved(target.clone()))?;
             before.insert(Object::Binding(fresh));
+        }
+        for cut in &cuts.all {
+            let target = narrow::role_target(&cut.role);
+            let moved = || Refusal::Moved(target.clone());
+            let image = input.fresh.get(&target).ok_or_else(moved)?;
+            let fresh = role(&target, image).filter(|role| role.rules == cut.old);
+            before.insert(Object::Role(fresh.ok_or_else(moved)?));
         }
         Ok(Self {
             input,
@@ -96,10 +116,12 @@ impl<'a> Work<'a> {
             warnings: Vec::new(),
             taken: Vec::new(),
             deleted: BTreeSet::new(),
+            created: BTreeSet::new(),
+            needs: Vec::new(),
         })
     }
 
-    fn image(&self, target: &Target) -> Result<Value, Refusal> {
+    pub(super) fn image(&self, target: &Target) -> Result<Value, Refusal> {
         let image = self.input.fresh.get(target).cloned();
         Ok(stored(image.ok_or_else(|| Refusal::Moved(target.clone()))?))
     }
@@ -175,8 +197,7 @@ impl<'a> Work<'a> {
         let role = &binding.role_ref;
         let how = if any_left { "takes" } else { "it names nobody else: takes" };
         let book = self.input.book;
-        let mut evidence: Vec<String> =
-            wanted.by.iter().map(|intent| format!("revoke {intent}")).collect();
+        let mut evidence: Vec<String> = wanted.by.iter().map(Intent::words).collect();
         for grant in book.grants() {
             let of_this = grant.key.binding_kind == binding.kind
                 && grant.key.namespace == binding.meta.namespace
@@ -185,17 +206,25 @@ impl<'a> Work<'a> {
                 evidence.push(credited(book, grant));
             }
         }
+        evidence.extend(wanted.evidence.iter().cloned());
+        let instead = if wanted.instead.is_empty() {
+            String::new()
+        } else {
+            format!(", with {} in place of it", wanted.instead.join(", "))
+        };
         Reason {
-            why: format!("{how} {} {} from {}", role.kind, role.name, who.join(", ")),
+            why: format!("{how} {} {} from {}{instead}", role.kind, role.name, who.join(", ")),
             evidence,
         }
     }
 
-    fn plan(mut self, all: &AllWanted) -> Plan {
+    fn plan(mut self, all: &AllWanted) -> Result<Plan, Refusal> {
         let (before, after) = (Authorizer::new(&self.before), Authorizer::new(&self.after));
-        let verification = self.verification(&before, &after);
+        let verification = self.verification(&before, &after)?;
         let book = self.input.book;
-        let people: BTreeSet<&Identity> = all.values().flat_map(|wanted| &wanted.gone).collect();
+        // Who is narrowed keeps access, and is meant to.
+        let revoked = all.values().filter(|wanted| !wanted.by.iter().all(Intent::narrows));
+        let people: BTreeSet<&Identity> = revoked.flat_map(|wanted| &wanted.gone).collect();
         let wanted_whole = self.input.intents.iter().filter_map(|intent| match intent {
             Intent::Identity { identity } => Some(identity),
             _ => None,
@@ -223,7 +252,7 @@ impl<'a> Work<'a> {
             ));
         }
         let Left { manual, still_works } = self.left;
-        Plan {
+        let plan = Plan {
             api_version: API_VERSION.into(),
             kind: KIND.into(),
             metadata: header(self.input, incomplete, other_authorizers),
@@ -242,8 +271,8 @@ impl<'a> Work<'a> {
             warnings: self.warnings,
             lock_out: locked,
             undoes: None,
-        }
-        .sealed()
+        };
+        Ok(plan.sealed())
     }
 
     /// What can be taken back comes first, and what concerns who makes the change comes last of it.

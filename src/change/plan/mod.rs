@@ -13,6 +13,7 @@ mod inverse;
 mod left;
 mod lock_out;
 mod make;
+mod narrow;
 mod owner;
 mod secret;
 #[cfg(test)]
@@ -30,4 +31,5 @@ pub use intent::{Intent, IntentParseError};
 pub use inverse::{Made, undo};
 pub use lock_out::locks_out;
 pub use make::{Input, Operator, make};
+pub use narrow::{Choices, NotInLogs};
 pub use wanted::{Refusal, targets};

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use super::{Action, Manual, OwnerWarning, Patch, Target};
-use crate::model::{Binding, Identity};
+use crate::model::{Binding, Identity, Role};
 use crate::owners::{self, Keeper, Owner, Soon};
 use crate::rbac::bootstrap;
 
@@ -37,6 +37,20 @@ pub(super) fn of_binding(
         _ => json!({ "subjects": after["subjects"] }).to_string(),
     };
     judge(&owners, (target, action), patch, insist)
+}
+
+/// What becomes of other rules in a role.
+pub(super) fn of_role(
+    (role, version): (&Role, Option<&str>),
+    (target, after): (&Target, &Value),
+    insist: bool,
+) -> Verdict {
+    let owners: Vec<Owner> = owners::of_role(role, version)
+        .into_iter()
+        .filter(|owner| owner.keeper != Keeper::ApiServer)
+        .collect();
+    let patch = json!({ "rules": after["rules"] }).to_string();
+    judge(&owners, (target, Action::Replace), patch, insist)
 }
 
 /// What becomes of deleting a Secret, or of a label put on it: owners leave labels that are not theirs

@@ -63,7 +63,7 @@ impl Work<'_> {
         };
         let what = if delete { "ends" } else { "has the API server refuse" };
         let why = format!("{what} the token of ServiceAccount {}/{account} that it holds", key.0);
-        let evidence = wanted.by.iter().map(|intent| format!("revoke {intent}")).collect();
+        let evidence = wanted.by.iter().map(Intent::words).collect();
         self.steps.push(Step { reasons: vec![Reason { why, evidence }], owners, ..step });
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Intent, Target};
+use super::{Intent, Target, narrow};
 use crate::book::Book;
 use crate::model::{Binding, BindingKind, Identity, Name};
 
@@ -32,6 +32,26 @@ pub enum Refusal {
     /// It is something else.
     #[error("{0} holds no ServiceAccount's token: only Secrets of type {TOKEN} are revoked so")]
     NoToken(Target),
+    /// What the log shows does not bear it.
+    #[error("{0}: nothing is narrowed")]
+    Log(String),
+    /// A role that others make.
+    #[error("{role} is not edited: it is {why}. Narrow an identity that holds it instead")]
+    NotEdited {
+        /// The role.
+        role: String,
+        /// Why not.
+        why: &'static str,
+    },
+    /// Two Intents would do different things to it.
+    #[error("{0} is meant by two of the wishes; make a plan for each, one after the other")]
+    Twice(String),
+    /// A mistake of keybook's, found before it did harm.
+    #[error(
+        "narrowing would refuse what the log shows in use ({0}); nothing is planned. This is a mistake \
+         of keybook: please report it"
+    )]
+    Breaks(String),
     /// It was there a moment ago.
     #[error("{0} changed while the plan was made; make it again")]
     Moved(Target),
@@ -44,12 +64,16 @@ pub(super) struct Wanted {
     pub(super) gone: BTreeSet<Identity>,
     /// By which Intents.
     pub(super) by: BTreeSet<Intent>,
+    /// What those who go get in place of it, in words.
+    pub(super) instead: Vec<String>,
+    /// What shows that it is enough.
+    pub(super) evidence: Vec<String>,
 }
 
 /// The same of all objects.
 pub(super) type AllWanted = BTreeMap<Target, Wanted>;
 
-fn target_of(kind: BindingKind, namespace: &Name, name: &Name) -> Target {
+pub(super) fn target_of(kind: BindingKind, namespace: &Name, name: &Name) -> Target {
     let namespace = Some(namespace.clone()).filter(|namespace| !namespace.is_empty());
     Target { kind: kind.as_str().into(), namespace, name: name.clone() }
 }
@@ -68,6 +92,7 @@ pub(super) fn wanted(book: &Book, intents: &[Intent]) -> Result<AllWanted, Refus
     };
     for intent in intents {
         match intent {
+            Intent::Narrow { .. } | Intent::NarrowRole { .. } => {}
             Intent::Grant { subject, .. } => {
                 let Some((key, _)) = intent.binding() else { continue };
                 let target = target_of(key.0, &key.1, &key.2);
@@ -121,5 +146,12 @@ pub(super) fn names(binding: &Binding, identity: &Identity) -> bool {
 /// # Errors
 /// Where an Intent is about nothing.
 pub fn targets(book: &Book, intents: &[Intent]) -> Result<Vec<Target>, Refusal> {
-    Ok(wanted(book, intents)?.into_keys().collect())
+    let mut targets: BTreeSet<Target> = wanted(book, intents)?.into_keys().collect();
+    for cut in narrow::cuts(book, intents)?.all {
+        targets.insert(narrow::role_target(&cut.role));
+        if let narrow::How::Fork { binding, .. } = &cut.how {
+            targets.insert(target_of(binding.0, &binding.1, &binding.2));
+        }
+    }
+    Ok(targets.into_iter().collect())
 }

@@ -35,7 +35,7 @@ pub async fn preflight(
     plan: &Plan,
     skip: &[u32],
 ) -> Result<Preflight, cluster::Error> {
-    let rights = Rights { cluster, wide: Mutex::default() };
+    let rights = Rights { cluster, plan, wide: Mutex::default() };
     let rights = &rights;
     let steps = plan.steps.iter().filter(|step| !skip.contains(&step.id));
     let asked = steps.map(|step| async move {
@@ -88,6 +88,18 @@ async fn one(
                 format!(" It takes the right to {}, or every right of the role.", bind.join(", "))
             };
             found.problems.push(format!("{title}: the API server refuses it: {cause}.{needs}"));
+        }
+        Err(cluster::Error::NotFound { .. }) if let Some(making) = rights.making_role(step) => {
+            // It will be there by then. Who could make it without being allowed to escalate holds
+            // all of it, and may give it.
+            let bind = rights.missing(&step.rights, true).await?;
+            if !bind.is_empty() && rights.missing(&making.rights, true).await?.is_empty() {
+                found.notes.push(format!(
+                    "{title}: you may not {}; whether you hold every right of the role, which does as \
+                     well, shows once it is there. If not, the run stops before anything is taken away",
+                    bind.join(", ")
+                ));
+            }
         }
         Err(cluster::Error::NotFound { tried }) if step.action != Action::Delete => {
             let bind = rights.missing(&step.rights, true).await?;
@@ -147,10 +159,23 @@ async fn inverse(
 /// What the operator may do, asked once for all objects of a kind in a place where that is allowed.
 struct Rights<'a> {
     cluster: &'a dyn Cluster,
+    plan: &'a Plan,
     wide: Mutex<BTreeMap<Right, bool>>,
 }
 
 impl Rights<'_> {
+    /// The step that makes the role which a step's binding gives, where the same plan does.
+    fn making_role(&self, step: &Step) -> Option<&Step> {
+        let role = step.after.as_ref()?.get("roleRef")?;
+        self.plan.steps.iter().find(|made| {
+            made.action == Action::Create
+                && role["kind"] == *made.target.kind
+                && role["name"] == *made.target.name
+                && (made.target.namespace.is_none()
+                    || made.target.namespace == step.target.namespace)
+        })
+    }
+
     /// Those among these that the operator does not have, in words.
     async fn missing(
         &self,

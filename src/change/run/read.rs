@@ -30,6 +30,8 @@ fn source(target: &Target) -> &'static Source {
     let list = match &*target.kind {
         "ClusterRoleBinding" => ListKind::ClusterRoleBindings,
         "RoleBinding" => ListKind::RoleBindings,
+        "ClusterRole" => ListKind::ClusterRoles,
+        "Role" => ListKind::Roles,
         _ => ListKind::TokenSecrets,
     };
     &Source::of(list)[0]

@@ -1,41 +1,38 @@
-//! `revoke`: what would take access back, as a Plan. Nothing is written to the cluster.
+//! `revoke` and `narrow`: what would take access back, as a Plan. Nothing is written to the cluster.
 
 use std::io::Write as _;
 use std::path::Path;
 
 use super::answer;
 use super::args::{Global, Output};
+use super::change_args::Made;
 use super::changing::{self, Reached};
 use super::exit::{Code, Failure};
 use super::identity::ROWS;
 use super::sources::{Needs, open};
-use crate::change::plan::{Input, Intent, Plan, Refusal, make};
+use crate::change::plan::{Choices, Input, Intent, IntentParseError, Plan, Refusal, make};
 use crate::change::run;
 use crate::report;
 
-/// How a Plan is made.
-#[derive(Clone, Debug)]
-pub(super) struct Wish<'a> {
-    /// What is to be revoked.
-    pub(super) what: &'a [String],
-    /// The file to write.
-    pub(super) out: Option<&'a Path>,
-    /// Whether to change here, too, what an owner would undo later.
-    pub(super) despite_owners: bool,
-    /// The sentence that allows a lock-out.
-    pub(super) force: Option<&'a str>,
+/// What these words want revoked.
+pub(super) fn to_revoke(what: &[String]) -> Result<Vec<Intent>, Failure> {
+    what.iter()
+        .map(|text| text.parse().map_err(|error: IntentParseError| Failure::usage(error.to_string())))
+        .collect()
 }
 
-pub(super) fn run(global: &Global, wish: &Wish<'_>) -> Result<Code, Failure> {
+/// What these words want narrowed.
+pub(super) fn to_narrow(what: &[String], choices: &Choices) -> Result<Vec<Intent>, Failure> {
+    what.iter()
+        .map(|text| Intent::to_narrow(text, choices.clone()).map_err(Failure::usage))
+        .collect()
+}
+
+pub(super) fn run(global: &Global, intents: &[Intent], wish: &Made) -> Result<Code, Failure> {
     changing::one_live_cluster(
         global,
         "a plan is made from the cluster's objects as they are now",
     )?;
-    let intents = wish
-        .what
-        .iter()
-        .map(|text| text.parse::<Intent>().map_err(|error| Failure::usage(error.to_string())))
-        .collect::<Result<Vec<_>, _>>()?;
     let form = global.look.output.unwrap_or(Output::Table);
     if form == Output::Csv {
         return Err(Failure::usage("a plan is no table of rows: use -o yaml, json, name or table"));
@@ -46,11 +43,11 @@ pub(super) fn run(global: &Global, wish: &Wish<'_>) -> Result<Code, Failure> {
     };
     let Reached { cluster, runtime } = changing::reach(global, &session.settings)?;
     let made = runtime.block_on(async {
-        let fresh = run::fresh(&*cluster, book, &intents).await?;
+        let fresh = run::fresh(&*cluster, book, intents).await?;
         let operator = run::operator(&*cluster).await?;
         let input = Input {
             book,
-            intents: &intents,
+            intents,
             fresh: &fresh,
             operator: operator.as_ref(),
             despite_owners: wish.despite_owners,
@@ -61,7 +58,7 @@ pub(super) fn run(global: &Global, wish: &Wish<'_>) -> Result<Code, Failure> {
     runtime.shutdown_background();
     let plan = made?;
     if let Some(lock_out) = &plan.lock_out
-        && wish.force != Some(lock_out.sentence.as_str())
+        && wish.force.as_ref() != Some(&lock_out.sentence)
     {
         return Err(Failure {
             code: Code::ChangeFailed,
@@ -71,7 +68,7 @@ pub(super) fn run(global: &Global, wish: &Wish<'_>) -> Result<Code, Failure> {
             ),
         });
     }
-    give(&plan, form, wish.out)?;
+    give(&plan, form, wish.out.as_deref())?;
     for warning in &session.settings.warnings {
         answer::say(&format!("warning: {warning}"));
     }
@@ -124,8 +121,10 @@ fn write_private(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
 impl From<Refusal> for Failure {
     fn from(refusal: Refusal) -> Self {
         let code = match refusal {
-            Refusal::Moved(_) => Code::ChangeFailed,
-            Refusal::NoToken(_) => Code::Usage,
+            Refusal::Moved(_) | Refusal::Log(_) | Refusal::NotEdited { .. } | Refusal::Breaks(_) => {
+                Code::ChangeFailed
+            }
+            Refusal::NoToken(_) | Refusal::Twice(_) => Code::Usage,
             Refusal::NotThere(_) | Refusal::Nobody(_) | Refusal::NotNamed { .. } => Code::No,
         };
         Self { code, message: refusal.to_string() }

@@ -1,0 +1,467 @@
+//! From somebody's grants, or a role's, to what is cut of each.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use chrono::TimeDelta;
+
+use super::rules::{Narrowed, Need, World, allows, narrow};
+use super::unseen::Unseen;
+use super::Choices;
+use crate::book::{Authorization, Book, Entry, Grant, GroupSource, UseSummary};
+use crate::change::plan::{Intent, Refusal};
+use crate::model::{
+    BindingKind, Call, Identity, ListKind, Name, PolicyRule, Role, RoleKind, Scope, SubjectKind,
+    Target,
+};
+use crate::rbac::{BindingKey, RoleKey, labels};
+
+/// What is cut of one grant, or of one role.
+#[derive(Clone, Debug)]
+pub(in crate::change::plan) struct Cut {
+    /// By which Intent.
+    pub(in crate::change::plan) intent: Intent,
+    /// Of which role.
+    pub(in crate::change::plan) role: RoleKey,
+    /// The rules of it, as the Book has them.
+    pub(in crate::change::plan) old: Vec<PolicyRule>,
+    /// How.
+    pub(in crate::change::plan) how: How,
+    /// A line for each rule that stays.
+    pub(in crate::change::plan) kept: Vec<String>,
+    /// A line for each part that goes.
+    pub(in crate::change::plan) dropped: Vec<String>,
+    /// Requests that must stay allowed, by whom.
+    pub(in crate::change::plan) needs: Vec<(Identity, Arc<Call>)>,
+}
+
+/// How a cut is made.
+#[derive(Clone, Debug)]
+pub(in crate::change::plan) enum How {
+    /// The role is edited: whoever holds it is meant.
+    Edit {
+        /// Its rules afterwards.
+        rules: Vec<PolicyRule>,
+        /// By which grants it is held: from whom something is taken.
+        held: Vec<(Identity, BindingKey)>,
+    },
+    /// The subject leaves the binding, and gets other roles in place of it.
+    Fork {
+        /// The binding.
+        binding: BindingKey,
+        /// Who.
+        subject: Identity,
+        /// What is held where the binding holds.
+        here: Vec<PolicyRule>,
+        /// What is held in single namespaces.
+        namespaces: BTreeMap<Name, Vec<PolicyRule>>,
+    },
+}
+
+/// What comes of all Intents that narrow, with what has to be said besides.
+#[derive(Clone, Debug, Default)]
+pub(in crate::change::plan) struct Cuts {
+    pub(in crate::change::plan) all: Vec<Cut>,
+    pub(in crate::change::plan) said: Vec<String>,
+}
+
+/// What the Intents cut.
+///
+/// # Errors
+/// Where the log does not bear it, or an Intent is about nothing.
+pub(in crate::change::plan) fn cuts(book: &Book, intents: &[Intent]) -> Result<Cuts, Refusal> {
+    let mut cuts = Cuts::default();
+    for intent in intents {
+        match intent {
+            Intent::Narrow { identity, choices } => {
+                Work::new(book, intent, choices)?.identity(identity, &mut cuts)?;
+            }
+            Intent::NarrowRole { role_kind, namespace, name, choices } => {
+                let namespace = namespace.clone().unwrap_or_else(|| "".into());
+                let key = (*role_kind, namespace, name.clone());
+                Work::new(book, intent, choices)?.role(&key, &mut cuts)?;
+            }
+            _ => {}
+        }
+    }
+    let mut edited = BTreeSet::new();
+    for cut in &cuts.all {
+        if matches!(cut.how, How::Edit { .. }) && !edited.insert(cut.role.clone()) {
+            return Err(Refusal::Twice(role_words(&cut.role)));
+        }
+    }
+    if let Some(cut) = cuts.all.iter().find(|cut| {
+        matches!(cut.how, How::Fork { .. }) && edited.contains(&cut.role)
+    }) {
+        return Err(Refusal::Twice(role_words(&cut.role)));
+    }
+    Ok(cuts)
+}
+
+/// `ClusterRole edit`.
+pub(in crate::change::plan) fn role_words((kind, namespace, name): &RoleKey) -> String {
+    let slash = if namespace.is_empty() { "" } else { "/" };
+    format!("{} {namespace}{slash}{name}", kind.as_str())
+}
+
+struct Work<'a> {
+    book: &'a Book,
+    intent: &'a Intent,
+    choices: &'a Choices,
+    unseen: Unseen<'a>,
+    namespaces: BTreeSet<Name>,
+    days: i64,
+}
+
+impl<'a> Work<'a> {
+    fn new(book: &'a Book, intent: &'a Intent, choices: &'a Choices) -> Result<Self, Refusal> {
+        let refuse = |why: &str| Refusal::Log(why.to_owned());
+        if !book.log.is_whole() {
+            return Err(refuse("no audit log was read whole: name one with --audit"));
+        }
+        let Some(coverage) = book.coverage() else {
+            return Err(refuse("no audit log was read: name one with --audit"));
+        };
+        let Some(from) = coverage.from else {
+            return Err(refuse("the audit log holds no request"));
+        };
+        if coverage.lacks_server() {
+            return Err(refuse(
+                "the log of an API server is missing (keybook info says which are there)",
+            ));
+        }
+        if !coverage.decisions_logged && !book.any_allowed() {
+            return Err(refuse("the log does not say which requests were allowed"));
+        }
+        let whole = book.snapshot.covers(&[ListKind::Namespaces], None);
+        let namespaces = book.snapshot.objects.namespaces.keys().filter(|_| whole);
+        Ok(Self {
+            book,
+            intent,
+            choices,
+            unseen: Unseen { book, choices, reads_logged: coverage.reads_cover(from) },
+            namespaces: namespaces.cloned().collect(),
+            days: coverage.days(),
+        })
+    }
+
+    fn world(&self) -> World<'_> {
+        World {
+            choices: self.choices,
+            unseen: self.unseen,
+            namespaces: &self.namespaces,
+            days: self.days,
+        }
+    }
+
+    /// What the log shows of the rights of somebody.
+    fn needs_of(&self, entry: &Entry) -> Result<Vec<OwnNeed>, Refusal> {
+        let who = &entry.identity;
+        let refuse = |why: &str| Err(Refusal::Log(format!("{who}: {why}")));
+        let members_unseen = who.kind == SubjectKind::Group
+            && !self.book.is_implicit(&who.name)
+            && !self.book.coverage().is_some_and(|coverage| coverage.knows_groups());
+        if members_unseen {
+            return refuse(
+                "the log does not show the groups of every request, so that what the group is used \
+                 for is not known",
+            );
+        }
+        if self.book.may_be_left_out(entry) {
+            return refuse("its requests may be among those that there was no room for");
+        }
+        let uses = self.book.uses(entry.id);
+        if uses.iter().any(|used| matches!(used.call.target, Target::Folded)) {
+            return refuse(
+                "its requests were for too many different things to be kept one by one; what some of \
+                 them were for is not known",
+            );
+        }
+        let mut needs: Vec<OwnNeed> =
+            self.book.needed(entry.id).into_iter().map(OwnNeed::of).collect();
+        // Of these the log does not say whether they were allowed.
+        let open = |used: &UseSummary| used.undecided > 0 && used.allowed == 0;
+        needs.extend(uses.iter().filter(|used| open(used)).map(OwnNeed::open));
+        let paths = |used: &UseSummary| used.allowed > 0 && used.call.target == Target::Paths;
+        needs.extend(uses.iter().filter(|used| paths(used)).map(OwnNeed::open));
+        Ok(needs)
+    }
+
+    /// What somebody is granted directly.
+    fn identity(&self, identity: &Identity, cuts: &mut Cuts) -> Result<(), Refusal> {
+        let Some(entry) = self.book.find(identity) else {
+            return Err(Refusal::Nobody(identity.clone()));
+        };
+        let needs = self.needs_of(entry)?;
+        let (own, others): (Vec<&Arc<Grant>>, Vec<&Arc<Grant>>) = entry
+            .grants
+            .iter()
+            .filter_map(|id| self.book.grant(*id))
+            .partition(|grant| grant.key.subject == *identity);
+        let implicit: Vec<(&[PolicyRule], &Scope)> = others
+            .into_iter()
+            .filter(|grant| is_implicit(entry, &grant.key.subject))
+            .filter_map(|grant| Some((&*grant.role.as_ref()?.rules, &grant.scope)))
+            .collect();
+        // What every client is allowed anyway need not be granted again.
+        let mut open: Vec<&OwnNeed> = needs
+            .iter()
+            .filter(|need| !implicit.iter().any(|(rules, scope)| allows(rules, scope, &need.call)))
+            .collect();
+        let mut own: Vec<(&Arc<Grant>, &Arc<Role>)> = own
+            .into_iter()
+            .filter_map(|grant| Some((grant, grant.role.as_ref()?)))
+            .filter(|(grant, _)| self.is_for_narrowing(grant, cuts))
+            .collect();
+        // The narrowest grant that allows something is what it stays with.
+        own.sort_by_key(|(grant, role)| {
+            let wide = grant.scope == Scope::Cluster;
+            (wide, role.rules.len(), grant.key.clone())
+        });
+        if own.is_empty() {
+            cuts.said.push(format!("{identity} has no grant of its own that could be narrowed"));
+        }
+        for (grant, role) in own {
+            let (mine, rest): (Vec<&OwnNeed>, Vec<&OwnNeed>) =
+                open.into_iter().partition(|need| allows(&role.rules, &grant.scope, &need.call));
+            open = rest;
+            let asked: Vec<Need<'_>> = mine.iter().map(|need| need.as_need()).collect();
+            let narrowed = narrow(&role.rules, &grant.scope, &asked, &self.world());
+            let by = words_of(grant);
+            if narrowed.dropped.is_empty() {
+                cuts.said.push(format!("{by}: all of it was needed; it stays as it is"));
+                continue;
+            }
+            let mine = mine.into_iter().map(|need| (identity.clone(), need.call.clone()));
+            self.cut((grant, role), narrowed, mine.collect(), cuts);
+        }
+        Ok(())
+    }
+
+    /// Whether a grant is one that may be cut; if not, why is said.
+    fn is_for_narrowing(&self, grant: &Grant, cuts: &mut Cuts) -> bool {
+        let by = words_of(grant);
+        if grant.bootstrap {
+            cuts.said.push(format!("{by}: the API server's own; it stays as it is"));
+            return false;
+        }
+        let end = self.book.coverage().and_then(|coverage| coverage.to).unwrap_or(self.book.now);
+        let least = TimeDelta::days(self.choices.younger_than.into());
+        if let Some(created) = grant.created.filter(|created| end - *created < least) {
+            cuts.said.push(format!(
+                "{by}: made on {}, less than {} days before the log ends; it stays as it is",
+                created.format("%Y-%m-%d"),
+                self.choices.younger_than
+            ));
+            return false;
+        }
+        true
+    }
+
+    fn cut(
+        &self,
+        (grant, role): (&Grant, &Role),
+        narrowed: Narrowed,
+        needs: Vec<(Identity, Arc<Call>)>,
+        cuts: &mut Cuts,
+    ) {
+        let key = &grant.key;
+        let binding: BindingKey = (
+            key.binding_kind,
+            key.namespace.clone().unwrap_or_else(|| "".into()),
+            key.binding.clone(),
+        );
+        let role_key = key_of(role);
+        let alone = narrowed.namespaces.is_empty()
+            && !narrowed.here.is_empty()
+            && self.is_private(role, &role_key, &binding);
+        let how = if alone {
+            How::Edit { rules: narrowed.here, held: vec![(key.subject.clone(), binding)] }
+        } else {
+            How::Fork {
+                binding,
+                subject: key.subject.clone(),
+                here: narrowed.here,
+                namespaces: narrowed.namespaces,
+            }
+        };
+        cuts.all.push(Cut {
+            intent: self.intent.clone(),
+            role: role_key,
+            old: role.rules.clone(),
+            how,
+            kept: narrowed.kept,
+            dropped: narrowed.dropped,
+            needs,
+        });
+    }
+
+    /// Whether nobody else holds the role, and nothing else is made of it.
+    fn is_private(&self, role: &Role, key: &RoleKey, binding: &BindingKey) -> bool {
+        let objects = &self.book.snapshot.objects;
+        let all_known = self
+            .book
+            .snapshot
+            .covers(&[ListKind::ClusterRoleBindings, ListKind::RoleBindings], None);
+        let only_here = objects.bindings.iter().all(|(other, bound)| {
+            !refers(other, &bound.role_ref, key) || (other == binding && bound.subjects.len() == 1)
+        });
+        all_known && only_here && self.may_be_edited(role, key).is_none()
+    }
+
+    /// Why a role's rules are not to be edited where they are; None where they may be.
+    fn may_be_edited(&self, role: &Role, key: &RoleKey) -> Option<&'static str> {
+        let version = self.book.snapshot.cluster.server_version.as_deref();
+        if crate::rbac::bootstrap::policy(version)
+            .is_some_and(|chosen| chosen.policy.objects.roles.contains_key(key))
+        {
+            return Some("the API server's own, which it restores when it starts");
+        }
+        if role.aggregation.is_some() {
+            return Some("made by aggregation: narrow the roles that it is made of");
+        }
+        let feeds = key.0 == RoleKind::ClusterRole
+            && self.book.snapshot.objects.roles.values().any(|other| {
+                other.aggregation.as_ref().is_some_and(|aggregation| {
+                    aggregation.cluster_role_selectors.iter().any(|selector| {
+                        labels::selects(selector, &role.meta.labels) == Some(true)
+                    })
+                })
+            });
+        feeds.then_some("a part of an aggregated role, which would be narrowed with it")
+    }
+
+    /// A role, for all who hold it.
+    fn role(&self, key: &RoleKey, cuts: &mut Cuts) -> Result<(), Refusal> {
+        let objects = &self.book.snapshot.objects;
+        let Some(role) = objects.roles.get(key) else {
+            return Err(Refusal::NotThere(role_words(key)));
+        };
+        if let Some(why) = self.may_be_edited(role, key) {
+            return Err(Refusal::NotEdited { role: role_words(key), why });
+        }
+        let held: Vec<&Arc<Grant>> =
+            self.book.grants().filter(|grant| refers_grant(grant, key)).collect();
+        if held.iter().any(|grant| !self.is_for_narrowing(grant, cuts)) {
+            cuts.said.push(format!(
+                "{}: one of its grants has to stay whole, and so has the role",
+                role_words(key)
+            ));
+            return Ok(());
+        }
+        let mut needs: Vec<(Identity, OwnNeed)> = Vec::new();
+        for grant in &held {
+            let Some(entry) = self.book.find(&grant.key.subject) else { continue };
+            let mine = self.needs_of(entry)?;
+            let mine =
+                mine.into_iter().filter(|need| allows(&role.rules, &grant.scope, &need.call));
+            needs.extend(mine.map(|need| (grant.key.subject.clone(), need)));
+        }
+        let asked: Vec<Need<'_>> = needs.iter().map(|(_, need)| need.as_need()).collect();
+        // Wherever it is bound: a role has one set of rules, and no place of its own.
+        let here = Choices { namespaces: 0, ..self.choices.clone() };
+        let world = World { choices: &here, ..self.world() };
+        let bound_wide = held.iter().any(|grant| grant.scope == Scope::Cluster);
+        let narrowed = narrow_for_all(&role.rules, bound_wide, &asked, &world);
+        if narrowed.dropped.is_empty() {
+            let words = role_words(key);
+            cuts.said.push(format!("{words}: all of it was needed; it stays as it is"));
+            return Ok(());
+        }
+        let held = held.iter().map(|grant| {
+            let namespace = grant.key.namespace.clone().unwrap_or_else(|| "".into());
+            let binding = (grant.key.binding_kind, namespace, grant.key.binding.clone());
+            (grant.key.subject.clone(), binding)
+        });
+        cuts.all.push(Cut {
+            intent: self.intent.clone(),
+            role: key.clone(),
+            old: role.rules.clone(),
+            how: How::Edit { rules: narrowed.here, held: held.collect() },
+            kept: narrowed.kept,
+            dropped: narrowed.dropped,
+            needs: needs.into_iter().map(|(who, need)| (who, need.call)).collect(),
+        });
+        Ok(())
+    }
+}
+
+/// As for a cluster-wide grant, so that requests of every namespace count. Paths stay out where the
+/// role is bound in namespaces only: they give nothing there.
+fn narrow_for_all(
+    rules: &[PolicyRule],
+    bound_wide: bool,
+    needs: &[Need<'_>],
+    world: &World<'_>,
+) -> Narrowed {
+    let mut narrowed = narrow(rules, &Scope::Cluster, needs, world);
+    if !bound_wide {
+        // What a namespaced Role says of paths, the API server refuses to store anew.
+        narrowed.here.retain(|rule| rule.non_resource_urls.is_empty());
+    }
+    narrowed
+}
+
+fn refers(binding: &BindingKey, to: &crate::model::RoleRef, (kind, namespace, name): &RoleKey) -> bool {
+    to.kind == Name::from(kind.as_str())
+        && to.name == *name
+        && (*kind == RoleKind::ClusterRole || binding.1 == *namespace)
+}
+
+fn refers_grant(grant: &Grant, key: &RoleKey) -> bool {
+    let namespace = grant.key.namespace.clone().unwrap_or_else(|| "".into());
+    let binding = (grant.key.binding_kind, namespace, grant.key.binding.clone());
+    refers(&binding, &grant.role_ref, key)
+}
+
+fn key_of(role: &Role) -> RoleKey {
+    let namespace = role.meta.namespace.clone().unwrap_or_else(|| "".into());
+    (role.kind, namespace, role.meta.name.clone())
+}
+
+/// Whether a group is one that the API server itself puts somebody in.
+fn is_implicit(entry: &Entry, subject: &Identity) -> bool {
+    subject.kind == SubjectKind::Group
+        && entry
+            .groups
+            .iter()
+            .any(|group| group.name == subject.name && group.source == GroupSource::Implicit)
+}
+
+/// `RoleBinding pay/ops`.
+fn words_of(grant: &Grant) -> String {
+    let slash = grant.key.namespace.as_ref().map_or_else(String::new, |name| format!("{name}/"));
+    let kind = match grant.key.binding_kind {
+        BindingKind::ClusterRoleBinding => "ClusterRoleBinding",
+        BindingKind::RoleBinding => "RoleBinding",
+    };
+    format!("{kind} {slash}{}", grant.key.binding)
+}
+
+/// A need that owns its call.
+struct OwnNeed {
+    call: Arc<Call>,
+    sure: bool,
+    requests: u64,
+    last: Option<chrono::DateTime<chrono::Utc>>,
+}
+
+impl OwnNeed {
+    fn of(needed: Authorization) -> Self {
+        let Authorization { call, sure, allowed, last } = needed;
+        Self { call, sure, requests: allowed, last }
+    }
+
+    fn open(used: &UseSummary) -> Self {
+        Self {
+            call: used.call.clone(),
+            sure: used.allowed > 0,
+            requests: used.allowed + used.undecided,
+            last: Some(used.last_seen),
+        }
+    }
+
+    fn as_need(&self) -> Need<'_> {
+        Need { call: &self.call, sure: self.sure, requests: self.requests, last: self.last }
+    }
+}

@@ -1,0 +1,268 @@
+//! Lines that say what stays and what goes, and why.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, Utc};
+
+use super::rules::{Narrowed, Why, has_resource};
+use super::unseen::Unseen;
+use crate::model::{Name, PolicyRule, Scope};
+use crate::rbac::matching::{group_matches, verb_matches};
+
+/// Verbs in the order in which people write them.
+const ORDER: [&str; 8] =
+    ["get", "list", "watch", "create", "update", "patch", "delete", "deletecollection"];
+
+/// Names that are written out, at most.
+const NAMED: usize = 6;
+
+/// What shows that something is needed, summed.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Line {
+    /// The best reason.
+    pub(super) why: Why,
+    requests: u64,
+    last: Option<DateTime<Utc>>,
+}
+
+impl Default for Line {
+    fn default() -> Self {
+        Self { why: Why::NotObservable, requests: 0, last: None }
+    }
+}
+
+impl Line {
+    pub(super) fn new(why: Why, requests: u64, last: Option<DateTime<Utc>>) -> Self {
+        Self { why, requests, last }
+    }
+
+    pub(super) fn add(&mut self, other: Self) {
+        self.why = self.why.min(other.why);
+        self.requests += other.requests;
+        self.last = self.last.max(other.last);
+    }
+}
+
+/// Verbs as people write them.
+pub(super) fn in_order(verbs: BTreeSet<Name>) -> Vec<Name> {
+    let mut verbs: Vec<Name> = verbs.into_iter().collect();
+    let place = |verb: &Name| ORDER.iter().position(|have| *have == &**verb).unwrap_or(ORDER.len());
+    verbs.sort_by_cached_key(|verb| (place(verb), verb.clone()));
+    verbs
+}
+
+/// `keeps get, list of pods in namespace a: 340 requests, the last on 2026-03-01`.
+pub(super) fn kept(rule: &PolicyRule, place: Option<&Name>, line: Line) -> String {
+    let placed = place.map_or_else(String::new, |namespace| format!(" in namespace {namespace}"));
+    let last = line.last.map_or_else(String::new, |last| {
+        format!(", the last on {}", last.format("%Y-%m-%d"))
+    });
+    let why = match line.why {
+        Why::Used => format!("{} needed it{last}", requests(line.requests)),
+        Why::Open => {
+            format!("the log leaves open whether {} needed it{last}", requests(line.requests))
+        }
+        Why::Together => "goes with what was used".to_owned(),
+        Why::ReadsNotLogged => "the log leaves reads out, so that it may be in use".to_owned(),
+        Why::NotObservable => "no log can show whether it is used".to_owned(),
+    };
+    format!("keeps {}{placed}: {why}", what(rule))
+}
+
+fn requests(count: u64) -> String {
+    if count == 1 { "1 request".to_owned() } else { format!("{count} requests") }
+}
+
+/// `get, list of pods, pods/log named x`.
+fn what(rule: &PolicyRule) -> String {
+    let verbs = list(&rule.verbs);
+    if !rule.non_resource_urls.is_empty() {
+        return format!("{verbs} of {}", list(&rule.non_resource_urls));
+    }
+    let resources: Vec<Name> = rule
+        .api_groups
+        .iter()
+        .flat_map(|group| rule.resources.iter().map(move |resource| dotted(group, resource)))
+        .collect();
+    let named = if rule.resource_names.is_empty() {
+        String::new()
+    } else {
+        format!(" named {}", list(&rule.resource_names))
+    };
+    format!("{verbs} of {}{named}", list(&resources))
+}
+
+/// `deployments.apps/scale`.
+fn dotted(group: &Name, resource: &Name) -> Name {
+    if group.is_empty() {
+        // By itself it would read as everything there is.
+        let star = &**resource == "*";
+        return if star { "* (core)".into() } else { resource.clone() };
+    }
+    match resource.split_once('/') {
+        Some((resource, sub)) => format!("{resource}.{group}/{sub}").into(),
+        None => format!("{resource}.{group}").into(),
+    }
+}
+
+fn list(names: &[Name]) -> String {
+    let more = names.len().saturating_sub(NAMED);
+    let shown: Vec<&str> = names.iter().take(NAMED).map(|name| &**name).collect();
+    let rest = if more > 0 { format!(" and {more} more") } else { String::new() };
+    format!("{}{rest}", shown.join(", "))
+}
+
+/// How much of something stays.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Fate {
+    Gone,
+    /// Within what a star stands for, single things stay.
+    But,
+    /// Only in these namespaces.
+    Outside(Vec<Name>),
+    /// Only of these names.
+    OtherNames(Vec<Name>),
+}
+
+/// A line for each part of the rules that goes.
+pub(super) fn dropped(
+    rules: &[PolicyRule],
+    scope: &Scope,
+    narrowed: &Narrowed,
+    days: i64,
+) -> Vec<String> {
+    let mut lines = Vec::new();
+    for rule in rules {
+        let mut fates: BTreeMap<(Vec<Name>, Fate), Vec<Name>> = BTreeMap::new();
+        for group in &rule.api_groups {
+            for resource in &rule.resources {
+                let mut verbs: BTreeMap<Fate, BTreeSet<Name>> = BTreeMap::new();
+                for verb in &rule.verbs {
+                    if let Some(fate) = fate(rule, (verb, group, resource), narrowed) {
+                        verbs.entry(fate).or_default().insert(verb.clone());
+                    }
+                }
+                for (fate, verbs) in verbs {
+                    let key = (in_order(verbs), fate);
+                    fates.entry(key).or_default().push(dotted(group, resource));
+                }
+            }
+        }
+        for ((verbs, fate), resources) in fates {
+            let of = format!("{} of {}", list(&verbs), list(&resources));
+            lines.push(match fate {
+                Fate::Gone => {
+                    format!("takes away {of}: no request needed it in {days} days")
+                }
+                Fate::But => format!(
+                    "takes away {of} but for what is kept: no request needed more in {days} days"
+                ),
+                Fate::Outside(namespaces) => format!(
+                    "takes away {of} outside {}: no request needed it there in {days} days",
+                    list(&namespaces)
+                ),
+                Fate::OtherNames(names) => format!(
+                    "takes away {of} of other names than {}: no request needed them in {days} days",
+                    list(&names)
+                ),
+            });
+        }
+        let behind = Unseen::behind_star(rule);
+        let gone: BTreeSet<Name> = behind
+            .into_iter()
+            .filter(|(verb, group, resource)| {
+                !narrowed.here.iter().any(|kept| {
+                    verb_matches(kept, verb)
+                        && group_matches(kept, group)
+                        && has_resource(kept, resource)
+                })
+            })
+            .map(|(verb, group, resource)| {
+                format!("{verb} {}", dotted(&group.into(), &resource.into())).into()
+            })
+            .collect();
+        if !gone.is_empty() {
+            let gone: Vec<Name> = gone.into_iter().collect();
+            lines.push(format!(
+                "takes away what its stars allow beside, {}: no log could show that, so make sure that \
+                 nobody needs it (--not-in-logs keep-all keeps it)",
+                list(&gone)
+            ));
+        }
+        lines.extend(paths_dropped(rule, scope, narrowed, days));
+    }
+    let mut seen = BTreeSet::new();
+    lines.retain(|line| seen.insert(line.clone()));
+    lines
+}
+
+fn fate(
+    rule: &PolicyRule,
+    (verb, group, resource): (&Name, &Name, &Name),
+    narrowed: &Narrowed,
+) -> Option<Fate> {
+    let has = |kept: &PolicyRule| {
+        verb_matches(kept, verb) && group_matches(kept, group) && has_resource(kept, resource)
+    };
+    let here: Vec<&PolicyRule> = narrowed.here.iter().filter(|kept| has(kept)).collect();
+    let all_names = here.iter().any(|kept| kept.resource_names.is_empty());
+    let each = |name: &Name| here.iter().any(|kept| kept.resource_names.contains(name));
+    if all_names || (!rule.resource_names.is_empty() && rule.resource_names.iter().all(each)) {
+        return None;
+    }
+    let places: Vec<Name> = narrowed
+        .namespaces
+        .iter()
+        .filter(|(_, rules)| rules.iter().any(has))
+        .map(|(namespace, _)| namespace.clone())
+        .collect();
+    if !here.is_empty() {
+        let names: BTreeSet<Name> =
+            here.iter().flat_map(|kept| kept.resource_names.iter().cloned()).collect();
+        return Some(Fate::OtherNames(names.into_iter().collect()));
+    }
+    if !places.is_empty() {
+        return Some(Fate::Outside(places));
+    }
+    let star = |text: &Name| text.starts_with('*');
+    let within = star(verb) || star(group) || star(resource);
+    let every = narrowed.here.iter().chain(narrowed.namespaces.values().flatten());
+    let some = within
+        && every.into_iter().any(|kept| {
+            kept.verbs.iter().any(|have| star(verb) || have == verb)
+                && kept.api_groups.iter().any(|have| star(group) || have == group)
+                && kept.resources.iter().any(|have| has_resource(rule, have))
+        });
+    Some(if some { Fate::But } else { Fate::Gone })
+}
+
+fn paths_dropped(
+    rule: &PolicyRule,
+    scope: &Scope,
+    narrowed: &Narrowed,
+    days: i64,
+) -> Option<String> {
+    // A path in a rule of a namespace gives nothing.
+    if scope != &Scope::Cluster {
+        return None;
+    }
+    let kept = |verb: &Name, path: &Name| {
+        narrowed
+            .here
+            .iter()
+            .any(|kept| verb_matches(kept, verb) && kept.non_resource_urls.contains(path))
+    };
+    let gone: Vec<Name> = rule
+        .non_resource_urls
+        .iter()
+        .filter(|path| !rule.verbs.iter().all(|verb| kept(verb, path)))
+        .cloned()
+        .collect();
+    (!gone.is_empty()).then(|| {
+        format!(
+            "takes away {} of {} but for what is kept: no request needed more in {days} days",
+            list(&rule.verbs),
+            list(&gone)
+        )
+    })
+}
