@@ -17,7 +17,7 @@ mod served;
 mod shadow;
 mod sums;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod tier;
 mod types;
 

@@ -17,7 +17,9 @@ use crate::report;
 /// What these words want revoked.
 pub(super) fn to_revoke(what: &[String]) -> Result<Vec<Intent>, Failure> {
     what.iter()
-        .map(|text| text.parse().map_err(|error: IntentParseError| Failure::usage(error.to_string())))
+        .map(|text| {
+            text.parse().map_err(|error: IntentParseError| Failure::usage(error.to_string()))
+        })
         .collect()
 }
 
@@ -121,9 +123,10 @@ fn write_private(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
 impl From<Refusal> for Failure {
     fn from(refusal: Refusal) -> Self {
         let code = match refusal {
-            Refusal::Moved(_) | Refusal::Log(_) | Refusal::NotEdited { .. } | Refusal::Breaks(_) => {
-                Code::ChangeFailed
-            }
+            Refusal::Moved(_)
+            | Refusal::Log(_)
+            | Refusal::NotEdited { .. }
+            | Refusal::Breaks(_) => Code::ChangeFailed,
             Refusal::NoToken(_) | Refusal::Twice(_) => Code::Usage,
             Refusal::NotThere(_) | Refusal::Nobody(_) | Refusal::NotNamed { .. } => Code::No,
         };

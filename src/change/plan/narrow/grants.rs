@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use chrono::TimeDelta;
 
+use super::Choices;
 use super::rules::{Narrowed, Need, World, allows, narrow};
 use super::unseen::Unseen;
-use super::Choices;
 use crate::book::{Authorization, Book, Entry, Grant, GroupSource, UseSummary};
 use crate::change::plan::{Intent, Refusal};
 use crate::model::{
@@ -90,9 +90,11 @@ pub(in crate::change::plan) fn cuts(book: &Book, intents: &[Intent]) -> Result<C
             return Err(Refusal::Twice(role_words(&cut.role)));
         }
     }
-    if let Some(cut) = cuts.all.iter().find(|cut| {
-        matches!(cut.how, How::Fork { .. }) && edited.contains(&cut.role)
-    }) {
+    if let Some(cut) = cuts
+        .all
+        .iter()
+        .find(|cut| matches!(cut.how, How::Fork { .. }) && edited.contains(&cut.role))
+    {
         return Err(Refusal::Twice(role_words(&cut.role)));
     }
     Ok(cuts)
@@ -323,9 +325,10 @@ impl<'a> Work<'a> {
         let feeds = key.0 == RoleKind::ClusterRole
             && self.book.snapshot.objects.roles.values().any(|other| {
                 other.aggregation.as_ref().is_some_and(|aggregation| {
-                    aggregation.cluster_role_selectors.iter().any(|selector| {
-                        labels::selects(selector, &role.meta.labels) == Some(true)
-                    })
+                    aggregation
+                        .cluster_role_selectors
+                        .iter()
+                        .any(|selector| labels::selects(selector, &role.meta.labels) == Some(true))
                 })
             });
         feeds.then_some("a part of an aggregated role, which would be narrowed with it")
@@ -402,7 +405,11 @@ fn narrow_for_all(
     narrowed
 }
 
-fn refers(binding: &BindingKey, to: &crate::model::RoleRef, (kind, namespace, name): &RoleKey) -> bool {
+fn refers(
+    binding: &BindingKey,
+    to: &crate::model::RoleRef,
+    (kind, namespace, name): &RoleKey,
+) -> bool {
     to.kind == Name::from(kind.as_str())
         && to.name == *name
         && (*kind == RoleKind::ClusterRole || binding.1 == *namespace)

@@ -6,8 +6,6 @@
 mod grants;
 mod rules;
 mod steps;
-#[cfg(test)]
-mod tests;
 mod unseen;
 mod words;
 
@@ -48,7 +46,9 @@ impl Default for Choices {
 
 /// What becomes of verbs and resources that no log shows in use: bind, escalate, approve, sign, what
 /// kubelets are asked for, what the server does not serve.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 #[serde(rename_all = "camelCase")]
 pub enum NotInLogs {
     /// What a rule names stays; what only its stars allow goes, and is said.

@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 
+use super::Choices;
 use super::unseen::Unseen;
 use super::words::{self, Line};
-use super::Choices;
 use crate::model::{Call, Name, PolicyRule, Scope, Target};
 use crate::rbac::Action;
 use crate::rbac::matching::{
@@ -235,7 +235,9 @@ impl Work<'_> {
                         let (any, names) = match self.names(&other, key) {
                             None => (seen.any, seen.names.clone()),
                             Some(held) if seen.any => (false, held),
-                            Some(held) => (false, seen.names.intersection(&held).cloned().collect()),
+                            Some(held) => {
+                                (false, seen.names.intersection(&held).cloned().collect())
+                            }
                         };
                         if any || !names.is_empty() {
                             more.push((key.clone(), other, place.clone(), any, names));
@@ -305,7 +307,12 @@ impl Work<'_> {
         }
     }
 
-    fn unseen(&mut self, rule: &PolicyRule, (verb, group, resource): (Name, &Name, &Name), why: Why) {
+    fn unseen(
+        &mut self,
+        rule: &PolicyRule,
+        (verb, group, resource): (Name, &Name, &Name),
+        why: Why,
+    ) {
         if !self.world.unseen.keeps(&verb, group, resource, why) {
             return;
         }
@@ -405,14 +412,16 @@ impl Work<'_> {
 /// Whether a rule has a resource, both as rules write them.
 pub(super) fn has_resource(rule: &PolicyRule, resource: &str) -> bool {
     let (parent, sub) = resource.split_once('/').unwrap_or((resource, ""));
-    rule.resources
-        .iter()
-        .any(|have| **have == *resource || one_resource_matches(have, parent, sub))
+    rule.resources.iter().any(|have| **have == *resource || one_resource_matches(have, parent, sub))
 }
 
 /// A resource as a rule writes it.
 fn full(resource: &Name, subresource: &Name) -> Name {
-    if subresource.is_empty() { resource.clone() } else { format!("{resource}/{subresource}").into() }
+    if subresource.is_empty() {
+        resource.clone()
+    } else {
+        format!("{resource}/{subresource}").into()
+    }
 }
 
 /// Rules with as few rows as say the same.
@@ -464,7 +473,8 @@ impl Compact {
 fn path_rules(paths: &BTreeMap<Name, BTreeMap<Name, Line>>) -> Vec<(PolicyRule, Line)> {
     let mut rows: BTreeMap<Vec<Name>, (Vec<Name>, Line)> = BTreeMap::new();
     for (path, verbs) in paths {
-        let (have, line) = rows.entry(words::in_order(verbs.keys().cloned().collect())).or_default();
+        let (have, line) =
+            rows.entry(words::in_order(verbs.keys().cloned().collect())).or_default();
         have.push(path.clone());
         for of_verb in verbs.values() {
             line.add(*of_verb);

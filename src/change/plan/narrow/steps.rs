@@ -161,11 +161,8 @@ impl Work<'_> {
         rules: &[PolicyRule],
     ) -> Result<String, Refusal> {
         let wide = namespace.is_empty();
-        let (role_kind, binding_kind) = if wide {
-            ("ClusterRole", "ClusterRoleBinding")
-        } else {
-            ("Role", "RoleBinding")
-        };
+        let (role_kind, binding_kind) =
+            if wide { ("ClusterRole", "ClusterRoleBinding") } else { ("Role", "RoleBinding") };
         let name = self.free_name(to, namespace);
         let mut metadata = json!({
             "name": name,
@@ -193,7 +190,9 @@ impl Work<'_> {
             format!("holds what {} uses of {}", to.subject, role_words(&to.cut.role)),
             format!("gives it to {}", to.subject),
         ];
-        for ((kind, image), why) in [(role_kind, role), (binding_kind, binding)].into_iter().zip(why) {
+        for ((kind, image), why) in
+            [(role_kind, role), (binding_kind, binding)].into_iter().zip(why)
+        {
             let target = at(kind);
             let moved = || Refusal::Moved(target.clone());
             if kind == role_kind {

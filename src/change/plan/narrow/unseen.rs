@@ -82,7 +82,9 @@ impl Unseen<'_> {
     }
 
     /// What stars in a rule allow that no log shows: verb, group and resource.
-    pub(super) fn behind_star(rule: &PolicyRule) -> Vec<(&'static str, &'static str, &'static str)> {
+    pub(super) fn behind_star(
+        rule: &PolicyRule,
+    ) -> Vec<(&'static str, &'static str, &'static str)> {
         let star = |list: &[Name]| list.iter().any(|have| &**have == "*");
         let verbs = SPECIAL.into_iter().filter(|_| star(&rule.verbs));
         let kubelets = KUBELET.into_iter().filter(|_| star(&rule.resources));

@@ -54,9 +54,9 @@ pub(super) fn in_order(verbs: BTreeSet<Name>) -> Vec<Name> {
 /// `keeps get, list of pods in namespace a: 340 requests, the last on 2026-03-01`.
 pub(super) fn kept(rule: &PolicyRule, place: Option<&Name>, line: Line) -> String {
     let placed = place.map_or_else(String::new, |namespace| format!(" in namespace {namespace}"));
-    let last = line.last.map_or_else(String::new, |last| {
-        format!(", the last on {}", last.format("%Y-%m-%d"))
-    });
+    let last = line
+        .last
+        .map_or_else(String::new, |last| format!(", the last on {}", last.format("%Y-%m-%d")));
     let why = match line.why {
         Why::Used => format!("{} needed it{last}", requests(line.requests)),
         Why::Open => {

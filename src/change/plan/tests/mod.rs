@@ -1,5 +1,6 @@
 //! Plans of random worlds, held against the authorizer and against what images say letter by letter.
 
+mod narrow;
 mod random;
 
 use std::collections::BTreeMap;
@@ -10,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::book::{Book, Inputs, LogState};
-use crate::model::{Health, ListKind, ListState, Object, Objects, Policy, Snapshot};
+use crate::model::{ActivityParts, Health, ListKind, ListState, Object, Objects, Policy, Snapshot};
 
 const RBAC: &str = "rbac.authorization.k8s.io/v1";
 
@@ -24,6 +25,7 @@ struct World {
     raw: Vec<Value>,
     despite_owners: bool,
     operator: Option<Operator>,
+    log: Option<ActivityParts>,
 }
 
 impl World {
@@ -59,8 +61,8 @@ impl World {
         snapshot.cluster.server_version = Some("v1.36.3".into());
         Book::build(Inputs {
             snapshot: Arc::new(snapshot),
-            activity: None,
-            log: LogState::None,
+            log: if self.log.is_some() { LogState::Ready } else { LogState::None },
+            activity: self.log.clone().map(|parts| Arc::new(parts.into())),
             policy: Arc::new(Policy::default()),
             now: now(),
         })
@@ -69,8 +71,12 @@ impl World {
     fn plan(&self, intents: &[&str]) -> Result<Plan, Refusal> {
         let intents: Vec<Intent> =
             intents.iter().map(|text| text.parse().expect("an intent")).collect();
+        self.plan_of(&intents)
+    }
+
+    fn plan_of(&self, intents: &[Intent]) -> Result<Plan, Refusal> {
         let book = self.book();
-        let fresh: BTreeMap<Target, Value> = targets(&book, &intents)?
+        let fresh: BTreeMap<Target, Value> = targets(&book, intents)?
             .into_iter()
             .map(|target| {
                 let raw = self.raw.iter().find(|raw| is(raw, &target)).expect("an image");
@@ -79,7 +85,7 @@ impl World {
             .collect();
         make(&Input {
             book: &book,
-            intents: &intents,
+            intents,
             fresh: &fresh,
             operator: self.operator.as_ref(),
             despite_owners: self.despite_owners,
@@ -133,6 +139,11 @@ fn applied(world: &World, plan: &Plan) -> World {
     let mut after = world.clone();
     for step in &plan.steps {
         let at = after.raw.iter().position(|raw| is(raw, &step.target));
+        if step.action == Action::Create {
+            assert_eq!(at, None, "{} is there already", step.target);
+            after.raw.push(step.after.clone().expect("an image"));
+            continue;
+        }
         let at = at.unwrap_or_else(|| panic!("{} is not there", step.target));
         let raw = &after.raw[at];
         assert_eq!(raw["metadata"]["uid"].as_str(), step.precondition.uid.as_deref());
