@@ -3,7 +3,7 @@
 
 mod ask;
 mod asks;
-mod client;
+pub mod client;
 mod drive;
 mod expected;
 mod kubelet;

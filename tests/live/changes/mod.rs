@@ -5,6 +5,7 @@ mod alone;
 mod faults;
 mod killed;
 mod many;
+mod narrowing;
 mod revoking;
 mod troubled;
 
