@@ -115,7 +115,7 @@ fn read(path: &Path) -> Result<Plan, Failure> {
     let name = text::name(path);
     let text = text::read(path, MOST)?;
     if text.trim().is_empty() {
-        let words = format!("{name}: empty; give the Plan that keybook revoke wrote");
+        let words = format!("{name}: empty; give a Plan that keybook revoke or narrow wrote");
         return Err(Failure::usage(words));
     }
     let value: Value = if text.trim_start().starts_with('{') {

@@ -41,6 +41,27 @@ fn a_plan_for_a_person_says_what_is_written_and_what_is_not() {
 }
 
 #[test]
+fn narrowing_says_what_needed_what_stays_and_that_nothing_needed_what_goes() {
+    let home = Home::new();
+    for what in ["sa:ci/deployer", "clusterrole:ci-deployer"] {
+        let json = home.run(&["narrow", what, "--demo", "-o", "json"]).ends_with(0).json();
+        fits("plan.json", &json);
+    }
+    let run = home.run(&["narrow", "clusterrole:ci-deployer", "--demo"]).ends_with(0);
+    insta::assert_snapshot!("narrow", run.out);
+    for (words, code) in [
+        (&["narrow", "user:nobody@corp.example", "--demo"][..], 1),
+        (&["narrow", "clusterrole:no-such", "--demo"], 1),
+        (&["narrow", "clusterrole:view", "--demo"], 5),
+        // Of one object there is one wish.
+        (&["narrow", "clusterrole:ci-deployer", "sa:ci/deployer", "--demo"], 2),
+    ] {
+        let run = home.run(words).ends_with(code);
+        assert!(run.err.starts_with("keybook: "), "{}", run.err);
+    }
+}
+
+#[test]
 fn changes_are_of_one_live_cluster() {
     let home = Home::new();
     let (objects, _) = home.world();
@@ -49,6 +70,11 @@ fn changes_are_of_one_live_cluster() {
         &["revoke", "user:gwen@corp.example", "--demo", "-o", "csv"],
         &["revoke", "user:a", "--all-contexts"],
         &["revoke"],
+        &["narrow"],
+        &["narrow", "jane", "--demo"],
+        &["narrow", "role:x", "--demo"],
+        &["narrow", "user:gwen@corp.example", "--demo", "--not-in-logs", "never"],
+        &["narrow", "user:a", "--from", &objects],
         &["apply"],
         &["apply", "plan.yaml", "--demo"],
         &["apply", "plan.yaml", "--finish", "1"],
@@ -68,7 +94,7 @@ fn changes_are_of_one_live_cluster() {
 fn what_is_no_plan_is_said_before_a_cluster_is_asked() {
     let home = Home::new();
     for (text, code, words) in [
-        ("", 2, "empty; give the Plan that keybook revoke wrote"),
+        ("", 2, "empty; give a Plan that keybook revoke or narrow wrote"),
         ("# nothing here\n", 5, "it is no Plan of keybook: no apiVersion keybook/v1, kind Plan"),
         ("[]", 5, "it is no Plan of keybook: no apiVersion keybook/v1, kind Plan"),
         ("{", 2, "neither JSON nor YAML"),

@@ -359,7 +359,7 @@ pub enum ReadError {
     /// It is not what keybook wrote.
     #[error(
         "it was changed after it was made (its sum is {found}, it says {said}): a Plan is applied as \
-         it was made; change what is wanted, and make another with keybook revoke"
+         it was made; change what is wanted, and make another with keybook revoke or narrow"
     )]
     Edited {
         /// The sum of what it holds.

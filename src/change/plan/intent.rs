@@ -136,10 +136,9 @@ impl fmt::Display for Intent {
             Self::Grant { namespace: None, binding, subject, .. } => {
                 write!(f, "crb:{binding}={subject}")
             }
-            Self::Identity { identity } => identity.fmt(f),
+            Self::Identity { identity } | Self::Narrow { identity, .. } => identity.fmt(f),
             Self::Quarantine { namespace, name } => write!(f, "quarantine:{namespace}/{name}"),
             Self::TokenSecret { namespace, name } => write!(f, "secret:{namespace}/{name}"),
-            Self::Narrow { identity, .. } => identity.fmt(f),
             Self::NarrowRole { namespace: Some(namespace), name, .. } => {
                 write!(f, "role:{namespace}/{name}")
             }

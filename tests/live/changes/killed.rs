@@ -1,7 +1,9 @@
 //! kill -9 at every write of a run and of its undoing, before and after the write was made.
 
+use serde_json::{Value, json};
+
 use super::faults::{Act, Faulty};
-use super::{Desk, World, cluster, world};
+use super::{Desk, RBAC, World, binding, cluster, may, user, world};
 use crate::support::cluster::Cluster;
 
 /// Every point at which a run of four writes can be cut off: the write at hand never made, or made
@@ -12,6 +14,17 @@ fn points() -> impl Iterator<Item = (usize, Act)> {
 
 fn acts(write: usize, last: Act) -> Vec<Act> {
     std::iter::repeat_n(Act::Pass, write).chain([last]).collect()
+}
+
+/// Starts a command, and kills it at a write.
+fn killed_at(faulty: &Faulty, desk: &Desk, (write, act): (usize, Act), words: &[&str]) {
+    faulty.next(&acts(write, act));
+    let mut process = desk.start(words);
+    faulty.await_held();
+    process.kill().expect("kill -9");
+    process.wait().expect("it is dead");
+    assert_eq!(faulty.writes().len(), write + 1);
+    faulty.next(&[]);
 }
 
 struct Killed<'a> {
@@ -29,15 +42,8 @@ impl<'a> Killed<'a> {
         Self { cluster, faulty, world, desk }
     }
 
-    /// Starts a command, and kills it at a write.
-    fn killed_at(&self, (write, act): (usize, Act), words: &[&str]) {
-        self.faulty.next(&acts(write, act));
-        let mut process = self.desk.start(words);
-        self.faulty.await_held();
-        process.kill().expect("kill -9");
-        process.wait().expect("it is dead");
-        assert_eq!(self.faulty.writes().len(), write + 1);
-        self.faulty.next(&[]);
+    fn killed_at(&self, point: (usize, Act), words: &[&str]) {
+        killed_at(self.faulty, &self.desk, point, words);
     }
 
     fn plan(&self) -> String {
@@ -102,6 +108,83 @@ fn undoing_that_is_killed_at_any_write_is_finished_or_undone_itself() {
             // Taken back itself, it leaves what the run had left.
             it.done(&["undo", "2"]);
             assert_eq!(it.world.state(&cluster), revoked, "{point:?}");
+        }
+    }
+}
+
+/// Roles and bindings of the namespace as they read, without what the server sets.
+fn roles(cluster: &Cluster) -> Vec<Value> {
+    let list = cluster.kubectl_ok(&["get", "roles,rolebindings", "-n", "narrow", "-o", "json"]);
+    let mut list: Value = serde_json::from_str(&list).expect("JSON");
+    let items = list["items"].as_array_mut().expect("items");
+    for item in &mut *items {
+        let meta = item["metadata"].as_object_mut().expect("metadata");
+        for field in ["uid", "resourceVersion", "creationTimestamp", "managedFields"] {
+            meta.remove(field);
+        }
+    }
+    std::mem::take(items)
+}
+
+#[test]
+fn narrowing_that_is_killed_at_any_write_is_finished_or_undone_as_if_it_was_not() {
+    let Some(cluster) = cluster() else { return };
+    let faulty = Faulty::start(&cluster);
+    let kim = json!([user("kim@corp.example")]);
+    let mut own = binding(Some("narrow"), "own", "own", &kim);
+    own["roleRef"]["kind"] = json!("Role");
+    let objects = [
+        json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "narrow"}}),
+        json!({"apiVersion": RBAC, "kind": "Role", "metadata": {"name": "own", "namespace": "narrow"},
+            "rules": [{"verbs": ["get", "list", "delete"], "apiGroups": [""],
+                "resources": ["configmaps"]}]}),
+        own,
+        binding(Some("narrow"), "lone", "edit", &kim),
+    ];
+    let lines: Vec<String> = objects.iter().map(Value::to_string).collect();
+    cluster.load(&lines.join("\n"));
+    let client = cluster.client_cert("kim@corp.example", &[]).kubeconfig;
+    for what in ["configmap", "pod"] {
+        let args = ["get", what, "no-such", "-n", "narrow", "--ignore-not-found"];
+        assert!(may(&cluster, &client, &args));
+    }
+    let mut desk = Desk::new(cluster.kubeconfig());
+    desk.by(&faulty.kubeconfig());
+    let log = cluster.audit_log().display().to_string();
+    let file = desk.folder.path().join("plan.yaml").display().to_string();
+    let plan = || {
+        let words =
+            ["narrow", "user:kim@corp.example", "--audit", &log, "--no-store", "--out", &file];
+        desk.keybook(&[&words[..], &["--younger-than", "0", "--single-verbs"]].concat())
+            .ends_with(0);
+    };
+    let done = |words: &[&str]| {
+        desk.keybook(&[words, &["--yes", "faulty"]].concat()).ends_with(0);
+    };
+    let mut run = 1;
+    let before = roles(&cluster);
+    plan();
+    done(&["apply", &file]);
+    let narrowed = roles(&cluster);
+    // A role of its own edited, of the shared one a copy bound in place of the binding.
+    assert_eq!((before.len(), narrowed.len()), (3, 4), "{narrowed:?}");
+    done(&["undo", "1"]);
+    assert_eq!(roles(&cluster), before);
+    for point in points() {
+        for finish in [true, false] {
+            run += 2;
+            let (of_run, of_undo) = (run.to_string(), (run + 1).to_string());
+            plan();
+            killed_at(&faulty, &desk, point, &["apply", &file, "--yes", "faulty"]);
+            if finish {
+                done(&["apply", "--finish", &of_run]);
+                assert_eq!(roles(&cluster), narrowed, "{point:?}");
+                killed_at(&faulty, &desk, point, &["undo", &of_run, "--yes", "faulty"]);
+                done(&["apply", "--finish", &of_undo]);
+            } else {
+                done(&["undo", &of_run]);
+            }
+            assert_eq!(roles(&cluster), before, "{point:?} finish {finish}");
         }
     }
 }

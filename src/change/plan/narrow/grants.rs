@@ -11,8 +11,8 @@ use super::unseen::Unseen;
 use crate::book::{Authorization, Book, Entry, Grant, GroupSource, UseSummary};
 use crate::change::plan::{Intent, Refusal};
 use crate::model::{
-    BindingKind, Call, Identity, ListKind, Name, PolicyRule, Role, RoleKind, Scope, SubjectKind,
-    Target,
+    BindingKind, Call, Coverage, Identity, ListKind, Name, PolicyRule, Role, RoleKind, Scope,
+    SubjectKind, Target,
 };
 use crate::rbac::{BindingKey, RoleKey, labels};
 
@@ -162,7 +162,7 @@ impl<'a> Work<'a> {
         let refuse = |why: &str| Err(Refusal::Log(format!("{who}: {why}")));
         let members_unseen = who.kind == SubjectKind::Group
             && !self.book.is_implicit(&who.name)
-            && !self.book.coverage().is_some_and(|coverage| coverage.knows_groups());
+            && !self.book.coverage().is_some_and(Coverage::knows_groups);
         if members_unseen {
             return refuse(
                 "the log does not show the groups of every request, so that what the group is used \

@@ -424,11 +424,17 @@ fn full(resource: &Name, subresource: &Name) -> Name {
     }
 }
 
+/// Group, resource and names.
+type Row = (Name, Name, BTreeSet<Name>);
+
+/// Group, verbs, names and the reason: what resources of one rule have in common.
+type Shared = (Name, Vec<Name>, BTreeSet<Name>, Why);
+
 /// Rules with as few rows as say the same.
 #[derive(Default)]
 struct Compact {
     /// By group, resource and names: verbs.
-    rows: BTreeMap<(Name, Name, BTreeSet<Name>), (BTreeSet<Name>, Line)>,
+    rows: BTreeMap<Row, (BTreeSet<Name>, Line)>,
 }
 
 impl Compact {
@@ -447,8 +453,7 @@ impl Compact {
 
     fn rules(self) -> Vec<(PolicyRule, Line)> {
         // Resources of one group with the same verbs and names share a row.
-        let mut rows: BTreeMap<(Name, Vec<Name>, BTreeSet<Name>, Why), (Vec<Name>, Line)> =
-            BTreeMap::new();
+        let mut rows: BTreeMap<Shared, (Vec<Name>, Line)> = BTreeMap::new();
         for ((group, resource, names), (verbs, line)) in self.rows {
             let key = (group, words::in_order(verbs), names, line.why);
             let (resources, have) = rows.entry(key).or_default();
