@@ -43,6 +43,11 @@ impl Verb {
         }
     }
 
+    /// Whether it is asked about acting in somebody's name.
+    pub(crate) fn is_impersonation(self) -> bool {
+        matches!(self, Self::Impersonate | Self::UserInfo | Self::ServiceAccount)
+    }
+
     /// Whether a request carries the verb itself; the others are asked about one besides.
     fn is_http(self) -> bool {
         self <= Self::Patch

@@ -7,7 +7,7 @@ use super::moves::{self, Moves, Pose, RoleSet};
 use super::rights::Rights;
 use super::world::{Where, World, everything};
 use crate::book::{Book, GrantId, IdentityId, Tier};
-use crate::model::{Identity, SubjectKind};
+use crate::model::{Identity, PolicyRule, SubjectKind};
 
 /// Whose rights are used.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -151,6 +151,12 @@ impl<'b> Graph<'b> {
                 .filter_map(|slot| self.held.get(slot as usize).copied().flatten())
                 .collect(),
         }
+    }
+
+    /// The rules of a role that exists.
+    pub(crate) fn rules_of(&self, role: u32) -> Option<&[PolicyRule]> {
+        let facts = self.world.role_facts(role)?;
+        self.book.snapshot.objects.roles.get(&facts.key).map(|role| role.rules.as_slice())
     }
 
     fn caps(&self, holding: &Holding) -> &[Cap] {

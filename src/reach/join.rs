@@ -18,6 +18,7 @@ pub(super) type Brought = (u32, Part);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Kind {
     Rewrite(On),
+    Bind,
     MakeSecret,
     ReadSecret,
     Request,
@@ -32,6 +33,7 @@ pub(super) type Parts = BTreeMap<(Kind, Where), Vec<Brought>>;
 impl Search<'_, '_> {
     /// Steps that need more than one of those taken over, once a round is complete.
     pub(super) fn join(&mut self, round: u32) {
+        self.hand_over(round);
         self.join_given(round);
         self.join_holders(round);
         self.join_parts(round);
@@ -60,7 +62,7 @@ impl Search<'_, '_> {
             for edge in &moves.edges {
                 self.edge(edge, &[*at], *at, round);
             }
-            self.fresh.extend(moves.parts.into_iter().map(|part| (*at, part)));
+            moves.parts.iter().for_each(|part| self.bring(*at, part));
         }
         self.joining = joining;
     }
@@ -239,7 +241,7 @@ impl Kind {
     /// What it makes a step with.
     fn counterpart(self) -> Option<Self> {
         match self {
-            Self::Rewrite(_) => None,
+            Self::Rewrite(_) | Self::Bind => None,
             Self::MakeSecret => Some(Self::ReadSecret),
             Self::ReadSecret => Some(Self::MakeSecret),
             Self::Request => Some(Self::Approve),
@@ -253,6 +255,7 @@ impl Kind {
 fn place(part: &Part) -> (Kind, Where) {
     match part {
         Part::Rewrite { on, at, .. } => (Kind::Rewrite(*on), *at),
+        Part::Bind { at, .. } => (Kind::Bind, *at),
         Part::MakeSecret { at, .. } => (Kind::MakeSecret, *at),
         Part::ReadSecret { at, .. } => (Kind::ReadSecret, *at),
         Part::Request { .. } => (Kind::Request, Where::Cluster),
@@ -264,7 +267,9 @@ fn place(part: &Part) -> (Kind, Where) {
 
 fn names(part: &Part) -> (&Names, bool) {
     match part {
-        Part::Rewrite { names, missing, .. } => (names, *missing),
+        Part::Rewrite { names, missing, .. } | Part::Bind { names, missing, .. } => {
+            (names, *missing)
+        }
         Part::MakeSecret { names, .. }
         | Part::ReadSecret { names, .. }
         | Part::Request { names, .. }

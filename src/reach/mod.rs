@@ -14,6 +14,7 @@ mod ask;
 mod cut;
 mod gather;
 mod graph;
+mod hand;
 mod join;
 mod moves;
 mod path;
@@ -55,6 +56,7 @@ pub const LISTS: &[ListKind] = &[
 pub const NOT_FOLLOWED: &[&str] = &[
     "controllers that act on objects of their own kinds (Argo CD, Flux, operators), but for \
      rbac-manager",
+    "roles that one makes of what it holds, without `escalate`, for another that it took over",
     "tokens and keys in Secrets of other types, in images and in logs",
     "API services, admission policies, validating and conversion webhooks, persistent volumes with \
      a path of the host",
@@ -174,7 +176,9 @@ impl<'b> Reach<'b> {
             return reached;
         }
         let closure = self.closure(entry, terms);
-        reached.others = closure.found.len().saturating_sub(1);
+        // What is handed over was somebody's before.
+        let others = closure.found.iter().filter(|found| !found.is_handed());
+        reached.others = others.count().saturating_sub(1);
         for (place, found) in closure.found.iter().enumerate() {
             if found.tier > reached.tier {
                 // One that takes as many steps and is less is no news.

@@ -78,6 +78,8 @@ pub(crate) struct Edge {
 pub(crate) enum Part {
     /// Roles can be changed (or, where `missing`, made) to allow anything.
     Rewrite { on: On, at: Where, names: Names, missing: bool, used: Vec<Right> },
+    /// Bindings can be changed (or, where `missing`, made), to a role that one holds.
+    Bind { bindings: On, at: Where, names: Names, missing: bool, used: Vec<Right> },
     /// Token Secrets can be made.
     MakeSecret { at: Where, names: Names, used: Vec<Right> },
     /// Secrets can be read.

@@ -99,9 +99,7 @@ impl Rights {
 
     /// Without those that only somebody who authenticated can use: impersonation is not passed on.
     pub(crate) fn without_impersonation(mut self) -> Self {
-        self.list.retain(|right| {
-            !matches!(right.verb, Verb::Impersonate | Verb::UserInfo | Verb::ServiceAccount)
-        });
+        self.list.retain(|right| !right.verb.is_impersonation());
         self
     }
 
@@ -128,7 +126,7 @@ impl Rights {
 
     /// What one request could need of it in two places, all classes together.
     pub(crate) fn classes(&self) -> Classes {
-        self.list.iter().fold(Classes(0), |all, right| Classes(all.0 | Classes::of(right).0))
+        self.list.iter().fold(Classes(0), |all, right| all.and(Classes::of(right)))
     }
 }
 
@@ -183,6 +181,11 @@ impl Classes {
             .any(|(a, b)| (has(self, *a) && has(other, *b)) || (has(self, *b) && has(other, *a)))
     }
 
+    pub(crate) fn and(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    /// Whether one request needs only one of them.
     pub(crate) fn is_empty(self) -> bool {
         self.0 == 0
     }

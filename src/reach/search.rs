@@ -12,7 +12,7 @@ use foldhash::{HashSet, HashSetExt};
 use super::ask::On;
 use super::graph::{Graph, Node};
 use super::join::{Brought, Parts};
-use super::moves::{Edge, Hub, Moves, Pose, To};
+use super::moves::{Edge, Hub, Moves, Part, Pose, To};
 use super::rights::{Classes, Right, Said};
 use super::step::Step;
 use super::world::of;
@@ -37,6 +37,13 @@ pub(crate) struct Found {
     pub(crate) tier: Tier,
     /// Which step led there; None for the one who starts.
     pub(crate) by: Option<Link>,
+}
+
+impl Found {
+    /// Whether it is a role that one who held it gave to the others.
+    pub(crate) fn is_handed(&self) -> bool {
+        self.by.as_ref().is_some_and(|by| by.step == Step::HandOver)
+    }
 }
 
 /// A step that was made.
@@ -78,6 +85,8 @@ pub(super) struct Search<'g, 'b> {
     /// What came up since the last round was complete, and what was tried before.
     pub(super) fresh: Vec<Brought>,
     pub(super) parts: Parts,
+    /// Who can write bindings.
+    pub(super) writers: Vec<Brought>,
     /// How many of those found were looked at as holders of roles that can be changed.
     pub(super) holders: usize,
     /// Rights that given roles add to every request.
@@ -100,6 +109,7 @@ pub(crate) fn search(graph: &Graph<'_>, start: Node, terms: Terms) -> Closure {
         left_out: false,
         fresh: Vec::new(),
         parts: Parts::new(),
+        writers: Vec::new(),
         holders: 0,
         given: Vec::new(),
         said: HashSet::new(),
@@ -164,7 +174,7 @@ impl Search<'_, '_> {
 
     /// Remembers what may make a step together with something else.
     fn keep(&mut self, at: u32, node: &Node, moves: &Moves) {
-        self.fresh.extend(moves.parts.iter().map(|part| (at, part.clone())));
+        moves.parts.iter().for_each(|part| self.bring(at, part));
         // What holds within somebody's rules is not added to.
         if moves.classes.is_empty() || matches!(node, Node::Constrained(..)) {
             return;
@@ -181,6 +191,24 @@ impl Search<'_, '_> {
         let said = &mut self.said;
         let added = rights.iter().filter(adds).filter(|right| said.insert(right.says()));
         self.given.extend(added.map(|right| Right { from: at, ..right.clone() }));
+    }
+
+    /// Takes note of a part that somebody brings.
+    pub(super) fn bring(&mut self, who: u32, part: &Part) {
+        match part {
+            Part::Bind { .. } => self.writers.push((who, part.clone())),
+            _ => self.fresh.push((who, part.clone())),
+        }
+    }
+
+    /// Whether all have a right by roles that were given.
+    pub(super) fn is_said(&self, right: &Right) -> bool {
+        self.said.contains(&right.says())
+    }
+
+    /// Whether a node was taken over.
+    pub(super) fn has(&self, node: &Node) -> bool {
+        self.seen.contains(node)
     }
 
     /// Takes over where a step leads. `acts`: who makes it.

@@ -18,6 +18,8 @@ pub enum Step {
     Bind,
     /// Makes a role of its own that allows everything, and binds it to itself.
     BindOwnRole,
+    /// Binds a role that it holds to the others that were taken over.
+    HandOver,
     /// Changes a role that it holds to allow everything.
     Escalate,
     /// Has a token made for an account.
@@ -100,11 +102,12 @@ impl Shown {
 
 impl Step {
     /// All kinds.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 22] = [
         Self::Impersonate,
         Self::ConstrainedImpersonate,
         Self::Bind,
         Self::BindOwnRole,
+        Self::HandOver,
         Self::Escalate,
         Self::MintToken,
         Self::ReadToken,
@@ -130,6 +133,7 @@ impl Step {
             Self::ConstrainedImpersonate => &impersonate::CONSTRAINED,
             Self::Bind => &bind::BIND,
             Self::BindOwnRole => &bind::OWN,
+            Self::HandOver => &bind::HAND_OVER,
             Self::Escalate => &escalate::ABOUT,
             Self::MintToken => &token::ABOUT,
             Self::ReadToken => &secret::READ,

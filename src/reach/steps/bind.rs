@@ -1,6 +1,7 @@
 //! `bind`: a binding can be written to a role whose rights its writer does not hold
 //! (`pkg/registry/rbac/escalation_check.go`, `BindingAuthorized`). Without it the writer holds all of
-//! the role already, and gains nothing by binding it: writing bindings alone is no step.
+//! the role already, and gains nothing by binding it; the others that were taken over do, where they
+//! lack it for a request of their own.
 //!
 //! The check is made with the role's name in the binding's namespace. The `roleRef` of a binding that
 //! is there never changes: changing one gives its own role only.
@@ -23,6 +24,13 @@ pub(crate) const OWN: About = About {
     id: "bind-own-role",
     does: "makes and binds to itself a role that gives",
     seen: Seen { how: Shown::Yes, what: "create of the role, and create of the binding" },
+    modelled: None,
+};
+
+pub(crate) const HAND_OVER: About = About {
+    id: "hand-over",
+    does: "binds to the others what it holds,",
+    seen: Seen { how: Shown::Yes, what: "create, update or patch of the binding" },
     modelled: None,
 };
 
@@ -51,6 +59,12 @@ pub(in crate::reach) fn find(rights: &Rights, world: &World, out: &mut Out) {
             }
         }
         change(rights, world, bindings, &any, out);
+        let writes = makes(rights, bindings).into_iter().map(|write| (write, true));
+        for (write, missing) in writes.chain(changes(rights, bindings).map(|write| (write, false)))
+        {
+            let at = if bindings == On::RoleBindings { write.at.inside() } else { write.at };
+            out.part(Part::Bind { bindings, at, names: write.names, missing, used: write.used });
+        }
     }
 }
 

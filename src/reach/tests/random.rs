@@ -197,13 +197,23 @@ fn check(seed: u64) -> (bool, usize) {
 fn random_worlds_come_out_as_by_trying_everything() {
     let full = std::env::var_os("KEYBOOK_TEST_FULL").is_some_and(|value| value == "1");
     let worlds: u64 = if full { 5_000 } else { 80 };
-    let (mut everything, mut others) = (0, 0);
-    for seed in 0..worlds {
-        let (all, some) = check(seed);
-        everything += u64::from(all);
-        others += u64::from(!all && some > 0);
-    }
+    let found: Vec<(bool, usize)> = (0..worlds).into_par_iter().map(check).collect();
+    let count = |is: fn(&(bool, usize)) -> bool| found.iter().filter(|one| is(one)).count();
+    let everything = count(|(all, _)| *all);
+    let others = count(|(all, some)| !all && *some > 0);
     println!("reach: {worlds} worlds, {everything} lead to everything, {others} to somebody");
     // The worlds are worth the trying.
-    assert!(everything * 10 > worlds && others * 10 > worlds);
+    let least = found.len() / 10;
+    assert!(everything > least && others > least);
+}
+
+/// Worlds that came out wrong once.
+#[test]
+fn worlds_that_were_wrong_are_right() {
+    // What one holds and can bind to another is what the other lacks for a request (532); all can
+    // bind what they hold by a role that was given (1428); a certificate says that it is an account
+    // without having its token (2338); a role is given in its own namespace only (4286).
+    for seed in [532, 1428, 2338, 4286] {
+        check(seed);
+    }
 }

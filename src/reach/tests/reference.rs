@@ -51,6 +51,8 @@ pub(super) struct Simulation {
     groups: Vec<String>,
     namespaces: Vec<Name>,
     masters: bool,
+    /// Accounts of which a token was had. A certificate may say that it is one as well.
+    tokens: BTreeSet<String>,
 }
 
 fn context(identity: &Identity, groups: &[Name]) -> Context {
@@ -95,6 +97,7 @@ impl Simulation {
             users: users.into_iter().collect(),
             groups: groups.into_iter().collect(),
             masters: false,
+            tokens: BTreeSet::new(),
         }
     }
 
@@ -152,14 +155,14 @@ impl Simulation {
                 break;
             }
         }
-        let mut outcome = Outcome { everything: self.masters, ..Outcome::default() };
+        let mut outcome = Outcome {
+            everything: self.masters,
+            accounts: self.tokens.clone(),
+            ..Outcome::default()
+        };
         for who in &self.contexts {
             let constrained = matches!(who.by, Some((_, Some(_))));
             outcome.everything |= !constrained && self.may(who, "*", ("*", "*", ""), "", "");
-            let is_account = who.user.starts_with("system:serviceaccount:");
-            if who.by.is_none() && is_account {
-                outcome.accounts.insert(who.user.clone());
-            }
             if who.by.is_some() && !constrained && who.user != NEW {
                 outcome.names.insert(who.user.clone());
             }
@@ -170,7 +173,9 @@ impl Simulation {
     fn become_account(&mut self, ns: &Name, name: &Name) {
         if self.objects.service_accounts.contains_key(&(ns.clone(), name.clone())) {
             let account = Identity::service_account(ns.clone(), name.clone());
-            self.contexts.insert(context(&account, &account.implicit_groups()));
+            let token = context(&account, &account.implicit_groups());
+            self.tokens.insert(token.user.clone());
+            self.contexts.insert(token);
         }
     }
 

@@ -324,6 +324,30 @@ fn a_role_is_rewritten_with_escalate_only_and_by_its_holder() {
 }
 
 #[test]
+fn what_one_holds_can_be_bound_to_another() {
+    // Weak may change the binding of a role that it holds: to it, and with a writer's role to jane,
+    // who may bind any role and write no binding. What is bound there lets accounts be impersonated.
+    let poser = rule(&["impersonate"], "", &["serviceaccounts"]);
+    let writer = || json!([rule(&["patch"], RBAC, &["rolebindings"])]);
+    let with = |rules: &Value| {
+        company()
+            .cluster_role("poser", &json!([poser.clone()]))
+            .bind(APP, "posing", "ClusterRole/poser", "user:other")
+            .role("app", "writer", rules)
+            .bind(APP, "writing", "Role/writer", "sa:app/weak")
+    };
+    let mint = || named(rule(&["create"], "", &["serviceaccounts/token"]), &["weak"]);
+    let bind = || rule(&["bind"], RBAC, &["clusterroles"]);
+    let steps = [Step::MintToken, Step::HandOver, Step::Bind, Step::Impersonate];
+    leads(with(&writer()), APP, json!([mint(), bind()]), &steps);
+    never(with(&writer()), APP, json!([mint()]));
+    never(with(&writer()), Some("quiet"), json!([mint(), bind()]));
+    // Only under the name of a binding to a role that it does not hold.
+    let only = json!([named(rule(&["patch"], RBAC, &["rolebindings"]), &["posing"])]);
+    never(with(&only), APP, json!([mint()]));
+}
+
+#[test]
 fn a_given_role_adds_to_what_one_request_needs() {
     // The role that can be bound brings the right to write bindings; binding is jane's own.
     let writer = || {

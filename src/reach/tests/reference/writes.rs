@@ -4,6 +4,9 @@ use std::collections::BTreeSet;
 
 use super::*;
 
+/// Stands for a role that was changed to allow everything, for oneself.
+const EVERYTHING: &str = "everything";
+
 impl Simulation {
     /// All rules that hold for a context in a place.
     fn rules(&self, who: &Context, ns: &str) -> Vec<PolicyRule> {
@@ -70,7 +73,9 @@ impl Simulation {
     /// Every role that could be bound there: those that exist.
     fn bindable(&self, ns: &Name) -> Vec<RoleRef> {
         let fits = |key: &&(RoleKind, Name, Name)| {
-            key.0 == RoleKind::ClusterRole || (!ns.is_empty() && key.1 == *ns)
+            // What stands for a role that was changed is not to be bound elsewhere.
+            &*key.2 != EVERYTHING
+                && (key.0 == RoleKind::ClusterRole || (!ns.is_empty() && key.1 == *ns))
         };
         self.objects
             .roles
@@ -133,7 +138,7 @@ impl Simulation {
 
     /// Makes a role allow everything, for oneself: others keep what they had.
     fn rewrite(&mut self, kind: RoleKind, ns: &Name, name: &Name) {
-        let everything = Name::from("everything");
+        let everything = Name::from(EVERYTHING);
         let meta = Meta { name: everything.clone(), ..Meta::default() };
         let rules = vec![crate::reach::world::everything()];
         // What the role would give to those who hold it, who are all oneself.
