@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
+use super::assemble::Beside;
 use super::hashing::{id, mix};
 use super::newest::{Bounds, Newest};
 use super::who::{Dims, Groups, Values, Who};
-use crate::model::{Call, CreditedGrant, Identity, Impersonation, Name};
+use crate::model::{Call, CreditedGrant, Identity, Impersonation, Issued, Name};
 
 /// How much is kept, of one identity and in all.
 #[derive(Clone, Copy, Debug)]
@@ -26,6 +27,8 @@ pub struct Limits {
     pub names: Bounds,
     /// Grants credited to an identity.
     pub credits: Bounds,
+    /// Tokens that one had made for another.
+    pub issued: Bounds,
 }
 
 /// More identities than keybook is made for, and what they have one each of.
@@ -42,6 +45,7 @@ impl Default for Limits {
             places: Bounds { each: 1024, all: 2 * MANY },
             names: Bounds { each: 1024, all: MANY },
             credits: Bounds { each: 128, all: MANY },
+            issued: Bounds { each: 64, all: MANY / 4 },
         }
     }
 }
@@ -59,6 +63,7 @@ pub struct Kept {
     pub places: Newest<Arc<Call>>,
     pub names: Newest<Name>,
     pub credits: Newest<Arc<CreditedGrant>>,
+    pub issued: Newest<Arc<Issued>>,
 }
 
 /// The group of all identities.
@@ -78,6 +83,7 @@ impl Kept {
             places: Newest::new(limits.places),
             names: Newest::new(limits.names),
             credits: Newest::new(limits.credits),
+            issued: Newest::new(limits.issued),
         }
     }
 
@@ -101,6 +107,13 @@ impl Kept {
         }
     }
 
+    /// Notes that a token was made, at `at` (microseconds).
+    pub fn offer_issued(&mut self, issued: Issued, at: i64) {
+        let group = mix(&[id(&issued.account), id(&issued.by)]);
+        let value = id(&issued.credential);
+        self.issued.offer(group, value, at, || Arc::new(issued));
+    }
+
     fn offer_who(&mut self, who: &Who, dims: &Dims, last: i64) {
         for side in [&who.authenticated, &who.effective] {
             self.identities.offer(EVERYBODY, side.id, last, || side.value.clone());
@@ -117,6 +130,11 @@ impl Kept {
         }
     }
 
+    /// What an activity has beside rows.
+    pub fn beside(&self) -> Beside<'_> {
+        (&self.groups_seen, &self.issued)
+    }
+
     /// Takes what another one has.
     pub fn absorb(&mut self, other: Self) {
         self.identities.absorb(other.identities);
@@ -129,6 +147,7 @@ impl Kept {
         self.places.absorb(other.places);
         self.names.absorb(other.names);
         self.credits.absorb(other.credits);
+        self.issued.absorb(other.issued);
         self.trim();
     }
 
@@ -144,6 +163,7 @@ impl Kept {
         }
         self.places.trim();
         self.credits.trim();
+        self.issued.trim();
     }
 
     /// Whether all that was kept when this was asked last still is, and nothing is kept that was not
@@ -160,8 +180,9 @@ impl Kept {
             self.places.was_steady(),
             self.names.was_steady(),
             self.credits.was_steady(),
+            self.issued.was_steady(),
         ];
-        all == [true; 10]
+        all == [true; 11]
     }
 
     /// The kept identity of this id.

@@ -324,14 +324,14 @@ fn sum_up(traced: Traced, options: &Options) -> Result<Activity, Error> {
     let sums = tally.finish();
     // What is not needed any more makes room for what comes.
     drop((runs, lexicon));
-    let Kept { groups_seen, .. } = kept;
+    let Kept { groups_seen, issued, .. } = kept;
     let mut all = Covered::default();
     for part in covered.into_values() {
         all.add(part);
     }
     let mut coverage = all.coverage(&names);
     summed.cover(events, &all.stretches, &mut coverage);
-    Ok(assemble::assemble(sums, &groups_seen, coverage))
+    Ok(assemble::assemble(sums, (&groups_seen, &issued), coverage))
 }
 
 #[cfg(test)]

@@ -19,7 +19,7 @@ use super::request::{
 };
 use super::shared::{Shared, Traces};
 use super::who::{Answer, Dims, Values, Who};
-use crate::model::{Call, CreditedGrant, Implied, Name, Target};
+use crate::model::{Call, CreditedGrant, Implied, Issued, Name, Target};
 
 /// Reads lines, on one thread.
 pub struct Reader<'s> {
@@ -38,6 +38,9 @@ pub struct Reader<'s> {
 
 /// Who asks without a credential, as who logs in does.
 const ANONYMOUS: &str = "system:anonymous";
+
+/// What the names of kubelets begin with.
+const NODE: &str = "system:node:";
 
 /// Times before Kubernetes had an audit log (2015-01-01) are not believed either.
 const EARLIEST: i64 = 1_420_070_400_000_000;
@@ -76,6 +79,8 @@ struct Noted {
     decision: Option<request::Decision>,
     credit: Option<Hashed<Arc<CreditedGrant>>>,
     legacy: Option<Hashed<Name>>,
+    /// The token that was made.
+    issued: Option<Name>,
     /// Who logged in by it.
     login: Option<Hashed<Arc<Who>>>,
 }
@@ -232,6 +237,11 @@ impl<'s> Reader<'s> {
             return Ok(());
         }
         self.traces.take(key, at, &dims, &parts, names);
+        if let Some(credential) = &noted.issued
+            && let Some(issued) = parts.issued(credential, &presented.username)
+        {
+            self.traces.take_issued(issued, at);
+        }
         covered.lines += 1;
         covered.levels[level(fields.audit_level.or(fields.level))] += 1;
         covered.without_groups += nameless;
@@ -336,6 +346,7 @@ fn noted(json: &str, names: &mut Names) -> Result<Noted, Misshapen> {
         decision: notes.decision,
         credit: notes.credit.map(|credit| Hashed::new(Arc::new(credit))),
         legacy: notes.legacy.map(Hashed::new),
+        issued: notes.issued,
         login,
     })
 }
@@ -404,6 +415,15 @@ impl Parts<'_> {
             }
             _ => 0,
         }
+    }
+
+    /// The token that was made by it. Kubelets have many made, of which the log says whose pod has
+    /// them.
+    fn issued(&self, credential: &Name, username: &str) -> Option<Issued> {
+        let Asked::Line(called) = &self.asked else { return None };
+        let account = called.account_of_token().filter(|_| !username.starts_with(NODE))?;
+        let by = self.who.value.authenticated.value.clone();
+        Some(Issued { account, credential: credential.clone(), by })
     }
 
     /// Whether it reads a resource, and runs or reaches nothing.

@@ -11,7 +11,7 @@ use super::record::{Compact, Inline, Key, Many, Summed};
 use super::request::Names;
 use super::runs::Runs;
 use super::who::Dims;
-use crate::model::Name;
+use crate::model::{Issued, Name};
 
 /// How much is held in memory.
 #[derive(Clone, Copy, Debug)]
@@ -136,6 +136,11 @@ impl<'s> Traces<'s> {
         let number = self.number(dims, parts, many.last, names);
         self.summed.push(Summed::new(many, name, number.ok(), *dims));
         self.hand_over_if_many();
+    }
+
+    /// Takes a token that was made, at `at` (microseconds): there are few.
+    pub fn take_issued(&mut self, issued: Issued, at: i64) {
+        lock(&self.shared.lexicon).kept().offer_issued(issued, at);
     }
 
     fn part_name(&mut self, dims: &Dims, parts: &Parts<'_>, at: i64) -> u64 {

@@ -80,6 +80,10 @@ impl ActivityDelta {
             group_sets: Numbers::new(old.group_sets.iter(), new.group_sets.iter()),
             impersonations: Numbers::new(old.impersonations.iter(), new.impersonations.iter()),
         };
+        let gone = |(issued, _)| newer.issued().at(issued).is_none();
+        if older.issued().iter().any(|(issued, at)| gone((&**issued, at))) {
+            return None;
+        }
         let mut delta = Self { coverage: newer.coverage().clone(), ..Self::default() };
         let mut still = vec![false; old.identities.len()];
         for (new_id, _) in newer.identities() {
@@ -104,6 +108,17 @@ impl ActivityDelta {
                 _ => {}
             }
         }
+        let known = |(one, at): &(&std::sync::Arc<_>, _)| older.issued().at(one) == Some(*at);
+        delta.issued = newer
+            .issued()
+            .iter()
+            .filter(|one| !known(one))
+            .map(|(one, at)| {
+                let account = newer.seen(&one.account);
+                let account = account.map(|id| SeenId(numbers.identities.get(id.index())));
+                (account, one.clone(), at)
+            })
+            .collect();
         if still.contains(&false) {
             return None;
         }

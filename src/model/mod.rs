@@ -10,6 +10,7 @@ mod coverage;
 mod discovery;
 mod grown;
 mod identity;
+mod issued;
 mod lists;
 mod object;
 mod outside;
@@ -29,6 +30,7 @@ pub use change::Change;
 pub use coverage::{Coverage, Gap, Place, Server, Summaries, Unreadable};
 pub use discovery::{ApiResource, Discovery};
 pub use identity::{Identity, IdentityParseError, Name, SubjectKind};
+pub use issued::{Issuances, Issued};
 pub use lists::KEPT_CONFIG_MAPS;
 pub use object::{
     AggregationRule, Binding, BindingKind, BindingSubject, CertificateSigningRequest, ConfigMap,

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::shared::{PerId, Table};
 use super::{
     ActivityTables, Actor, ActorId, Call, CallId, Coverage, CreditId, CreditedGrant, GroupSetId,
-    Identity, Impersonation, ImpersonationId, Name, SeenId, Use,
+    Identity, Impersonation, ImpersonationId, Issuances, Issued, Name, SeenId, Use,
 };
 
 /// How finely rows tell requests apart. Finest first. A log that has more distinct rows than can
@@ -45,6 +45,9 @@ pub struct ActivityParts {
     /// When each identity's *authenticated* groups were last seen: identity → (group, UTC).
     /// Groups that an impersonator chose are not here.
     pub groups_seen: BTreeMap<SeenId, BTreeMap<Name, DateTime<Utc>>>,
+    /// Tokens that were made for accounts, each with the time (UTC), sorted; the newest of each
+    /// account and of each who had them made.
+    pub issued: Vec<(Arc<Issued>, DateTime<Utc>)>,
     /// How many requests have a value that clients control which was counted but not kept, by
     /// authenticated identity and kind (`agents`, `addresses`, `credentials`, `names`, `paths`,
     /// `calls`, `credits`, `groups`, `impersonations`).
@@ -65,6 +68,8 @@ pub struct ActivityDelta {
     pub uses: Vec<Use>,
     /// Newer times of authenticated groups.
     pub groups_seen: Vec<(SeenId, Name, DateTime<Utc>)>,
+    /// Tokens that were made, with the time (UTC), and the account where the log shows it.
+    pub issued: Vec<(Option<SeenId>, Arc<Issued>, DateTime<Utc>)>,
     /// Counts as they are now, in place of the former ones.
     pub truncated: Vec<(SeenId, BTreeMap<Name, u64>)>,
     /// What the log covers now.
@@ -77,7 +82,8 @@ impl ActivityDelta {
         let rows = self.uses.iter().flat_map(|row| [row.authenticated, row.effective]);
         let groups = self.groups_seen.iter().map(|(id, ..)| *id);
         let cut = self.truncated.iter().map(|(id, _)| *id);
-        let mut all: Vec<SeenId> = rows.chain(groups).chain(cut).collect();
+        let issued = self.issued.iter().filter_map(|(account, ..)| *account);
+        let mut all: Vec<SeenId> = rows.chain(groups).chain(cut).chain(issued).collect();
         all.sort_unstable();
         all.dedup();
         all
@@ -107,6 +113,7 @@ pub struct Activity {
     /// Who impersonated each effective identity.
     impersonators: Arc<BTreeMap<SeenId, Vec<SeenId>>>,
     groups: PerId<GroupTimes>,
+    issued: Issuances,
     truncated: Arc<BTreeMap<SeenId, BTreeMap<Name, u64>>>,
     detail: Detail,
     coverage: Coverage,
@@ -188,6 +195,11 @@ impl Activity {
         self.groups.get(id.index()).map_or(&[], |groups| groups)
     }
 
+    /// The tokens that were made for accounts.
+    pub fn issued(&self) -> &Issuances {
+        &self.issued
+    }
+
     /// How many requests that `id` authenticated have a value which was counted but not kept, by
     /// kind, as in [`ActivityParts::truncated`].
     pub fn truncated(&self, id: SeenId) -> Option<&BTreeMap<Name, u64>> {
@@ -222,6 +234,7 @@ impl Activity {
         for (id, group, at) in &delta.groups_seen {
             next.note_group(*id, group, *at);
         }
+        next.issued.extend(delta.issued.iter().map(|(_, one, at)| (one.clone(), *at)));
         if !delta.truncated.is_empty() {
             let truncated = Arc::make_mut(&mut next.truncated);
             truncated.extend(delta.truncated.iter().cloned());
@@ -281,6 +294,7 @@ impl Activity {
                 .map(|id| (id, self.groups_seen(id).iter().cloned().collect::<BTreeMap<_, _>>()))
                 .filter(|(_, groups)| !groups.is_empty())
                 .collect(),
+            issued: self.issued.iter().map(|(one, at)| (one.clone(), at)).collect(),
             truncated: (*self.truncated).clone(),
             detail: self.detail,
             coverage: self.coverage.clone(),
@@ -320,7 +334,7 @@ impl Activity {
     /// From the plain form, with other times of authenticated groups than those in it, each once,
     /// in any order: a list of them takes a tenth of the memory.
     pub fn with_groups(parts: ActivityParts, mut seen: Vec<(SeenId, Name, DateTime<Utc>)>) -> Self {
-        let ActivityParts { tables, mut uses, truncated, detail, coverage, .. } = parts;
+        let ActivityParts { tables, mut uses, issued, truncated, detail, coverage, .. } = parts;
         uses.sort_unstable();
         let count = tables.identities.len();
         let mut by_name: Vec<SeenId> = (0u32..).map(SeenId).take(count).collect();
@@ -358,6 +372,7 @@ impl Activity {
             rows: rows.into(),
             impersonators: Arc::new(impersonators),
             groups: groups.into(),
+            issued: issued.into_iter().collect(),
             truncated: Arc::new(truncated),
             detail,
             coverage,
@@ -438,6 +453,8 @@ mod tests {
     #[test]
     fn a_delta_replaces_adds_and_takes_away() {
         let before = whole(&["ana"], vec![row(0, 0, 0, 1, 1), row(0, 0, 1, 1, 1)]);
+        let (account, credential) = (Identity::user("bob"), "JTI=1".into());
+        let token = Arc::new(Issued { account, credential, by: Identity::user("ana") });
         let delta = ActivityDelta {
             tables: ActivityTables {
                 identities: vec![Identity::user("bob")],
@@ -445,6 +462,7 @@ mod tests {
             },
             uses: vec![row(0, 0, 0, 2, 5), row(0, 0, 1, 0, 1), row(1, 0, 1, 1, 6)],
             groups_seen: vec![(SeenId(1), "devs".into(), at(6)), (SeenId(1), "devs".into(), at(5))],
+            issued: vec![(Some(SeenId(1)), token.clone(), at(3))],
             truncated: vec![(SeenId(0), BTreeMap::from([("agents".into(), 3)]))],
             coverage: Coverage { events: 4, ..Coverage::default() },
         };
@@ -455,6 +473,8 @@ mod tests {
         assert_eq!(after.impersonators(SeenId(0)), [SeenId(1)]);
         assert_eq!(after.seen(&Identity::user("bob")), Some(SeenId(1)));
         assert_eq!(after.groups_seen(SeenId(1)), [("devs".into(), at(6))]);
+        assert_eq!(after.issued().at(&token), Some(at(3)));
+        assert_eq!(before.issued().at(&token), None, "the former version stays");
         assert_eq!(after.truncated(SeenId(0)), Some(&BTreeMap::from([("agents".into(), 3)])));
         assert_eq!(after.coverage().events, 4);
         assert_eq!(delta.touched(), [SeenId(0), SeenId(1)]);

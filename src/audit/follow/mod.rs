@@ -174,10 +174,10 @@ impl Following {
             merge::requests(runs, lexicon, |request| tally.take(request)).map_err(&failed)?;
         let summed = summed::Extents::take(runs, &mut tally).map_err(failed)?;
         let sums = tally.finish();
-        let Kept { groups_seen, .. } = kept;
+        let Kept { groups_seen, issued, .. } = kept;
         let mut coverage = self.coverage();
         summed.cover(events, &self.covered.stretches, &mut coverage);
-        Ok(assemble::assemble(sums, &groups_seen, coverage))
+        Ok(assemble::assemble(sums, (&groups_seen, &issued), coverage))
     }
 
     fn must_be_whole(&mut self) -> Result<(), Error> {
@@ -219,6 +219,7 @@ impl Following {
             && let Some(mut delta) = sums.update((runs, lexicon), &hours, limit).map_err(&failed)?
         {
             delta.groups_seen = sums.groups(lexicon, &combos);
+            delta.issued = sums.issued(lexicon, last.issued());
             delta.coverage = sums.cover(coverage);
             let next = Arc::new(last.advance(&delta));
             self.sums = Some(sums);
@@ -231,7 +232,7 @@ impl Following {
             self.coarse = sums.is_none();
         }
         let newer = match &sums {
-            Some(sums) => sums.whole(&lexicon.settled_so_far().groups_seen, coverage),
+            Some(sums) => sums.whole(lexicon.settled_so_far().beside(), coverage),
             None => self.activity()?,
         };
         let delta = self

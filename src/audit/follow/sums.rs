@@ -7,21 +7,22 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
 use super::numbers::Numbers;
-use crate::audit::assemble::assemble;
+use crate::audit::assemble::{Beside, assemble};
 use crate::audit::covered::utc;
 use crate::audit::forwarded::Once;
+use crate::audit::hashing::id;
 use crate::audit::lexicon::Lexicon;
 use crate::audit::merge::{Request, Requests};
-use crate::audit::newest::Newest;
 use crate::audit::record::HOUR;
 use crate::audit::rows::{Row, Sum};
 use crate::audit::runs::Runs;
 use crate::audit::tally::{self, Counts, Cut, KINDS, State, Truncated};
-use crate::model::{Activity, ActivityDelta, Coverage, Detail, Name, SeenId};
+use crate::model::{Activity, ActivityDelta, Coverage, Detail, Issuances, Issued, Name, SeenId};
 
 /// Hours added up, and how they show.
 pub struct Sums {
@@ -157,7 +158,7 @@ impl Sums {
     }
 
     /// All of it, as reading it at once would show it.
-    pub fn whole(&self, seen: &Newest<Name>, coverage: Coverage) -> Activity {
+    pub fn whole(&self, beside: Beside<'_>, coverage: Coverage) -> Activity {
         let sums = tally::Sums {
             tables: self.state.tables.clone(),
             detail: self.state.detail(),
@@ -169,7 +170,7 @@ impl Sums {
         let mut coverage = coverage;
         coverage.events = self.events;
         coverage.repeats = coverage.lines.saturating_sub(self.events);
-        assemble(sums, seen, coverage)
+        assemble(sums, beside, coverage)
     }
 
     /// How it all shows: numbered as `activity` is, which shows the same.
@@ -292,6 +293,23 @@ impl Sums {
             }
         }
         sum
+    }
+
+    /// The tokens that were made, but for those that are known.
+    pub fn issued(
+        &self,
+        lexicon: &Lexicon,
+        known: &Issuances,
+    ) -> Vec<(Option<SeenId>, Arc<Issued>, DateTime<Utc>)> {
+        let all = lexicon.settled_so_far().issued.iter().map(|(_, at, one)| (one, utc(at)));
+        let new = all.filter(|(one, at)| known.at(one) != Some(*at));
+        let new = new.map(|(one, at)| {
+            let account = self.numbers.known(id(&one.account), &self.state.tables);
+            (account, one.clone(), at)
+        });
+        let mut new: Vec<_> = new.collect();
+        new.sort_unstable();
+        new
     }
 
     /// The groups that those were seen with of whom there are new requests.

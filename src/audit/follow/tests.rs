@@ -60,15 +60,27 @@ impl Logs {
         self.lines += 1;
         let (at, who) = (self.lines, self.lines % 5);
         let time = start() - TimeDelta::days(1) + TimeDelta::seconds(i64::from(at));
+        // Now and then a token is made.
+        let (verb, uri, token) = match at % 9 {
+            0 => (
+                "create",
+                format!("/api/v1/namespaces/ci/serviceaccounts/a{}/token", at % 2),
+                Some(format!("JTI={at}")),
+            ),
+            _ => ("get", format!("/api/v1/namespaces/shop/pods/p{}", at % 7), None),
+        };
         let event = json!({
             "kind": "Event", "apiVersion": "audit.k8s.io/v1", "level": "Metadata",
             "auditID": format!("id-{at}"), "stage": "ResponseComplete",
-            "requestURI": format!("/api/v1/namespaces/shop/pods/p{}", at % 7), "verb": "get",
+            "requestURI": uri, "verb": verb,
             "user": {"username": format!("user-{who}"), "groups": ["devs"]},
             "sourceIPs": ["198.51.100.7"], "userAgent": "kubectl",
             "responseStatus": {"metadata": {}, "code": 200},
             "requestReceivedTimestamp": time, "stageTimestamp": time,
-            "annotations": {"authorization.k8s.io/decision": "allow"},
+            "annotations": {
+                "authorization.k8s.io/decision": "allow",
+                "authentication.kubernetes.io/issued-credential-id": token,
+            },
         });
         format!("{event}\n").into_bytes()
     }

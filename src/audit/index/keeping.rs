@@ -10,7 +10,7 @@ use super::days::{pack, unpack};
 use crate::audit::kept::{Kept, Limits};
 use crate::audit::newest::Newest;
 use crate::audit::who::Groups;
-use crate::model::{Call, CreditedGrant, Identity, Impersonation, Name, SubjectKind};
+use crate::model::{Call, CreditedGrant, Identity, Impersonation, Issued, Name, SubjectKind};
 
 /// A value as bytes.
 trait Value: Ord + Clone {
@@ -88,7 +88,7 @@ macro_rules! as_json {
     )*};
 }
 
-as_json!(Call, CreditedGrant, Impersonation);
+as_json!(Call, CreditedGrant, Impersonation, Issued);
 
 fn write<T: Value>(newest: &Newest<T>, out: &mut Vec<u8>) {
     match newest.floor() {
@@ -133,6 +133,7 @@ pub fn write_kept(kept: &Kept) -> Vec<u8> {
     write(&kept.places, &mut out);
     write(&kept.names, &mut out);
     write(&kept.credits, &mut out);
+    write(&kept.issued, &mut out);
     pack(&out)
 }
 
@@ -150,6 +151,10 @@ pub fn read_kept(packed: &[u8], limits: &Limits) -> Option<Kept> {
     read(&mut from, &mut kept.places)?;
     read(&mut from, &mut kept.names)?;
     read(&mut from, &mut kept.credits)?;
+    // What was kept before tokens were is still good, and ends here.
+    if !from.0.is_empty() {
+        read(&mut from, &mut kept.issued)?;
+    }
     kept.trim();
     Some(kept)
 }

@@ -109,6 +109,6 @@ impl<'k> Summing<'k> {
         coverage.lines = coverage.lines.saturating_sub(gone);
         self.summed.cover(events, &self.covered.stretches, &mut coverage);
         coverage.repeats = coverage.repeats.saturating_sub(late);
-        assemble(self.tally.finish(), &self.kept.groups_seen, coverage)
+        assemble(self.tally.finish(), self.kept.beside(), coverage)
     }
 }

@@ -7,7 +7,7 @@ use super::asked::{self, Asked, ObjectRef};
 use super::clip::clip;
 use super::names::Names;
 use super::pieces::Misshapen;
-use crate::model::{Call, Implied, Name, Target};
+use crate::model::{Call, Identity, Implied, Name, Target};
 
 /// A call taken apart: the place, which is shared by many requests, and the name or path, which is
 /// the client's.
@@ -28,6 +28,16 @@ impl Called<'_> {
         };
         let group = self.place.resource.map_or_else(of_path, |[group, ..]| group);
         !is_own(group)
+    }
+
+    /// The account that a token was asked for.
+    pub fn account_of_token(&self) -> Option<Identity> {
+        let is_token = |[group, resource, subresource, _]: &[&str; 4]| {
+            (*group, *resource, *subresource) == ("", "serviceaccounts", "token")
+        };
+        let [.., namespace] = self.place.resource.filter(is_token)?;
+        let known = self.place.verb == "create" && !namespace.is_empty() && !self.name.is_empty();
+        known.then(|| Identity::service_account(&*clip(namespace), &*self.name))
     }
 
     /// The name of the lease in kube-system that it was for: where control planes say who lives and

@@ -79,8 +79,22 @@ fn credential(identity: &Identity, extra: &[(Name, Name)]) -> Option<Name> {
     match (&identity.namespace, value(POD_NAME), value(POD_UID)) {
         (Some(ns), Some(pod), _) if bound => Some(name(&format!("pod:{ns}/{pod}"))),
         (Some(_), None, Some(uid)) if bound => Some(name(&format!("pod-uid:{uid}"))),
+        (_, None, None) if id.is_none() => session(extra),
         _ => id.cloned(),
     }
+}
+
+/// The session of a cloud role: EKS's authenticator gives many people one user name, and each a
+/// session (`aws-iam-authenticator/pkg/token`). A front proxy lower-cases its keys, as here.
+fn session(extra: &[(Name, Name)]) -> Option<Name> {
+    let value = |key: &str| extra.iter().find(|(k, _)| &**k == key).map(|(_, value)| value);
+    let role = |arn: &'_ Name| {
+        let (_, session) = arn.split_once(":assumed-role/")?.1.split_once('/')?;
+        Some(session.to_owned())
+    };
+    let named = value("sessionname").map(ToString::to_string);
+    let session = named.or_else(|| role(value("arn")?)).filter(|name| !name.is_empty())?;
+    Some(name(&format!("session:{session}")))
 }
 
 /// The holder of a token from a Secret: `legacy:NAMESPACE/NAME` of the annotation
@@ -161,6 +175,22 @@ mod tests {
             person(r#"{"username":"ana","extra":null,"groups":null}"#).credential.as_deref(),
             None
         );
+    }
+
+    #[test]
+    fn a_session_of_a_cloud_role_is_a_credential() {
+        let role = |extra: &str| {
+            let json = format!(r#"{{"username":"admins","extra":{{{extra}}}}}"#);
+            person(&json).credential.as_deref().map(str::to_owned)
+        };
+        let arn = r#""arn":["arn:aws:sts::111122223333:assumed-role/Admins/ana@corp.example"]"#;
+        let session = Some("session:ana@corp.example".to_owned());
+        assert_eq!(role(r#""sessionName":["ana@corp.example"]"#), session);
+        assert_eq!(role(arn), session);
+        assert_eq!(role(r#""sessionName":[""],"accessKeyId":["ASIA0"]"#), None);
+        assert_eq!(role(r#""arn":["arn:aws:iam::111122223333:user/ana"]"#), None);
+        let both = r#""sessionName":["a"],"authentication.kubernetes.io/credential-id":["JTI=1"]"#;
+        assert_eq!(role(both).as_deref(), Some("JTI=1"));
     }
 
     #[test]

@@ -102,6 +102,8 @@ pub struct Notes {
     pub legacy: Option<Name>,
     /// `authentication.openshift.io/username`: whom OpenShift's oauth-server let in.
     pub login: Option<String>,
+    /// `authentication.kubernetes.io/issued-credential-id`: the token that was made.
+    pub issued: Option<Name>,
 }
 
 #[derive(Default, Deserialize)]
@@ -117,6 +119,8 @@ struct Annotations<'a> {
     login: Option<Cow<'a, str>>,
     #[serde(borrow, rename = "authentication.openshift.io/decision")]
     login_decision: Option<Cow<'a, str>>,
+    #[serde(borrow, rename = "authentication.kubernetes.io/issued-credential-id")]
+    issued: Option<Cow<'a, str>>,
 }
 
 /// `annotations`.
@@ -137,6 +141,7 @@ pub fn notes(json: &str) -> Part<Notes> {
             .login
             .filter(|name| !name.is_empty() && all.login_decision.as_deref() == Some("allow"))
             .map(Cow::into_owned),
+        issued: all.issued.filter(|id| id.starts_with("JTI=")).map(|id| name(&id)),
     })
 }
 

@@ -30,7 +30,7 @@ pub struct Seed {
 }
 
 pub fn seed() -> impl Strategy<Value = Seed> {
-    let who = (any::<u8>(), 0..6u8, 0..12u8, 0..9u8, 0..9u8, 0..9u8);
+    let who = (any::<u8>(), 0..6u8, 0..14u8, 0..9u8, 0..9u8, 0..9u8);
     let how = (0..12u8, 0..9u8, 0..40_000u16, 1..16u8, 0..12u8);
     (who, how).prop_map(|((id, user, what, agent, address, credential), how)| {
         let (acting_as, outcome, minutes, stages, name) = how;
@@ -62,6 +62,7 @@ pub fn lines(seed: &Seed) -> Vec<Line> {
         5 => ("get", format!("/healthz/{name}?verbose")),
         6 => ("get", format!("/api/v1/namespaces/shop/pods/p{name}/exec?command=sh")),
         7 => ("deletecollection", "/api/v1/namespaces/shop/configmaps".to_owned()),
+        12 | 13 => ("create", format!("/api/v1/namespaces/ci/serviceaccounts/s{}/token", name % 3)),
         _ => ("update", format!("/api/v1/namespaces/n{}/configmaps/c{}", what % 2, name % 3)),
     };
     // The server's own lines of one request agree in everything but what a stage cannot know yet.
@@ -95,6 +96,10 @@ pub fn lines(seed: &Seed) -> Vec<Line> {
         _ => line.set("annotations|authorization.k8s.io/reason", json!(format!(
             "RBAC: allowed by ClusterRoleBinding \"b{}\" of ClusterRole \"r\" to Group \"devs\"", seed.outcome))),
     };
+    if matches!(seed.what, 12 | 13) && seed.outcome > 5 {
+        let key = "annotations|authentication.kubernetes.io/issued-credential-id";
+        line = line.set(key, json!(format!("JTI={id}")));
+    }
     let stages = seed.stages;
     let mut all = Vec::new();
     let mut add = |bit: u8, line: Line| {
@@ -120,6 +125,7 @@ fn tight() -> Limits {
         places: few(4, 30),
         names: few(2, 20),
         credits: few(2, 6),
+        issued: few(2, 7),
     }
 }
 
@@ -167,6 +173,7 @@ pub fn same(found: &ActivityParts, expected: &ActivityParts) -> Result<(), TestC
     prop_assert_eq!(&one.impersonations, &other.impersonations);
     prop_assert_eq!(&found.truncated, &expected.truncated);
     prop_assert_eq!(&found.groups_seen, &expected.groups_seen);
+    prop_assert_eq!(&found.issued, &expected.issued);
     prop_assert_eq!(found.uses.len(), expected.uses.len());
     for (one, other) in found.uses.iter().zip(&expected.uses) {
         prop_assert_eq!(one, other);

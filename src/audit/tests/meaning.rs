@@ -165,3 +165,31 @@ fn denied_is_apart_from_allowed_and_each_has_its_times() {
     assert_eq!((rows[0].first, rows[0].last), (hour(8), hour(11)));
     assert_eq!(rows[0].last_allowed, Some(hour(9)));
 }
+
+#[test]
+fn who_had_a_token_made_for_whom() {
+    let key = "annotations|authentication.kubernetes.io/issued-credential-id";
+    let token = |id: &str, uri: &str, jti: &str| Line::new(id, "create", uri).set(key, json!(jti));
+    let uri = "/api/v1/namespaces/ci/serviceaccounts/deployer/token";
+    let admin = json!({"username": "bo", "groups": []});
+    let log = activity(&[
+        token("1", uri, "JTI=a"),
+        // In another's name: whose credential was presented counts.
+        token("2", &format!("{uri}?x=1"), "JTI=b").set("impersonatedUser", admin),
+        // By a kubelet, for its pods.
+        token("3", uri, "JTI=c").user("system:node:n1", &["system:nodes"]),
+        // Not of an account, or no token's id.
+        token("4", "/api/v1/namespaces/ci/pods", "JTI=d"),
+        token("5", uri, "X509SHA256=e"),
+        Line::new("6", "create", uri),
+    ]);
+    let account = Identity::service_account("ci", "deployer");
+    let made = log
+        .issued()
+        .of(&account)
+        .map(|(one, at)| (one.credential.to_string(), one.by.to_string(), at.to_rfc3339()));
+    let expected = ["JTI=a", "JTI=b"]
+        .map(|id| (id.to_owned(), "user:ana".to_owned(), "2026-05-04T09:10:11+00:00".to_owned()));
+    assert_eq!(made.collect::<Vec<_>>(), expected);
+    assert_eq!(log.issued().iter().count(), 2);
+}

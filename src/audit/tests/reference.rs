@@ -15,7 +15,7 @@ use super::super::request::{
 use super::numbered::number;
 use crate::model::{
     Activity, ActivityParts, Call, Coverage, CreditedGrant, Detail, Gap, Identity, Impersonation,
-    Implied, Name, SeenId, Target,
+    Implied, Issued, Name, SeenId, Target,
 };
 
 /// What tells one request from another.
@@ -35,6 +35,8 @@ pub struct Line {
     place: Call,
     name: Option<Name>,
     credit: Option<CreditedGrant>,
+    /// The id of the token that it made.
+    issued: Option<Name>,
     decided: bool,
 }
 
@@ -116,6 +118,7 @@ impl Line {
             },
             place,
             name,
+            issued: note("authentication.kubernetes.io/issued-credential-id").map(Name::from),
             credit: notes.credit,
             decided: notes.decision.is_some(),
         }
@@ -123,6 +126,18 @@ impl Line {
 
     fn effective(&self) -> &Person {
         self.impersonated.as_ref().map_or(&self.authenticated, |(person, _)| person)
+    }
+
+    /// The token that it made, for whom and by whom.
+    fn token(&self) -> Option<Issued> {
+        let path: Vec<&str> = self.key.3.split('/').collect();
+        let ["", "api", "v1", "namespaces", namespace, "serviceaccounts", name, "token"] = path[..]
+        else {
+            return None;
+        };
+        let account = Identity::service_account(namespace, name);
+        let by = self.authenticated.identity.clone();
+        Some(Issued { account, credential: self.issued.clone()?, by })
     }
 
     fn pair(&self) -> (Identity, Identity) {
@@ -244,6 +259,7 @@ struct Sums {
     places: Newest<(Pair, Kind), Call>,
     names: Newest<(Pair, Kind, Call), Name>,
     credits: Newest<Identity, CreditedGrant>,
+    issued: Vec<(Arc<Issued>, DateTime<Utc>)>,
 }
 
 /// A row's key in full.
@@ -268,8 +284,23 @@ impl Sums {
         let groups = lines.iter().flat_map(|line| {
             line.authenticated.groups.iter().map(move |group| (own(line), group.clone(), line.at))
         });
+        let tokens = lines.iter().filter_map(|line| {
+            let token = line.token()?;
+            Some(((token.account.clone(), token.by.clone()), token, line.at))
+        });
+        let (tokens, made) = Newest::of(tokens, limits.issued);
+        let mut issued: Vec<_> = tokens
+            .0
+            .into_iter()
+            .map(|key| {
+                let at = utc(made[&key]);
+                (Arc::new(key.1), at)
+            })
+            .collect();
+        issued.sort();
         let (groups_seen, groups_last) = Newest::of(groups, limits.groups_seen);
         Self {
+            issued,
             identities: Newest::of(sides, everybody).0,
             groups_seen,
             groups_last,
@@ -424,6 +455,7 @@ impl Sums {
             }
         }
         parts.groups_seen = seen;
+        parts.issued.clone_from(&self.issued);
         parts.coverage = coverage;
         parts
     }

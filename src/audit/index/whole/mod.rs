@@ -10,6 +10,7 @@ mod tests;
 mod writing;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use chrono::{DateTime, NaiveDate, Utc};
 
@@ -18,14 +19,14 @@ use super::days::DETAILS;
 use crate::audit::Options;
 use crate::audit::hashing;
 use crate::model::{
-    Activity, ActivityParts, ActivityTables, BindingKind, Implied, Name, RoleKind, SeenId,
+    Activity, ActivityParts, ActivityTables, BindingKind, Implied, Issued, Name, RoleKind, SeenId,
     SubjectKind, Use,
 };
 use reading::Reader;
 use writing::Writer;
 
 /// Changes whenever the bytes do, or what the same days come to.
-const FORM: u32 = 1;
+const FORM: u32 = 2;
 
 impl Options {
     /// Which form of which sum: bytes noted under another one are of no use.
@@ -60,6 +61,13 @@ pub fn write_whole(activity: &Activity) -> Option<Vec<u8>> {
             body.name(group);
             bytes::signed(&mut body.out, micros(*at)?);
         }
+    }
+    body.number(parts.issued.len());
+    for (issued, at) in &parts.issued {
+        body.identity(&issued.account)?;
+        body.name(&issued.credential);
+        body.identity(&issued.by)?;
+        bytes::signed(&mut body.out, micros(*at)?);
     }
     body.number(parts.truncated.len());
     for (id, counts) in &parts.truncated {
@@ -105,6 +113,12 @@ pub fn read_whole(packed: &[u8]) -> Option<Activity> {
             seen.push((id, from.name()?, time(from.from.signed()?)?));
         }
     }
+    let mut issued = Vec::new();
+    for _ in 0..from.from.length()? {
+        let (account, credential) = (from.identity()?, from.name()?);
+        let one = Issued { account, credential, by: from.identity()? };
+        issued.push((Arc::new(one), time(from.from.signed()?)?));
+    }
     let mut truncated = BTreeMap::new();
     for _ in 0..from.from.length()? {
         let id = SeenId(from.id()?);
@@ -126,8 +140,15 @@ pub fn read_whole(packed: &[u8]) -> Option<Activity> {
         uses.push(row);
     }
     let whole = from.from.0.is_empty();
-    let parts =
-        ActivityParts { tables, uses, truncated, detail, coverage, ..ActivityParts::default() };
+    let parts = ActivityParts {
+        tables,
+        uses,
+        issued,
+        truncated,
+        detail,
+        coverage,
+        ..ActivityParts::default()
+    };
     whole.then(|| Activity::with_groups(parts, seen))
 }
 

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use super::*;
 use crate::model::{
     ActivityTables, Actor, ActorId, Call, CallId, Coverage, CreditId, CreditedGrant, Detail,
-    GroupSetId, Identity, Impersonation, ImpersonationId, Target,
+    GroupSetId, Identity, Impersonation, ImpersonationId, Issued, Target,
 };
 
 fn activity() -> Activity {
@@ -84,6 +84,14 @@ fn activity() -> Activity {
             })],
         },
         uses: vec![row(0, 0, 0, 5), row(0, 2, 1, 9), row(2, 2, 4, 2), row(2, 2, 3, 86_400_000_000)],
+        issued: vec![(
+            Arc::new(Issued {
+                account: account.clone(),
+                credential: "JTI=9".into(),
+                by: Identity::user("ana"),
+            }),
+            at(8),
+        )],
         groups_seen: [(SeenId(2), [(name("a"), at(1))].into())].into(),
         truncated: [(SeenId(0), [(name("agents"), 5)].into())].into(),
         detail: Detail::NoNames,
