@@ -1,5 +1,6 @@
 //! keybook: who holds keys to a Kubernetes cluster, what each key opens, when it was last used.
 
+pub mod actors;
 pub mod audit;
 pub mod book;
 pub mod change;

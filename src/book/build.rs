@@ -251,6 +251,7 @@ impl Counts {
         Self {
             identities: 1,
             idle: usize::from(has("idle")),
+            shared: usize::from(has("shared")),
             admin: usize::from(entry.tier == Tier::ClusterAdmin),
             dangling: usize::from(has("dangling")),
             findings: usize::from(!entry.findings.is_empty()),
@@ -261,6 +262,7 @@ impl Counts {
         let more = Self::of(entry);
         self.identities += more.identities;
         self.idle += more.idle;
+        self.shared += more.shared;
         self.admin += more.admin;
         self.dangling += more.dangling;
         self.findings += more.findings;
@@ -270,6 +272,7 @@ impl Counts {
         let less = Self::of(entry);
         self.identities -= less.identities;
         self.idle -= less.idle;
+        self.shared -= less.shared;
         self.admin -= less.admin;
         self.dangling -= less.dangling;
         self.findings -= less.findings;

@@ -362,6 +362,8 @@ pub struct Counts {
     pub identities: usize,
     /// Those that hold access and were not seen in the policy's idle time.
     pub idle: usize,
+    /// Those behind which more than one person is seen.
+    pub shared: usize,
     /// Those of the tier cluster-admin.
     pub admin: usize,
     /// Those with a grant whose role, account or namespace is gone, or that are such an account.

@@ -18,6 +18,7 @@
 //! | `lasting-token` | a Secret holds a token of an account that is about, without an end |
 //! | `denied` | requests are refused again and again |
 //! | `people-on-machine` | people use a service account |
+//! | `shared-account` | more than one person is seen behind an account |
 //! | `reach` | somebody can become more than it is |
 //!
 //! Findings of absence wait for whole lists and for a log. Exactly what the API server itself
@@ -38,12 +39,13 @@ mod lasting_token;
 mod people;
 pub mod reach;
 mod redundant_grant;
+mod shared;
 #[cfg(test)]
 mod tests;
 mod unused_grant;
 mod unused_permissions;
 
-pub use people::PERSON;
+pub use crate::actors::PERSON;
 
 use std::sync::Arc;
 
@@ -56,7 +58,7 @@ use crate::model::{BindingKind, Coverage, PolicyRule, Scope, SubjectKind};
 use crate::rbac::effective::Inert;
 
 /// Every rule that there is, as an exemption names it.
-pub const RULES: [&str; 17] = [
+pub const RULES: [&str; 18] = [
     "all-secrets",
     "cluster-admin",
     "dangling-account",
@@ -71,6 +73,7 @@ pub const RULES: [&str; 17] = [
     "people-on-machine",
     "reach",
     "redundant-grant",
+    "shared-account",
     "unused-grant",
     "unused-permissions",
     "wildcard",
@@ -127,6 +130,7 @@ pub(crate) fn of(book: &Book, entry: &Entry, seen: Option<DateTime<Utc>>, rows: 
     lasting_token::find(&subject, &mut found);
     denied::find(&subject, &mut found);
     people::find(&subject, &mut found);
+    shared::find(&subject, &mut found);
     idle::find(&subject, &mut found);
     // What is idle as a whole is not said piece by piece.
     unused_grant::find(&subject, &mut found);

@@ -2,23 +2,14 @@
 //! account's token lies on their disks.
 //!
 //! kubectl alone proves nothing, for scripts in pods use it as well. A desktop's operating system
-//! in the user agent does (`client-go/rest/config.go`: `kubectl/v1.30.0 (darwin/arm64) …`), and so
-//! does a program that is nothing but a screen for a person.
+//! in the user agent does, and so does a program that is nothing but a screen for a person.
 
 use super::Subject;
+use crate::actors::{PERSON, is_annotated, is_persons};
 use crate::book::{Finding, Seen, Severity};
 use crate::model::{Name, SubjectKind};
 
 const RULE: (&str, &str) = ("people-on-machine", "people");
-
-/// On an account, says whose own it is: it is no machine's then.
-pub const PERSON: &str = "keybook/person";
-
-/// What only a person starts.
-const SCREENS: [&str; 6] = ["k9s", "lens", "openlens", "freelens", "headlamp", "mozilla"];
-
-/// Where no pod of a cluster's control plane or workload runs, but people sit.
-const DESKTOPS: [&str; 2] = ["(darwin/", "(windows/"];
 
 /// So many agents are named.
 const NAMED: usize = 2;
@@ -26,13 +17,10 @@ const NAMED: usize = 2;
 pub(super) fn find(subject: &Subject<'_>, found: &mut Vec<Finding>) {
     let (book, entry) = (subject.book, subject.entry);
     let identity = &entry.identity;
-    let (SubjectKind::ServiceAccount, Some(namespace)) = (identity.kind, &identity.namespace)
-    else {
+    if identity.kind != SubjectKind::ServiceAccount {
         return;
-    };
-    let key = (namespace.clone(), identity.name.clone());
-    let account = book.snapshot.objects.service_accounts.get(&key);
-    if account.is_some_and(|account| account.meta.annotations.contains_key(PERSON)) {
+    }
+    if is_annotated(&book.snapshot, identity) {
         return;
     }
     let Some(activity) = entry.activity.as_deref() else {
@@ -58,13 +46,6 @@ pub(super) fn find(subject: &Subject<'_>, found: &mut Vec<Finding>) {
         last.format("%Y-%m-%d")
     );
     found.push(subject.finding(RULE, Severity::Medium, None, evidence));
-}
-
-/// Whether a user agent is one of a person's machine.
-fn is_persons(agent: &str) -> bool {
-    let agent = agent.to_ascii_lowercase();
-    let program = agent.split(['/', ' ']).next().unwrap_or_default();
-    DESKTOPS.iter().any(|system| agent.contains(system)) || SCREENS.contains(&program)
 }
 
 /// Without the commit that clients put behind.

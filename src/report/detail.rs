@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::Serialize;
 
+use super::actors::BehindPart;
 use super::identity::{IdentityRow, Names};
 use super::owner::{self, OwnerRow};
 use super::sections;
@@ -309,6 +310,8 @@ pub struct IdentityDetail {
     pub addresses: Vec<SeenRow>,
     /// Its user agents, newest first.
     pub agents: Vec<SeenRow>,
+    /// Who is seen behind it; None where the log does not tell, and for groups.
+    pub behind: Option<BehindPart>,
     /// Its own requests by day, UTC.
     pub days: BTreeMap<NaiveDate, DayCount>,
 }
@@ -341,6 +344,7 @@ impl IdentityDetail {
             uses: book.uses(entry.id).iter().map(UseRow::from).collect(),
             addresses: activity.map_or(Vec::new(), |activity| seen(&activity.addresses)),
             agents: activity.map_or(Vec::new(), |activity| seen(&activity.agents)),
+            behind: BehindPart::of(book, entry),
             days: activity.map_or(BTreeMap::new(), |activity| activity.days.clone()),
         }
     }

@@ -5,6 +5,7 @@
 //! [`Tabular`]. Text from clusters and logs is written out where it cannot be seen.
 
 mod access;
+mod actors;
 mod check;
 mod cluster;
 mod credential;

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use super::detail::{GrantRow, IdentityDetail, PermissionRow, SeenRow, UseRow, Via};
 use super::identity::{ActivityRow, GroupRow};
 use super::owner::OwnerRow;
-use super::{Cell, Column, Metadata, Table, Tabular, age, credential, exact};
+use super::{Cell, Column, Metadata, Table, Tabular, actors, age, credential, exact};
 use crate::book::GroupSource;
 use crate::model::{Name, printable};
 
@@ -30,6 +30,10 @@ pub(super) fn identity(of: &IdentityDetail, about: &Metadata, wide: bool, header
     section("Permissions", permissions(&of.permissions, about));
     section("Uses", uses(&of.uses, about));
     section("Credentials", credential::table(&of.row.credentials, about));
+    if let Some(behind) = &of.behind {
+        section("Actors", actors::table(behind, about));
+        section("Signs of sharing", actors::signals(behind));
+    }
     section("Addresses", seen("ADDRESS", &of.addresses, about));
     section("User agents", seen("AGENT", &of.agents, about));
     section("Impersonation", impersonation(of, about));

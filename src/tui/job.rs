@@ -15,6 +15,7 @@ use super::theme::Slot;
 use super::whole;
 use super::widgets::Line;
 use super::yaml;
+use crate::actors::{self, Behind};
 use crate::book::{Book, GrantId, Tier, UseSummary};
 use crate::credentials::{self, Credential};
 use crate::model::{Identity, Name};
@@ -162,6 +163,8 @@ pub struct PageData {
     pub uses: Vec<UseSummary>,
     /// The credentials that are known for it, the riskiest first.
     pub credentials: Vec<Credential>,
+    /// Who is seen behind it, where the log tells.
+    pub behind: Option<Behind>,
 }
 
 /// What an identity can become, for its page.
@@ -370,7 +373,12 @@ fn page(who: Who, book: &Book) -> PageData {
     let credentials =
         book.entry(who.id).map_or_else(Vec::new, |entry| credentials::of(book, &entry.identity));
     let matrix = matrix::rows(book, who.id);
-    PageData { who, generation: book.generation, matrix, uses, credentials }
+    let log = book.activity.as_deref().filter(|_| book.log.is_whole());
+    let behind = book
+        .entry(who.id)
+        .zip(log)
+        .and_then(|(entry, log)| actors::of(log, &book.snapshot, &entry.identity));
+    PageData { who, generation: book.generation, matrix, uses, credentials, behind }
 }
 
 /// Whether a text holds every word, whatever the case.

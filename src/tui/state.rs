@@ -78,6 +78,8 @@ pub enum Chip {
     All,
     /// Not seen for long.
     Idle,
+    /// With more than one person behind it.
+    Shared,
     /// Of the tier cluster-admin.
     Admin,
     /// With a grant that leads nowhere.
@@ -88,13 +90,15 @@ pub enum Chip {
 
 impl Chip {
     /// All of them, as they stand.
-    pub const ALL: [Self; 5] = [Self::All, Self::Idle, Self::Admin, Self::Dangling, Self::Findings];
+    pub const ALL: [Self; 6] =
+        [Self::All, Self::Idle, Self::Shared, Self::Admin, Self::Dangling, Self::Findings];
 
     /// The word.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::All => "all",
             Self::Idle => "idle",
+            Self::Shared => "shared",
             Self::Admin => "admin",
             Self::Dangling => "dangling",
             Self::Findings => "findings",
@@ -106,6 +110,7 @@ impl Chip {
         match self {
             Self::All => "",
             Self::Idle => "is:idle",
+            Self::Shared => "is:shared",
             Self::Admin => "is:admin",
             Self::Dangling => "is:dangling",
             Self::Findings => "finding:any",

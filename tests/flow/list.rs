@@ -70,6 +70,7 @@ fn chips_are_filters() {
     let counts = invented::whole().counts();
     for (chip, count) in [
         (Chip::Idle, counts.idle),
+        (Chip::Shared, counts.shared),
         (Chip::Admin, counts.admin),
         (Chip::Dangling, counts.dangling),
         (Chip::Findings, counts.findings),

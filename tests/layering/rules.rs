@@ -12,10 +12,11 @@ const FLOW: &[(&str, &[&str])] = &[
     ("store", &["model", "audit"]),
     ("cluster", &["model", "rbac"]),
     ("owners", &["model", "rbac"]),
+    ("actors", &["model"]),
     ("book", &["model", "rbac", "findings"]),
     ("credentials", &["model", "book", "owners"]),
     ("reach", &["model", "rbac", "book"]),
-    ("findings", &["model", "rbac", "book", "credentials", "reach"]),
+    ("findings", &["model", "rbac", "actors", "book", "credentials", "reach"]),
     ("query", &["model", "rbac", "book", "findings"]),
     ("change", &["model", "rbac", "store", "cluster", "owners", "credentials", "book"]),
     ("config", &["model", "audit"]),
@@ -29,6 +30,7 @@ const FLOW: &[(&str, &[&str])] = &[
             "audit",
             "cluster",
             "owners",
+            "actors",
             "credentials",
             "book",
             "reach",
@@ -66,6 +68,7 @@ const FLOW: &[(&str, &[&str])] = &[
             "audit",
             "cluster",
             "owners",
+            "actors",
             "credentials",
             "book",
             "reach",
@@ -81,7 +84,7 @@ const FLOW: &[(&str, &[&str])] = &[
 /// Rooms that take time and input as values: no runtime, no terminal, no file, no network, no
 /// environment, no clock.
 const PURE: &[&str] =
-    &["model", "rbac", "owners", "credentials", "book", "reach", "findings", "query"];
+    &["model", "rbac", "owners", "actors", "credentials", "book", "reach", "findings", "query"];
 
 /// What a pure room must not name.
 const IMPURE: &[&str] = &[

@@ -46,7 +46,7 @@ fn the_list_marked_filtered_and_sorted() {
         stage.keys("space space shift-n /").type_text("corp kind:user").keys("enter j");
     });
     golden("list-chip", &invented::whole(), SMALL, |stage| {
-        stage.keys("l l");
+        stage.keys("l l l");
     });
     golden("list-nobody", &invented::whole(), SMALL, |stage| {
         stage.keys("/").type_text("nosuchname").keys("enter");

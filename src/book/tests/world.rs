@@ -179,6 +179,7 @@ pub(crate) struct Row {
     pub(crate) call: Call,
     pub(crate) credit: Option<CreditedGrant>,
     pub(crate) day: i64,
+    minutes: i64,
     pub(crate) allowed: u64,
     pub(crate) denied: u64,
     undecided: u64,
@@ -223,6 +224,7 @@ impl Row {
             call: call(what),
             credit: None,
             day,
+            minutes: 0,
             allowed: 1,
             denied: 0,
             undecided: 0,
@@ -241,6 +243,17 @@ impl Row {
     /// From this address.
     pub(crate) fn from(mut self, address: &str) -> Self {
         self.address = address.into();
+        self
+    }
+
+    /// So many minutes after midday.
+    pub(crate) fn minutes(mut self, minutes: i64) -> Self {
+        self.minutes = minutes;
+        self
+    }
+
+    pub(crate) fn agent(mut self, agent: &str) -> Self {
+        self.agent = Some(agent.into());
         self
     }
 
@@ -293,7 +306,7 @@ impl Row {
 
     /// Adds the row to a log, and returns it with its ids.
     pub(crate) fn put(self, activity: &mut ActivityParts) -> Use {
-        let at = day(self.day);
+        let at = day(self.day) + TimeDelta::minutes(self.minutes);
         let tables = &mut activity.tables;
         let authenticated = SeenId(intern(&mut tables.identities, &self.who));
         let effective = match &self.as_who {

@@ -1,5 +1,7 @@
 //! What keybook exists to show, one function each.
 
+use std::ops::Range;
+
 use super::ask::As;
 use super::client::Client;
 use super::script::{HOUR, MINUTE, Number, SECOND, Script};
@@ -21,10 +23,21 @@ pub(super) fn play(script: &mut Script, objects: &Objects) {
 
 /// Requests one after another, some seconds apart.
 fn burst(script: &mut Script, random: &mut Random, start: i64, client: Number, asks: &[Number]) {
+    apart(script, (random, 2 * SECOND..25 * SECOND), start, client, asks);
+}
+
+/// Requests one after another, so far apart.
+fn apart(
+    script: &mut Script,
+    (random, pause): (&mut Random, Range<i64>),
+    start: i64,
+    client: Number,
+    asks: &[Number],
+) {
     let mut at = start;
     for &ask in asks {
         script.add(at, client, ask);
-        at += random.between(2 * SECOND, 25 * SECOND);
+        at += random.between(pause.start, pause.end);
     }
 }
 
@@ -62,7 +75,8 @@ fn shared_account(script: &mut Script) {
             let count = usize::try_from(random.between(1, 5)).unwrap_or(1);
             let from = usize::try_from(random.between(0, 4)).unwrap_or(0);
             let some = asks.get(from..(from + count).min(asks.len())).unwrap_or_default();
-            burst(script, &mut random, start, client, some);
+            // One thing at a time, with talk in between.
+            apart(script, (&mut random, MINUTE..6 * MINUTE), start, client, some);
         }
     }
 }

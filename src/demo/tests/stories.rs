@@ -4,6 +4,7 @@
 use std::sync::{Arc, LazyLock};
 
 use super::clock;
+use crate::actors;
 use crate::audit::{self, Options};
 use crate::book::{
     Book, Entry, Existence, HintSource, IdentityActivity, Inputs, LogState, Tier, UseState,
@@ -130,4 +131,20 @@ fn the_quarters_close_and_the_old_token_are_told_apart() {
     let token = hints.iter().find(|hint| hint.source == HintSource::LegacyTokenLastUsed).unwrap();
     assert!((clock() - token.at).num_days() > 600);
     assert!(entry("sa:legacy/batch-import").activity.is_none());
+}
+
+#[test]
+fn one_account_is_shared_and_says_by_whom() {
+    let shared = BOOK.entries().filter(|entry| {
+        entry.findings.iter().chain(&entry.exempt).any(|finding| finding.rule == "shared-account")
+    });
+    let shared: Vec<String> = shared.map(|entry| entry.identity.to_string()).collect();
+    assert_eq!(shared, ["user:ops-shared"]);
+    assert_eq!(BOOK.counts().shared, 1);
+    let log = BOOK.activity.as_deref().unwrap();
+    let behind = actors::of(log, &BOOK.snapshot, &Identity::user("ops-shared")).unwrap();
+    // Two certificates; the older one on three systems.
+    assert_eq!(behind.actors.len(), 4);
+    assert!(behind.actors.iter().all(|actor| actor.credentials.len() == 1));
+    assert_eq!(behind.signals[0].sign, actors::Sign::Credentials);
 }

@@ -260,3 +260,29 @@ fn an_exemption_holds_to_its_last_day_and_for_nobody_else() {
         assert_eq!(with(misses), (vec![ana.clone(), other.clone()], vec![], 2));
     }
 }
+
+#[test]
+fn an_account_with_two_behind_it_is_shared() {
+    let with = |second: &'static str| {
+        let rows = (0..12).map(|turn| {
+            let credential = if turn % 2 == 0 { "X509SHA256=1" } else { second };
+            let what = format!("get configmaps@a/{turn}");
+            Row::new("user:jenny", &what, 10)
+                .with(credential)
+                .agent("kubectl/v1.36.1 (linux/amd64)")
+                .minutes(turn * 3)
+        });
+        rows.fold(world().log(0, 20), World::row)
+    };
+    let found = findings(&with("X509SHA256=2"));
+    assert_eq!(
+        found.iter().map(|one| (one.rule, &*one.evidence)).collect::<Vec<_>>(),
+        [(
+            "shared-account",
+            "credentials X509SHA256=1 and X509SHA256=2 at once, once, 27 minutes in all, last on \
+             2026-01-11 12:30; the signs weigh 50, from 50 on an account is called shared"
+        )]
+    );
+    assert_eq!(with("X509SHA256=2").book().counts().shared, 1);
+    assert_eq!(findings(&with("X509SHA256=1")), []);
+}

@@ -169,7 +169,8 @@ fn chips(state: &State, canvas: &mut Canvas<'_, '_>, area: Rect) {
     let mut counts = [0usize; Chip::ALL.len()];
     for book in state.listed().filter_map(|feed| feed.book.as_ref()) {
         let have = book.counts();
-        let each = [have.identities, have.idle, have.admin, have.dangling, have.findings];
+        let each =
+            [have.identities, have.idle, have.shared, have.admin, have.dangling, have.findings];
         for (sum, more) in counts.iter_mut().zip(each) {
             *sum += more;
         }
@@ -188,7 +189,8 @@ fn chips(state: &State, canvas: &mut Canvas<'_, '_>, area: Rect) {
     line.push(" ", Slot::Base);
     for (chip, count) in Chip::ALL.into_iter().zip(counts).skip(1) {
         line.push("  ", Slot::Base);
-        let count_of = if chip == Chip::Idle { counted_by_log } else { counted };
+        let by_log = matches!(chip, Chip::Idle | Chip::Shared);
+        let count_of = if by_log { counted_by_log } else { counted };
         let text = format!("{} {}", chip.as_str(), count_of(state, count));
         let slot = match (list.chip == chip, count) {
             (true, _) => Slot::Accent,

@@ -1,5 +1,6 @@
 //! What somebody did: by day, from where, with what, as whom, and what for.
 
+mod behind;
 mod calendar;
 
 use chrono::{DateTime, Utc};
@@ -55,6 +56,7 @@ pub fn lines(
     }
     impersonation(&mut lines, activity, now);
     truncated(&mut lines, activity);
+    behind::lines(&mut lines, data.and_then(|data| data.behind.as_ref()), now, width);
     signs(&mut lines, entry);
     uses(&mut lines, data, now, width);
     lines

@@ -1,0 +1,121 @@
+//! What a user agent tells of who sits in front of it. Clients choose it: it is a sign, no proof.
+
+/// Programs that are nothing but a screen for a person; they ask by themselves as long as they are
+/// open.
+const SCREENS: [&str; 6] = ["k9s", "lens", "openlens", "freelens", "headlamp", "mozilla"];
+
+/// Programs that ask when somebody, or a script, runs them.
+const COMMANDS: [&str; 5] = ["kubectl", "oc", "helm", "stern", "kubectx"];
+
+/// Systems on which no pod of a cluster's control plane or workload runs, but people sit.
+const DESKTOPS: [&str; 2] = ["darwin", "windows"];
+
+/// Whether what the agent names is a person's: a desktop's operating system
+/// (`client-go/rest/config.go`: `kubectl/v1.30.0 (darwin/arm64) …`), or a program that is nothing but
+/// a screen. kubectl alone proves nothing, for scripts in pods use it as well.
+pub fn is_persons(agent: &str) -> bool {
+    let client = Client::of(agent);
+    client.desktop || client.tool == Tool::Screen
+}
+
+/// What kind of program it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Tool {
+    /// A screen for a person.
+    Screen,
+    /// A command that is run.
+    Command,
+    /// Anything else: a program by itself.
+    Program,
+}
+
+/// A user agent, taken apart.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Client {
+    pub(super) tool: Tool,
+    /// `darwin/arm64`; None where it is not said.
+    pub(super) system: Option<String>,
+    /// Of kubectl: `v1.36.1`, which tells one machine from another of the same system.
+    pub(super) build: Option<String>,
+    /// Whether the system is one on which people sit.
+    pub(super) desktop: bool,
+}
+
+impl Client {
+    pub(super) fn of(agent: &str) -> Self {
+        let lower = agent.to_ascii_lowercase();
+        let head = lower.split(' ').next().unwrap_or_default();
+        let (program, version) = head.split_once('/').unwrap_or((head, ""));
+        let tool = match program {
+            _ if SCREENS.contains(&program) => Tool::Screen,
+            _ if COMMANDS.contains(&program) || program.starts_with("kubectl-") => Tool::Command,
+            _ => Tool::Program,
+        };
+        let system = system(&lower);
+        let desktop = system.as_deref().is_some_and(|system| {
+            DESKTOPS.iter().any(|name| system.split('/').next() == Some(*name))
+        });
+        // Browsers say it in other words.
+        let desktop = desktop
+            || tool == Tool::Screen
+                && (lower.contains("macintosh") || lower.contains("windows nt"));
+        let build = (program == "kubectl" && !version.is_empty()).then(|| version.to_owned());
+        Self { tool, system, build, desktop }
+    }
+
+    /// Whether a person may be at it: a person's program, or any on a person's system.
+    pub(super) fn is_attended(&self) -> bool {
+        self.tool != Tool::Program || self.desktop
+    }
+}
+
+/// `darwin/arm64` of `… (darwin/arm64) …`.
+fn system(agent: &str) -> Option<String> {
+    let (_, rest) = agent.split_once('(')?;
+    let (inside, _) = rest.split_once(')')?;
+    let (name, architecture) = inside.split_once('/')?;
+    let word = |text: &str| {
+        (1..=12).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric())
+    };
+    (word(name) && word(architecture)).then(|| inside.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn agents_are_taken_apart_as_clients_write_them() {
+        let mac = Client::of("kubectl/v1.36.1 (darwin/arm64) kubernetes/b1d5cc9");
+        assert_eq!(
+            (mac.tool, mac.system.as_deref(), mac.build.as_deref(), mac.desktop),
+            (Tool::Command, Some("darwin/arm64"), Some("v1.36.1"), true)
+        );
+        let pod = Client::of("kubectl/v1.36.1 (linux/amd64) kubernetes/b1d5cc9");
+        assert!(!pod.desktop && pod.is_attended());
+        assert_eq!(Client::of("Helm/3.19.0").tool, Tool::Command);
+        assert_eq!(Client::of("Helm/3.19.0").system, None);
+        assert_eq!(Client::of("K9s/v0.50.16 (linux/amd64)").tool, Tool::Screen);
+        assert_eq!(Client::of("operator/v2 (linux/amd64) kubernetes/$Format").tool, Tool::Program);
+        assert!(!Client::of("curl/8.17.0").is_attended());
+        assert!(Client::of("curl/8.17.0 (darwin/arm64)").is_attended());
+        assert_eq!(Client::of("").tool, Tool::Program);
+        assert_eq!(Client::of("x (a/b").system, None);
+        assert_eq!(Client::of("Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537").system, None);
+    }
+
+    #[test]
+    fn what_only_people_have_is_a_persons() {
+        for agent in [
+            "kubectl/v1.30.0 (darwin/arm64) kubernetes/x",
+            "terraform/1 (windows/amd64)",
+            "k9s/v0.50.16 (linux/amd64)",
+            "Mozilla/5.0 (X11; Linux x86_64)",
+        ] {
+            assert!(is_persons(agent), "{agent}");
+        }
+        for agent in ["kubectl/v1.30.0 (linux/amd64) kubernetes/x", "Helm/3.19.0", "", "darwin"] {
+            assert!(!is_persons(agent), "{agent}");
+        }
+    }
+}

@@ -1,0 +1,267 @@
+//! From rows to actors: what goes together.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, NaiveDate, Timelike, Utc};
+use foldhash::HashMap;
+
+use super::agent::{Client, Tool};
+use super::at_once::together;
+use super::holder::{self, Holder, Span};
+use super::{Actor, ActorUse, Rest};
+use crate::model::{
+    self, Activity, ActorId, Call, CallId, Identity, Name, SeenId, SubjectKind, Target, Use,
+};
+
+/// What is behind an account.
+pub(super) struct Gathered {
+    pub(super) actors: Vec<Actor>,
+    pub(super) rest: Rest,
+    pub(super) for_others: u64,
+}
+
+/// What the log has of one credential, agent and address together.
+struct Raw<'a> {
+    actor: &'a model::Actor,
+    client: Client,
+    rows: Vec<&'a Use>,
+    by_hand: Vec<DateTime<Utc>>,
+    sessions: Vec<DateTime<Utc>>,
+}
+
+impl<'a> Raw<'a> {
+    fn new(actor: &'a model::Actor) -> Self {
+        let client = Client::of(actor.agent.as_deref().unwrap_or_default());
+        Self { actor, client, rows: Vec::new(), by_hand: Vec::new(), sessions: Vec::new() }
+    }
+
+    fn add(&mut self, activity: &Activity, row: &'a Use) {
+        let call = activity.call(row.call);
+        let session = reaches_into_a_pod(call);
+        let by_hand = match self.client.tool {
+            Tool::Command => &*call.verb != "watch",
+            // A screen asks by itself; what it changes and where it goes in is its user's doing.
+            Tool::Screen => call.is_write() || session,
+            Tool::Program => self.client.desktop && call.is_write(),
+        };
+        if by_hand {
+            self.by_hand.extend([row.first, row.last]);
+        }
+        if session && self.client.is_attended() {
+            self.sessions.extend([row.first, row.last]);
+        }
+        self.rows.push(row);
+    }
+
+    fn span(&self) -> Option<(DateTime<Utc>, DateTime<Utc>)> {
+        let first = self.rows.iter().map(|row| row.first).min()?;
+        Some((first, self.rows.iter().map(|row| row.last).max()?))
+    }
+}
+
+fn reaches_into_a_pod(call: &Call) -> bool {
+    matches!(&call.target, Target::Resource { group, resource, subresource, .. }
+        if group.is_empty() && &**resource == "pods"
+            && matches!(&**subresource, "exec" | "attach" | "portforward" | "log"))
+}
+
+pub(super) fn gather(activity: &Activity, identity: &Identity, seen: SeenId) -> Option<Gathered> {
+    let mut raws: BTreeMap<ActorId, Raw<'_>> = BTreeMap::new();
+    let (mut rest, mut for_others) = (Rest::default(), 0);
+    for row in activity.by_authenticated(seen) {
+        let actor = activity.actor(row.actor);
+        if row.effective != row.authenticated {
+            for_others += row.requests();
+        } else if actor.credential.is_none() && actor.agent.is_none() && actor.address.is_none() {
+            rest.requests += row.requests();
+            rest.first = Some(rest.first.map_or(row.first, |first| first.min(row.first)));
+            rest.last = rest.last.max(Some(row.last));
+        } else {
+            raws.entry(row.actor).or_insert_with(|| Raw::new(actor)).add(activity, row);
+        }
+    }
+    if raws.is_empty() && rest.requests == 0 {
+        return None;
+    }
+    let raws: Vec<Raw<'_>> = raws.into_values().collect();
+    let holders = Holders::new(activity, identity, &raws);
+    let mut groups: BTreeMap<(Holder, Option<String>), Vec<&Raw<'_>>> = BTreeMap::new();
+    for raw in &raws {
+        let holder = holders.of(raw);
+        let device = match &holder {
+            Holder::Credential(_) | Holder::NotSaid => raw.client.system.clone(),
+            // These stand for somebody, whatever they sit at.
+            Holder::Workload(_) | Holder::MintedBy(_) | Holder::Session(_) => None,
+        };
+        groups.entry((holder, device)).or_default().push(raw);
+    }
+    let mut actors = Vec::new();
+    for ((holder, _), raws) in groups {
+        for place in places(&holder, &raws) {
+            actors.extend(actor(activity, holder.clone(), &place));
+        }
+    }
+    actors.sort_by(|a, b| {
+        b.requests.cmp(&a.requests).then_with(|| {
+            (&a.holder, &a.system, &a.addresses).cmp(&(&b.holder, &b.system, &b.addresses))
+        })
+    });
+    Some(Gathered { actors, rest, for_others })
+}
+
+/// The systems that a credential was used on, the first time, and the last.
+type Used = (BTreeSet<String>, DateTime<Utc>, DateTime<Utc>);
+
+/// To whom each credential was given.
+struct Holders {
+    minted: HashMap<Name, Identity>,
+    chains: BTreeMap<Name, Name>,
+}
+
+impl Holders {
+    fn new(activity: &Activity, identity: &Identity, raws: &[Raw<'_>]) -> Self {
+        let mut minted = HashMap::default();
+        if identity.kind == SubjectKind::ServiceAccount {
+            for (issued, _) in activity.issued().of(identity) {
+                if holder::is_person(&issued.by) {
+                    minted.insert(issued.credential.clone(), issued.by.clone());
+                }
+            }
+        }
+        let mut spans: BTreeMap<&Name, Used> = BTreeMap::new();
+        for raw in raws {
+            let (Some(credential), Some((first, last))) = (&raw.actor.credential, raw.span())
+            else {
+                continue;
+            };
+            if holder::kind(credential).is_empty() || minted.contains_key(credential) {
+                continue;
+            }
+            let span = spans.entry(credential).or_insert((BTreeSet::new(), first, last));
+            span.0.extend(raw.client.system.clone());
+            (span.1, span.2) = (span.1.min(first), span.2.max(last));
+        }
+        let spans = spans.into_iter().map(|(credential, (systems, first, last))| Span {
+            credential: credential.clone(),
+            kind: holder::kind(credential),
+            systems: systems.into_iter().collect(),
+            first,
+            last,
+        });
+        Self { minted, chains: holder::chains(spans.collect()) }
+    }
+
+    fn of(&self, raw: &Raw<'_>) -> Holder {
+        let Some(id) = &raw.actor.credential else { return Holder::NotSaid };
+        if let Some(pod) = id.strip_prefix("pod:") {
+            return Holder::Workload(match pod.split_once('/') {
+                Some((namespace, pod)) => format!("{namespace}/{}", holder::workload(pod)).into(),
+                None => pod.into(),
+            });
+        }
+        if id.starts_with("pod-uid:") {
+            return Holder::Workload("pods whose names are not in the log".into());
+        }
+        if let Some(session) = id.strip_prefix("session:") {
+            return Holder::Session(session.into());
+        }
+        if let Some(by) = self.minted.get(id) {
+            return Holder::MintedBy(by.clone());
+        }
+        Holder::Credential(self.chains.get(id).unwrap_or(id).clone())
+    }
+}
+
+/// A machine that moves from address to address is one; where two addresses were at it together, they
+/// are two. Those of which a name is known are one wherever they are.
+fn places<'r, 'a>(holder: &Holder, raws: &[&'r Raw<'a>]) -> Vec<Vec<&'r Raw<'a>>> {
+    if !matches!(holder, Holder::Credential(_) | Holder::NotSaid) {
+        return vec![raws.to_vec()];
+    }
+    let mut by_address: BTreeMap<Option<&Name>, Vec<&'r Raw<'a>>> = BTreeMap::new();
+    for raw in raws {
+        by_address.entry(raw.actor.address.as_ref()).or_default().push(raw);
+    }
+    let mut places: Vec<(Vec<&'r Raw<'a>>, Vec<DateTime<Utc>>)> = Vec::new();
+    for more in by_address.into_values() {
+        let moments = sorted(more.iter().flat_map(|raw| raw.by_hand.iter().copied()));
+        let apart = |(_, have): &(_, Vec<_>)| together(have, &moments).any();
+        match places.iter_mut().find(|place| !apart(place)) {
+            Some((raws, have)) => {
+                raws.extend(more);
+                *have = sorted(have.iter().copied().chain(moments));
+            }
+            None => places.push((more, moments)),
+        }
+    }
+    places.into_iter().map(|(raws, _)| raws).collect()
+}
+
+fn sorted(of: impl Iterator<Item = DateTime<Utc>>) -> Vec<DateTime<Utc>> {
+    let mut all: Vec<DateTime<Utc>> = of.collect();
+    all.sort_unstable();
+    all.dedup();
+    all
+}
+
+fn actor(activity: &Activity, holder: Holder, raws: &[&Raw<'_>]) -> Option<Actor> {
+    let lines = || raws.iter().flat_map(|raw| raw.rows.iter().copied());
+    let pods = matches!(holder, Holder::Workload(_));
+    let mut uses: HashMap<CallId, ActorUse> = HashMap::default();
+    let mut days: BTreeSet<NaiveDate> = BTreeSet::new();
+    let (mut requests, mut hours) = (0, 0);
+    for row in lines() {
+        requests += row.requests();
+        days.insert(row.day);
+        hours |= 1 << row.first.hour() | 1 << row.last.hour();
+        let call = uses.entry(row.call).or_insert_with(|| ActorUse {
+            call: activity.call(row.call).clone(),
+            allowed: 0,
+            denied: 0,
+            undecided: 0,
+            first: row.first,
+            last: row.last,
+        });
+        call.allowed += row.allowed;
+        call.denied += row.denied;
+        call.undecided += row.undecided;
+        call.first = call.first.min(row.first);
+        call.last = call.last.max(row.last);
+    }
+    let mut uses: Vec<ActorUse> = uses.into_values().collect();
+    uses.sort_by(|a, b| b.last.cmp(&a.last).then_with(|| a.call.cmp(&b.call)));
+    let mut systems = raws.iter().filter_map(|raw| raw.client.system.as_deref());
+    let builds: BTreeSet<String> = raws.iter().filter_map(|raw| raw.client.build.clone()).collect();
+    Some(Actor {
+        system: systems.next().map(Name::from),
+        attended: !pods && raws.iter().any(|raw| raw.client.is_attended()),
+        person: !pods
+            && raws.iter().any(|raw| raw.client.desktop || raw.client.tool == Tool::Screen),
+        credentials: newest(raws, |actor| actor.credential.as_ref()),
+        agents: newest(raws, |actor| actor.agent.as_ref()),
+        addresses: newest(raws, |actor| actor.address.as_ref()),
+        requests,
+        first: lines().map(|row| row.first).min()?,
+        last: lines().map(|row| row.last).max()?,
+        days: days.len(),
+        hours,
+        uses,
+        by_hand: sorted(raws.iter().flat_map(|raw| raw.by_hand.iter().copied())),
+        sessions: sorted(raws.iter().flat_map(|raw| raw.sessions.iter().copied())),
+        builds: builds.into_iter().collect(),
+        holder,
+    })
+}
+
+fn newest(raws: &[&Raw<'_>], of: fn(&model::Actor) -> Option<&Name>) -> Vec<Name> {
+    let mut last: BTreeMap<&Name, DateTime<Utc>> = BTreeMap::new();
+    for raw in raws {
+        if let (Some(value), Some((_, at))) = (of(raw.actor), raw.span()) {
+            let have = last.entry(value).or_insert(at);
+            *have = at.max(*have);
+        }
+    }
+    let mut all: Vec<(&Name, DateTime<Utc>)> = last.into_iter().collect();
+    all.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(b.0)));
+    all.into_iter().map(|(value, _)| value.clone()).collect()
+}

@@ -1,0 +1,175 @@
+//! Who is seen behind an account: sets of credentials, addresses and agents that go together, each
+//! with its hours and uses, and the signs that more than one person is behind it.
+//!
+//! A sign has a weight that a person can read, and its figures; the account is called shared where
+//! the weights come to [`SHARED`]. Nothing is done because of it. What speaks for one holder is
+//! taken together first: pods of a workload, credentials that took each other's place, tokens that
+//! one person had made, a machine that moves from address to address.
+
+mod agent;
+mod at_once;
+mod gather;
+mod holder;
+mod signals;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+
+pub use agent::is_persons;
+pub use at_once::Together;
+pub use holder::Holder;
+pub use signals::{Sign, Signal};
+
+use crate::model::{Activity, Call, Detail, Identity, Name, Snapshot, SubjectKind};
+
+/// On an account, says whose own it is: it is no machine's then.
+pub const PERSON: &str = "keybook/person";
+
+/// From this sum of weights on an account is called shared.
+pub const SHARED: u32 = 50;
+
+/// One who is seen behind an account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Actor {
+    /// Whom it stands for, as far as that is known.
+    pub holder: Holder,
+    /// The system that its agents name: `darwin/arm64`.
+    pub system: Option<Name>,
+    /// Whether a person may be at it: programs that people run, and no pod.
+    pub attended: bool,
+    /// Whether only a person can be: a desktop's system, or a screen.
+    pub person: bool,
+    /// Its credentials, newest first.
+    pub credentials: Vec<Name>,
+    /// Its user agents, newest first.
+    pub agents: Vec<Name>,
+    /// Its last-hop addresses, newest first.
+    pub addresses: Vec<Name>,
+    /// Requests.
+    pub requests: u64,
+    /// First of them, UTC.
+    pub first: DateTime<Utc>,
+    /// Last of them, UTC.
+    pub last: DateTime<Utc>,
+    /// On how many days (UTC) it was seen; of rows that are of weeks or of all time, how many of
+    /// these.
+    pub days: usize,
+    /// The hours of the day (UTC, 0 to 23) in which the first and the last request of each kind of a
+    /// day came, one bit each.
+    pub hours: u32,
+    /// What it did, the latest first.
+    pub uses: Vec<ActorUse>,
+    /// When something was run by hand, UTC, sorted: as far as rows tell.
+    by_hand: Vec<DateTime<Utc>>,
+    /// When it was inside a pod or reached into one, likewise.
+    sessions: Vec<DateTime<Utc>>,
+    /// The builds of kubectl that its agents name.
+    builds: Vec<String>,
+}
+
+/// A call of an actor.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ActorUse {
+    /// Verb and target.
+    pub call: Arc<Call>,
+    /// Requests that the authorizer allowed.
+    pub allowed: u64,
+    /// Requests that it refused.
+    pub denied: u64,
+    /// Requests of which no decision is known.
+    pub undecided: u64,
+    /// First of them, UTC.
+    pub first: DateTime<Utc>,
+    /// Last of them, UTC.
+    pub last: DateTime<Utc>,
+}
+
+/// What belongs to nobody: requests of which neither credential nor agent nor address was kept.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Rest {
+    /// How many.
+    pub requests: u64,
+    /// First of them, UTC.
+    pub first: Option<DateTime<Utc>>,
+    /// Last of them, UTC.
+    pub last: Option<DateTime<Utc>>,
+}
+
+/// Everybody behind an account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Behind {
+    /// Who is seen, the busiest first.
+    pub actors: Vec<Actor>,
+    /// What belongs to none of them.
+    pub rest: Rest,
+    /// Requests in others' names, which are left out: one who acts for many by design is no shared
+    /// account for it.
+    pub for_others: u64,
+    /// What speaks for more than one person, the weightiest first.
+    pub signals: Vec<Signal>,
+    /// The sum of the weights.
+    pub weight: u32,
+}
+
+impl Behind {
+    /// Whether the signs are enough to call it shared.
+    pub fn is_shared(&self) -> bool {
+        self.weight >= SHARED
+    }
+}
+
+/// Who is behind an account by the log; None for a group, for parts of the cluster itself, and for
+/// whom the log does not show.
+pub fn of(activity: &Activity, snapshot: &Snapshot, identity: &Identity) -> Option<Behind> {
+    if is_part_of_the_cluster(identity) || activity.detail() >= Detail::NoActors {
+        return None;
+    }
+    let seen = activity.seen(identity)?;
+    let gathered = gather::gather(activity, identity, seen)?;
+    let about = signals::About { identity, annotated: is_annotated(snapshot, identity) };
+    let signals = signals::signals(&gathered.actors, &about);
+    let weight = signals.iter().map(|signal| signal.weight).sum();
+    Some(Behind {
+        actors: gathered.actors,
+        rest: gathered.rest,
+        for_others: gathered.for_others,
+        signals,
+        weight,
+    })
+}
+
+/// Hours of a day in words, sorted ones: `8-11 14`.
+pub fn hours_text(hours: &[u32]) -> String {
+    let runs = hours.chunk_by(|before, hour| before + 1 == *hour);
+    let words = runs.filter_map(|run| match run {
+        [] => None,
+        [one] => Some(one.to_string()),
+        [first, .., last] => Some(format!("{first}-{last}")),
+    });
+    words.collect::<Vec<_>>().join(" ")
+}
+
+/// Whether a person's name is on an account.
+pub fn is_annotated(snapshot: &Snapshot, identity: &Identity) -> bool {
+    let (SubjectKind::ServiceAccount, Some(namespace)) = (identity.kind, &identity.namespace)
+    else {
+        return false;
+    };
+    let key = (namespace.clone(), identity.name.clone());
+    let account = snapshot.objects.service_accounts.get(&key);
+    account.is_some_and(|account| account.meta.annotations.contains_key(PERSON))
+}
+
+/// Who is no account of people's: anonymous, nodes, controllers. `system:admin` is one.
+fn is_part_of_the_cluster(identity: &Identity) -> bool {
+    match identity.kind {
+        SubjectKind::Group => true,
+        SubjectKind::User => {
+            identity.name.starts_with("system:") && &*identity.name != "system:admin"
+        }
+        SubjectKind::ServiceAccount => false,
+    }
+}

@@ -1,0 +1,303 @@
+//! Accounts of one person and of several, row by row.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::*;
+use crate::model::{
+    self, ActivityParts, ActivityTables, ActorId, Call, CallId, GroupSetId, Implied, Issued, Meta,
+    SeenId, ServiceAccount, Target, Use,
+};
+
+const MAC: &str = "kubectl/v1.36.1 (darwin/arm64) kubernetes/b1d5cc9";
+const LINUX: &str = "kubectl/v1.35.4 (linux/amd64) kubernetes/0f17c7b";
+const OTHER_LINUX: &str = "kubectl/v1.34.2 (linux/amd64) kubernetes/9ab2f21";
+const K9S: &str = "k9s/v0.50.16 (darwin/arm64) kubernetes/$Format";
+const OPERATOR: &str = "operator/v2 (linux/amd64) kubernetes/$Format";
+const OFFICE: &str = "198.51.100.7";
+const HOME: &str = "203.0.113.21";
+
+/// A log of one account: credential, agent, address, verb and resource, minute.
+struct Log {
+    identity: Identity,
+    parts: ActivityParts,
+    snapshot: Snapshot,
+}
+
+fn at(minute: i64) -> DateTime<Utc> {
+    "2026-05-04T08:00:00Z".parse::<DateTime<Utc>>().unwrap() + TimeDelta::minutes(minute)
+}
+
+impl Log {
+    fn new(identity: &str) -> Self {
+        let identity: Identity = identity.parse().unwrap();
+        let tables = ActivityTables {
+            identities: vec![identity.clone()],
+            group_sets: vec![Arc::from([])],
+            ..ActivityTables::default()
+        };
+        let parts = ActivityParts { tables, ..ActivityParts::default() };
+        Self { identity, parts, snapshot: Snapshot::default() }
+    }
+
+    fn row(mut self, who: (&str, &str, &str), what: &str, minute: i64) -> Self {
+        let name = |text: &str| (!text.is_empty()).then(|| Name::from(text));
+        let actor =
+            model::Actor { credential: name(who.0), agent: name(who.1), address: name(who.2) };
+        let (verb, resource) = what.split_once(' ').unwrap();
+        let (resource, subresource) = resource.split_once('/').unwrap_or((resource, ""));
+        let call = Arc::new(Call {
+            verb: verb.into(),
+            target: Target::Resource {
+                group: "".into(),
+                resource: resource.into(),
+                subresource: subresource.into(),
+                namespace: Some("shop".into()),
+                name: Some(format!("n{minute}").into()),
+                names_folded: false,
+            },
+            implied: Implied::Nothing,
+        });
+        let tables = &mut self.parts.tables;
+        let place = tables.actors.iter().position(|have| *have == actor).unwrap_or_else(|| {
+            tables.actors.push(actor);
+            tables.actors.len() - 1
+        });
+        tables.calls.push(call);
+        self.parts.uses.push(Use {
+            authenticated: SeenId(0),
+            effective: SeenId(0),
+            impersonation: None,
+            actor: ActorId(u32::try_from(place).unwrap()),
+            groups: GroupSetId(0),
+            call: CallId(u32::try_from(tables.calls.len() - 1).unwrap()),
+            credit: None,
+            day: at(minute).date_naive(),
+            allowed: 2,
+            denied: 0,
+            undecided: 0,
+            first: at(minute),
+            last: at(minute),
+            last_allowed: Some(at(minute)),
+        });
+        self
+    }
+
+    /// Something by hand every four minutes.
+    fn work(self, who: (&str, &str, &str), minutes: std::ops::Range<i64>) -> Self {
+        let start = minutes.start;
+        minutes.step_by(4).fold(self, |log, minute| {
+            log.row(who, if (minute - start) % 8 == 0 { "get pods" } else { "patch pods" }, minute)
+        })
+    }
+
+    fn minted(mut self, credential: &str, by: &str) -> Self {
+        let (account, by) = (self.identity.clone(), by.parse().unwrap());
+        let issued = Issued { account, credential: credential.into(), by };
+        self.parts.issued.push((Arc::new(issued), at(0)));
+        self
+    }
+
+    fn annotated(mut self) -> Self {
+        let (namespace, name) = (self.identity.namespace.clone().unwrap(), &self.identity.name);
+        let annotations = [(Name::from(PERSON), Name::from("ana"))].into();
+        let account = ServiceAccount {
+            meta: Meta {
+                namespace: Some(namespace.clone()),
+                name: name.clone(),
+                annotations,
+                ..Meta::default()
+            },
+            ..ServiceAccount::default()
+        };
+        self.snapshot.objects.service_accounts.insert((namespace, name.clone()), account.into());
+        self
+    }
+
+    fn behind(&self) -> Behind {
+        of(&self.parts.clone().into(), &self.snapshot, &self.identity).expect("it was seen")
+    }
+
+    fn signs(&self) -> Vec<(&'static str, u32)> {
+        self.behind().signals.iter().map(|one| (one.sign.as_str(), one.weight)).collect()
+    }
+}
+
+#[test]
+fn two_with_a_certificate_each_are_seen_at_once_even_behind_one_address() {
+    let both = Log::new("user:ops")
+        .work(("X509SHA256=1", LINUX, OFFICE), 0..60)
+        .work(("X509SHA256=2", LINUX, OFFICE), 2..62);
+    // The name says it too.
+    assert_eq!(both.signs(), [("credentials", 50), ("name", 4)]);
+    let behind = both.behind();
+    assert!(behind.is_shared());
+    assert_eq!(
+        behind.signals[0].evidence,
+        "credentials X509SHA256=1 and X509SHA256=2 at once, once, 54 minutes in all, last on \
+         2026-05-04 08:56"
+    );
+    assert_eq!(behind.actors.len(), 2);
+    let actor =
+        behind.actors.iter().find(|actor| &*actor.credentials[0] == "X509SHA256=1").unwrap();
+    assert_eq!((actor.requests, actor.days, actor.uses.len()), (30, 1, 15));
+    assert_eq!((actor.first, actor.last, actor.hours), (at(0), at(56), 1 << 8));
+    assert_eq!(actor.system.as_deref(), Some("linux/amd64"));
+}
+
+#[test]
+fn one_certificate_on_two_desks_at_once() {
+    let both = Log::new("user:jenny")
+        .work(("X509SHA256=1", MAC, HOME), 0..60)
+        .work(("X509SHA256=1", LINUX, OFFICE), 2..62);
+    assert_eq!(both.signs(), [("machines", 35), ("addresses", 20)]);
+    // From one address it may be one person with a machine within a machine.
+    let one = Log::new("user:jenny")
+        .work(("X509SHA256=1", MAC, HOME), 0..60)
+        .work(("X509SHA256=1", LINUX, HOME), 2..62);
+    assert_eq!(one.signs(), [("machines", 35)]);
+    assert!(!one.behind().is_shared());
+}
+
+#[test]
+fn one_who_changes_desks_is_one() {
+    // In the morning at home, then at the office, at night at home; twice the same day again.
+    let mut log = Log::new("user:jenny");
+    for day in 0..5 {
+        let start = day * 1440;
+        log = log
+            .work(("X509SHA256=1", MAC, HOME), start..start + 60)
+            .work(("X509SHA256=2", LINUX, OFFICE), start + 63..start + 400)
+            .work(("X509SHA256=1", MAC, HOME), start + 405..start + 460);
+    }
+    assert_eq!(log.signs(), []);
+    assert_eq!(log.behind().actors.len(), 2, "each machine is told by itself");
+}
+
+#[test]
+fn a_screen_left_open_is_not_somebody_at_it() {
+    let log = (0..60).fold(Log::new("user:jenny"), |log, minute| {
+        log.row(("X509SHA256=1", K9S, HOME), "list pods", minute)
+    });
+    let log = log.work(("X509SHA256=1", LINUX, OFFICE), 2..62);
+    assert_eq!(log.signs(), []);
+}
+
+#[test]
+fn addresses_that_change_under_one_machine_are_one_machine() {
+    // Every other request leaves by another address.
+    let log = Log::new("user:jenny")
+        .work(("X509SHA256=1", MAC, HOME), 0..60)
+        .work(("X509SHA256=1", MAC, "203.0.113.22"), 2..62);
+    assert_eq!(log.signs(), [("addresses", 20)]);
+    assert!(!log.behind().is_shared());
+}
+
+#[test]
+fn pods_of_one_account_are_one_and_a_person_beside_them_is_another() {
+    let mut log = Log::new("sa:shop/cart");
+    for (pod, address) in [("x2x4z", "10.0.0.1"), ("b2x4z", "10.0.0.2"), ("c2x4z", "10.0.0.3")] {
+        let credential = format!("pod:shop/cart-7d9f8b6c5d-{pod}");
+        log = log.work((&credential, OPERATOR, address), 0..60);
+        log = log.work((&credential, LINUX, address), 0..60);
+    }
+    let behind = log.behind();
+    assert_eq!((behind.actors.len(), behind.signals.len()), (1, 0));
+    assert_eq!(behind.actors[0].holder, Holder::Workload("shop/cart".into()));
+    assert_eq!((behind.actors[0].addresses.len(), behind.actors[0].attended), (3, false));
+    let log = log.work(("JTI=1", MAC, HOME), 500..520);
+    assert_eq!(log.signs(), [("podsAndPeople", 50)]);
+    assert_eq!(
+        log.behind().signals[0].evidence,
+        "pods of shop/cart use it (180 requests), and a person from outside of pods (10 requests)"
+    );
+    // A person's own, which a tool of theirs in the cluster uses as well.
+    assert_eq!(log.annotated().signs(), []);
+}
+
+#[test]
+fn tokens_that_several_people_had_made() {
+    let log = |second: (&str, &str, &str), start: i64| {
+        Log::new("sa:ci/deployer")
+            .minted("JTI=1", "user:ana@corp.example")
+            .minted("JTI=2", "user:bo@corp.example")
+            .minted("JTI=3", "system:serviceaccount:ci:issuer")
+            .work(("JTI=1", LINUX, OFFICE), 0..60)
+            .work(second, start..start + 60)
+    };
+    // Each from a place of their own, though never at the same time.
+    let apart = log(("JTI=2", LINUX, HOME), 900);
+    assert_eq!(apart.signs(), [("minters", 60)]);
+    assert_eq!(
+        apart.behind().signals[0].evidence,
+        "tokens of it were made by user:ana@corp.example (1 used), user:bo@corp.example (1 used)"
+    );
+    // One took the other's place on the same machine: the token of a machine was renewed.
+    let renewed = log(("JTI=2", LINUX, OFFICE), 900);
+    assert_eq!(renewed.signs(), [("minters", 10)]);
+    // What a machine had made tells of nobody.
+    assert_eq!(log(("JTI=3", LINUX, OFFICE), 900).signs(), []);
+    // What was made and not used does not either.
+    assert_eq!(log(("JTI=1", LINUX, OFFICE), 900).signs(), []);
+}
+
+#[test]
+fn tokens_that_are_renewed_are_one_persons() {
+    let log = (0..20).fold(Log::new("sa:ci/jenny"), |log, hour| {
+        let token = format!("JTI={hour}");
+        log.minted(&token, "user:jenny").work((&token, MAC, HOME), hour * 60..hour * 60 + 62)
+    });
+    let behind = log.behind();
+    assert_eq!(behind.signals.len(), 1, "only that it goes on around the clock");
+    assert_eq!((behind.actors.len(), behind.actors[0].credentials.len()), (1, 20));
+    assert_eq!(behind.actors[0].holder, Holder::MintedBy(Identity::user("jenny")));
+    assert!(!behind.is_shared());
+}
+
+#[test]
+fn sessions_of_a_cloud_role_name_people() {
+    let two = Log::new("user:admins")
+        .work(("session:ana@corp.example", MAC, HOME), 0..20)
+        .work(("session:bo@corp.example", MAC, OFFICE), 500..520);
+    assert_eq!(two.signs(), [("sessions", 60)]);
+    let programs = Log::new("user:builds")
+        .work(("session:botocore-session-1777885811", LINUX, HOME), 0..20)
+        .work(("session:botocore-session-1777889999", LINUX, OFFICE), 500..520);
+    assert_eq!(programs.signs(), []);
+}
+
+#[test]
+fn builds_of_kubectl_tell_machines_of_one_system_apart() {
+    let log = |identity: &str, credential: &str| {
+        Log::new(identity)
+            .work((credential, LINUX, HOME), 0..60)
+            .work((credential, OTHER_LINUX, OFFICE), 2..62)
+    };
+    // Without a credential's id, as of static tokens.
+    assert_eq!(log("user:jenny", "").signs(), [("machines", 30), ("addresses", 20)]);
+    assert!(log("user:jenny", "").behind().is_shared());
+    // Runners of pipelines have as many builds, and are no people.
+    let runners = log("sa:ci/runner", "legacy:ci/runner");
+    assert_eq!(runners.signs(), [("machines", 20), ("addresses", 20)]);
+    assert!(!runners.behind().is_shared());
+}
+
+#[test]
+fn hours_are_told_as_stretches() {
+    assert_eq!(hours_text(&[0, 8, 9, 10, 14, 22, 23]), "0 8-10 14 22-23");
+    assert_eq!(hours_text(&[]), "");
+}
+
+#[test]
+fn what_belongs_to_nobody_is_shown() {
+    let log = Log::new("user:jenny")
+        .row(("", "", ""), "get pods", 3)
+        .row(("", "", ""), "get pods", 9)
+        .work(("X509SHA256=1", MAC, HOME), 0..8);
+    let behind = log.behind();
+    assert_eq!(behind.rest, Rest { requests: 4, first: Some(at(3)), last: Some(at(9)) });
+    assert_eq!(behind.actors.len(), 1);
+    let nobody = Log::new("user:system:node:a").row(("", LINUX, HOME), "get pods", 3);
+    assert_eq!(of(&nobody.parts.into(), &nobody.snapshot, &nobody.identity), None);
+}
