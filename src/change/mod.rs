@@ -4,5 +4,8 @@
 //! [`plan`] is pure: from a Book, fresh images of the objects and Intents to a Plan. [`run`] is the
 //! only part that writes to a cluster.
 
+mod desk;
 pub mod plan;
 pub mod run;
+
+pub use desk::{Applied, Desk, Planned};

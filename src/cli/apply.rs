@@ -70,8 +70,9 @@ pub(super) fn run(global: &Global, what: &What<'_>, confirm: &Confirm) -> Result
         pace: Pace::default(),
         unwritten: Vec::new(),
     };
-    let work = Work { cluster: &*cluster, writer: &*writer, info: &info, confirm };
-    let done = runtime.block_on(work.all(runner, what, given));
+    let force = confirm.force.as_deref();
+    let work = Work { cluster: &*cluster, writer: &*writer, info: &info, force };
+    let done = runtime.block_on(work.all(runner, what, given, confirm));
     runtime.shutdown_background();
     answer::say(&format!("journal: head {}", journal.head()));
     done
@@ -89,24 +90,26 @@ async fn interrupted(stop: Arc<AtomicBool>) {
 }
 
 fn tell(progress: Progress<'_>) {
+    if let Some(line) = words(&progress) {
+        answer::say(&line);
+    }
+}
+
+/// What there is to say of a step; None where it only begins.
+pub(super) fn words(progress: &Progress<'_>) -> Option<String> {
     match progress {
-        Progress::Step(_) => {}
+        Progress::Step(_) => None,
         Progress::Made(step, how) => {
             let found = match how {
                 run::How::Answered => "",
                 run::How::Found => " (the answer was lost; the object shows it)",
             };
-            answer::say(&format!(
-                "{}. {} {}: made{found}",
-                step.id,
-                step.action.as_str(),
-                step.target
-            ));
+            Some(format!("{}. {} {}: made{found}", step.id, step.action.as_str(), step.target))
         }
         Progress::Again(step, why) => {
-            answer::say(&format!("{}. {}: again, since {why}", step.id, step.target));
+            Some(format!("{}. {}: again, since {why}", step.id, step.target))
         }
-        Progress::Verifying => answer::say("looking at everything again"),
+        Progress::Verifying => Some("looking at everything again".to_owned()),
     }
 }
 
@@ -127,11 +130,13 @@ fn read(path: &Path) -> Result<Plan, Failure> {
     Plan::read(value).map_err(|error| Failure::refused(format!("{name}: {error}")))
 }
 
-struct Work<'a> {
-    cluster: &'a dyn Cluster,
-    writer: &'a dyn Writer,
-    info: &'a ClusterInfo,
-    confirm: &'a Confirm,
+/// What a Plan is tried with.
+pub(super) struct Work<'a> {
+    pub(super) cluster: &'a dyn Cluster,
+    pub(super) writer: &'a dyn Writer,
+    pub(super) info: &'a ClusterInfo,
+    /// The sentence that allows a lock-out.
+    pub(super) force: Option<&'a str>,
 }
 
 impl Work<'_> {
@@ -140,6 +145,7 @@ impl Work<'_> {
         mut runner: Runner<'_>,
         what: &What<'_>,
         given: Option<Plan>,
+        confirm: &Confirm,
     ) -> Result<Code, Failure> {
         let (plan, before): (Plan, Option<Run>) = match (what, given) {
             (What::Finish(run), _) => {
@@ -160,22 +166,16 @@ impl Work<'_> {
         if plan.undoes.is_none() || before.is_some() {
             Self::is_not_in_the_way(&runner, before.as_ref())?;
         }
-        self.locks_nobody_out(&plan).await?;
         answer::out(report::plan_text(&plan).as_bytes())?;
         let settled = before.iter().flat_map(|run| &run.steps);
         let settled: Vec<u32> = settled
             .filter(|(_, state)| **state != StepState::Untouched)
             .map(|(step, _)| *step)
             .collect();
-        let found = run::preflight(self.cluster, self.writer, &plan, &settled).await?;
-        for note in &found.notes {
+        for note in self.tried(&plan, &settled).await? {
             answer::say(&format!("note: {note}"));
         }
-        if !found.problems.is_empty() {
-            let problems: Vec<&str> = found.problems.iter().map(String::as_str).collect();
-            return Err(Failure::refused(format!("nothing was written:\n{}", problems.join("\n"))));
-        }
-        if !self.confirmed()? {
+        if !self.confirmed(confirm)? {
             return Ok(Code::Done);
         }
         let (id, ended) = match &before {
@@ -183,6 +183,25 @@ impl Work<'_> {
             None => runner.apply(&plan).await?,
         };
         Ok(Self::outcome(id, ended))
+    }
+
+    /// Asks whom it locks out, looks at its objects, asks for the operator's rights and has every write
+    /// tried; nothing is written. Steps that `settled` names are left out. Gives what has to be known
+    /// all the same.
+    ///
+    /// # Errors
+    /// Where it may not be applied.
+    pub(super) async fn tried(&self, plan: &Plan, settled: &[u32]) -> Result<Vec<String>, Failure> {
+        let mut notes = Vec::new();
+        notes.extend(self.locks_nobody_out(plan).await?);
+        let found = run::preflight(self.cluster, self.writer, plan, settled).await?;
+        notes.extend(found.notes);
+        if found.problems.is_empty() {
+            return Ok(notes);
+        }
+        let lines = notes.iter().map(|note| format!("note: {note}")).chain(found.problems);
+        let lines: Vec<String> = lines.collect();
+        Err(Failure::refused(format!("nothing was written:\n{}", lines.join("\n"))))
     }
 
     fn is_of_this_cluster(&self, plan: &Plan) -> Result<(), Failure> {
@@ -196,7 +215,7 @@ impl Work<'_> {
         )))
     }
 
-    fn is_not_in_the_way(runner: &Runner<'_>, own: Option<&Run>) -> Result<(), Failure> {
+    pub(super) fn is_not_in_the_way(runner: &Runner<'_>, own: Option<&Run>) -> Result<(), Failure> {
         let history = runner.history()?;
         match history.open().filter(|open| own.is_none_or(|own| own.id != open.id)) {
             None => Ok(()),
@@ -209,20 +228,18 @@ impl Work<'_> {
     }
 
     /// By the objects as they are now, and by who applies it now.
-    async fn locks_nobody_out(&self, plan: &Plan) -> Result<(), Failure> {
+    async fn locks_nobody_out(&self, plan: &Plan) -> Result<Option<String>, Failure> {
         let snapshot = load(self.cluster, &LoadOptions::only(&RBAC)).await?;
-        if !snapshot.covers(&RBAC, None) {
-            answer::say(
-                "note: not all roles and bindings could be listed: whether it locks anybody out is not \
-                 certain",
-            );
-        }
+        let note = (!snapshot.covers(&RBAC, None)).then(|| {
+            "not all roles and bindings could be listed: whether it locks anybody out is not certain"
+                .to_owned()
+        });
         let operator = run::operator(self.cluster).await?;
         let Some(lock_out) = locks_out(plan, &snapshot.objects, operator.as_ref()) else {
-            return Ok(());
+            return Ok(note);
         };
-        if self.confirm.force.as_ref() == Some(&lock_out.sentence) {
-            return Ok(());
+        if self.force == Some(lock_out.sentence.as_str()) {
+            return Ok(note);
         }
         Err(Failure::refused(format!(
             "{}. If that is what is wanted: --force {:?}",
@@ -231,10 +248,10 @@ impl Work<'_> {
     }
 
     /// Whether whoever applies it knows where they are.
-    fn confirmed(&self) -> Result<bool, Failure> {
+    fn confirmed(&self, confirm: &Confirm) -> Result<bool, Failure> {
         let name = if self.info.context.is_empty() { &self.info.name } else { &self.info.context };
         let shown = printable(name);
-        if let Some(yes) = &self.confirm.yes {
+        if let Some(yes) = &confirm.yes {
             if **name == **yes || *self.info.name == **yes {
                 return Ok(true);
             }
@@ -273,19 +290,37 @@ impl Work<'_> {
                 code(&differs, Code::ChangeFailed)
             }
             Ended::Stopped { step, why, interrupted } => {
-                let at = step.map_or_else(String::new, |step| format!(" at step {step}"));
-                answer::say_error(&format!(
-                    "run {id} stopped{at}: {why}\nfinish it with keybook apply --finish {id}, or take \
-                     back what was made with keybook undo {id}"
-                ));
+                answer::say_error(&stopped(id, step, &why));
                 if interrupted { Code::Interrupted } else { Code::ChangeFailed }
             }
         }
     }
 }
 
+fn stopped(id: u64, step: Option<u32>, why: &str) -> String {
+    let at = step.map_or_else(String::new, |step| format!(" at step {step}"));
+    format!(
+        "run {id} stopped{at}: {why}\nfinish it with keybook apply --finish {id}, or take back what was \
+         made with keybook undo {id}"
+    )
+}
+
+/// How a run came out, a line each.
+pub(super) fn outcome_lines(id: u64, ended: &Ended) -> Vec<String> {
+    match ended {
+        Ended::Done(differs) => {
+            let mut lines: Vec<String> = differs.iter().map(differing).collect();
+            lines.push(format!("run {id} is done; keybook undo {id} takes it back"));
+            lines
+        }
+        Ended::Stopped { step, why, .. } => {
+            stopped(id, *step, why).lines().map(str::to_owned).collect()
+        }
+    }
+}
+
 /// A plan is applied once: its objects are not as it expects them after that.
-fn was_applied(history: &History, plan: &Plan) -> Result<(), Failure> {
+pub(super) fn was_applied(history: &History, plan: &Plan) -> Result<(), Failure> {
     let same = |run: &&Run| {
         run.plan.metadata.digest == plan.metadata.digest && !run.made().is_empty() && !run.is_open()
     };
@@ -301,8 +336,12 @@ fn was_applied(history: &History, plan: &Plan) -> Result<(), Failure> {
 
 /// Says what is not as it should be.
 pub(super) fn say(one: &Differs) {
+    answer::say(&differing(one));
+}
+
+fn differing(one: &Differs) -> String {
     let not = if one.known { "not as it should be" } else { "not known" };
-    answer::say(&format!("{not}: {}: {}", one.what, one.how));
+    format!("{not}: {}: {}", one.what, one.how)
 }
 
 /// What differences amount to.

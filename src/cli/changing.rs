@@ -19,6 +19,13 @@ use crate::demo;
 use crate::model::ClusterInfo;
 use crate::store::JournalError;
 
+/// Why nothing is written.
+pub(super) const READONLY: &str =
+    "--readonly (or the setting of that name): nothing is written to a cluster";
+
+/// Why nothing is written.
+pub(super) const NO_JOURNAL: &str = "--no-store: nothing is changed without its journal";
+
 pub(super) fn run(global: &Global, command: &ChangeCommand) -> Result<Code, Failure> {
     match command {
         ChangeCommand::Revoke { what, made } => {
@@ -93,9 +100,7 @@ pub(super) fn writer(
     runtime: &Runtime,
 ) -> Result<Arc<dyn Writer>, Failure> {
     if settings.readonly.value {
-        return Err(Failure::refused(
-            "--readonly (or the setting of that name): nothing is written to a cluster",
-        ));
+        return Err(Failure::refused(READONLY));
     }
     let options = connect_options(global, settings, context(global, settings)?.as_deref());
     Ok(runtime.block_on(connect_writer(&options))?)
@@ -108,7 +113,7 @@ pub(super) fn journal_of(
     info: &ClusterInfo,
 ) -> Result<PathBuf, Failure> {
     if global.input.no_store {
-        return Err(Failure::usage("--no-store: nothing is changed without its journal"));
+        return Err(Failure::usage(NO_JOURNAL));
     }
     Ok(kept::needed(global, settings)?.journal(&info.id))
 }

@@ -6,6 +6,7 @@ use chrono::Utc;
 use tokio::runtime::Runtime;
 
 use super::args::Global;
+use super::desk::ClusterDesk;
 use super::exit::Failure;
 use super::sources::{
     connect_options, contexts_named, demo_policy, load_options, log_specs, now, one_standard_input,
@@ -14,19 +15,38 @@ use super::sources::{
 use super::{kept, served};
 use crate::audit;
 use crate::cluster::files::{self, Source};
-use crate::cluster::kube::connect;
+use crate::change::Desk;
+use crate::cluster::kube::{ConnectOptions, connect, connect_writer};
 use crate::cluster::memory::MemoryCluster;
+use crate::cluster::{Cluster, Writer};
 use crate::config::Settings;
 use crate::demo;
 use crate::feed::{Clock, Feed, Followed, Log, Objects, ReadLog, Sources};
 use crate::model::{ClusterInfo, ListKind, Name, Snapshot};
 use crate::store::Home;
 
+/// A running feed.
+#[derive(Clone)]
+pub struct Fed {
+    /// The name of its context.
+    pub name: Name,
+    /// The feed.
+    pub feed: Arc<Feed>,
+    /// Where changes are made from; None for saved objects, which are no cluster.
+    pub desk: Option<Arc<dyn Desk>>,
+}
+
+impl std::fmt::Debug for Fed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Fed").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
 /// Running feeds.
 #[derive(Debug)]
 pub struct Fleet {
-    /// A feed a cluster, with the name of its context, in the order in which they were named.
-    pub feeds: Vec<(Name, Arc<Feed>)>,
+    /// A feed a cluster, in the order in which they were named.
+    pub feeds: Vec<Fed>,
     /// All settings.
     pub settings: Settings,
     /// What they run on. End it by `shutdown_background`: nothing there is worth waiting for.
@@ -52,6 +72,7 @@ pub fn start(global: &Global) -> Result<Fleet, Failure> {
     let within = runtime.enter();
     let feeds = if global.input.demo {
         let cluster = MemoryCluster::new(demo::cluster(), demo::objects(started));
+        let desk = demo_desk(&cluster, &settings, &runtime)?;
         let sources = Sources {
             objects: Objects::Live {
                 cluster: Arc::new(cluster),
@@ -63,12 +84,14 @@ pub fn start(global: &Global) -> Result<Fleet, Failure> {
             })),
         };
         let policy = Arc::new(demo_policy(&settings));
-        vec![("demo".into(), Arc::new(Feed::start(sources, policy, clock())))]
+        let feed = Arc::new(Feed::start(sources, policy, clock()));
+        vec![Fed { name: "demo".into(), feed, desk: Some(desk) }]
     } else if global.input.from.is_empty() {
         live(global, &settings, &runtime)?
     } else {
         refuse_live_flags(global)?;
-        vec![(Name::from("files"), Arc::new(saved(global, &settings)?))]
+        let feed = Arc::new(saved(global, &settings)?);
+        vec![Fed { name: "files".into(), feed, desk: None }]
     };
     drop(within);
     Ok(Fleet { feeds, settings, runtime })
@@ -159,7 +182,7 @@ fn live(
     global: &Global,
     settings: &Settings,
     runtime: &Runtime,
-) -> Result<Vec<(Name, Arc<Feed>)>, Failure> {
+) -> Result<Vec<Fed>, Failure> {
     let names = contexts_named(global, settings)?;
     if names.len() > 1 && !global.input.audit.is_empty() {
         return Err(Failure::usage(
@@ -171,6 +194,7 @@ fn live(
     for name in names {
         let options = connect_options(global, settings, name.as_deref());
         let cluster = runtime.block_on(connect(&options))?;
+        let desk = live_desk(&cluster, options, (global, settings), runtime);
         let options = load_options(global, settings, name.as_deref(), &ListKind::ALL);
         let log = named_log(global, settings)?.unwrap_or_else(|| {
             let (asked, runtime) = (cluster.clone(), runtime.handle().clone());
@@ -178,8 +202,62 @@ fn live(
             kept_log(global, settings, move || runtime.block_on(asked.info()).ok())
         });
         let sources = Sources { objects: Objects::Live { cluster, options }, log };
-        let feed = Feed::start(sources, policy.clone(), clock());
-        feeds.push((name.unwrap_or_default().into(), Arc::new(feed)));
+        let feed = Arc::new(Feed::start(sources, policy.clone(), clock()));
+        feeds.push(Fed { name: name.unwrap_or_default().into(), feed, desk: Some(desk) });
     }
     Ok(feeds)
+}
+
+/// `--readonly` keeps the way to write shut.
+fn not_readonly(readonly: bool) -> Result<(), Failure> {
+    if readonly {
+        return Err(Failure::refused(super::changing::READONLY));
+    }
+    Ok(())
+}
+
+fn live_desk(
+    cluster: &Arc<dyn Cluster>,
+    options: ConnectOptions,
+    (global, settings): (&Global, &Settings),
+    runtime: &Runtime,
+) -> Arc<dyn Desk> {
+    let readonly = settings.readonly.value;
+    let home = kept::home(global, settings);
+    Arc::new(ClusterDesk {
+        cluster: cluster.clone(),
+        writer: Box::new(move || {
+            not_readonly(readonly)?;
+            let options = options.clone();
+            Ok(Box::pin(async move { Ok(connect_writer(&options).await?) }))
+        }),
+        journal: Box::new(move |info| {
+            let home = home.as_ref().ok_or_else(|| Failure::usage(super::changing::NO_JOURNAL))?;
+            Ok(home.journal(&info.id))
+        }),
+        runtime: runtime.handle().clone(),
+    })
+}
+
+/// The demo's cluster lives as long as the screen, and so does its journal.
+fn demo_desk(
+    cluster: &MemoryCluster,
+    settings: &Settings,
+    runtime: &Runtime,
+) -> Result<Arc<dyn Desk>, Failure> {
+    let readonly = settings.readonly.value;
+    let folder = tempfile::tempdir().map_err(|cause| {
+        Failure::unreachable(format!("make a folder for the demo's journal: {cause}"))
+    })?;
+    let writer = cluster.clone();
+    Ok(Arc::new(ClusterDesk {
+        cluster: Arc::new(cluster.clone()),
+        writer: Box::new(move || {
+            not_readonly(readonly)?;
+            let writer: Arc<dyn Writer> = Arc::new(writer.clone());
+            Ok(Box::pin(async move { Ok(writer) }))
+        }),
+        journal: Box::new(move |_| Ok(folder.path().join("journal"))),
+        runtime: runtime.handle().clone(),
+    }))
 }

@@ -10,6 +10,7 @@ mod changing;
 mod check;
 mod completions;
 mod credentials;
+mod desk;
 mod exit;
 mod feeds;
 mod findings;

@@ -9,6 +9,7 @@ use tokio::sync::watch;
 use super::keymap::Preset;
 use super::theme::ColorChoice;
 use crate::book::Book;
+use crate::change::Desk;
 use crate::feed::{Clock, Feed};
 use crate::model::Name;
 
@@ -21,13 +22,20 @@ pub struct FeedSource {
     pub books: watch::Receiver<Arc<Book>>,
     /// Has it read everything again; returns at once.
     pub reload: Arc<dyn Fn() + Send + Sync>,
+    /// Where changes are made from; None where there is no cluster to change.
+    pub desk: Option<Arc<dyn Desk>>,
 }
 
 impl FeedSource {
     /// A running feed under a name.
-    pub fn of(name: impl Into<Name>, feed: &Arc<Feed>) -> Self {
+    pub fn of(name: impl Into<Name>, feed: &Arc<Feed>, desk: Option<Arc<dyn Desk>>) -> Self {
         let own = feed.clone();
-        Self { name: name.into(), books: feed.subscribe(), reload: Arc::new(move || own.reload()) }
+        Self {
+            name: name.into(),
+            books: feed.subscribe(),
+            reload: Arc::new(move || own.reload()),
+            desk,
+        }
     }
 }
 

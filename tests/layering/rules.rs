@@ -74,6 +74,7 @@ const FLOW: &[(&str, &[&str])] = &[
             "reach",
             "findings",
             "query",
+            "change",
             "config",
             "feed",
             "report",

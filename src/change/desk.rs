@@ -1,0 +1,53 @@
+//! Where changes are made from, as a screen sees it: what is wanted becomes a Plan that was tried, and
+//! a Plan that was confirmed is applied.
+
+use std::sync::atomic::AtomicBool;
+
+use super::plan::{Intent, Plan};
+use crate::book::Book;
+use crate::model::Name;
+
+/// A Plan, tried without writing.
+#[derive(Clone, Debug)]
+pub struct Planned {
+    /// What would be written.
+    pub plan: Plan,
+    /// Why it cannot be applied as it is. Empty where it can.
+    pub problems: Vec<String>,
+    /// What has to be known all the same.
+    pub notes: Vec<String>,
+    /// What a person types to have it applied: the context's name.
+    pub confirm: Name,
+}
+
+/// How applying came out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Applied {
+    /// The run's number in the journal.
+    pub run: u64,
+    /// Whether all of it was made and is as it should be.
+    pub whole: bool,
+    /// What there is to say, a line each.
+    pub lines: Vec<String>,
+}
+
+/// One cluster's. Both wait for the cluster: they are called beside the screen.
+pub trait Desk: Send + Sync {
+    /// Makes a Plan from fresh images, and tries it.
+    ///
+    /// # Errors
+    /// Where an Intent is about nothing, or the cluster does not answer: in words.
+    fn plan(&self, book: &Book, intents: &[Intent]) -> Result<Planned, String>;
+
+    /// Applies a Plan: what it changes is in the journal before it is sent. `told` hears of every
+    /// step; once `stop` is set, it stops after the step at hand.
+    ///
+    /// # Errors
+    /// Where nothing was written, in words.
+    fn apply(
+        &self,
+        plan: &Plan,
+        stop: &AtomicBool,
+        told: &mut dyn FnMut(String),
+    ) -> Result<Applied, String>;
+}
