@@ -22,7 +22,10 @@ fn main() -> ExitCode {
 fn terminal(global: &Global) -> Result<ExitCode, Failure> {
     let Fleet { feeds, settings, runtime } = cli::start(global)?;
     let options = TuiOptions {
-        feeds: feeds.iter().map(|fed| FeedSource::of(fed.name.clone(), &fed.feed, fed.desk.clone())).collect(),
+        feeds: feeds
+            .iter()
+            .map(|fed| FeedSource::of(fed.name.clone(), &fed.feed, fed.desk.clone()))
+            .collect(),
         theme: settings.theme.value.clone(),
         theme_dir: settings.paths.config.as_ref().map(|file| file.with_file_name("themes")),
         color: match settings.color.value {

@@ -14,8 +14,8 @@ use super::sources::{
 };
 use super::{kept, served};
 use crate::audit;
-use crate::cluster::files::{self, Source};
 use crate::change::Desk;
+use crate::cluster::files::{self, Source};
 use crate::cluster::kube::{ConnectOptions, connect, connect_writer};
 use crate::cluster::memory::MemoryCluster;
 use crate::cluster::{Cluster, Writer};
@@ -178,11 +178,7 @@ fn saved(global: &Global, settings: &Settings) -> Result<Feed, Failure> {
     Ok(Feed::start(sources, Arc::new(settings.policy()), clock()))
 }
 
-fn live(
-    global: &Global,
-    settings: &Settings,
-    runtime: &Runtime,
-) -> Result<Vec<Fed>, Failure> {
+fn live(global: &Global, settings: &Settings, runtime: &Runtime) -> Result<Vec<Fed>, Failure> {
     let names = contexts_named(global, settings)?;
     if names.len() > 1 && !global.input.audit.is_empty() {
         return Err(Failure::usage(

@@ -1,6 +1,5 @@
 //! `revoke` and `narrow`: what would take access back, as a Plan. Nothing is written to the cluster.
 
-use std::io::Write as _;
 use std::path::Path;
 
 use super::answer;
@@ -85,13 +84,7 @@ fn give(plan: &Plan, form: Output, out: Option<&Path>) -> Result<(), Failure> {
     let value = plan.value();
     let failed = |cause: std::io::Error| Failure::unreachable(format!("writing the plan: {cause}"));
     if let Some(path) = out {
-        let json = path.extension().is_some_and(|extension| extension == "json");
-        let text = if json {
-            report::to_pretty(&value).map_err(failed)?
-        } else {
-            report::yaml_document(&value)
-        };
-        write_private(path, text.as_bytes()).map_err(|cause| {
+        report::save_plan(plan, path).map_err(|cause| {
             Failure::unreachable(format!("writing the plan to {}: {cause}", path.display()))
         })?;
         answer::say(&format!("the plan is in {}; apply it with keybook apply", path.display()));
@@ -108,16 +101,6 @@ fn give(plan: &Plan, form: Output, out: Option<&Path>) -> Result<(), Failure> {
         _ => report::plan_text(plan),
     };
     answer::out(text.as_bytes())
-}
-
-/// Images are as private as the cluster is.
-fn write_private(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    let mut file = tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new(".")))?;
-    file.write_all(bytes)?;
-    file.as_file().sync_all()?;
-    file.persist(path)?;
-    Ok(())
 }
 
 impl From<Refusal> for Failure {

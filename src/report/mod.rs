@@ -39,7 +39,7 @@ pub use self::detail::IdentityDetail;
 pub use self::finding::FindingRow;
 pub use self::identity::{IdentityRow, Names};
 pub use self::json::{escape as escape_json, to_line, to_pretty};
-pub use self::plan::{plan_text, step_text};
+pub use self::plan::{plan_text, save_plan, step_text};
 pub use self::reach::{ReachPart, ReachRow};
 pub use self::table::{Align, Cell, Column, Table};
 pub use self::time::{age, exact};

@@ -2,11 +2,13 @@
 //! what it loses.
 
 use std::fmt::Write as _;
+use std::io::Write as _;
+use std::path::Path;
 
 use serde_json::Value;
 use similar::{ChangeTag, TextDiff};
 
-use super::{exact, yaml_document};
+use super::{exact, to_pretty, yaml_document};
 use crate::change::plan::{Check, Plan, Right, Step};
 use crate::model::printable;
 
@@ -78,6 +80,23 @@ pub fn plan_text(plan: &Plan) -> String {
         line(&mut text, 2, &works.until);
     }
     text
+}
+
+/// Writes the Plan as data to a file that only its owner can read, since images are as private as the
+/// cluster is: YAML, or JSON where the name ends in .json. A file that was there is replaced whole.
+///
+/// # Errors
+/// Where it cannot be written.
+pub fn save_plan(plan: &Plan, path: &Path) -> std::io::Result<()> {
+    let value = plan.value();
+    let json = path.extension().is_some_and(|extension| extension == "json");
+    let text = if json { to_pretty(&value)? } else { yaml_document(&value) };
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let mut file = tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new(".")))?;
+    file.write_all(text.as_bytes())?;
+    file.as_file().sync_all()?;
+    file.persist(path)?;
+    Ok(())
 }
 
 /// One step.

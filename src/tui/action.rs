@@ -22,6 +22,8 @@ pub enum Context {
     Health,
     /// YAML and descriptions.
     Text,
+    /// A plan.
+    Plan,
     /// Help.
     Help,
     /// A choice in a window.
@@ -32,7 +34,7 @@ pub enum Context {
 
 impl Context {
     /// All of them, in the order of help.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Anywhere,
         Self::List,
         Self::Page,
@@ -42,6 +44,7 @@ impl Context {
         Self::Grants,
         Self::Health,
         Self::Text,
+        Self::Plan,
         Self::Help,
         Self::Picker,
         Self::Prompt,
@@ -59,6 +62,7 @@ impl Context {
             Self::Grants => "grants",
             Self::Health => "health",
             Self::Text => "yaml and descriptions",
+            Self::Plan => "a plan",
             Self::Help => "help",
             Self::Picker => "a choice",
             Self::Prompt => "typing",
@@ -73,6 +77,8 @@ pub enum Group {
     Move,
     /// Looking closer.
     Look,
+    /// Taking access back.
+    Change,
     /// Choosing what is listed, and in which order.
     Choose,
     /// Going elsewhere.
@@ -87,14 +93,23 @@ pub enum Group {
 
 impl Group {
     /// All of them, in the order of help.
-    pub const ALL: [Self; 7] =
-        [Self::Look, Self::Choose, Self::Move, Self::Go, Self::Program, Self::Type, Self::Command];
+    pub const ALL: [Self; 8] = [
+        Self::Look,
+        Self::Change,
+        Self::Choose,
+        Self::Move,
+        Self::Go,
+        Self::Program,
+        Self::Type,
+        Self::Command,
+    ];
 
     /// The heading.
     pub fn title(self) -> &'static str {
         match self {
             Self::Move => "move",
             Self::Look => "look closer",
+            Self::Change => "take back",
             Self::Choose => "choose and order",
             Self::Go => "go",
             Self::Program => "keybook",
@@ -140,6 +155,18 @@ actions! {
     MarkRange,
     /// Takes all marks off.
     ClearMarks,
+    /// Stages that it is revoked.
+    Revoke,
+    /// Stages that it is narrowed.
+    Narrow,
+    /// Takes back what is staged.
+    Unstage,
+    /// Makes the plan of what is staged.
+    Plan,
+    /// Applies the plan.
+    Apply,
+    /// Saves the plan.
+    SavePlan,
     /// Lists one namespace only.
     Namespace,
     /// Sorts by risk.

@@ -4,13 +4,13 @@
 use super::action::{Action, ActionId as Id, Context, Group};
 
 use Context::{
-    Anywhere, Credentials, Findings, Grants, Health, Help, List, Page, Picker, Prompt, Reverse,
-    Text,
+    Anywhere, Credentials, Findings, Grants, Health, Help, List, Page, Picker, Plan, Prompt,
+    Reverse, Text,
 };
 
 /// Where a cursor or a view moves.
 const MOVING: &[Context] =
-    &[List, Page, Reverse, Findings, Credentials, Grants, Health, Text, Help, Picker];
+    &[List, Page, Reverse, Findings, Credentials, Grants, Health, Text, Plan, Help, Picker];
 /// Where rows can be opened.
 const OPENING: &[Context] = &[List, Page, Reverse, Findings, Credentials, Grants, Picker];
 /// Where rows stand for something with a name.
@@ -18,7 +18,7 @@ const ROWS: &[Context] = &[List, Page, Reverse, Findings, Credentials, Grants];
 /// Where there are tabs.
 const TABS: &[Context] = &[List, Page];
 /// Where typing narrows or searches.
-const FILTERING: &[Context] = &[List, Reverse, Findings, Credentials, Grants, Text, Help];
+const FILTERING: &[Context] = &[List, Reverse, Findings, Credentials, Grants, Text, Plan, Help];
 
 const fn key(
     id: Id,
@@ -55,11 +55,11 @@ pub(super) const ACTIONS: &[Action] = &[
     key(Id::Open, &["enter"], OPENING, Group::Look, Some("open"),
         "open the identity, grant, credential, finding or choice under the cursor"),
     key(Id::Describe, &["d"], ROWS, Group::Look, None, "describe it in words"),
-    key(Id::Yaml, &["y"], ROWS, Group::Look, Some("yaml"),
+    key(Id::Yaml, &["y"], ROWS, Group::Look, None,
         "the YAML of the bindings and roles that grant it"),
-    key(Id::Who, &["w"], ROWS, Group::Look, Some("who else"),
+    key(Id::Who, &["w"], ROWS, Group::Look, None,
         "who else can do this: on a permission, asks for the verb where there are several"),
-    key(Id::Copy, &["c"], &[List, Page, Reverse, Findings, Credentials, Grants, Text], Group::Look, None,
+    key(Id::Copy, &["c"], &[List, Page, Reverse, Findings, Credentials, Grants, Text, Plan], Group::Look, None,
         "copy the name, all marked names, or the text, to the terminal's clipboard"),
     key(Id::NextTab, &["tab"], TABS, Group::Look, Some("tabs"), "next tab"),
     key(Id::PreviousTab, &["shift-tab"], TABS, Group::Look, None, "previous tab"),
@@ -69,6 +69,19 @@ pub(super) const ACTIONS: &[Action] = &[
     key(Id::MarkRange, &["ctrl-space"], &[List], Group::Choose, None,
         "mark everything from the last mark to here"),
     key(Id::ClearMarks, &["ctrl-\\"], &[List], Group::Choose, None, "take all marks off"),
+    key(Id::Revoke, &["r"], ROWS, Group::Change, Some("revoke"),
+        "stage that it is revoked: all grants of the identity or of everybody marked, the grant, the token"),
+    key(Id::Narrow, &["n"], ROWS, Group::Change, Some("narrow"),
+        "stage that the identity, or everybody marked, is cut down to what the log shows in use"),
+    key(Id::Unstage, &["z"], ROWS, Group::Change, None,
+        "take back what is staged about what the cursor is on, or is marked"),
+    key(Id::Plan, &["p"], &[Anywhere], Group::Change, Some("plan"),
+        "the plan of everything staged: what would be written, tried without writing")
+        .words(&["plan"], ""),
+    key(Id::Apply, &["a"], &[Plan], Group::Change, Some("apply"),
+        "apply the plan, once the name of the context is typed"),
+    key(Id::SavePlan, &["s"], &[Plan], Group::Change, Some("save"),
+        "save the plan to a file, for keybook apply"),
     key(Id::Namespace, &["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"], &[List],
         Group::Choose, None, "0 lists all namespaces, 1 to 9 the ones that were chosen last")
         .words(&["ns", "namespace"], "[NAMESPACE]"),
@@ -87,12 +100,12 @@ pub(super) const ACTIONS: &[Action] = &[
     key(Id::PageDown, &["ctrl-f", "pgdn"], MOVING, Group::Move, None, "a page down"),
     key(Id::HalfUp, &["ctrl-u"], MOVING, Group::Move, None, "half a page up"),
     key(Id::HalfDown, &[], MOVING, Group::Move, None, "half a page down"),
-    key(Id::Left, &["h", "left"], &[List, Page, Text], Group::Move, None,
+    key(Id::Left, &["h", "left"], &[List, Page, Text, Plan], Group::Move, None,
         "previous tab; in a text, to the left"),
-    key(Id::Right, &["l", "right"], &[List, Page, Text], Group::Move, None,
+    key(Id::Right, &["l", "right"], &[List, Page, Text, Plan], Group::Move, None,
         "next tab; in a text, to the right"),
-    key(Id::NextMatch, &["n"], &[Text], Group::Move, None, "next place found"),
-    key(Id::PreviousMatch, &["shift-n"], &[Text], Group::Move, None, "previous place found"),
+    key(Id::NextMatch, &["n"], &[Text, Plan], Group::Move, None, "next place found"),
+    key(Id::PreviousMatch, &["shift-n"], &[Text, Plan], Group::Move, None, "previous place found"),
     key(Id::Back, &["esc", "q"], MOVING,
         Group::Go, None, "back; on the list, takes marks, then the filter off"),
     key(Id::HistoryBack, &["["], &[Anywhere], Group::Go, None, "to the place visited before"),

@@ -41,7 +41,7 @@ pub fn candidates(state: &State, prompt: &Prompt) -> Vec<Candidate> {
         PromptKind::Command => arguments(state, head.split(' ').next().unwrap_or_default(), last),
         // Only the list is filtered by the grammar; other screens by plain words.
         PromptKind::Filter if state.screen().is_none() => keys(last),
-        PromptKind::Filter => Vec::new(),
+        PromptKind::Filter | PromptKind::Confirm | PromptKind::Save => Vec::new(),
     }
 }
 

@@ -9,6 +9,8 @@ use super::job::{Done, Job};
 use super::key::Key;
 use super::state::{FeedId, Notice};
 use crate::book::Book;
+use crate::change::plan::Intent;
+use crate::change::{Applied, Planned};
 
 /// What happened.
 #[derive(Clone, Debug)]
@@ -25,6 +27,27 @@ pub enum Msg {
     Book(FeedId, Arc<Book>),
     /// Work is done.
     Done(Box<Done>),
+    /// A plan is made, or why there is none.
+    Planned {
+        /// The number of the plan.
+        tag: u64,
+        /// It.
+        result: Result<Arc<Planned>, String>,
+    },
+    /// A step of a plan is made.
+    Applying {
+        /// The number of the plan.
+        tag: u64,
+        /// What there is to say.
+        line: String,
+    },
+    /// A plan was applied, or why not.
+    Applied {
+        /// The number of the plan.
+        tag: u64,
+        /// How it came out.
+        result: Result<Applied, String>,
+    },
     /// Time has passed: what the clock says, UTC.
     Tick(DateTime<Utc>),
     /// Something to say.
@@ -48,6 +71,33 @@ pub enum Effect {
         book: Arc<Book>,
         /// Where to.
         dir: PathBuf,
+    },
+    /// Make a plan, and try it without writing; answers with [`Msg::Planned`].
+    Plan {
+        /// Of which cluster.
+        feed: FeedId,
+        /// The number of the plan.
+        tag: u64,
+        /// What is known of it.
+        book: Arc<Book>,
+        /// What is wanted.
+        intents: Vec<Intent>,
+    },
+    /// Apply a plan that was confirmed; answers with [`Msg::Applying`] and [`Msg::Applied`].
+    Apply {
+        /// To which cluster.
+        feed: FeedId,
+        /// The number of the plan.
+        tag: u64,
+        /// It.
+        planned: Arc<Planned>,
+    },
+    /// Save a plan; answers with [`Msg::Notice`].
+    SavePlan {
+        /// It.
+        planned: Arc<Planned>,
+        /// Where to: YAML, or JSON where it ends in .json.
+        path: PathBuf,
     },
     /// Give the shell back for a while.
     Suspend,

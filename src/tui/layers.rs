@@ -8,6 +8,7 @@ use super::state::{FeedId, Who};
 use super::tabs::Tab;
 use super::whole::{self, Whole};
 use super::widgets::{Line, Scroll};
+use crate::change::Planned;
 use crate::model::{Identity, Name};
 
 /// An identity's page.
@@ -81,6 +82,32 @@ pub struct TextView {
     pub tag: u64,
     /// Which text of which cluster it is, and of which of its Books; None for one that never changes.
     pub asked: Option<(FeedId, TextOf, u64)>,
+    /// The plan that it shows.
+    pub plan: Option<PlanPart>,
+}
+
+/// A plan on the screen.
+#[derive(Clone, Debug)]
+pub struct PlanPart {
+    /// Of which cluster.
+    pub feed: FeedId,
+    /// How far it is.
+    pub stage: PlanStage,
+}
+
+/// How far a plan is.
+#[derive(Clone, Debug)]
+pub enum PlanStage {
+    /// It is being made.
+    Making,
+    /// It is made, and was tried.
+    Ready(Arc<Planned>),
+    /// There is none.
+    Failed,
+    /// It is being applied.
+    Applying,
+    /// It was.
+    Applied,
 }
 
 /// Help.
@@ -128,6 +155,10 @@ pub enum PromptKind {
     Filter,
     /// A command.
     Command,
+    /// The name of the context that a plan is applied to.
+    Confirm,
+    /// Where a plan is saved.
+    Save,
 }
 
 /// A line being typed.
@@ -137,7 +168,7 @@ pub struct Prompt {
     pub kind: PromptKind,
     /// What is typed.
     pub text: String,
-    /// What it was before, for leaving it.
+    /// What it was before, for leaving it; what has to be typed, for a confirmation.
     pub before: String,
     /// What is wrong with it.
     pub error: Option<String>,
@@ -180,6 +211,7 @@ impl Layer {
                 whole::Sort::Grants => Context::Grants,
             },
             Self::Health(_) => Context::Health,
+            Self::Text(view) if view.plan.is_some() => Context::Plan,
             Self::Text(_) => Context::Text,
             Self::Help(_) => Context::Help,
             Self::Picker(_) => Context::Picker,

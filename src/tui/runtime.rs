@@ -4,6 +4,7 @@
 use std::future::poll_fn;
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::task::Poll;
 use std::thread;
 use std::time::Duration;
@@ -24,6 +25,7 @@ use super::terminal::Screen;
 use super::update::update;
 use super::wake;
 use super::worker::Workers;
+use crate::change::{Desk, Planned};
 use crate::feed::Clock;
 
 /// How long a frame waits for work that is nearly done, so that moving about does not flicker.
@@ -217,10 +219,48 @@ impl Ui {
                 None => self.state.say(Tone::Refused, "copy: too long for a terminal's clipboard"),
             },
             Effect::Save { book, dir, .. } => save(book, dir, self.sender.clone()),
+            Effect::Plan { feed, tag, book, intents } => {
+                let sender = self.sender.clone();
+                let made = self.at_desk(feed, move |desk| {
+                    let result = desk.plan(&book, &intents).map(Arc::new);
+                    let _ = sender.send(Msg::Planned { tag, result });
+                });
+                if let Err(why) = made {
+                    let _ = self.sender.send(Msg::Planned { tag, result: Err(why) });
+                }
+            }
+            Effect::Apply { feed, tag, planned } => {
+                let sender = self.sender.clone();
+                let made = self.at_desk(feed, move |desk| {
+                    let heard = sender.clone();
+                    let mut told = move |line| drop(heard.send(Msg::Applying { tag, line }));
+                    let result = desk.apply(&planned.plan, &AtomicBool::new(false), &mut told);
+                    let _ = sender.send(Msg::Applied { tag, result });
+                });
+                if let Err(why) = made {
+                    let _ = self.sender.send(Msg::Applied { tag, result: Err(why) });
+                }
+            }
+            Effect::SavePlan { planned, path } => save_plan(planned, path, self.sender.clone()),
             Effect::Suspend => self.suspend()?,
             Effect::Quit => self.ended = Some(Ended::Quit),
         }
         Ok(())
+    }
+
+    /// Has something done at a cluster's desk, beside the screen.
+    fn at_desk(
+        &self,
+        feed: FeedId,
+        work: impl FnOnce(&dyn Desk) + Send + 'static,
+    ) -> Result<(), String> {
+        let source = self.feeds.get(usize::from(feed.0));
+        let desk = source.and_then(|feed| feed.desk.clone()).ok_or(
+            "these are saved objects, and no cluster: a plan is made from its objects as they are now",
+        )?;
+        let named = thread::Builder::new().name("keybook-change".to_owned());
+        let spawned = named.spawn(move || work(&*desk));
+        spawned.map(drop).map_err(|cause| format!("start a thread: {cause}"))
     }
 
     fn signal(&mut self, asked: Asked) -> io::Result<()> {
@@ -273,6 +313,24 @@ fn forward(id: FeedId, feed: &FeedSource, sender: UnboundedSender<Msg>) {
             }
         }
     });
+}
+
+/// Saves a plan beside the screen.
+fn save_plan(planned: Arc<Planned>, path: std::path::PathBuf, sender: UnboundedSender<Msg>) {
+    let work = move || {
+        let shown = path.display();
+        let notice = match crate::report::save_plan(&planned.plan, &path) {
+            Ok(()) => Notice {
+                tone: Tone::Done,
+                text: format!("saved to {shown}; keybook apply {shown} applies it"),
+            },
+            Err(cause) => {
+                Notice { tone: Tone::Refused, text: format!("saving the plan to {shown}: {cause}") }
+            }
+        };
+        let _ = sender.send(Msg::Notice(notice));
+    };
+    drop(thread::Builder::new().name("keybook-save".to_owned()).spawn(work));
 }
 
 /// Saves a snapshot beside the screen.

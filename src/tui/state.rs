@@ -14,7 +14,8 @@ use super::tabs::Tab;
 use super::theme::{Depth, Theme};
 use super::widgets::Scroll;
 use crate::book::{Book, Entry, IdentityId};
-use crate::model::{Name, SubjectKind};
+use crate::change::plan::Intent;
+use crate::model::{Identity, Name, SubjectKind};
 use crate::query::{Query, Sort};
 
 /// Above so many identities, sorting and filtering are done beside the screen.
@@ -202,6 +203,8 @@ pub struct State {
     pub feeds: Vec<FeedView>,
     /// The ground of the stack.
     pub list: ListView,
+    /// What is wanted, of which cluster.
+    pub staged: BTreeSet<(FeedId, Intent)>,
     /// What lies over it, the top last.
     pub layers: Vec<Layer>,
     /// The keys.
@@ -235,6 +238,7 @@ impl State {
             focused: true,
             feeds,
             list: ListView::default(),
+            staged: BTreeSet::new(),
             layers: Vec::new(),
             keymap,
             themes: Theme::names().filter_map(Theme::built_in).collect(),
@@ -289,6 +293,11 @@ impl State {
         let seen: BTreeSet<Who> = all.iter().copied().collect();
         all.extend(marks.iter().copied().filter(|who| !seen.contains(who)).filter(there));
         (all, listed)
+    }
+
+    /// Whether something is staged about somebody.
+    pub fn is_staged(&self, feed: FeedId, identity: &Identity) -> bool {
+        self.staged.iter().any(|(at, wish)| *at == feed && wish.identity() == Some(identity))
     }
 
     /// The feeds that the list is of.

@@ -6,6 +6,7 @@
 mod support;
 
 mod answers;
+mod changing;
 mod documents;
 mod large;
 mod list;

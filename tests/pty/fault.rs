@@ -32,7 +32,12 @@ fn within() {
     }));
     let (sender, books) = tokio::sync::watch::channel(book);
     let ended = tui::run(TuiOptions {
-        feeds: vec![FeedSource { name: "broken".into(), books, reload: Arc::new(|| {}), desk: None }],
+        feeds: vec![FeedSource {
+            name: "broken".into(),
+            books,
+            reload: Arc::new(|| {}),
+            desk: None,
+        }],
         theme: None,
         theme_dir: None,
         color: ColorChoice::Auto,

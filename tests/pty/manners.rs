@@ -164,3 +164,27 @@ fn a_theme_that_is_none_is_refused_before_the_screen_opens() {
     assert!(!pty.contents().contains("gwen"));
     assert_eq!(pty.end(), 2);
 }
+
+#[test]
+fn access_is_taken_back_from_the_screen_in_the_demo() {
+    let pty = opened();
+    pty.press("/gwen\r");
+    pty.wait_for("/ gwen");
+    pty.press("r");
+    pty.wait_for("staged: revoke user:gwen@corp.example");
+    pty.press("p");
+    pty.wait_for("the API server takes every step");
+    pty.press("a");
+    pty.wait_for("to apply it, type demo/prod-eu:");
+    pty.press("demo/prod-eu\r");
+    pty.wait_for("run 1 is done");
+    // The list follows the cluster.
+    pty.press("\x1b");
+    pty.wait("gwen without access", |screen| {
+        let shown = screen.contents();
+        !shown.contains("run 1 is done") && !shown.contains("cluster-admin")
+    });
+    assert_eq!(pty.contents().matches("gwen-migration").count(), 0);
+    pty.press("\x03");
+    assert_eq!(pty.end(), 0);
+}

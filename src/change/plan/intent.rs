@@ -184,6 +184,16 @@ impl Intent {
         }
     }
 
+    /// Whose access it is about, where it is one identity's.
+    pub fn identity(&self) -> Option<&Identity> {
+        match self {
+            Self::Grant { subject: identity, .. }
+            | Self::Identity { identity }
+            | Self::Narrow { identity, .. } => Some(identity),
+            Self::Quarantine { .. } | Self::TokenSecret { .. } | Self::NarrowRole { .. } => None,
+        }
+    }
+
     /// Whether it narrows; else it revokes.
     pub fn narrows(&self) -> bool {
         matches!(self, Self::Narrow { .. } | Self::NarrowRole { .. })

@@ -37,36 +37,45 @@ pub(super) fn draw(state: &State, canvas: &mut Canvas<'_, '_>, parts: &Parts) ->
     None
 }
 
-/// What can be pressed here, as far as it fits; help stays in sight.
+/// What can be pressed here, as far as it fits; help stays in sight, and so does a plan in the making.
 fn hints(state: &State, canvas: &mut Canvas<'_, '_>, area: Rect) {
     let context = state.context();
     let room = usize::from(area.width).saturating_sub(1);
-    let help = hint(state, ActionId::Help);
+    let mut last = Line::new();
+    if !state.staged.is_empty() {
+        last.0.extend(hint(state, ActionId::Plan).0);
+    }
+    last.0.extend(hint(state, ActionId::Help).0);
     let back =
         (context != Context::List).then(|| Line::of(" esc", Slot::Key).then(" back ", Slot::Muted));
     let mut line = back.unwrap_or_default();
     for id in ActionId::ALL {
         let action = id.action();
-        let here = action.contexts.contains(&context);
+        let here = action.contexts.contains(&context) && *id != ActionId::Plan;
         if !here || action.hint.is_none() || *id == ActionId::Help {
             continue;
         }
         let next = hint(state, *id);
-        if line.width() + next.width() + help.width() > room {
+        if line.width() + next.width() + last.width() > room {
             break;
         }
         line.0.extend(next.0);
     }
-    line.0.extend(help.0);
+    line.0.extend(last.0);
     canvas.line(area.x, area.y, area.width, &line);
 }
 
 fn hint(state: &State, id: ActionId) -> Line<'static> {
     let key = state.keymap.keys(id).first().map_or_else(String::new, ToString::to_string);
-    let mut word = id.action().hint.unwrap_or_default();
+    let mut word = id.action().hint.unwrap_or_default().to_owned();
     // In a text nothing is taken away; it goes to what is found.
-    if id == ActionId::Filter && matches!(state.context(), Context::Text | Context::Help) {
-        word = "search";
+    if id == ActionId::Filter
+        && matches!(state.context(), Context::Text | Context::Plan | Context::Help)
+    {
+        word = "search".to_owned();
+    }
+    if id == ActionId::Plan && !state.staged.is_empty() {
+        word = format!("{word} {}", state.staged.len());
     }
     Line::of(format!(" {key}"), Slot::Key).then(format!(" {word} "), Slot::Muted)
 }
@@ -79,10 +88,13 @@ fn typing(
     area: Rect,
 ) -> Position {
     let sign = match prompt.kind {
-        PromptKind::Filter => "/",
-        PromptKind::Command => ":",
+        PromptKind::Filter => "/".to_owned(),
+        PromptKind::Command => ":".to_owned(),
+        PromptKind::Confirm => format!("to apply it, type {}:", prompt.before),
+        PromptKind::Save => "save the plan to:".to_owned(),
     };
-    let mut x = canvas.put(area.x + 1, area.y, 2, sign, Slot::Key) + 1;
+    let most = area.width.saturating_mul(2) / 3;
+    let mut x = canvas.put(area.x + 1, area.y, most, &sign, Slot::Key) + 1;
     let error = prompt.error.as_deref().unwrap_or_default();
     let kept =
         if error.is_empty() { 2 } else { (width(error) + 4).min(usize::from(area.width) / 2) };

@@ -105,6 +105,11 @@ pub(super) fn draw(state: &State, canvas: &mut Canvas<'_, '_>, parts: &Parts) {
         if index == list.scroll.cursor {
             cursor(canvas, row);
         }
+        let staged =
+            state.entry(who).is_some_and(|(_, entry)| state.is_staged(who.feed, &entry.identity));
+        if staged {
+            canvas.put(row.x + 2, row.y, 1, "~", Slot::Warn);
+        }
         if list.marks.contains(&who) {
             canvas.put(row.x + 1, row.y, 1, "✓", Slot::Mark);
         }

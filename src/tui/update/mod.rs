@@ -1,6 +1,7 @@
 //! What every message does to the state. Pure: what has to happen outside comes back as effects.
 
 mod books;
+mod change;
 mod command;
 mod done;
 mod list;
@@ -32,6 +33,9 @@ pub fn update(state: &mut State, msg: Msg) -> Vec<Effect> {
         Msg::Focus(focused) => state.focused = focused,
         Msg::Book(feed, book) => books::arrived(state, feed, book, &mut effects),
         Msg::Done(done) => done::done(state, *done, &mut effects),
+        Msg::Planned { tag, result } => change::planned(state, tag, result),
+        Msg::Applying { tag, line } => change::applying(state, tag, line),
+        Msg::Applied { tag, result } => change::applied(state, tag, result),
         Msg::Tick(now) => state.now = now,
         Msg::Notice(notice) => state.notice = Some(notice),
     }
@@ -74,6 +78,9 @@ pub fn disabled(state: &State, id: Id) -> Option<String> {
             }
             _ => None,
         },
+        Id::Revoke | Id::Narrow | Id::Unstage | Id::Plan | Id::Apply | Id::SavePlan => {
+            change::disabled(state, id)
+        }
         Id::LastPlace if state.places.last().is_none() => none("there is no place before this"),
         Id::Cluster if state.feeds.len() < 2 => none("there is only one cluster"),
         Id::CheckCommand => none("reads reviews from a file; run keybook check FILE in a shell"),
@@ -136,6 +143,9 @@ pub(super) fn perform(state: &mut State, id: Id, key: Option<Key>, effects: &mut
         | Id::Cluster => list::perform(state, id, key, effects),
         Id::Open | Id::Describe | Id::Yaml | Id::Who | Id::Copy => {
             open::perform(state, id, effects);
+        }
+        Id::Revoke | Id::Narrow | Id::Unstage | Id::Plan | Id::Apply | Id::SavePlan => {
+            change::perform(state, id, effects);
         }
         Id::HistoryBack
         | Id::HistoryForward

@@ -31,7 +31,7 @@ pub(super) enum Target {
 }
 
 impl Target {
-    fn feed(&self) -> FeedId {
+    pub(super) fn feed(&self) -> FeedId {
         match self {
             Self::Identity(who, _) | Self::Permission(who, _) | Self::Finding(who, _) => who.feed,
             Self::Grant(feed, ..) | Self::Credential(feed, ..) => *feed,

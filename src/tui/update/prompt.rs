@@ -1,6 +1,6 @@
 //! The line being typed: a filter or search that works while it is typed, or a command.
 
-use super::{Effects, books, command, done, list, moving};
+use super::{Effects, books, change, command, done, list, moving};
 use crate::query::Query;
 use crate::tui::action::ActionId as Id;
 use crate::tui::complete;
@@ -33,7 +33,7 @@ fn prompt(state: &mut State) -> Option<&mut Prompt> {
 
 fn open(state: &mut State, kind: PromptKind) {
     let before = match state.screen() {
-        _ if kind == PromptKind::Command => String::new(),
+        _ if kind != PromptKind::Filter => String::new(),
         None => state.list.filter.text().to_owned(),
         Some(Layer::Reverse(view)) => view.filter.clone(),
         Some(Layer::Whole(view)) => view.filter.clone(),
@@ -100,7 +100,7 @@ fn changed(state: &mut State, effects: &mut Effects) {
         return;
     };
     prompt.error = None;
-    if prompt.kind == PromptKind::Command {
+    if prompt.kind != PromptKind::Filter {
         return;
     }
     let text = prompt.text.clone();
@@ -150,10 +150,11 @@ fn accept(state: &mut State, effects: &mut Effects) {
     state.layers.pop();
     let text = prompt.text.trim().to_owned();
     let remembered = match prompt.kind {
-        PromptKind::Filter => &mut state.typed.filters,
-        PromptKind::Command => &mut state.typed.commands,
+        PromptKind::Filter => Some(&mut state.typed.filters),
+        PromptKind::Command => Some(&mut state.typed.commands),
+        PromptKind::Confirm | PromptKind::Save => None,
     };
-    if !text.is_empty() {
+    if let Some(remembered) = remembered.filter(|_| !text.is_empty()) {
         remembered.retain(|have| *have != text);
         remembered.push(text.clone());
         if remembered.len() > REMEMBERED {
@@ -163,6 +164,8 @@ fn accept(state: &mut State, effects: &mut Effects) {
     match prompt.kind {
         PromptKind::Command if !text.is_empty() => command::run(state, &text, effects),
         PromptKind::Filter if state.screen().is_none() => list::preview(state, effects),
+        PromptKind::Confirm => change::confirmed(state, &text, effects),
+        PromptKind::Save => change::save(state, &text, effects),
         _ => {}
     }
 }
@@ -196,6 +199,7 @@ fn remember(state: &mut State, earlier: bool, effects: &mut Effects) {
     let lines = match prompt.kind {
         PromptKind::Filter => typed.filters,
         PromptKind::Command => typed.commands,
+        PromptKind::Confirm | PromptKind::Save => return,
     };
     if prompt.earlier == 0 {
         prompt.draft.clone_from(&prompt.text);

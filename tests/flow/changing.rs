@@ -1,0 +1,170 @@
+//! Staging, the plan, and applying it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use keybook::book::Book;
+use keybook::change::plan::{Input, Intent, Target, make};
+use keybook::change::{Applied, Planned};
+use keybook::tui::effect::{Effect, Msg};
+use serde_json::{Value, json};
+
+use super::support::invented;
+use super::support::stage::Stage;
+
+fn stage() -> Stage {
+    Stage::new(&invented::whole(), (100, 30))
+}
+
+fn words(stage: &Stage) -> Vec<String> {
+    stage.state.staged.iter().map(|(_, intent)| intent.words()).collect()
+}
+
+/// What the desk was asked for last.
+fn asked(stage: &Stage) -> (u64, Arc<Book>, Vec<Intent>) {
+    let last = stage.outside.iter().rev().find_map(|effect| match effect {
+        Effect::Plan { tag, book, intents, .. } => Some((*tag, book.clone(), intents.clone())),
+        _ => None,
+    });
+    last.expect("a plan was asked for")
+}
+
+/// A plan for the binding that nobody but one person is in, as a desk makes it.
+fn planned(book: &Book, intents: &[Intent], problems: &[&str]) -> Planned {
+    let target = Target {
+        kind: "ClusterRoleBinding".into(),
+        namespace: None,
+        name: "migration-2024".into(),
+    };
+    let image: Value = json!({
+        "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRoleBinding",
+        "metadata": {"name": "migration-2024", "uid": "u", "resourceVersion": "7"},
+        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole",
+            "name": "cluster-admin"},
+        "subjects": [{"kind": "User", "apiGroup": "rbac.authorization.k8s.io",
+            "name": "gone@corp.example"}],
+    });
+    let fresh = BTreeMap::from([(target, image)]);
+    let input = Input {
+        book,
+        intents,
+        fresh: &fresh,
+        operator: None,
+        despite_owners: false,
+        now: book.now,
+    };
+    Planned {
+        plan: make(&input).expect("a plan"),
+        problems: problems.iter().map(|problem| (*problem).to_owned()).collect(),
+        notes: vec!["somebody else would have to take it back".to_owned()],
+        confirm: "corp/test-eu".into(),
+    }
+}
+
+#[test]
+fn wishes_are_staged_and_taken_back() {
+    let mut stage = stage();
+    stage.command("who gone").keys("r");
+    assert_eq!(words(&stage), ["revoke user:gone@corp.example"]);
+    let shown = stage.text();
+    assert!(shown.contains("staged: revoke user:gone@corp.example"), "{shown}");
+    assert!(shown.contains("~ gone@corp.example"), "{shown}");
+    stage.keys("r");
+    assert!(stage.text().contains("is staged already"));
+    stage.keys("n");
+    assert_eq!(words(&stage), ["revoke user:gone@corp.example", "narrow user:gone@corp.example"]);
+    stage.keys("j");
+    assert!(stage.text().contains("p plan 2"), "{}", stage.text());
+    stage.keys("k z");
+    assert!(words(&stage).is_empty());
+    stage.keys("z");
+    assert!(stage.text().contains("nothing is staged"));
+    stage.keys("p");
+    assert!(stage.text().contains("nothing is staged"));
+    assert!(stage.outside.iter().all(|effect| !matches!(effect, Effect::Plan { .. })));
+}
+
+#[test]
+fn what_is_marked_is_meant_and_else_what_the_cursor_is_on() {
+    let mut stage = stage();
+    stage.command("who kind:user").keys("g space j space r");
+    assert_eq!(stage.state.staged.len(), 2, "{:?}", words(&stage));
+    let mut stage = self::stage();
+    stage.command("show sa:ci/deployer").keys("tab r");
+    assert_eq!(words(&stage), ["revoke rb:pay/ci=sa:ci/deployer"]);
+    // A permission goes with its grant.
+    stage.keys("z shift-tab r");
+    assert!(stage.text().contains("a permission goes with its grant"), "{}", stage.text());
+    stage.keys("n");
+    assert_eq!(words(&stage), ["narrow sa:ci/deployer"]);
+    let mut stage = self::stage();
+    stage.command("credentials").keys("/").type_text("batch-token").keys("enter r");
+    assert_eq!(words(&stage), ["revoke quarantine:pay/batch-token"]);
+}
+
+#[test]
+fn a_plan_is_read_and_applied_once_its_context_is_typed() {
+    let mut stage = stage();
+    stage.command("who gone").keys("r p");
+    let shown = stage.text();
+    assert!(shown.contains("plan · test-eu"), "{shown}");
+    stage.keys("a");
+    assert!(stage.text().contains("still being made"), "{}", stage.text());
+    let (tag, book, intents) = asked(&stage);
+    assert_eq!(intents.len(), 1);
+    let made = Arc::new(planned(&book, &intents, &[]));
+    stage.send(Msg::Planned { tag: tag + 1, result: Err("another".into()) });
+    stage.send(Msg::Planned { tag, result: Ok(made) });
+    let shown = stage.text();
+    for words in [
+        "the API server takes every step",
+        "note: somebody else would have to take it back",
+        "1. delete ClusterRoleBinding migration-2024 (reversible)",
+        "a apply",
+        "s save",
+    ] {
+        assert!(shown.contains(words), "{words} in {shown}");
+    }
+    stage.keys("a").type_text("test-eu").keys("enter");
+    assert!(stage.text().contains("nothing was written"), "{}", stage.text());
+    let applies = |stage: &Stage| {
+        stage.outside.iter().filter(|effect| matches!(effect, Effect::Apply { .. })).count()
+    };
+    assert_eq!(applies(&stage), 0);
+    stage.keys("a");
+    assert!(stage.text().contains("to apply it, type corp/test-eu:"), "{}", stage.text());
+    stage.type_text("corp/test-eu").keys("enter");
+    assert_eq!(applies(&stage), 1);
+    stage.keys("a");
+    assert!(stage.text().contains("is being applied"), "{}", stage.text());
+    assert_eq!(applies(&stage), 1);
+    stage.send(Msg::Applying { tag, line: "1. delete ClusterRoleBinding: made".into() });
+    assert!(stage.text().contains("1. delete ClusterRoleBinding: made"));
+    let lines = vec!["run 1 is done; keybook undo 1 takes it back".to_owned()];
+    stage.send(Msg::Applied { tag, result: Ok(Applied { run: 1, whole: true, lines }) });
+    assert!(stage.text().contains("run 1 is done"), "{}", stage.text());
+    assert!(words(&stage).is_empty(), "what was made is wanted no longer");
+}
+
+#[test]
+fn what_cannot_be_applied_says_why_and_stays_staged() {
+    let mut stage = stage();
+    stage.command("who gone").keys("r p");
+    let (tag, book, intents) = asked(&stage);
+    let problem = "step 1: you may not delete clusterrolebindings";
+    let made = Arc::new(planned(&book, &intents, &[problem]));
+    stage.send(Msg::Planned { tag, result: Ok(made) });
+    assert!(stage.text().contains(problem), "{}", stage.text());
+    stage.keys("a");
+    assert!(stage.text().contains("cannot be applied as it is"), "{}", stage.text());
+    // It can be kept for who may.
+    stage.keys("s ctrl-u").type_text("/tmp/x.yaml").keys("enter");
+    assert!(stage.outside.iter().any(|effect| matches!(effect, Effect::SavePlan { .. })));
+    stage.keys("esc p");
+    let (tag, _, _) = asked(&stage);
+    stage.send(Msg::Planned { tag, result: Err("these are saved objects, and no cluster".into()) });
+    assert!(stage.text().contains("no cluster"), "{}", stage.text());
+    stage.keys("a");
+    assert!(stage.text().contains("there is no plan"), "{}", stage.text());
+    assert_eq!(words(&stage).len(), 1);
+}
