@@ -57,7 +57,11 @@ pub(super) fn run(global: &Global, what: &What<'_>, confirm: &Confirm) -> Result
     let mut journal = Journal::open(&changing::journal_of(global, &settings, &info)?)?;
     let stop = Arc::new(AtomicBool::new(false));
     runtime.spawn(interrupted(stop.clone()));
-    let mut told = tell;
+    let mut told = |progress: Progress<'_>| {
+        if let Some(line) = words(&progress) {
+            answer::say(&line);
+        }
+    };
     let clock = super::feeds::clock();
     let runner = Runner {
         cluster: &*cluster,
@@ -86,12 +90,6 @@ async fn interrupted(stop: Arc<AtomicBool>) {
             std::process::exit(i32::from(Code::Interrupted.number()));
         }
         answer::say("stopping after the step at hand");
-    }
-}
-
-fn tell(progress: Progress<'_>) {
-    if let Some(line) = words(&progress) {
-        answer::say(&line);
     }
 }
 

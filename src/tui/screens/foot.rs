@@ -72,7 +72,7 @@ fn hint(state: &State, id: ActionId) -> Line<'static> {
     if id == ActionId::Filter
         && matches!(state.context(), Context::Text | Context::Plan | Context::Help)
     {
-        word = "search".to_owned();
+        "search".clone_into(&mut word);
     }
     if id == ActionId::Plan && !state.staged.is_empty() {
         word = format!("{word} {}", state.staged.len());
