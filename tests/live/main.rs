@@ -20,6 +20,7 @@ mod reaching;
 mod relay;
 mod reviews;
 mod served_log;
+mod sharing;
 
 /// Whether to run at the sizes that take minutes.
 fn full() -> bool {

@@ -83,6 +83,7 @@ impl Server {
         let from = IpAddr::from(Ipv4Addr::new(127, 0, 1, request.from));
         socket.bind(&SocketAddr::new(from, 0).into())?;
         socket.set_read_timeout(Some(PATIENCE))?;
+        socket.set_tcp_nodelay(true)?;
         socket.connect(&self.address.into())?;
         let name = ServerName::IpAddress(self.address.ip().into());
         let connection = ClientConnection::new(tls.clone(), name).map_err(io::Error::other)?;

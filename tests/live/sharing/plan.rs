@@ -1,0 +1,159 @@
+//! What is to happen: accounts, desks, and who sits there when. The truth is here, and nowhere else.
+
+use std::collections::BTreeMap;
+
+use rand::seq::IndexedRandom;
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+/// By what somebody authenticates.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum By {
+    /// The user's certificate of this number, by a CSR.
+    Certificate(usize),
+    /// A token that this person had made for the account, of this number.
+    Token(&'static str, usize),
+    /// The token of a pod of this name, of this number.
+    Pod(&'static str, usize),
+    /// The token of the account's Secret.
+    Secret,
+    /// The user's static token.
+    Static,
+    /// The same, in the session of this name, as EKS has it.
+    Session(&'static str),
+}
+
+/// A place at which somebody works.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Desk {
+    /// Who really does: a person's name, or that of a machine.
+    pub who: &'static str,
+    pub by: By,
+    pub agent: &'static str,
+    /// The last part of the address.
+    pub from: u8,
+}
+
+/// What is done, at a minute of the plan.
+#[derive(Clone, Debug)]
+pub struct Act {
+    pub at: i64,
+    pub desk: Desk,
+    pub method: &'static str,
+    pub path: String,
+}
+
+/// What must be said of an account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Truth {
+    /// Of one, and it may not be called shared.
+    One,
+    /// Of several, and it must be called shared.
+    Several,
+    /// Of several, in a way that the log cannot tell: docs/actors.md says so.
+    Untold,
+}
+
+/// An account with all that happens to it.
+pub struct Account {
+    pub name: String,
+    pub form: &'static str,
+    pub truth: Truth,
+    /// Whether it is a service account; else a user.
+    pub machine: bool,
+    /// Whether a person's name is on it.
+    pub annotated: bool,
+    pub acts: Vec<Act>,
+}
+
+const PATHS: [(&str, &str); 12] = [
+    ("GET", "pods"),
+    ("GET", "pods/web-0"),
+    ("GET", "pods/web-0/log"),
+    ("GET", "configmaps/settings"),
+    ("PATCH", "configmaps/settings"),
+    ("GET", "events"),
+    ("GET", "services"),
+    ("DELETE", "pods/gone"),
+    ("GET", "secrets"),
+    ("PATCH", "configmaps/flags"),
+    ("GET", "endpoints/web"),
+    ("GET", "persistentvolumeclaims"),
+];
+
+/// How a desk is used.
+#[derive(Clone, Copy)]
+pub enum Way {
+    /// By hand: something every two to five minutes.
+    Hand,
+    /// A screen that asks for the same by itself, every minute.
+    Screen,
+    /// A script: the same three things, every five minutes.
+    Script,
+}
+
+/// Accounts under construction.
+#[derive(Default)]
+pub struct Plan {
+    pub accounts: Vec<Account>,
+    forms: BTreeMap<&'static str, usize>,
+}
+
+impl Plan {
+    /// The next account of a form; what happens to it differs from one to the next.
+    pub fn account(
+        &mut self,
+        form: &'static str,
+        (truth, machine): (Truth, bool),
+        happen: impl FnOnce(&mut Doing),
+    ) {
+        let number = self.forms.entry(form).or_default();
+        *number += 1;
+        let name = format!("{}-{number}", form.replace(' ', "-"));
+        let seed = self.accounts.len() as u64;
+        let mut doing =
+            Doing { acts: Vec::new(), random: ChaCha8Rng::seed_from_u64(seed), annotated: false };
+        happen(&mut doing);
+        let Doing { mut acts, annotated, .. } = doing;
+        acts.sort_by_key(|act| act.at);
+        self.accounts.push(Account { name, form, truth, machine, annotated, acts });
+    }
+}
+
+/// What happens to one account.
+pub struct Doing {
+    acts: Vec<Act>,
+    random: ChaCha8Rng,
+    pub annotated: bool,
+}
+
+impl Doing {
+    /// Somebody, or something, is at a desk from a minute to another.
+    pub fn at(&mut self, desk: Desk, way: Way, (from, until): (i64, i64)) {
+        let mut at = from + self.random.random_range(0..2);
+        let mut turn = 0;
+        while at < until {
+            let (method, rest) = match way {
+                Way::Hand => *PATHS.choose(&mut self.random).expect("there are some"),
+                Way::Screen => PATHS[0],
+                Way::Script => PATHS[[0, 4, 9][turn % 3]],
+            };
+            let path = format!("/api/v1/namespaces/share/{rest}");
+            self.acts.push(Act { at, desk, method, path });
+            at += match way {
+                Way::Hand => self.random.random_range(2..=5),
+                Way::Screen => 1,
+                Way::Script => 5,
+            };
+            turn += 1;
+        }
+    }
+
+    /// The same on several days.
+    pub fn on(&mut self, days: std::ops::Range<i64>, desk: Desk, way: Way, hours: (i64, i64)) {
+        for day in days {
+            let start = day * 1440;
+            self.at(desk, way, (start + hours.0, start + hours.1));
+        }
+    }
+}
