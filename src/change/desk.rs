@@ -39,6 +39,18 @@ pub trait Desk: Send + Sync {
     /// Where an Intent is about nothing, or the cluster does not answer: in words.
     fn plan(&self, book: &Book, intents: &[Intent]) -> Result<Planned, String>;
 
+    /// The Plan that takes a run of the journal back, tried.
+    ///
+    /// # Errors
+    /// Where there is no such run, or it cannot be taken back, in words.
+    fn undoing(&self, run: u64) -> Result<Planned, String>;
+
+    /// What was applied to the cluster, a line a run, the newest last.
+    ///
+    /// # Errors
+    /// Where the journal cannot be read, in words.
+    fn journal(&self) -> Result<Vec<String>, String>;
+
     /// Applies a Plan: what it changes is in the journal before it is sent. `told` hears of every
     /// step; once `stop` is set, it stops after the step at hand.
     ///

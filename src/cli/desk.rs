@@ -10,9 +10,10 @@ use tokio::runtime::Handle;
 use super::apply::{self, Work};
 use super::exit::Failure;
 use super::feeds::clock;
+use super::journal;
 use crate::book::Book;
 use crate::change::plan::{Input, Intent, Plan, make};
-use crate::change::run::{self, Ended, Pace, Progress, Runner};
+use crate::change::run::{self, Ended, History, Pace, Progress, Runner};
 use crate::change::{Applied, Desk, Planned};
 use crate::cluster::{Cluster, Writer};
 use crate::model::{ClusterInfo, Name};
@@ -52,33 +53,36 @@ impl ClusterDesk {
             despite_owners: false,
             now: clock()(),
         })?;
-        let info = cluster.info().await?;
+        Ok(self.tried(plan, &cluster.info().await?).await)
+    }
+
+    /// Tries a Plan, where there is a way to write.
+    async fn tried(&self, plan: Plan, info: &ClusterInfo) -> Planned {
         let confirm = if info.context.is_empty() { &info.name } else { &info.context };
         let confirm: Name = confirm.clone();
         let mut planned = Planned { plan, problems: Vec::new(), notes: Vec::new(), confirm };
-        let writer = match self.open().await {
-            Ok(writer) => writer,
-            Err(refused) => {
-                planned.problems.push(refused.to_string());
-                return Ok(planned);
+        let tried = match self.open().await {
+            Ok(writer) => {
+                let work = Work { cluster: &*self.cluster, writer: &*writer, info, force: None };
+                work.tried(&planned.plan, &[]).await
             }
+            Err(refused) => Err(refused),
         };
-        let work = Work { cluster, writer: &*writer, info: &info, force: None };
-        match work.tried(&planned.plan, &[]).await {
+        match tried {
             Ok(notes) => planned.notes = notes,
             Err(refused) => planned.problems.push(refused.to_string()),
         }
-        Ok(planned)
+        planned
     }
 
-    async fn applied(
+    /// Does something with what makes the writes, and with the journal.
+    async fn run<T>(
         &self,
-        plan: &Plan,
         stop: &AtomicBool,
         told: &mut dyn FnMut(String),
-    ) -> Result<Applied, Failure> {
-        let cluster = &*self.cluster;
-        let info = cluster.info().await?;
+        work: impl AsyncFnOnce(&mut Runner<'_>, &ClusterInfo) -> Result<T, Failure>,
+    ) -> Result<(T, String), Failure> {
+        let info = self.cluster.info().await?;
         let writer = self.open().await?;
         let mut journal = Journal::open(&(self.journal)(&info)?)?;
         let clock = clock();
@@ -88,7 +92,7 @@ impl ClusterDesk {
             }
         };
         let mut runner = Runner {
-            cluster,
+            cluster: &*self.cluster,
             writer: &*writer,
             journal: &mut journal,
             by: info.operator.clone(),
@@ -98,22 +102,61 @@ impl ClusterDesk {
             pace: Pace::default(),
             unwritten: Vec::new(),
         };
-        apply::was_applied(&runner.history()?, plan)?;
-        Work::is_not_in_the_way(&runner, None)?;
-        // Between the plan and its confirmation, minutes may have gone by.
-        let work = Work { cluster, writer: &*writer, info: &info, force: None };
-        work.tried(plan, &[]).await?;
-        let (run, ended) = runner.apply(plan).await?;
+        let done = work(&mut runner, &info).await?;
+        Ok((done, format!("journal: head {}", journal.head())))
+    }
+
+    async fn applied(
+        &self,
+        plan: &Plan,
+        stop: &AtomicBool,
+        told: &mut dyn FnMut(String),
+    ) -> Result<Applied, Failure> {
+        let ((run, ended), head) = self
+            .run(stop, told, async |runner, info| {
+                if plan.undoes.is_none() {
+                    apply::was_applied(&runner.history()?, plan)?;
+                    Work::is_not_in_the_way(runner, None)?;
+                }
+                // Between the plan and its confirmation, minutes may have gone by.
+                let (cluster, writer) = (runner.cluster, runner.writer);
+                Work { cluster, writer, info, force: None }.tried(plan, &[]).await?;
+                Ok(runner.apply(plan).await?)
+            })
+            .await?;
         let mut lines = apply::outcome_lines(run, &ended);
-        lines.push(format!("journal: head {}", journal.head()));
+        lines.push(head);
         let whole = matches!(&ended, Ended::Done(differs) if differs.iter().all(|one| !one.known));
         Ok(Applied { run, whole, lines })
+    }
+
+    async fn undone(&self, run: u64) -> Result<Planned, Failure> {
+        let (stop, mut told) = (AtomicBool::new(false), |_| {});
+        let undoing =
+            async |runner: &mut Runner<'_>, _: &ClusterInfo| Ok(runner.undoing(run).await?);
+        let (plan, _) = self.run(&stop, &mut told, undoing).await?;
+        let info = self.cluster.info().await?;
+        Ok(self.tried(plan, &info).await)
+    }
+
+    async fn listed(&self) -> Result<Vec<String>, Failure> {
+        let info = self.cluster.info().await?;
+        let entries = Journal::entries_at(&(self.journal)(&info)?)?;
+        Ok(journal::listing(&History::read(&entries).map_err(Failure::refused)?))
     }
 }
 
 impl Desk for ClusterDesk {
     fn plan(&self, book: &Book, intents: &[Intent]) -> Result<Planned, String> {
         self.runtime.block_on(self.made(book, intents)).map_err(|failure| failure.to_string())
+    }
+
+    fn undoing(&self, run: u64) -> Result<Planned, String> {
+        self.runtime.block_on(self.undone(run)).map_err(|failure| failure.to_string())
+    }
+
+    fn journal(&self) -> Result<Vec<String>, String> {
+        self.runtime.block_on(self.listed()).map_err(|failure| failure.to_string())
     }
 
     fn apply(

@@ -11,7 +11,7 @@ use super::changing::{self, Reached};
 use super::exit::{Code, Failure};
 use super::sources::settings;
 use super::{answer, apply};
-use crate::change::plan::Target;
+use crate::change::plan::{Intent, Target};
 use crate::change::run::{self, History, Run, Standing, StepState};
 use crate::report::{self, exact};
 use crate::store::{Journal, JournalEntry};
@@ -57,10 +57,7 @@ pub(super) fn run(global: &Global, only: Option<u64>, head: Option<&str>) -> Res
     };
     answer::out(text.as_bytes())?;
     if let Some(open) = history.open() {
-        answer::say(&format!(
-            "run {} was cut off: keybook apply --finish {0}, or keybook undo {0}",
-            open.id
-        ));
+        answer::say(&cut_off(open));
     }
     let Some(head) = head else {
         answer::say(&format!("{} entries, head {}", entries.len(), now.unwrap_or("none")));
@@ -83,6 +80,21 @@ fn lines(texts: impl Iterator<Item = String>) -> String {
     all.join("\n")
 }
 
+/// Every run, a line each; and what is to be done about one that was cut off.
+pub(super) fn listing(history: &History) -> Vec<String> {
+    let mut lines: Vec<String> =
+        history.runs.values().map(|run| line(run).trim_end().to_owned()).collect();
+    if lines.is_empty() {
+        lines.push("nothing was applied to this cluster from here".to_owned());
+    }
+    lines.extend(history.open().map(cut_off));
+    lines
+}
+
+fn cut_off(open: &Run) -> String {
+    format!("run {} was cut off: keybook apply --finish {0}, or keybook undo {0}", open.id)
+}
+
 /// One run a line.
 fn line(run: &Run) -> String {
     let by = run.by.as_deref().unwrap_or("somebody");
@@ -91,8 +103,8 @@ fn line(run: &Run) -> String {
     let what = if let Some(undone) = run.plan.undoes {
         format!("undo run {undone}")
     } else {
-        let all: Vec<String> = run.plan.intents.iter().map(ToString::to_string).collect();
-        format!("revoke {}", all.join(" "))
+        let all: Vec<String> = run.plan.intents.iter().map(Intent::words).collect();
+        all.join(", ")
     };
     let text = format!("{}  {}  {by}  {made}/{of}  {}  {what}", run.id, exact(run.at), run.words());
     format!("{}\n", crate::model::printable(&text))

@@ -167,6 +167,10 @@ actions! {
     Apply,
     /// Saves the plan.
     SavePlan,
+    /// What was applied.
+    JournalCommand,
+    /// The plan that takes a run back.
+    UndoCommand,
     /// Lists one namespace only.
     Namespace,
     /// Sorts by risk.

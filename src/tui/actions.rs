@@ -82,6 +82,9 @@ pub(super) const ACTIONS: &[Action] = &[
         "apply the plan, once the name of the context is typed"),
     key(Id::SavePlan, &["s"], &[Plan], Group::Change, Some("save"),
         "save the plan to a file, for keybook apply"),
+    word(Id::JournalCommand, &["journal"], "", Group::Change, "what was applied to the cluster from here"),
+    word(Id::UndoCommand, &["undo"], "RUN", Group::Change,
+        "the plan that takes a run of the journal back, to be applied as any other"),
     key(Id::Namespace, &["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"], &[List],
         Group::Choose, None, "0 lists all namespaces, 1 to 9 the ones that were chosen last")
         .words(&["ns", "namespace"], "[NAMESPACE]"),

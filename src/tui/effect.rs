@@ -83,6 +83,22 @@ pub enum Effect {
         /// What is wanted.
         intents: Vec<Intent>,
     },
+    /// Make the plan that takes a run back, and try it; answers with [`Msg::Planned`].
+    Undo {
+        /// Of which cluster.
+        feed: FeedId,
+        /// The number of the plan.
+        tag: u64,
+        /// The run's number in the journal.
+        run: u64,
+    },
+    /// Read the journal; answers with [`Msg::Done`] and a text.
+    Journal {
+        /// Of which cluster.
+        feed: FeedId,
+        /// The number of the text.
+        tag: u64,
+    },
     /// Apply a plan that was confirmed; answers with [`Msg::Applying`] and [`Msg::Applied`].
     Apply {
         /// To which cluster.

@@ -22,8 +22,10 @@ use super::options::{FeedSource, TuiOptions};
 use super::signals::{Asked, Signals, stop};
 use super::state::{FeedId, Notice, State, Tone};
 use super::terminal::Screen;
+use super::theme::Slot;
 use super::update::update;
 use super::wake;
+use super::widgets::wrapped;
 use super::worker::Workers;
 use crate::change::{Desk, Planned};
 use crate::feed::Clock;
@@ -229,6 +231,26 @@ impl Ui {
                     let _ = self.sender.send(Msg::Planned { tag, result: Err(why) });
                 }
             }
+            Effect::Undo { feed, tag, run } => {
+                let sender = self.sender.clone();
+                let made = self.at_desk(feed, move |desk| {
+                    let result = desk.undoing(run).map(Arc::new);
+                    let _ = sender.send(Msg::Planned { tag, result });
+                });
+                if let Err(why) = made {
+                    let _ = self.sender.send(Msg::Planned { tag, result: Err(why) });
+                }
+            }
+            Effect::Journal { feed, tag } => {
+                let sender = self.sender.clone();
+                let columns = usize::from(self.state.size.0).saturating_sub(2);
+                let made = self.at_desk(feed, move |desk| {
+                    let _ = sender.send(journal(tag, desk.journal(), columns));
+                });
+                if let Err(why) = made {
+                    let _ = self.sender.send(journal(tag, Err(why), columns));
+                }
+            }
             Effect::Apply { feed, tag, planned } => {
                 let sender = self.sender.clone();
                 let made = self.at_desk(feed, move |desk| {
@@ -313,6 +335,19 @@ fn forward(id: FeedId, feed: &FeedSource, sender: UnboundedSender<Msg>) {
             }
         }
     });
+}
+
+/// The journal as a text.
+fn journal(tag: u64, read: Result<Vec<String>, String>, columns: usize) -> Msg {
+    let (read, slot) = match read {
+        Ok(lines) => (lines, Slot::Base),
+        Err(why) => (vec![why], Slot::Danger),
+    };
+    let mut lines = Vec::new();
+    for line in read {
+        wrapped(&line, slot, columns, &mut lines);
+    }
+    Msg::Done(Box::new(Done::Text { tag, lines: lines.into() }))
 }
 
 /// Saves a plan beside the screen.

@@ -12,9 +12,9 @@ use crate::tui::action::ActionId as Id;
 use crate::tui::effect::Effect;
 use crate::tui::layers::{Layer, PlanPart, PlanStage, Prompt, PromptKind, TextView};
 use crate::tui::state::{FeedId, State, Tone, Who};
-use crate::tui::text::{plural, wrap};
+use crate::tui::text::plural;
 use crate::tui::theme::Slot;
-use crate::tui::widgets::{Line, Scroll};
+use crate::tui::widgets::{Line, Scroll, wrapped};
 
 pub(super) fn perform(state: &mut State, id: Id, effects: &mut Effects) {
     match id {
@@ -225,17 +225,40 @@ fn plan(state: &mut State, effects: &mut Effects) {
     };
     let intents: Vec<Intent> =
         state.staged.iter().filter(|(at, _)| *at == feed).map(|(_, one)| one.clone()).collect();
+    let tag = show(state, feed, "plan");
+    effects.push(Effect::Plan { feed, tag, book, intents });
+}
+
+/// Opens the screen of a plan that is on its way.
+fn show(state: &mut State, feed: FeedId, what: &str) -> u64 {
     let name = state.feed(feed).map(|feed| feed.title().to_string()).unwrap_or_default();
     let tag = state.next_tag();
-    let title = format!("plan · {name}");
     let part = PlanPart { feed, stage: PlanStage::Making };
-    let view = TextView { plan: Some(part), ..TextView::awaited(title, false, tag) };
+    let awaited = TextView::awaited(format!("{what} · {name}"), false, tag);
+    let view = TextView { plan: Some(part), ..awaited };
     // A plan on the screen gives way to the newer one.
     if matches!(state.layers.last(), Some(Layer::Text(view)) if view.plan.is_some()) {
         state.layers.pop();
     }
     state.layers.push(Layer::Text(Box::new(view)));
-    effects.push(Effect::Plan { feed, tag, book, intents });
+    tag
+}
+
+/// The plan that takes a run back.
+pub(super) fn undo(state: &mut State, run: u64, effects: &mut Effects) {
+    let feed = state.current_feed();
+    let tag = show(state, feed, &format!("undo run {run}"));
+    effects.push(Effect::Undo { feed, tag, run });
+}
+
+/// What was applied.
+pub(super) fn journal(state: &mut State, effects: &mut Effects) {
+    let feed = state.current_feed();
+    let name = state.feed(feed).map(|feed| feed.title().to_string()).unwrap_or_default();
+    let tag = state.next_tag();
+    let view = TextView::awaited(format!("journal · {name}"), false, tag);
+    state.layers.push(Layer::Text(Box::new(view)));
+    effects.push(Effect::Journal { feed, tag });
 }
 
 fn view(state: &mut State, tag: u64) -> Option<&mut TextView> {
@@ -296,22 +319,6 @@ fn lines_of(planned: &Planned, columns: usize) -> Vec<Line<'static>> {
         }
     }
     lines
-}
-
-/// A line with what does not fit below, a little to the right.
-fn wrapped(line: &str, slot: Slot, columns: usize, lines: &mut Vec<Line<'static>>) {
-    let words = line.trim_start();
-    let indent = line.len() - words.len();
-    if words.is_empty() {
-        lines.push(Line::new());
-        return;
-    }
-    for (at, part) in
-        wrap(words, columns.saturating_sub(indent + 2).max(20)).into_iter().enumerate()
-    {
-        let more = if at == 0 { 0 } else { 2 };
-        lines.push(Line::of(format!("{}{part}", " ".repeat(indent + more)), slot));
-    }
 }
 
 fn ready(state: &State) -> Option<(u64, FeedId, Arc<Planned>)> {
@@ -386,7 +393,7 @@ fn add(state: &mut State, tag: u64, more: impl IntoIterator<Item = Line<'static>
 pub(super) fn applied(state: &mut State, tag: u64, result: Result<Applied, String>) {
     let Some(view) = view(state, tag) else { return };
     let Some(part) = view.plan.as_mut() else { return };
-    let feed = part.feed;
+    let (feed, undone) = (part.feed, view.title.starts_with("undo "));
     part.stage = PlanStage::Applied;
     let (lines, slot, whole) = match result {
         Ok(applied) if applied.whole => (applied.lines, Slot::Good, true),
@@ -399,7 +406,8 @@ pub(super) fn applied(state: &mut State, tag: u64, result: Result<Applied, Strin
         wrapped(&line, slot, columns, &mut shown);
     }
     add(state, tag, shown);
-    if whole {
+    // An undo leaves alone what is wanted next.
+    if whole && !undone {
         state.staged.retain(|(at, _)| *at != feed);
     }
 }

@@ -1,6 +1,6 @@
 //! Commands typed after `:`.
 
-use super::{Effects, disabled, list, open, perform, visit};
+use super::{Effects, change, disabled, list, open, perform, visit};
 use crate::model::Identity;
 use crate::query::Query;
 use crate::tui::action::ActionId as Id;
@@ -91,6 +91,14 @@ fn with_arguments(
             visit::reverse(state, feed, asked, effects);
         }
         Id::SnapshotCommand => snapshot(state, rest, effects)?,
+        Id::UndoCommand => {
+            let run = match rest {
+                [run] => run.parse().ok(),
+                _ => None,
+            };
+            let run = run.ok_or("expected the number of a RUN; journal lists them")?;
+            change::undo(state, run, effects);
+        }
         id => perform(state, id, None, effects),
     }
     Ok(())

@@ -147,6 +147,7 @@ pub(super) fn perform(state: &mut State, id: Id, key: Option<Key>, effects: &mut
         Id::Revoke | Id::Narrow | Id::Unstage | Id::Plan | Id::Apply | Id::SavePlan => {
             change::perform(state, id, effects);
         }
+        Id::JournalCommand => change::journal(state, effects),
         Id::HistoryBack
         | Id::HistoryForward
         | Id::LastPlace
@@ -175,6 +176,7 @@ pub(super) fn perform(state: &mut State, id: Id, key: Option<Key>, effects: &mut
         | Id::WhoCanCommand
         | Id::SnapshotCommand
         | Id::CheckCommand
+        | Id::UndoCommand
         | Id::DemoCommand => {}
     }
 }

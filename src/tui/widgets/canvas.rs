@@ -7,7 +7,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::style::{Modifier, Style};
 
-use crate::tui::text::{fit, width};
+use crate::tui::text::{fit, width, wrap};
 use crate::tui::theme::{Slot, Theme};
 
 /// A piece of text with what it means.
@@ -213,6 +213,22 @@ impl<'b, 't> Canvas<'b, 't> {
             self.put(area.x + 2, area.y, area.width - 4, &format!(" {title} "), Slot::Strong);
         }
         Rect { x: area.x + 2, y: area.y + 1, width: area.width - 4, height: area.height - 2 }
+    }
+}
+
+/// A line with what does not fit below, a little to the right.
+pub fn wrapped(line: &str, slot: Slot, columns: usize, lines: &mut Vec<Line<'static>>) {
+    let words = line.trim_start();
+    let indent = line.len() - words.len();
+    if words.is_empty() {
+        lines.push(Line::new());
+        return;
+    }
+    for (at, part) in
+        wrap(words, columns.saturating_sub(indent + 2).max(20)).into_iter().enumerate()
+    {
+        let more = if at == 0 { 0 } else { 2 };
+        lines.push(Line::of(format!("{}{part}", " ".repeat(indent + more)), slot));
     }
 }
 

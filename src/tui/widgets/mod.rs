@@ -4,6 +4,6 @@ mod canvas;
 mod scroll;
 mod table;
 
-pub use canvas::{Canvas, Line, Piece};
+pub use canvas::{Canvas, Line, Piece, wrapped};
 pub use scroll::{Scroll, Step};
 pub use table::{Align, Column, Columns};
