@@ -19,3 +19,4 @@ pub mod reach;
 pub mod report;
 pub mod store;
 pub mod tui;
+pub mod workloads;

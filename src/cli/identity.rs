@@ -29,6 +29,7 @@ pub const ROWS: &[ListKind] = &[
     ListKind::BootstrapTokens,
     ListKind::CertificateSigningRequests,
     ListKind::ConfigMaps,
+    ListKind::OAuthTokens,
     ListKind::Pods,
     ListKind::Discovery,
 ];
@@ -48,6 +49,26 @@ pub const REACH: &[ListKind] = &[
     ListKind::RbacDefinitions,
     ListKind::Pods,
     ListKind::Workloads,
+    ListKind::Discovery,
+];
+
+/// What one identity whole is made of: the same, and what isolates its pods.
+pub const WHOLE: &[ListKind] = &[
+    ListKind::ClusterRoles,
+    ListKind::Roles,
+    ListKind::ClusterRoleBindings,
+    ListKind::RoleBindings,
+    ListKind::Namespaces,
+    ListKind::ServiceAccounts,
+    ListKind::TokenSecrets,
+    ListKind::BootstrapTokens,
+    ListKind::CertificateSigningRequests,
+    ListKind::ConfigMaps,
+    ListKind::OAuthTokens,
+    ListKind::RbacDefinitions,
+    ListKind::Pods,
+    ListKind::Workloads,
+    ListKind::NetworkPolicies,
     ListKind::Discovery,
 ];
 

@@ -3,13 +3,13 @@
 use super::answer;
 use super::args::Global;
 use super::exit::{Code, Failure};
-use super::identity::{self, REACH, WHO_HOLDS_WHAT};
+use super::identity::{self, WHO_HOLDS_WHAT, WHOLE};
 use super::sources::{Needs, open};
 use crate::reach::Reach;
 use crate::report::{IdentityDetail, ReachPart, Report};
 
 pub(super) fn run(global: &Global, text: &str) -> Result<Code, Failure> {
-    let session = open(global, Needs { lists: REACH, log: true })?;
+    let session = open(global, Needs { lists: WHOLE, log: true })?;
     let identity = identity::parse(text, &session)?;
     let items: Vec<IdentityDetail> = session
         .books

@@ -166,6 +166,20 @@ impl Source {
             Source::namespaced(ListKind::Workloads, "batch", "v1", "jobs", "Job"),
             Source::namespaced(ListKind::Workloads, "batch", "v1", "cronjobs", "CronJob"),
         ];
+        const NETWORK_POLICIES: &[Source] = &[Source::namespaced(
+            ListKind::NetworkPolicies,
+            "networking.k8s.io",
+            "v1",
+            "networkpolicies",
+            "NetworkPolicy",
+        )];
+        const OAUTH_TOKENS: &[Source] = &[Source::cluster(
+            ListKind::OAuthTokens,
+            "oauth.openshift.io",
+            "v1",
+            "oauthaccesstokens",
+            "OAuthAccessToken",
+        )];
         match list {
             ListKind::ClusterRoles => CLUSTER_ROLES,
             ListKind::Roles => ROLES,
@@ -180,6 +194,8 @@ impl Source {
             ListKind::RbacDefinitions => RBAC_DEFINITIONS,
             ListKind::Pods => PODS,
             ListKind::Workloads => WORKLOADS,
+            ListKind::NetworkPolicies => NETWORK_POLICIES,
+            ListKind::OAuthTokens => OAUTH_TOKENS,
             ListKind::Discovery => &[],
         }
     }
@@ -225,6 +241,8 @@ impl Source {
                 | ListKind::RbacDefinitions
                 | ListKind::Pods
                 | ListKind::Workloads
+                | ListKind::NetworkPolicies
+                | ListKind::OAuthTokens
         )
     }
 

@@ -147,6 +147,10 @@ fn account_token(book: &Book, uses: &mut Uses, claims: &Claims, identity: Identi
         }
     } else if let Some(id) = &claims.id {
         credential.id = format!("JTI={id}").into();
+        if let Some((by, at)) = uses.made(&credential.identity, &credential.id) {
+            notes.push(format!("made by {by}, by the log"));
+            credential.issued = Some(at);
+        }
         credential.last_use = uses.take(&credential.identity, &format!("JTI={id}"));
     } else {
         credential.id = "a token without an id".into();

@@ -9,6 +9,7 @@ mod bootstrap;
 mod certificate;
 mod cloud;
 mod held;
+mod oauth;
 mod saved;
 mod seen;
 mod token_secret;
@@ -43,6 +44,8 @@ pub enum Kind {
     BootstrapToken,
     /// A cloud identity that EKS maps to a user.
     CloudMapping,
+    /// An access token of OpenShift's own login.
+    OAuthToken,
     /// A role of Google Cloud that concerns clusters, beside RBAC.
     CloudRole,
     /// Something else that the log names.
@@ -61,6 +64,7 @@ impl Kind {
             Self::ProviderToken => "provider token",
             Self::BootstrapToken => "bootstrap token",
             Self::CloudMapping => "cloud mapping",
+            Self::OAuthToken => "OAuth token",
             Self::CloudRole => "cloud role",
             Self::Other => "other",
         }
@@ -294,6 +298,7 @@ fn gather(book: &Book, only: Only<'_>) -> Inventory {
     certificate::all(book, only, &mut uses, &mut found);
     bootstrap::all(book, only, &mut uses, &mut found);
     aws_auth::all(book, only, &uses, &mut found);
+    oauth::all(book, only, &mut found);
     cloud::all(book, only, &uses, &mut found);
     held::all(book, only, &mut uses, &mut found);
     let outside = &book.policy.outside;

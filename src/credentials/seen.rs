@@ -100,6 +100,8 @@ fn newest(of: &BTreeMap<Name, DateTime<Utc>>) -> Vec<Name> {
 pub(super) struct Uses {
     spans: BTreeMap<(Identity, Name), Span>,
     users: BTreeMap<Identity, Span>,
+    /// Tokens that somebody had made for accounts: by whom, and when (UTC).
+    made: BTreeMap<(Identity, Name), (Identity, DateTime<Utc>)>,
     absent: LastUse,
 }
 
@@ -107,15 +109,18 @@ impl Uses {
     /// As if there were no log.
     pub(super) fn none() -> Self {
         let absent = LastUse::NotKnown("the log was not asked");
-        Self { spans: BTreeMap::new(), users: BTreeMap::new(), absent }
+        Self { spans: BTreeMap::new(), users: BTreeMap::new(), made: BTreeMap::new(), absent }
     }
 
     pub(super) fn new(book: &Book, only: Only<'_>) -> Self {
-        let mut uses =
-            Self { spans: BTreeMap::new(), users: BTreeMap::new(), absent: absent(book) };
+        let mut uses = Self { absent: absent(book), ..Self::none() };
         let Some(activity) = book.activity.as_deref().filter(|_| book.log.is_whole()) else {
             return uses;
         };
+        for (issued, at) in activity.issued().iter().filter(|(one, _)| only.wants(&one.account)) {
+            let key = (issued.account.clone(), issued.credential.clone());
+            uses.made.insert(key, (issued.by.clone(), at));
+        }
         let of_one = only.0.map(|identity| activity.seen(identity));
         let rows: Box<dyn Iterator<Item = &Use>> = match of_one {
             None => Box::new(activity.uses()),
@@ -137,8 +142,14 @@ impl Uses {
         uses
     }
 
+    /// Who had a token made, and when (UTC), where the log shows it.
+    pub(super) fn made(&self, identity: &Identity, id: &str) -> Option<(Identity, DateTime<Utc>)> {
+        self.made.get(&(identity.clone(), id.into())).cloned()
+    }
+
     /// What a credential that the log would show by this id was last used for.
     pub(super) fn take(&mut self, identity: &Identity, id: &str) -> LastUse {
+        self.made.remove(&(identity.clone(), id.into()));
         let span = self.spans.remove(&(identity.clone(), id.into()));
         span.map_or_else(|| self.absent.clone(), |span| span.last_use())
     }
@@ -170,7 +181,15 @@ impl Uses {
     }
 
     /// Credentials that only the log shows.
-    pub(super) fn rest(self, book: &Book) -> impl Iterator<Item = Credential> + '_ {
+    pub(super) fn rest(mut self, book: &Book) -> impl Iterator<Item = Credential> + '_ {
+        let mut only_made = std::mem::take(&mut self.made);
+        let absent = self.absent.clone();
+        let mut of_pods: BTreeMap<Identity, DateTime<Utc>> = BTreeMap::new();
+        let presented = self.spans.iter().filter(|((_, id), _)| id.starts_with("pod"));
+        for ((identity, _), span) in presented {
+            let last = of_pods.entry(identity.clone()).or_insert(span.last);
+            *last = (*last).max(span.last);
+        }
         let mut folded: BTreeMap<(Identity, bool, Name), Seen> = BTreeMap::new();
         for ((identity, id), span) in self.spans {
             // A user's provider issues one token after another; they are told as one.
@@ -183,7 +202,30 @@ impl Uses {
                 Entry::Occupied(mut place) => place.get_mut().also(id, span),
             }
         }
-        folded.into_iter().map(|((identity, ..), seen)| only_seen(book, identity, &seen))
+        let mut found: Vec<Credential> = folded
+            .into_iter()
+            .map(|((identity, ..), seen)| {
+                let made = only_made.remove(&(identity.clone(), seen.id.clone()));
+                let mut credential = only_seen(book, identity, &seen);
+                if let Some((by, at)) = made {
+                    was_made(&mut credential, &by, at);
+                }
+                credential
+            })
+            .collect();
+        // Made, and not seen in use.
+        found.extend(only_made.into_iter().map(|((identity, id), (by, at))| {
+            let last_use = if of_pods.get(&identity).is_some_and(|last| *last >= at) {
+                LastUse::NotKnown("it may be bound to a pod: then its use is told as the pod's")
+            } else {
+                absent.clone()
+            };
+            let mut credential = unknown(identity, id, last_use);
+            issued_token(&mut credential);
+            was_made(&mut credential, &by, at);
+            credential
+        }));
+        found.into_iter()
     }
 }
 
@@ -204,19 +246,7 @@ fn absent(book: &Book) -> LastUse {
 fn only_seen(book: &Book, identity: Identity, seen: &Seen) -> Credential {
     let Seen { id, span, tokens } = seen;
     let account = identity.kind == SubjectKind::ServiceAccount;
-    let mut credential = Credential {
-        kind: Kind::Other,
-        id: id.clone(),
-        made: None,
-        issued: None,
-        expires: Expires::NotKnown("the log does not tell"),
-        standing: Standing::NotKnown,
-        last_use: span.last_use(),
-        groups: Vec::new(),
-        revoke: "not known".into(),
-        notes: Vec::new(),
-        identity,
-    };
+    let mut credential = unknown(identity, id.clone(), span.last_use());
     if id.starts_with("X509SHA256=") {
         credential.kind = Kind::Certificate;
         credential.expires =
@@ -238,12 +268,7 @@ fn only_seen(book: &Book, identity: Identity, seen: &Seen) -> Credential {
         }
         credential.revoke = format!("delete the token Secrets of {of}").into();
     } else if id.starts_with("JTI=") && account {
-        credential.kind = Kind::IssuedToken;
-        credential.expires = Expires::NotKnown("the log does not tell how long it was asked for");
-        credential.revoke =
-            "delete the object that it is bound to, if any; else delete the account \
-                             and make it again, which ends all its tokens"
-                .into();
+        issued_token(&mut credential);
     } else if id.starts_with("JTI=") {
         credential.kind = Kind::ProviderToken;
         credential.id = if *tokens == 1 {
@@ -257,6 +282,36 @@ fn only_seen(book: &Book, identity: Identity, seen: &Seen) -> Credential {
             "at the identity provider; what was issued works until it runs out".into();
     }
     credential
+}
+
+fn unknown(identity: Identity, id: Name, last_use: LastUse) -> Credential {
+    Credential {
+        kind: Kind::Other,
+        id,
+        made: None,
+        issued: None,
+        expires: Expires::NotKnown("the log does not tell"),
+        standing: Standing::NotKnown,
+        last_use,
+        groups: Vec::new(),
+        revoke: "not known".into(),
+        notes: Vec::new(),
+        identity,
+    }
+}
+
+fn issued_token(credential: &mut Credential) {
+    credential.kind = Kind::IssuedToken;
+    credential.expires = Expires::NotKnown("the log does not tell how long it was asked for");
+    credential.revoke = "delete the object that it is bound to, if any; else delete the account \
+                         and make it again, which ends all its tokens"
+        .into();
+}
+
+/// Who had a token made, and when.
+pub(super) fn was_made(credential: &mut Credential, by: &Identity, at: DateTime<Utc>) {
+    credential.issued = Some(at);
+    credential.notes.push(format!("made by {by}, by the log"));
 }
 
 fn pod_token(book: &Book, credential: &mut Credential, pod: &str) {

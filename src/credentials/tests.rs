@@ -6,7 +6,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::*;
 use crate::book::world::{Row, World, day};
-use crate::model::{BootstrapToken, Health, ListState, Meta, Object};
+use crate::model::{BootstrapToken, Health, Issued, ListState, Meta, Object};
 
 fn secret(ns: &str, name: &str, account: &str, metadata: &Value) -> Value {
     let mut all = json!({
@@ -382,6 +382,67 @@ fn what_a_bootstrap_token_is_good_for_is_told_where_it_was_read() {
     }
     let lasting = BootstrapToken { expires: None, ..good };
     assert_eq!(told(Some(lasting)).0.expires, Expires::Never);
+}
+
+#[test]
+fn who_had_a_token_made_is_told_whether_it_was_used_or_not() {
+    let mut world = World::new()
+        .object(&account("a", "x", &[]))
+        .object(&account("a", "y", &[]))
+        .log(0, 10)
+        .row(Row::new("sa:a/x", "get pods@a/p", 5).with("JTI=1"))
+        .row(Row::new("sa:a/y", "get pods@a/p", 5).with("pod:a/p"));
+    let made = |account: &str, credential: &str, at: i64| {
+        let account = Identity::service_account("a", account);
+        let (credential, by) = (credential.into(), Identity::user("ana"));
+        (Arc::new(Issued { account, credential, by }), day(at))
+    };
+    let issued = [
+        made("x", "JTI=1", 2),
+        made("x", "JTI=2", 3),
+        made("y", "JTI=3", 4),
+        made("y", "JTI=4", 6),
+    ];
+    world.activity.as_mut().unwrap().issued = issued.to_vec();
+    let found = all(&world);
+    let by_id = |id: &str| found.iter().find(|found| &*found.id == id).unwrap();
+    assert_eq!(found.len(), 5, "{found:#?}");
+    for (id, at) in [("JTI=1", 2), ("JTI=2", 3), ("JTI=3", 4), ("JTI=4", 6)] {
+        let token = by_id(id);
+        assert_eq!((token.kind, token.issued), (Kind::IssuedToken, Some(day(at))), "{id}");
+        assert_eq!(token.notes, ["made by user:ana, by the log"]);
+    }
+    assert!(matches!(by_id("JTI=1").last_use, LastUse::Log { at, .. } if at == day(5)));
+    assert_eq!(by_id("JTI=2").last_use, LastUse::NotInLog(10));
+    // The log has uses by a pod's token after this one was made: it may be that.
+    assert!(matches!(by_id("JTI=3").last_use, LastUse::NotKnown(_)));
+    assert_eq!(by_id("JTI=4").last_use, LastUse::NotInLog(10));
+    let own = of(&world.book(), &Identity::service_account("a", "y"));
+    assert_eq!(own.len(), 3);
+}
+
+#[test]
+fn access_tokens_of_openshift_are_told_with_their_end() {
+    let token = |name: &str, made: DateTime<Utc>, seconds: i64| {
+        json!({"apiVersion": "oauth.openshift.io/v1", "kind": "OAuthAccessToken",
+            "metadata": {"name": name, "creationTimestamp": made}, "userName": "ana",
+            "clientName": "openshift-browser-client", "expiresIn": seconds,
+            "inactivityTimeoutSeconds": 300, "scopes": ["user:full"]})
+    };
+    let world = World::new()
+        .object(&token("sha256~a", day(0), 3000 * 86400))
+        .object(&token("sha256~b", day(-400), 86400))
+        .object(&token("sha256~c", day(0), 0));
+    let found = all(&world);
+    let by_id = |id: &str| found.iter().find(|found| found.id.ends_with(id)).unwrap();
+    assert_eq!(found.len(), 3);
+    assert!(found.iter().all(|one| one.identity == Identity::user("ana")));
+    let live = by_id("sha256~a");
+    assert_eq!((live.kind, &live.expires), (Kind::OAuthToken, &Expires::At(day(3000))));
+    assert_eq!(&*live.revoke, "oc delete oauthaccesstoken sha256~a");
+    assert!(live.notes.iter().any(|note| note.contains("300 seconds")), "{:?}", live.notes);
+    assert_eq!(by_id("sha256~b").standing, Standing::Expired);
+    assert_eq!(by_id("sha256~c").expires, Expires::Never);
 }
 
 #[test]

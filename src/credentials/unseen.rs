@@ -1,6 +1,7 @@
 //! What an inventory cannot show.
 
 use crate::book::Book;
+use crate::model::ListKind;
 
 /// What neither lists, nor the log, nor the files that were given show of this Book's cluster. Said
 /// with every inventory.
@@ -37,6 +38,11 @@ pub fn not_seen(book: &Book) -> Vec<&'static str> {
             true,
             "who created an EKS cluster whose access is by aws-auth alone: an administrator \
              in no list",
+        ),
+        (
+            !book.snapshot.covers(&[ListKind::OAuthTokens], None),
+            "access tokens of OpenShift's own login, where there is one: oauthaccesstokens was not \
+             read whole",
         ),
         (
             bootstrap_data,

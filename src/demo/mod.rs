@@ -10,6 +10,7 @@ mod log;
 mod objects;
 mod random;
 mod roles;
+mod specs;
 #[cfg(test)]
 mod tests;
 mod workloads;

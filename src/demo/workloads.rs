@@ -8,8 +8,10 @@ use super::company::ACCOUNTS;
 use super::identifiers::suffix;
 use super::objects::Make;
 use super::random::Random;
+use super::specs;
 use crate::model::{
-    CertificateSigningRequest, ConfigMap, Name, Object, OtherObject, OwnerReference, Pod, Secret,
+    CertificateSigningRequest, ConfigMap, Name, Object, ObjectBody, OtherObject, OwnerReference,
+    Pod, Secret,
 };
 
 /// The nodes that pods run on.
@@ -54,6 +56,7 @@ pub(super) fn all(make: &Make, objects: &mut Vec<Object>) {
     for &(namespace, name, age, count) in ACCOUNTS {
         if count > 0 {
             objects.push(workload(make, namespace, "apps/v1", "Deployment", name, name, age));
+            objects.push(replica_set(make, namespace, name));
         }
         for number in 0..count {
             objects.push(pod(make, namespace, name, number));
@@ -66,6 +69,7 @@ pub(super) fn all(make: &Make, objects: &mut Vec<Object>) {
     for &(namespace, account, name, age, unused) in LEGACY_TOKENS {
         objects.push(token(make, namespace, account, name, age, unused));
     }
+    objects.extend(specs::network_policies(make));
     objects.push(tracking(make));
     objects.push(request(make));
 }
@@ -75,7 +79,7 @@ fn pod(make: &Make, namespace: &str, account: &str, number: usize) -> Object {
     let mut random = Random::of(&name);
     let age = random.between(1, 23);
     let mut meta = make.meta("Pod", namespace, &name, age);
-    let set: Name = format!("{account}-{}", suffix(account, 9)).into();
+    let set = set_name(account);
     meta.owner_references = vec![OwnerReference {
         api_version: "apps/v1".into(),
         kind: "ReplicaSet".into(),
@@ -83,6 +87,7 @@ fn pod(make: &Make, namespace: &str, account: &str, number: usize) -> Object {
         name: set,
         controller: true,
     }];
+    meta.labels = specs::labels(account);
     let started = meta.creation_timestamp.map(|made| made + TimeDelta::seconds(2));
     Object::Pod(Pod {
         node: Some(node_of(&name).into()),
@@ -90,7 +95,26 @@ fn pod(make: &Make, namespace: &str, account: &str, number: usize) -> Object {
         service_account: account.into(),
         phase: "Running".into(),
         started,
+        spec: specs::of_pod(namespace, account).into(),
     })
+}
+
+/// The set of an account's Deployment that makes its pods.
+fn set_name(account: &str) -> Name {
+    format!("{account}-{}", suffix(account, 9)).into()
+}
+
+fn replica_set(make: &Make, namespace: &str, account: &str) -> Object {
+    let mut set =
+        workload(make, namespace, "apps/v1", "ReplicaSet", &set_name(account), account, 20);
+    set.meta_mut().owner_references = vec![OwnerReference {
+        api_version: "apps/v1".into(),
+        kind: "Deployment".into(),
+        uid: super::identifiers::uid("Deployment", namespace, account).into(),
+        name: account.into(),
+        controller: true,
+    }];
+    set
 }
 
 fn workload(
@@ -107,6 +131,7 @@ fn workload(
         kind: kind.into(),
         meta: make.meta(kind, namespace, name, age),
         service_account: Some(account.into()),
+        body: ObjectBody::Workload(specs::template(namespace, account).into()),
     })
 }
 

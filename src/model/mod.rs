@@ -12,13 +12,16 @@ mod grown;
 mod identity;
 mod issued;
 mod lists;
+mod network_policy;
 mod object;
 mod outside;
+mod pod;
 mod policy;
 mod printable;
 mod shared;
 mod snapshot;
 mod uses;
+mod volume;
 mod wire;
 
 pub use activity::{
@@ -32,12 +35,18 @@ pub use discovery::{ApiResource, Discovery};
 pub use identity::{Identity, IdentityParseError, Name, SubjectKind};
 pub use issued::{Issuances, Issued};
 pub use lists::KEPT_CONFIG_MAPS;
+pub use network_policy::{Direction, NetworkPolicySpec};
 pub use object::{
     AggregationRule, Binding, BindingKind, BindingSubject, CertificateSigningRequest, ConfigMap,
-    LabelSelector, LabelSelectorRequirement, Meta, Namespace, Object, OtherObject, OwnerReference,
-    Pod, PolicyRule, Role, RoleKind, RoleRef, Scope, Secret, ServiceAccount,
+    LabelSelector, LabelSelectorRequirement, Meta, Namespace, OAuthToken, Object, ObjectBody,
+    OtherObject, OwnerReference, Pod, PolicyRule, Role, RoleKind, RoleRef, Scope, Secret,
+    ServiceAccount,
 };
 pub use outside::{AccessEntry, AccessPolicy, Claims, Held, HeldKind, Outside, RoleMember};
+pub use pod::{
+    Capabilities, Container, Named, PodSpec, PodTemplate, Port, SeLinuxOptions, SecurityContext,
+    TemplateMeta, Typed, VolumeMount,
+};
 pub use policy::{Exemption, GroupMap, Policy};
 pub use printable::{distinct, is_hidden, printable};
 pub use snapshot::{
@@ -45,3 +54,4 @@ pub use snapshot::{
     Snapshot,
 };
 pub use uses::{Activity, ActivityDelta, ActivityParts, Detail};
+pub use volume::{Projection, Volume, VolumeSource};

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Deserializer, Serialize};
 
-use super::{BootstrapToken, Identity, Name, SubjectKind};
+use super::{BootstrapToken, Identity, Name, NetworkPolicySpec, PodSpec, PodTemplate, SubjectKind};
 
 /// Reads `null` as the empty value: Go prints empty slices and maps as `null`.
 pub(super) fn null_default<'de, D, T>(deserializer: D) -> Result<T, D::Error>
@@ -353,6 +353,8 @@ pub struct Pod {
     pub phase: Name,
     /// `status.startTime`, UTC.
     pub started: Option<DateTime<Utc>>,
+    /// What of its spec says what a hole in it is worth.
+    pub spec: Arc<PodSpec>,
 }
 
 /// A `CertificateSigningRequest`, cut to who asked for what.
@@ -397,6 +399,38 @@ pub struct OtherObject {
     pub meta: Meta,
     /// `spec.template.spec.serviceAccountName` of a workload.
     pub service_account: Option<Name>,
+    /// What else of it is kept.
+    pub body: ObjectBody,
+}
+
+/// What of an object is kept beside its metadata.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum ObjectBody {
+    /// Nothing.
+    #[default]
+    None,
+    /// Of a workload, what it makes pods of.
+    Workload(Arc<PodTemplate>),
+    /// Of a `NetworkPolicy`, its spec.
+    NetworkPolicy(Arc<NetworkPolicySpec>),
+    /// Of an access token of OpenShift, whose it is and for how long.
+    OAuthToken(OAuthToken),
+}
+
+/// An access token of OpenShift's own login, without the token: its name is the hash of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct OAuthToken {
+    /// `userName`.
+    pub user_name: Name,
+    /// `clientName`: with what the user logged in.
+    pub client_name: Name,
+    /// `expiresIn`: seconds from its creation on; 0 is for ever.
+    pub expires_in: i64,
+    /// `inactivityTimeoutSeconds`: it ends when it was not used for so long; 0 is never.
+    pub inactivity_timeout_seconds: i64,
+    /// `scopes`.
+    pub scopes: Vec<Name>,
 }
 
 /// Any object of a snapshot.

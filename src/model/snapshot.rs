@@ -43,13 +43,18 @@ pub enum ListKind {
     Pods,
     /// Deployments, `StatefulSets`, `DaemonSets`, `ReplicaSets`, Jobs, `CronJobs`.
     Workloads,
+    /// `NetworkPolicies`.
+    NetworkPolicies,
+    /// Access tokens of OpenShift's own login, where served.
+    #[serde(rename = "oauthTokens")]
+    OAuthTokens,
     /// API discovery.
     Discovery,
 }
 
 impl ListKind {
     /// All lists.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 16] = [
         Self::ClusterRoles,
         Self::Roles,
         Self::ClusterRoleBindings,
@@ -63,6 +68,8 @@ impl ListKind {
         Self::RbacDefinitions,
         Self::Pods,
         Self::Workloads,
+        Self::NetworkPolicies,
+        Self::OAuthTokens,
         Self::Discovery,
     ];
 
@@ -86,6 +93,8 @@ impl ListKind {
             Self::RbacDefinitions => "rbacdefinitions",
             Self::Pods => "pods",
             Self::Workloads => "workloads",
+            Self::NetworkPolicies => "networkpolicies",
+            Self::OAuthTokens => "oauthaccesstokens",
             Self::Discovery => "discovery",
         }
     }
@@ -103,6 +112,8 @@ impl ListKind {
     pub fn of_other(kind: &str) -> Option<Self> {
         match kind {
             "RBACDefinition" => Some(Self::RbacDefinitions),
+            "NetworkPolicy" => Some(Self::NetworkPolicies),
+            "OAuthAccessToken" => Some(Self::OAuthTokens),
             "Deployment"
             | "StatefulSet"
             | "DaemonSet"
@@ -345,7 +356,10 @@ impl Objects {
             ListKind::CertificateSigningRequests => self.csrs.clear(),
             ListKind::ConfigMaps => remove_where(&mut self.config_maps, |(ns, _), _| gone(ns)),
             ListKind::Pods => remove_where(&mut self.pods, |(ns, _), _| gone(ns)),
-            ListKind::RbacDefinitions | ListKind::Workloads => {
+            ListKind::RbacDefinitions
+            | ListKind::Workloads
+            | ListKind::NetworkPolicies
+            | ListKind::OAuthTokens => {
                 remove_where(&mut self.others, |(kind, ns, _), _| {
                     ListKind::of_other(kind) == Some(list) && gone(ns)
                 });

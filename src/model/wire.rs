@@ -1,5 +1,7 @@
 //! Objects from and to the JSON form in which the API server and kubectl print them.
 
+mod other;
+
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
@@ -10,7 +12,7 @@ use super::bootstrap_token::WireBootstrapToken;
 use super::object::{empty_none, null_default};
 use super::{
     AggregationRule, Binding, BindingKind, BindingSubject, CertificateSigningRequest, ConfigMap,
-    Meta, Name, Namespace, Object, OtherObject, Pod, PolicyRule, Role, RoleKind, RoleRef, Secret,
+    Meta, Name, Namespace, Object, Pod, PodSpec, PolicyRule, Role, RoleKind, RoleRef, Secret,
     ServiceAccount,
 };
 
@@ -56,18 +58,9 @@ struct WireServiceAccount {
 struct WirePod {
     metadata: Meta,
     #[serde(default, deserialize_with = "null_default")]
-    spec: WirePodSpec,
+    spec: PodSpec,
     #[serde(default, deserialize_with = "null_default")]
     status: WirePodStatus,
-}
-
-#[derive(Deserialize, Serialize, Default)]
-#[serde(rename_all = "camelCase", default)]
-struct WirePodSpec {
-    #[serde(deserialize_with = "null_default")]
-    service_account_name: Name,
-    #[serde(deserialize_with = "empty_none", skip_serializing_if = "Option::is_none")]
-    node_name: Option<Name>,
 }
 
 #[derive(Deserialize, Serialize, Default)]
@@ -134,32 +127,6 @@ struct WireSecret {
     type_: Name,
 }
 
-#[derive(Deserialize)]
-struct WireOther {
-    metadata: Meta,
-    #[serde(default, deserialize_with = "null_default")]
-    spec: WireWorkloadSpec,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(rename_all = "camelCase", default)]
-struct WireWorkloadSpec {
-    template: Option<WireTemplate>,
-    job_template: Option<Box<WireJobTemplate>>,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(default)]
-struct WireTemplate {
-    spec: Option<WirePodSpec>,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(default)]
-struct WireJobTemplate {
-    spec: WireWorkloadSpec,
-}
-
 fn names(references: Vec<LocalReference>) -> Vec<Name> {
     references.into_iter().map(|reference| reference.name).collect()
 }
@@ -208,6 +175,7 @@ fn known(api_version: &str, kind: &str) -> Option<Known> {
             "ValidatingWebhookConfiguration" | "MutatingWebhookConfiguration",
         )
         | ("apiextensions.k8s.io", "CustomResourceDefinition")
+        | ("oauth.openshift.io", "OAuthAccessToken")
         | ("rbacmanager.reactiveops.io", "RBACDefinition") => Known::Other,
         _ => return None,
     })
@@ -271,13 +239,14 @@ impl Object {
                 Self::Secret(Secret { meta: wire.metadata, type_: wire.type_, bootstrap: None })
             }
             Known::Pod => {
-                let wire = WirePod::deserialize(source)?;
+                let mut wire = WirePod::deserialize(source)?;
                 Self::Pod(Pod {
                     meta: wire.metadata,
-                    service_account: wire.spec.service_account_name,
-                    node: wire.spec.node_name,
+                    service_account: std::mem::take(&mut wire.spec.service_account_name),
+                    node: wire.spec.node_name.take(),
                     phase: wire.status.phase,
                     started: wire.status.start_time,
+                    spec: wire.spec.into(),
                 })
             }
             Known::Csr => {
@@ -297,22 +266,7 @@ impl Object {
                 let wire = WireConfigMap::deserialize(source)?;
                 Self::ConfigMap(ConfigMap { meta: wire.metadata, data: wire.data })
             }
-            Known::Other => {
-                let wire = WireOther::deserialize(source)?;
-                let template = wire
-                    .spec
-                    .template
-                    .or_else(|| wire.spec.job_template.and_then(|job| job.spec.template));
-                Self::Other(OtherObject {
-                    api_version: api_version.into(),
-                    kind: kind.into(),
-                    meta: wire.metadata,
-                    service_account: template
-                        .and_then(|template| template.spec)
-                        .map(|spec| spec.service_account_name)
-                        .filter(|name| !name.is_empty()),
-                })
-            }
+            Known::Other => Self::Other(other::read(api_version, kind, source)?),
         }))
     }
 
@@ -397,9 +351,10 @@ impl Object {
                 "Pod",
                 json!(WirePod {
                     metadata: pod.meta.clone(),
-                    spec: WirePodSpec {
+                    spec: PodSpec {
                         service_account_name: pod.service_account.clone(),
                         node_name: pod.node.clone(),
+                        ..(*pod.spec).clone()
                     },
                     status: WirePodStatus { phase: pod.phase.clone(), start_time: pod.started },
                 }),
@@ -431,19 +386,7 @@ impl Object {
                 "ConfigMap",
                 json!(WireConfigMap { metadata: map.meta.clone(), data: map.data.clone() }),
             ),
-            Self::Other(other) => {
-                let mut body = json!({ "metadata": other.meta });
-                if let Some(account) = &other.service_account {
-                    let template =
-                        json!({ "template": { "spec": { "serviceAccountName": account } } });
-                    body["spec"] = if &*other.kind == "CronJob" {
-                        json!({ "jobTemplate": { "spec": template } })
-                    } else {
-                        template
-                    };
-                }
-                (&*other.api_version, &*other.kind, body)
-            }
+            Self::Other(other) => (&*other.api_version, &*other.kind, other::body(other)),
         };
         body["apiVersion"] = json!(api_version);
         body["kind"] = json!(kind);

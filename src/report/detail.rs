@@ -9,7 +9,7 @@ use super::actors::BehindPart;
 use super::identity::{IdentityRow, Names};
 use super::owner::{self, OwnerRow};
 use super::sections;
-use super::{Cell, Column, CredentialRow, Metadata, Report, Tabular};
+use super::{BlastRadius, Cell, Column, CredentialRow, Metadata, Report, Tabular};
 use crate::book::{Book, DayCount, Entry, Grant, Permission, RoleState, Seen, UseSummary};
 use crate::model::{BindingKind, Name, SubjectKind, Target};
 use crate::{credentials, owners};
@@ -298,6 +298,8 @@ pub struct IdentityDetail {
     pub row: IdentityRow,
     /// For an account: who keeps the object, and would undo a change.
     pub kept_by: Vec<OwnerRow>,
+    /// For an account: what runs as it, and what a hole in that is worth.
+    pub blast_radius: Option<BlastRadius>,
     /// For a group: who is known to be in it.
     pub members: Vec<Names>,
     /// The grants that hold for it, its own first.
@@ -329,6 +331,7 @@ impl IdentityDetail {
                     .collect(),
             ),
             kept_by: owner::rows("account", &account_owners(book, entry)),
+            blast_radius: BlastRadius::of(book, entry),
             members: members.map(|member| Names::from(&member.identity)).collect(),
             held_by: entry
                 .grants

@@ -23,6 +23,7 @@ mod sections;
 mod table;
 mod time;
 mod unseen;
+mod workload;
 mod yaml;
 
 use std::io::{self, Write};
@@ -44,6 +45,7 @@ pub use self::reach::{ReachPart, ReachRow};
 pub use self::table::{Align, Cell, Column, Table};
 pub use self::time::{age, exact};
 pub use self::unseen::Unseen;
+pub use self::workload::BlastRadius;
 pub use self::yaml::document as yaml_document;
 
 /// The version of every form in which answers are written.

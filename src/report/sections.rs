@@ -34,6 +34,10 @@ pub(super) fn identity(of: &IdentityDetail, about: &Metadata, wide: bool, header
         section("Actors", actors::table(behind, about));
         section("Signs of sharing", actors::signals(behind));
     }
+    if let Some(radius) = &of.blast_radius {
+        section("Workloads", radius.table());
+        section("Reads Secrets", radius.secrets());
+    }
     section("Addresses", seen("ADDRESS", &of.addresses, about));
     section("User agents", seen("AGENT", &of.agents, about));
     section("Impersonation", impersonation(of, about));

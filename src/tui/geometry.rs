@@ -45,6 +45,10 @@ pub fn rows_and_height(state: &State) -> (usize, usize) {
                     let width = parts.body.width.into();
                     screens::reach::lines(book, entry, page.reach.as_deref(), width).len()
                 }
+                Tab::Workloads => {
+                    let width = parts.body.width.into();
+                    screens::workloads::lines(entry, page.data.as_deref(), width).len()
+                }
                 Tab::Activity => {
                     let data = page.data.as_deref();
                     let width = parts.body.width.into();

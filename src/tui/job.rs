@@ -18,10 +18,11 @@ use super::yaml;
 use crate::actors::{self, Behind};
 use crate::book::{Book, GrantId, Tier, UseSummary};
 use crate::credentials::{self, Credential};
-use crate::model::{Identity, Name};
+use crate::model::{Identity, ListKind, Name, SubjectKind};
 use crate::query::{Query, Sort, roster};
 use crate::rbac::query::{self, Missing, Question, Resolver, Way, WhoCan, who_can};
 use crate::reach::{self, Reach, Reached};
+use crate::workloads::{self, Readable, Workload};
 
 /// Pieces of one lane replace each other: the newest wins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -165,6 +166,12 @@ pub struct PageData {
     pub credentials: Vec<Credential>,
     /// Who is seen behind it, where the log tells.
     pub behind: Option<Behind>,
+    /// What runs as it.
+    pub workloads: Vec<Workload>,
+    /// Secrets that it can read, of an account.
+    pub readable: Vec<Readable>,
+    /// Lists that are not whole, so that there may be more.
+    pub workloads_missing: Vec<&'static str>,
 }
 
 /// What an identity can become, for its page.
@@ -378,7 +385,19 @@ fn page(who: Who, book: &Book) -> PageData {
         .entry(who.id)
         .zip(log)
         .and_then(|(entry, log)| actors::of(log, &book.snapshot, &entry.identity));
-    PageData { who, generation: book.generation, matrix, uses, credentials, behind }
+    let account = book.entry(who.id).filter(|of| of.identity.kind == SubjectKind::ServiceAccount);
+    let missing = account.map_or_else(Vec::new, |of| workloads::missing(book, &of.identity));
+    PageData {
+        who,
+        generation: book.generation,
+        matrix,
+        uses,
+        credentials,
+        behind,
+        workloads: account.map_or_else(Vec::new, |of| workloads::of(book, &of.identity)),
+        readable: account.map_or_else(Vec::new, |of| workloads::readable(book, of)),
+        workloads_missing: missing.into_iter().map(ListKind::as_str).collect(),
+    }
 }
 
 /// Whether a text holds every word, whatever the case.

@@ -14,6 +14,8 @@ pub enum Tab {
     Credentials,
     /// What it can become.
     Reach,
+    /// What runs as it.
+    Workloads,
     /// What is wrong.
     Findings,
     /// In which groups it is; of a group, who is in it.
@@ -22,12 +24,13 @@ pub enum Tab {
 
 impl Tab {
     /// All of them, in their order.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Permissions,
         Self::Grants,
         Self::Activity,
         Self::Credentials,
         Self::Reach,
+        Self::Workloads,
         Self::Findings,
         Self::Groups,
     ];
@@ -40,6 +43,7 @@ impl Tab {
             Self::Activity => "Activity",
             Self::Credentials => "Credentials",
             Self::Reach => "Reach",
+            Self::Workloads => "Workloads",
             Self::Findings => "Findings",
             Self::Groups if of_group => "Members",
             Self::Groups => "Groups",
@@ -48,7 +52,7 @@ impl Tab {
 
     /// Whether it is lines to read instead of rows with a cursor.
     pub fn is_text(self) -> bool {
-        matches!(self, Self::Activity | Self::Reach)
+        matches!(self, Self::Activity | Self::Reach | Self::Workloads)
     }
 
     /// The tab so many further, round and round.

@@ -15,6 +15,7 @@ const FLOW: &[(&str, &[&str])] = &[
     ("actors", &["model"]),
     ("book", &["model", "rbac", "findings"]),
     ("credentials", &["model", "book", "owners"]),
+    ("workloads", &["model", "rbac", "book"]),
     ("reach", &["model", "rbac", "book"]),
     ("findings", &["model", "rbac", "actors", "book", "credentials", "reach"]),
     ("query", &["model", "rbac", "book", "findings"]),
@@ -34,6 +35,7 @@ const FLOW: &[(&str, &[&str])] = &[
             "credentials",
             "book",
             "reach",
+            "workloads",
             "findings",
             "query",
             "change",
@@ -51,6 +53,7 @@ const FLOW: &[(&str, &[&str])] = &[
             "credentials",
             "book",
             "reach",
+            "workloads",
             "findings",
             "query",
             "change",
@@ -72,6 +75,8 @@ const FLOW: &[(&str, &[&str])] = &[
             "credentials",
             "book",
             "reach",
+            "workloads",
+            "workloads",
             "findings",
             "query",
             "change",
@@ -84,8 +89,18 @@ const FLOW: &[(&str, &[&str])] = &[
 
 /// Rooms that take time and input as values: no runtime, no terminal, no file, no network, no
 /// environment, no clock.
-const PURE: &[&str] =
-    &["model", "rbac", "owners", "actors", "credentials", "book", "reach", "findings", "query"];
+const PURE: &[&str] = &[
+    "model",
+    "rbac",
+    "owners",
+    "actors",
+    "credentials",
+    "book",
+    "reach",
+    "workloads",
+    "findings",
+    "query",
+];
 
 /// What a pure room must not name.
 const IMPURE: &[&str] = &[

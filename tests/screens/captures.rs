@@ -43,6 +43,7 @@ fn captures_are_true() {
             ("activity", "show user:henrik@corp.example", "tab tab"),
             ("who-can", "who-can get secrets", ""),
             ("reach", "show sa:ci/runner", "tab tab tab tab"),
+            ("workloads", "show sa:ci/runner", "tab tab tab tab tab"),
             ("findings", "findings", ""),
             ("credentials", "credentials", ""),
             ("grants", "grants", ""),

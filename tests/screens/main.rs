@@ -61,7 +61,7 @@ fn the_list_while_things_are_missing() {
 
 #[test]
 fn previews() {
-    let tabs = ["grants", "activity", "credentials", "reach", "findings", "groups"];
+    let tabs = ["grants", "activity", "credentials", "reach", "workloads", "findings", "groups"];
     for (tab, name) in (1..).zip(tabs) {
         golden(&format!("preview-{name}"), &invented::whole(), SMALL, |stage| {
             stage.keys("/").type_text("jane").keys("enter").keys(&"tab ".repeat(tab));
@@ -80,11 +80,12 @@ fn an_identitys_page() {
     goldens("page-permissions", &book, on("sa:ci/deployer", 0));
     golden("page-grants", &book, SMALL, on("user:jane@corp.example", 1));
     goldens("page-activity", &book, on("user:jane@corp.example", 2));
-    golden("page-findings", &book, SMALL, on("user:gone@corp.example", 5));
-    golden("page-groups", &book, SMALL, on("user:jane@corp.example", 6));
-    golden("page-members", &book, SMALL, on("group:platform", 6));
+    golden("page-findings", &book, SMALL, on("user:gone@corp.example", 6));
+    golden("page-groups", &book, SMALL, on("user:jane@corp.example", 7));
+    golden("page-members", &book, SMALL, on("group:platform", 7));
     goldens("page-credentials", &book, on("sa:ci/deployer", 3));
     goldens("page-reach", &book, on("sa:ci/deployer", 4));
+    golden("page-workloads", &book, SMALL, on("sa:ci/deployer", 5));
     golden("page-signs", &invented::without_log(), SMALL, on("sa:pay/batch", 2));
     golden("page-no-log", &invented::without_log(), SMALL, on("sa:ci/deployer", 0));
 }

@@ -165,10 +165,12 @@ fn in_order(mut object: Object) -> Result<Object, &'static str> {
         Object::Role(role) => role.kind == crate::model::RoleKind::Role,
         Object::Binding(binding) => binding.kind == crate::model::BindingKind::RoleBinding,
         Object::Namespace(_) | Object::CertificateSigningRequest(_) => false,
-        // Of the kinds kept without fields, workloads and NetworkPolicies are namespaced.
+        // Of the other kinds, workloads and NetworkPolicies are namespaced.
         Object::Other(other) => {
-            ListKind::of_other(&other.kind) == Some(ListKind::Workloads)
-                || &*other.kind == "NetworkPolicy"
+            matches!(
+                ListKind::of_other(&other.kind),
+                Some(ListKind::Workloads | ListKind::NetworkPolicies)
+            )
         }
         _ => true,
     };

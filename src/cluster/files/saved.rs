@@ -91,6 +91,8 @@ fn file_name(list: ListKind) -> &'static str {
         ListKind::RbacDefinitions => "rbacdefinitions.json",
         ListKind::Pods => "pods.json",
         ListKind::Workloads => "workloads.json",
+        ListKind::NetworkPolicies => "networkpolicies.json",
+        ListKind::OAuthTokens => "oauthaccesstokens.json",
         ListKind::Discovery => "discovery.json",
     }
 }

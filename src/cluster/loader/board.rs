@@ -11,7 +11,7 @@ use super::held::Held;
 use crate::cluster::{Error, Event, Extent, Page, Source};
 use crate::model::{
     Change, ClusterInfo, ConfigMap, Discovery, Health, ListKind, ListState, Meta, Name, Object,
-    OtherObject, Snapshot,
+    ObjectBody, OtherObject, Snapshot,
 };
 
 /// Where changes go.
@@ -97,6 +97,7 @@ fn husk(source: &Source, (namespace, name): Key) -> Object {
         kind: source.kind.into(),
         meta,
         service_account: None,
+        body: ObjectBody::None,
     })
 }
 

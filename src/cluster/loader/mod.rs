@@ -85,7 +85,7 @@ impl LoadOptions {
 
 /// Lists that nobody waits for: who runs as what. They are long.
 fn is_for_later(list: ListKind) -> bool {
-    matches!(list, ListKind::Pods | ListKind::Workloads)
+    matches!(list, ListKind::Pods | ListKind::Workloads | ListKind::NetworkPolicies)
 }
 
 /// One load, and what its parts tell each other.

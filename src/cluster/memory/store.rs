@@ -253,7 +253,10 @@ impl Store {
             ListKind::Pods => {
                 objects.pods.values().map(|pod| Object::Pod((**pod).clone())).collect()
             }
-            ListKind::RbacDefinitions | ListKind::Workloads => {
+            ListKind::RbacDefinitions
+            | ListKind::Workloads
+            | ListKind::NetworkPolicies
+            | ListKind::OAuthTokens => {
                 objects.others.values().map(|other| Object::Other((**other).clone())).collect()
             }
             ListKind::Discovery => Vec::new(),

@@ -17,6 +17,7 @@ pub mod reach;
 mod reverse;
 mod text;
 mod whole;
+pub mod workloads;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};

@@ -2,7 +2,9 @@
 
 use ratatui::layout::Rect;
 
-use super::{activity, credentials, empty, findings, grants, groups, permissions, reach};
+use super::{
+    activity, credentials, empty, findings, grants, groups, permissions, reach, workloads,
+};
 use crate::book::{Book, Entry};
 use crate::model::SubjectKind;
 use crate::query::Seen;
@@ -47,6 +49,10 @@ pub(super) fn draw(state: &State, page: &PageView, canvas: &mut Canvas<'_, '_>, 
         }
         Tab::Reach => {
             let lines = reach::lines(book, entry, page.reach.as_deref(), parts.body.width.into());
+            super::lines(canvas, parts.body, &lines, page.scroll().offset);
+        }
+        Tab::Workloads => {
+            let lines = workloads::lines(entry, subject.data, parts.body.width.into());
             super::lines(canvas, parts.body, &lines, page.scroll().offset);
         }
         tab => {
@@ -129,11 +135,13 @@ fn tabs(subject: Subject<'_>, chosen: Tab, room: usize) -> Line<'static> {
 /// How much is in a tab, where that is a number.
 fn count(subject: Subject<'_>, tab: Tab) -> Option<usize> {
     let entry = subject.entry;
+    let of_people = entry.identity.kind != SubjectKind::ServiceAccount;
     match tab {
         Tab::Permissions => subject.data.map(|data| data.matrix.len()),
         Tab::Grants => Some(entry.grants.len()),
         Tab::Credentials => subject.data.map(|data| data.credentials.len()),
         Tab::Activity | Tab::Reach => None,
+        Tab::Workloads => subject.data.filter(|_| !of_people).map(|data| data.workloads.len()),
         Tab::Findings => Some(entry.findings.len()),
         Tab::Groups => Some(groups::count(entry)),
     }
@@ -154,7 +162,7 @@ fn rows(
         Tab::Findings => findings::tab(subject, canvas, heads, body, scroll),
         Tab::Groups => groups::draw(subject, canvas, heads, body, scroll),
         Tab::Credentials => credentials::tab(subject, canvas, heads, body, scroll),
-        Tab::Activity | Tab::Reach => {}
+        Tab::Activity | Tab::Reach | Tab::Workloads => {}
     }
 }
 
@@ -167,7 +175,7 @@ fn detail(subject: Subject<'_>, tab: Tab, at: usize, canvas: &mut Canvas<'_, '_>
         Tab::Findings => findings::detail(subject.entry.findings.get(at), width),
         Tab::Groups => groups::detail(subject, width),
         Tab::Credentials => credentials::detail(subject, at, width),
-        Tab::Activity | Tab::Reach => Vec::new(),
+        Tab::Activity | Tab::Reach | Tab::Workloads => Vec::new(),
     };
     super::lines(canvas, area, &lines, 0);
 }
@@ -208,6 +216,10 @@ pub(super) fn preview(state: &State, canvas: &mut Canvas<'_, '_>, parts: &Parts)
         Tab::Reach => {
             let reach = state.list.reach.as_deref().filter(|data| data.who == who);
             let lines = reach::lines(book, entry, reach, area.width.into());
+            super::lines(canvas, area, &lines, 0);
+        }
+        Tab::Workloads => {
+            let lines = workloads::lines(entry, data, area.width.into());
             super::lines(canvas, area, &lines, 0);
         }
         tab => {

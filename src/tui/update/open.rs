@@ -99,7 +99,9 @@ fn on_page(state: &State, page: &PageView) -> Option<Target> {
             let group = Identity::group(entry.groups.get(at)?.name.clone());
             other(book.find(&group)?.id)
         }
-        Tab::Activity | Tab::Reach => Some(Target::Identity(page.who, entry.identity.clone())),
+        Tab::Activity | Tab::Reach | Tab::Workloads => {
+            Some(Target::Identity(page.who, entry.identity.clone()))
+        }
     }
 }
 

@@ -1,4 +1,5 @@
 use std::fs;
+use std::sync::Arc;
 
 use chrono::{DateTime, TimeZone as _, Utc};
 use proptest::collection::{btree_map, vec};
@@ -9,8 +10,8 @@ use super::*;
 use crate::cluster::files::{MANIFEST, is_snapshot, write};
 use crate::model::{
     ApiResource, Binding, BindingKind, BindingSubject, BrokenInput, CertificateSigningRequest,
-    ClusterInfo, ConfigMap, Discovery, ListState, Meta, Name, Namespace, Object, OtherObject, Pod,
-    PolicyRule, Role, RoleKind, RoleRef, Secret, ServiceAccount,
+    ClusterInfo, ConfigMap, Discovery, ListState, Meta, Name, Namespace, Object, ObjectBody,
+    OtherObject, Pod, PolicyRule, Role, RoleKind, RoleRef, Secret, ServiceAccount,
 };
 
 fn name() -> impl Strategy<Value = Name> {
@@ -117,6 +118,7 @@ fn object() -> impl Strategy<Value = Object> {
                 node,
                 phase: "Running".into(),
                 started,
+                spec: Arc::default(),
             })
         ),
         (meta(false), name(), vec(name(), 0..2), option::of(name())).prop_map(
@@ -146,6 +148,7 @@ fn object() -> impl Strategy<Value = Object> {
                     kind: kind.into(),
                     meta,
                     service_account,
+                    body: ObjectBody::Workload(Arc::default()),
                 })
             }),
     ]

@@ -1,0 +1,74 @@
+//! Which Secrets are in a pod, and which an account can read.
+
+use std::collections::BTreeSet;
+
+use crate::book::{Book, Entry};
+use crate::model::{Name, PodSpec, PolicyRule, Projection, VolumeSource};
+
+/// Names of the Secrets whose values its containers see. Those for pulling images are not among them:
+/// only the kubelet sees these.
+pub(super) fn seen_by(spec: &PodSpec) -> BTreeSet<Name> {
+    let mut found = BTreeSet::new();
+    for volume in &spec.volumes {
+        match &volume.source {
+            Some(VolumeSource::Secret(name)) => {
+                found.insert(name.clone());
+            }
+            Some(VolumeSource::Projected(sources)) => {
+                found.extend(sources.iter().filter_map(|source| match source {
+                    Projection::Secret(name) => Some(name.clone()),
+                    Projection::Token(_) | Projection::Other => None,
+                }));
+            }
+            _ => {}
+        }
+    }
+    for container in spec.all_containers() {
+        let values = container.env.iter().filter_map(|env| env.value_from.as_ref());
+        let single = values.filter_map(|from| from.secret_key_ref.as_ref());
+        let whole = container.env_from.iter().filter_map(|from| from.secret_ref.as_ref());
+        found.extend(single.chain(whole).map(|named| named.name.clone()));
+    }
+    found.remove(&Name::from(""));
+    found
+}
+
+/// Secrets that somebody can read by a rule.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Readable {
+    /// The namespace; None: every one.
+    pub namespace: Option<Name>,
+    /// Names; none: every Secret.
+    pub names: Vec<Name>,
+    /// Of `get`, `list` and `watch` those that the rule allows.
+    pub verbs: Vec<&'static str>,
+}
+
+/// The Secrets that an identity can read, by its effective permissions.
+pub fn readable(book: &Book, entry: &Entry) -> Vec<Readable> {
+    let mut found: Vec<Readable> = book
+        .permissions(entry.id)
+        .iter()
+        .filter_map(|permission| {
+            let verbs = verbs(&permission.rule);
+            (!verbs.is_empty()).then(|| Readable {
+                namespace: permission.scope.namespace().cloned(),
+                names: permission.rule.resource_names.clone(),
+                verbs,
+            })
+        })
+        .collect();
+    found.sort();
+    found.dedup();
+    found
+}
+
+/// A rule with names allows `list` and `watch` of one name by a field selector.
+fn verbs(rule: &PolicyRule) -> Vec<&'static str> {
+    let has =
+        |list: &[Name], wanted: &str| list.iter().any(|one| **one == *wanted || &**one == "*");
+    if !has(&rule.api_groups, "") || !has(&rule.resources, "secrets") {
+        return Vec::new();
+    }
+    ["get", "list", "watch"].into_iter().filter(|verb| has(&rule.verbs, verb)).collect()
+}
