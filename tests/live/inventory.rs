@@ -143,7 +143,7 @@ fn at(value: &Value) -> DateTime<Utc> {
     text.parse().unwrap_or_else(|error| panic!("{text}: {error}"))
 }
 
-fn keybook(kubeconfig: &Path, words: &[&str]) -> Value {
+pub fn keybook(kubeconfig: &Path, words: &[&str]) -> Value {
     let mut command = Command::new(env!("CARGO_BIN_EXE_keybook"));
     command
         .arg("--kubeconfig")

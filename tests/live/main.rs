@@ -23,6 +23,7 @@ mod relay;
 mod reviews;
 mod served_log;
 mod sharing;
+mod workloads;
 
 /// Whether to run at the sizes that take minutes.
 fn full() -> bool {
