@@ -120,6 +120,11 @@ fn rows(of: &Settings) -> Vec<Row> {
         let Exemption { rule, identity, owner, expires, .. } = &one.value;
         row("exemption", one, |_| format!("{rule} of {identity} until {expires}, {owner}"))
     }));
+    rows.extend(
+        of.left
+            .iter()
+            .map(|(who, day)| row(&format!("last day of {who}"), day, ToString::to_string)),
+    );
     rows.extend(of.groups.iter().map(|(user, groups)| {
         row(&format!("groups of {user}"), groups, |groups| {
             if groups.is_empty() { "none".to_owned() } else { groups.join(", ") }

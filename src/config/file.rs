@@ -43,6 +43,7 @@ pub(super) struct Values {
     pub(super) groups: Vec<FileGroups>,
     pub(super) group_names: Vec<(Name, Name, usize)>,
     pub(super) exemptions: Vec<(Exemption, usize)>,
+    pub(super) left: Vec<(Name, NaiveDate, usize)>,
     pub(super) policy_file: At<PathBuf>,
     pub(super) theme: At<String>,
     pub(super) color: At<Color>,
@@ -52,9 +53,9 @@ pub(super) struct Values {
 
 /// Keys of each file, for the warning about another.
 const POLICY_KEYS: &str = "idle_days, require_coverage, denied_requests, denied_days, groups, group_names, \
-     exemptions";
+     exemptions, left";
 const USER_KEYS: &str = "idle_days, require_coverage, denied_requests, denied_days, groups, \
-                         group_names, exemptions, policy, theme, color, readonly, clusters";
+                         group_names, exemptions, left, policy, theme, color, readonly, clusters";
 const CLUSTER_KEYS: &str = "name, namespaces";
 const EXEMPTION_KEYS: &str = "rule, identity, owner, reason, expires";
 
@@ -91,6 +92,7 @@ pub(super) fn parse(
             ("groups", _) => values.groups = file.groups(value)?,
             ("group_names", _) => values.group_names = file.group_names(value)?,
             ("exemptions", _) => values.exemptions = file.exemptions(value)?,
+            ("left", _) => values.left = file.left(value)?,
             ("policy", Layer::User) => {
                 let named = PathBuf::from(file.text(key, value)?);
                 // A path in a file is meant from where the file is.
@@ -254,6 +256,25 @@ impl File<'_> {
             found.push((exemption, line));
         }
         Ok(found)
+    }
+
+    /// `[left]`: of each who left the last day.
+    fn left(&self, value: &Value<'_>) -> Result<Vec<(Name, NaiveDate, usize)>, Error> {
+        let table = value.get_ref().as_table().ok_or_else(|| {
+            let line = self.line(&value.span());
+            self.error(line, "left: a table of who left, with the last day".to_owned())
+        })?;
+        let mut left = Vec::new();
+        for (who, day) in table {
+            let line = self.line(&who.span());
+            let name = who.get_ref().as_ref();
+            if !name.starts_with("user:") && !name.starts_with("sa:") {
+                let expected = format!("{name:?}: user:NAME or sa:NAMESPACE/NAME belongs there");
+                return Err(self.error(line, expected));
+            }
+            left.push((name.into(), self.date(who, day)?, line));
+        }
+        Ok(left)
     }
 
     fn wrong_text(&self, key: &Key<'_>, value: &Value<'_>) -> Error {

@@ -14,6 +14,8 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use chrono::NaiveDate;
+
 pub use file::ClusterSettings;
 pub use groups::{GroupsError, parse_groups};
 pub use origin::{Origin, Setting};
@@ -113,6 +115,8 @@ pub struct Settings {
     pub denied_days: Setting<u32>,
     /// Findings that somebody answers for, sorted.
     pub exemptions: Vec<Setting<Exemption>>,
+    /// Who is said to have left, with the last day (UTC).
+    pub left: BTreeMap<Name, Setting<NaiveDate>>,
     /// Groups given for users by hand.
     pub groups: BTreeMap<Name, Setting<Vec<Name>>>,
     /// What to call groups whose names are ids.
@@ -145,6 +149,7 @@ impl Settings {
             denied_requests: self.denied_requests.value,
             denied_days: self.denied_days.value,
             exemptions: self.exemptions.iter().map(|one| one.value.clone()).collect(),
+            left: self.left.iter().map(|(who, day)| (who.clone(), day.value)).collect(),
             groups: self
                 .groups
                 .iter()

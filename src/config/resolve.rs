@@ -108,12 +108,13 @@ pub fn resolve(
         flags.groups,
     );
     let group_names =
-        merge_group_names([(user.group_names, &from_user), (shared.group_names, &from_shared)]);
+        merge_named([(user.group_names, &from_user), (shared.group_names, &from_shared)]);
     Ok(Settings {
         idle_days,
         denied_requests,
         denied_days,
         exemptions,
+        left: merge_named([(user.left, &from_user), (shared.left, &from_shared)]),
         groups,
         group_names,
         outside: Arc::default(),
@@ -190,15 +191,15 @@ fn merge_groups(
     merged
 }
 
-/// Names of groups in a file, and what to call a line of it.
-type NamesOfFile<'a> = (Vec<(Name, Name, usize)>, &'a dyn Fn(usize) -> Origin);
+/// Values by name in a file, and what to call a line of it.
+type NamedOfFile<'a, T> = (Vec<(Name, T, usize)>, &'a dyn Fn(usize) -> Origin);
 
-/// For each group the strongest layer that names it counts; the strongest comes last.
-fn merge_group_names(files: [NamesOfFile<'_>; 2]) -> BTreeMap<Name, Setting<Name>> {
+/// For each name the strongest layer that has it counts; the strongest comes last.
+fn merge_named<T>(files: [NamedOfFile<'_, T>; 2]) -> BTreeMap<Name, Setting<T>> {
     let mut merged = BTreeMap::new();
-    for (names, origin) in files {
-        for (id, value, line) in names {
-            merged.insert(id, Setting { value, origin: origin(line) });
+    for (named, origin) in files {
+        for (name, value, line) in named {
+            merged.insert(name, Setting { value, origin: origin(line) });
         }
     }
     merged

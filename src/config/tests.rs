@@ -186,3 +186,33 @@ fn exemptions_are_whole_or_an_error() {
     let found = settings(Flags::default(), &[], Some(&config)).expect("valid");
     assert_eq!(found.warnings.len(), 1);
 }
+
+#[test]
+fn who_left_is_a_day_and_the_policy_file_counts_more() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let (config, policy) = (dir.path().join("config.toml"), dir.path().join("policy.toml"));
+    let text = "policy = \"policy.toml\"\n[left]\n\"user:ana\" = 2026-03-01\n\
+                \"sa:ci/*\" = \"2026-04-01\"\n";
+    fs::write(&config, text).expect("written");
+    fs::write(&policy, "[left]\n\"user:ana\" = 2026-02-01\n").expect("written");
+    let found = settings(Flags::default(), &[], Some(&config)).expect("valid");
+    let day = |who: &str| found.policy().last_day(who).map(|day| day.to_string());
+    assert_eq!(day("user:ana").as_deref(), Some("2026-02-01"));
+    assert_eq!(day("sa:ci/bot").as_deref(), Some("2026-04-01"));
+    assert_eq!(found.left["user:ana"].origin, Origin::Policy { path: policy, line: 2 });
+    for (from, to, words) in [
+        ("user:ana", "ana", "user:NAME or sa:NAMESPACE/NAME"),
+        ("2026-03-01", "true", "a day such as"),
+        (
+            "[left]\n\"user:ana\" = 2026-03-01\n\"sa:ci/*\" = \"2026-04-01\"",
+            "left = 3",
+            "left: a table",
+        ),
+    ] {
+        fs::write(&config, text.replace(from, to)).expect("written");
+        match settings(Flags::default(), &[], Some(&config)) {
+            Err(Error::File { message, .. }) => assert!(message.contains(words), "{message}"),
+            other => panic!("{to}: {other:?}"),
+        }
+    }
+}

@@ -19,6 +19,7 @@
 //! | `denied` | requests are refused again and again |
 //! | `people-on-machine` | people use a service account |
 //! | `shared-account` | more than one person is seen behind an account |
+//! | `acted-after-leaving` | somebody acts of whom the policy says that they left |
 //! | `reach` | somebody can become more than it is |
 //!
 //! Findings of absence wait for whole lists and for a log. Exactly what the API server itself
@@ -36,6 +37,7 @@ mod escalation;
 mod everybody;
 mod idle;
 mod lasting_token;
+mod left;
 mod people;
 pub mod reach;
 mod redundant_grant;
@@ -58,7 +60,8 @@ use crate::model::{BindingKind, Coverage, PolicyRule, Scope, SubjectKind};
 use crate::rbac::effective::Inert;
 
 /// Every rule that there is, as an exemption names it.
-pub const RULES: [&str; 18] = [
+pub const RULES: [&str; 19] = [
+    "acted-after-leaving",
     "all-secrets",
     "cluster-admin",
     "dangling-account",
@@ -131,6 +134,7 @@ pub(crate) fn of(book: &Book, entry: &Entry, seen: Option<DateTime<Utc>>, rows: 
     denied::find(&subject, &mut found);
     people::find(&subject, &mut found);
     shared::find(&subject, &mut found);
+    left::find(&subject, &mut found);
     idle::find(&subject, &mut found);
     // What is idle as a whole is not said piece by piece.
     unused_grant::find(&subject, &mut found);

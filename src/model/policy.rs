@@ -25,6 +25,9 @@ pub struct Policy {
     pub groups: GroupMap,
     /// Findings that somebody answers for.
     pub exemptions: Vec<Exemption>,
+    /// Who is said to have left, as `user:NAME` or `sa:NAMESPACE/NAME` (`*` stands for any number of
+    /// characters), with the last day on which they may be seen, UTC.
+    pub left: BTreeMap<Name, NaiveDate>,
     /// What to call groups whose names are ids, as those of Entra are.
     pub group_names: BTreeMap<Name, Name>,
     /// What files tell of credentials that no list of the cluster shows. No threshold, so that it is
@@ -41,9 +44,19 @@ impl Default for Policy {
             denied_days: 3,
             groups: GroupMap::new(),
             exemptions: Vec::new(),
+            left: BTreeMap::new(),
             group_names: BTreeMap::new(),
             outside: Arc::default(),
         }
+    }
+}
+
+impl Policy {
+    /// The last day (UTC) on which somebody (as written in `identity`) may be seen, if they are said
+    /// to have left; of several the first.
+    pub fn last_day(&self, identity: &str) -> Option<NaiveDate> {
+        let all = self.left.iter().filter(|(who, _)| fits(who, identity));
+        all.map(|(_, day)| *day).min()
     }
 }
 
@@ -97,6 +110,17 @@ fn fits(pattern: &str, text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn of_who_left_the_first_last_day_counts() {
+        let day = |text: &str| text.parse::<NaiveDate>().unwrap();
+        let left = [("user:*@partner.example", "2026-05-31"), ("user:yann@*", "2026-03-01")];
+        let left = left.map(|(who, last)| (Name::from(who), day(last))).into();
+        let policy = Policy { left, ..Policy::default() };
+        assert_eq!(policy.last_day("user:yann@partner.example"), Some(day("2026-03-01")));
+        assert_eq!(policy.last_day("user:cleo@partner.example"), Some(day("2026-05-31")));
+        assert_eq!(policy.last_day("user:ana@corp.example"), None);
+    }
 
     #[test]
     fn a_star_stands_for_anything() {

@@ -286,3 +286,40 @@ fn an_account_with_two_behind_it_is_shared() {
     assert_eq!(with("X509SHA256=2").book().counts().shared, 1);
     assert_eq!(findings(&with("X509SHA256=1")), []);
 }
+
+#[test]
+fn who_left_and_is_seen_later_is_said() {
+    let with = |who: &str, last: &str| {
+        let mut world = world()
+            .bind(Some("a"), "ana", "ClusterRole/edit", "user:ana")
+            .log(0, 60)
+            .row(Row::new("user:ana", "get pods@a/x", 10).with("X509SHA256=1"))
+            .row(Row::new("user:ana", "get configmaps@a/x", 40).with("JTI=1").times(3))
+            .row(Row::new("user:ana", "get secrets@b/x", 41).with("JTI=2").denied())
+            .row(Row::new("user:bob", "get pods@a/x", 50).acting_as("user:ana", None));
+        world.policy.left = [(who.into(), last.parse::<NaiveDate>().expect("a day"))].into();
+        world
+    };
+    let said = |world: &World| {
+        let found = findings(world);
+        let one = found.iter().find(|one| one.rule == "acted-after-leaving");
+        one.map(|one| (one.identity.to_string(), one.severity, one.evidence.clone()))
+    };
+    // Day 0 is the first of January; the ninth of February is day 39.
+    assert_eq!(
+        said(&with("user:ana", "2026-02-09")),
+        Some((
+            "user:ana".to_owned(),
+            Severity::Medium,
+            "its last day was 2026-02-09, by the policy; 3 allowed and 1 other requests on 2 days \
+             after it, the last on 2026-02-11; by JTI=2, JTI=1"
+                .to_owned()
+        ))
+    );
+    assert!(said(&with("user:a*", "2026-02-10")).is_some_and(|(_, _, evidence)| {
+        evidence.contains("0 allowed and 1 other requests on 1 day after it")
+    }));
+    // To the last day itself, and what others do in her name is theirs.
+    assert_eq!(said(&with("user:ana", "2026-02-11")), None);
+    assert_eq!(said(&with("user:someone", "2026-01-01")), None);
+}
