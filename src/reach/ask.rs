@@ -190,7 +190,7 @@ impl On {
     }
 
     /// The verbs that are asked for on it.
-    fn verbs(self) -> &'static [Verb] {
+    const fn verbs(self) -> &'static [Verb] {
         match self {
             Self::Users | Self::Groups | Self::Accounts => &[Verb::Impersonate],
             Self::InfoUsers | Self::InfoGroups => &[Verb::UserInfo],
@@ -207,6 +207,13 @@ impl On {
             Self::Signers => &[Verb::Approve],
             _ => WRITES,
         }
+    }
+
+    /// The question's place in a set of questions.
+    pub(crate) fn bit(self, verb: Verb) -> u128 {
+        let first = STARTS.get(self as usize).copied().unwrap_or_default();
+        let of = self.verbs().iter().position(|have| *have == verb).unwrap_or_default();
+        1u128.checked_shl(first + u32::try_from(of).unwrap_or_default()).unwrap_or_default()
     }
 
     /// Whether the question carries a namespace when it comes with this verb.
@@ -228,6 +235,23 @@ impl On {
         }
     }
 }
+
+/// By number of the target, how many questions there are about those before it.
+const STARTS: [u32; 31] = {
+    let mut starts = [0; 31];
+    let (mut at, mut sum) = (0, 0);
+    while at < On::ALL.len() {
+        starts[at] = sum;
+        let mut verbs = On::ALL[at].verbs();
+        while let [_, rest @ ..] = verbs {
+            sum += 1;
+            verbs = rest;
+        }
+        at += 1;
+    }
+    assert!(sum <= 128, "a question a bit");
+    starts
+};
 
 /// On which objects: None is every one. Sorted.
 pub(crate) type Names = Option<Arc<[Name]>>;

@@ -6,6 +6,7 @@ use foldhash::{HashMap, HashMapExt};
 use rayon::prelude::*;
 
 use super::ask::{Mode, On, Verb, caps};
+use super::rights::Classes;
 use super::world::{Bound, Level, RoleFacts, Running, Where, World};
 use crate::book::Book;
 use crate::model::{
@@ -160,10 +161,13 @@ impl World {
         let roles: Vec<_> = objects.roles.iter().collect();
         self.roles = roles
             .into_par_iter()
-            .map(|(key, role)| RoleFacts {
+            .map(|(key, role)| (key, role, caps(&role.rules, Mode::Own)))
+            .map(|(key, role, caps)| RoleFacts {
                 key: key.clone(),
                 exists: true,
-                caps: caps(&role.rules, Mode::Own),
+                asks: caps.iter().fold(0, |all, cap| all | cap.on.bit(cap.verb)),
+                classes: caps.iter().fold(Classes::default(), |all, cap| all.and(cap.classes())),
+                caps,
                 full: role.rules.iter().any(is_everything),
                 tiers: (book.tier_of_role(key, true), book.tier_of_role(key, false)),
             })
@@ -233,6 +237,8 @@ impl World {
             key,
             exists: false,
             caps: Vec::new(),
+            asks: 0,
+            classes: Classes::default(),
             full: false,
             tiers: Default::default(),
         });

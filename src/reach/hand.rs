@@ -4,17 +4,35 @@
 //! (`pkg/registry/rbac/escalation_check.go`). It gains nothing by that, but the others do: what it
 //! holds may be what another lacks for one request.
 
+use foldhash::{HashMap, HashSet};
+
 use super::ask::{Names, On, has};
-use super::graph::Node;
+use super::graph::{Holding, Node};
 use super::moves::{Edge, Part, RoleSet, To};
 use super::rights::{Classes, Right, Rights};
 use super::search::Search;
 use super::step::Step;
-use super::world::{Bound, Where, everything, of};
-use crate::model::PolicyRule;
+use super::world::{Bound, Where, of};
 use crate::rbac::escalation;
 
+/// Roles and where they are held; None: everything.
+type Set = Vec<(Option<u32>, Where)>;
+
+/// What a search knows of who could hand over what.
+#[derive(Debug, Default)]
+pub(super) struct Hands {
+    /// What there was when it was looked at last: writers, given rights, those who join, found.
+    looked_at: [usize; 4],
+    /// How many of those found are among the holders.
+    taken: usize,
+    /// Who holds roles, each set once, by place.
+    holders: HashMap<Where, Vec<u32>>,
+    /// Whether in somebody's name, and what they hold.
+    sets: HashSet<(bool, Set)>,
+}
+
 /// Bindings that somebody can write.
+#[derive(Debug)]
 struct Writer {
     who: u32,
     bindings: On,
@@ -24,127 +42,270 @@ struct Writer {
     used: Vec<Right>,
 }
 
+/// Somebody who holds roles.
+#[derive(Debug)]
+struct Holder {
+    who: u32,
+    node: Node,
+    holdings: Vec<Holding>,
+}
+
+/// What somebody holds in a place.
+#[derive(Debug)]
+struct Held {
+    everything: bool,
+    roles: Vec<u32>,
+    /// The questions to which those say yes.
+    asks: u128,
+}
+
 impl Search<'_, '_> {
     /// Roles that one holds and can bind to the others, where they add to what one of them needs.
-    pub(super) fn hand_over(&mut self, round: u32) {
-        let writers = self.all_writers();
-        let looked_at = self.found.partition_point(|found| found.steps <= round);
-        for writer in &writers {
-            let Some(node) = self.found.get(writer.who as usize).map(|found| found.node.clone())
-            else {
-                continue;
-            };
+    pub(super) fn hand_over(&mut self, looked_at: usize) {
+        let now = [self.writers.len(), self.given.len(), self.joining.len(), looked_at];
+        if self.writers.is_empty() || self.hands.looked_at == now {
+            return;
+        }
+        self.hands.looked_at = now;
+        let mut wanted: HashMap<Where, (Classes, usize)> = HashMap::default();
+        for (place, classes) in self.joining.iter().flat_map(|one| &one.joins.places) {
+            let have = wanted.entry(*place).or_default();
+            *have = (have.0.and(*classes), have.1 + 1);
+        }
+        for writer in self.all_writers() {
+            let Some(found) = self.found.get(writer.who as usize) else { continue };
             // What a given role lets be written, all can.
-            let is_given = matches!(node, Node::Given(..));
-            let all: Vec<(u32, Node)> = if is_given {
-                let found = (0u32..).zip(&self.found).take(looked_at);
-                let can = found.filter(|(_, found)| !matches!(found.node, Node::Constrained(..)));
-                can.map(|(who, found)| (who, found.node.clone())).collect()
-            } else {
-                vec![(writer.who, node)]
-            };
-            for (role, at) in self.roles_to_bind(writer) {
-                for (who, node) in &all {
-                    if self.ended {
-                        return;
-                    }
-                    if self.is_wanted(node, *who, role, at) && self.holds_all(node, role, at) {
-                        let to = To::Given(RoleSet::One(role), at);
-                        let edge = Edge { to, step: Step::HandOver, used: writer.used.clone() };
-                        self.edge(&edge, &[writer.who, *who], *who, round);
-                    }
+            let given = matches!(found.node, Node::Given(..));
+            let own = if given { None } else { self.holder(writer.who) };
+            if given {
+                self.take_holders(looked_at);
+            }
+            for at in self.places(&writer, own.as_ref()) {
+                self.hand_over_at(&writer, own.as_ref(), at, &wanted);
+                if self.ended {
+                    return;
                 }
             }
         }
     }
 
     fn all_writers(&self) -> Vec<Writer> {
-        self.writers
-            .iter()
-            .filter_map(|(who, part)| match part.clone() {
-                Part::Bind { bindings, at, names, missing, used } => {
-                    Some(Writer { who: *who, bindings, at, names, missing, used })
-                }
-                _ => None,
-            })
-            .collect()
+        let writer = |(who, part): &(u32, Part)| match part.clone() {
+            Part::Bind { bindings, at, names, missing, used } => {
+                Some(Writer { who: *who, bindings, at, names, missing, used })
+            }
+            _ => None,
+        };
+        self.writers.iter().filter_map(writer).collect()
     }
 
-    /// The roles that such a binding can refer to, and where they hold then.
-    fn roles_to_bind(&self, writer: &Writer) -> Vec<(u32, Where)> {
-        let world = &self.graph.world;
-        let fits = |bound: &&Bound| has(&writer.names, &bound.name);
-        let is_free = |bound: &[Bound]| {
-            writer.names.as_ref().is_none_or(|names| {
-                names.iter().any(|name| !bound.iter().any(|binding| binding.name == *name))
-            })
-        };
-        let mut found = Vec::new();
-        let mut add = |bound: &[Bound], roles: &[u32], at: Where| {
-            if !writer.missing {
-                found.extend(bound.iter().filter(fits).map(|bound| (bound.role, at)));
-            } else if is_free(bound) {
-                found.extend(world.cluster_roles.iter().chain(roles).map(|role| (*role, at)));
+    fn holder(&self, who: u32) -> Option<Holder> {
+        let node = self.found.get(who as usize)?.node.clone();
+        let holdings = self.graph.holdings(&node, self.terms.without);
+        Some(Holder { who, node, holdings })
+    }
+
+    /// Takes note of those who hold roles, but where that is bounded by somebody's rules.
+    fn take_holders(&mut self, looked_at: usize) {
+        for at in self.hands.taken..looked_at {
+            let Some(holder) = u32::try_from(at).ok().and_then(|at| self.holder(at)) else { break };
+            if matches!(holder.node, Node::Constrained(..) | Node::Given(..)) {
+                continue;
             }
-        };
-        if writer.bindings == On::ClusterRoleBindings {
-            add(&world.cluster_bindings, &[], Where::Cluster);
-        } else {
-            for ns in world.within(writer.at) {
-                add(of(&world.bindings_in, ns), of(&world.roles_in, ns), Where::In(ns));
+            let mut set: Set =
+                holder.holdings.iter().map(|holding| (holding.role, holding.at)).collect();
+            set.sort_unstable();
+            set.dedup();
+            let mut places: Vec<Where> = set.iter().map(|(_, at)| *at).collect();
+            if !self.hands.sets.insert((matches!(holder.node, Node::Posing(_)), set)) {
+                continue;
+            }
+            places.sort_unstable();
+            places.dedup();
+            for place in places {
+                self.hands.holders.entry(place).or_default().push(holder.who);
             }
         }
-        found.sort_unstable();
-        found.dedup();
-        found
+        self.hands.taken = looked_at;
+    }
+
+    /// Where a writer may have something to hand over: everywhere first.
+    fn places(&self, writer: &Writer, own: Option<&Holder>) -> Vec<Where> {
+        let world = &self.graph.world;
+        match writer.at {
+            Where::Cluster if writer.bindings == On::ClusterRoleBindings => vec![Where::Cluster],
+            Where::In(_) => vec![writer.at],
+            // Where there is nothing to write and nobody who holds more than elsewhere, nothing is
+            // handed over that was not everywhere.
+            _ => {
+                let all = writer.missing && writer.names.is_none();
+                let more = |ns: &u32| {
+                    let at = Where::In(*ns);
+                    let pooled = self.pool.contains_key(&at);
+                    let held = match own {
+                        Some(own) => own.holdings.iter().any(|holding| holding.at == at),
+                        None => self.hands.holders.contains_key(&at),
+                    };
+                    !all || pooled || held || !of(&world.roles_in, *ns).is_empty()
+                };
+                let inside = world.within(writer.at).filter(more).map(Where::In);
+                std::iter::once(Where::Each).filter(|_| all).chain(inside).collect()
+            }
+        }
+    }
+
+    fn hand_over_at(
+        &mut self,
+        writer: &Writer,
+        own: Option<&Holder>,
+        at: Where,
+        wanted: &HashMap<Where, (Classes, usize)>,
+    ) {
+        let wider = || {
+            [Where::Cluster, Where::Each, at].into_iter().filter(move |w| w.meet(at) == Some(at))
+        };
+        let pools: Vec<Where> = wider().filter(|at| self.pool.contains_key(at)).collect();
+        let pool = |at: &Where| self.pool.get(at);
+        // There is nothing to be added to everything.
+        if pools.iter().filter_map(pool).any(|pool| pool.full) {
+            return;
+        }
+        // Of a place everywhere, all that is anywhere.
+        let there = wanted.iter().filter(|(place, _)| match at {
+            Where::In(_) => false,
+            _ => place.meet(at).is_some(),
+        });
+        let narrow = wider().filter(|_| matches!(at, Where::In(_)));
+        let narrow = narrow.filter_map(|at| wanted.get(&at));
+        let (wanted, joining) = there
+            .map(|(_, wanted)| wanted)
+            .chain(narrow)
+            .fold((Classes::default(), 0), |all, one| (all.0.and(one.0), all.1 + one.1));
+        let roles: Vec<(u32, bool)> = self
+            .roles_to_bind(writer, at)
+            .into_iter()
+            .filter(|role| !wider().any(|at| self.has(&Node::Given(RoleSet::One(*role), at))))
+            .map(|role| (role, joining > 1 && self.is_wanted(role, at, wanted)))
+            .filter(|(role, is_wanted)| *is_wanted || self.is_more(*role, own))
+            .collect();
+        if roles.is_empty() {
+            return;
+        }
+        let mut others: Vec<Holder> = Vec::new();
+        if own.is_none() {
+            let there = wider().filter_map(|at| self.hands.holders.get(&at)).flatten().copied();
+            let mut all: Vec<u32> = there.chain([writer.who]).collect();
+            all.sort_unstable();
+            all.dedup();
+            others.extend(all.into_iter().filter_map(|who| self.holder(who)));
+        }
+        let given: Vec<Option<u32>> =
+            pools.iter().filter_map(pool).flat_map(|pool| pool.roles.iter().copied()).collect();
+        let holders: Vec<(&Holder, Held)> = own
+            .into_iter()
+            .chain(&others)
+            .map(|holder| (holder, self.held(holder, &given, at)))
+            .collect();
+        for (role, is_wanted) in roles {
+            let able = holders.iter().find(|(holder, held)| {
+                (is_wanted || self.adds_more(role, &holder.node)) && self.holds_all(held, role)
+            });
+            if let Some((holder, _)) = able {
+                let to = To::Given(RoleSet::One(role), at);
+                let edge = Edge { to, step: Step::HandOver, used: writer.used.clone() };
+                self.edge(&edge, &[writer.who, holder.who], holder.who);
+                if self.ended {
+                    return;
+                }
+            }
+        }
+    }
+
+    /// The roles that such a binding can refer to.
+    fn roles_to_bind(&self, writer: &Writer, at: Where) -> Vec<u32> {
+        let world = &self.graph.world;
+        let (bound, roles): (&[Bound], &[u32]) = match at {
+            Where::In(ns) => (of(&world.bindings_in, ns), of(&world.roles_in, ns)),
+            Where::Each => (&[], &[]),
+            Where::Cluster => (&world.cluster_bindings, &[]),
+        };
+        if !writer.missing {
+            let fits = |bound: &&Bound| has(&writer.names, &bound.name);
+            return bound.iter().filter(fits).map(|bound| bound.role).collect();
+        }
+        let is_free = writer.names.as_ref().is_none_or(|names| {
+            names.iter().any(|name| !bound.iter().any(|binding| binding.name == *name))
+        });
+        let all = world.cluster_roles.iter().chain(roles).copied();
+        if is_free { all.collect() } else { Vec::new() }
     }
 
     /// Whether a role brings a right that not all have, and that another lacks for one request.
-    fn is_wanted(&self, node: &Node, writer: u32, role: u32, at: Where) -> bool {
-        if self.has(&Node::Given(RoleSet::One(role), at)) {
-            return false;
-        }
+    fn is_wanted(&self, role: u32, at: Where, wanted: Classes) -> bool {
         let world = &self.graph.world;
         let Some(facts) = world.role_facts(role).filter(|role| role.exists) else { return false };
+        if !facts.classes.meets(wanted) {
+            return false;
+        }
         let mut rights = Rights::default();
         rights.add(&facts.caps, at, None, world);
-        // In somebody's name not all can be done that its role allows.
-        let more = match node {
-            Node::Constrained(..) => rights.iter().next().is_some(),
-            Node::Posing(_) => rights.iter().any(|right| right.verb.is_impersonation()),
-            _ => false,
-        };
-        if more {
-            return true;
-        }
-        let new = rights.iter().filter(|right| !self.is_said(right));
-        let classes = new.fold(Classes::default(), |all, right| all.and(Classes::of(right)));
-        !classes.is_empty()
-            && self.joining.iter().any(|other| other.at != writer && other.classes.meets(classes))
+        rights.iter().any(|right| Classes::of(right).meets(wanted) && !self.is_said(right))
     }
 
-    /// The API server's check, with what was given to all besides.
-    fn holds_all(&self, node: &Node, role: u32, at: Where) -> bool {
+    /// Whether somebody could bring more by a role than it can do in another's name.
+    fn is_more(&self, role: u32, own: Option<&Holder>) -> bool {
+        match own {
+            Some(own) => self.adds_more(role, &own.node),
+            None => self.poses(role),
+        }
+    }
+
+    /// Whether a role adds to what is done in somebody's name, where not all can be done that it
+    /// allows.
+    fn adds_more(&self, role: u32, node: &Node) -> bool {
+        match node {
+            Node::Constrained(..) => {
+                self.graph.world.role_facts(role).is_some_and(|role| role.asks != 0)
+            }
+            Node::Posing(_) => self.poses(role),
+            _ => false,
+        }
+    }
+
+    fn poses(&self, role: u32) -> bool {
+        let facts = self.graph.world.role_facts(role);
+        facts.is_some_and(|role| role.caps.iter().any(|cap| cap.verb.is_impersonation()))
+    }
+
+    /// What somebody holds in a place, with what was given to all.
+    fn held(&self, holder: &Holder, given: &[Option<u32>], at: Where) -> Held {
+        let here = holder.holdings.iter().filter(|holding| holding.at.meet(at) == Some(at));
+        let mut roles: Vec<Option<u32>> = here.map(|holding| holding.role).collect();
+        // What is impersonated within somebody's rules is not what roles are given to.
+        if !matches!(holder.node, Node::Constrained(..)) {
+            roles.extend(given);
+        }
+        let asks = |role: u32| self.graph.world.role_facts(role).map_or(0, |role| role.asks);
+        let asks = roles.iter().flatten().fold(0, |all, role| all | asks(*role));
+        Held {
+            everything: roles.contains(&None),
+            roles: roles.into_iter().flatten().collect(),
+            asks,
+        }
+    }
+
+    /// The API server's check.
+    fn holds_all(&self, held: &Held, role: u32) -> bool {
         let graph = self.graph;
         let Some(wanted) = graph.rules_of(role) else { return false };
-        let mut held: Vec<PolicyRule> = Vec::new();
-        let mut add = |node: &Node| {
-            for holding in graph.holdings(node, self.terms.without) {
-                if holding.at.meet(at) != Some(at) {
-                    continue;
-                }
-                match holding.role {
-                    None => held.push(everything()),
-                    Some(role) => held.extend_from_slice(graph.rules_of(role).unwrap_or_default()),
-                }
-            }
-        };
-        add(node);
-        // What is impersonated within somebody's rules is not what roles are given to.
-        if !matches!(node, Node::Constrained(..)) {
-            let given = self.found.iter().filter(|found| matches!(found.node, Node::Given(..)));
-            given.for_each(|found| add(&found.node));
+        if held.everything || held.roles.contains(&role) {
+            return true;
         }
-        escalation::missing(&held, wanted).is_empty()
+        let asks = graph.world.role_facts(role).map_or(0, |role| role.asks);
+        if asks & !held.asks != 0 {
+            return false;
+        }
+        let rules = held.roles.iter().filter_map(|role| graph.rules_of(*role)).flatten();
+        escalation::missing(&rules.cloned().collect::<Vec<_>>(), wanted).is_empty()
     }
 }

@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use foldhash::{HashMap, HashMapExt};
+
 use super::ask::{Names, On, both, has, is_empty};
 use super::graph::Node;
 use super::moves::{Edge, Hub, Part, RoleSet, To};
-use super::rights::{Classes, Right};
+use super::rights::{Classes, Joins, Right};
 use super::search::{Joining, Search};
 use super::step::Step;
 use super::world::{Level, RoleFacts, Where};
@@ -31,44 +33,76 @@ pub(super) enum Kind {
 pub(super) type Parts = BTreeMap<(Kind, Where), Vec<Brought>>;
 
 impl Search<'_, '_> {
-    /// Steps that need more than one of those taken over, once a round is complete.
-    pub(super) fn join(&mut self, round: u32) {
-        self.hand_over(round);
-        self.join_given(round);
-        self.join_holders(round);
-        self.join_parts(round);
+    /// Steps that need more than one of those taken over, once a round is complete; where nothing
+    /// else is left to follow, with what given roles add to each request.
+    pub(super) fn join(&mut self, looked_at: usize, given: bool) {
+        if self.ended {
+            return;
+        }
+        if given {
+            self.hand_over(looked_at);
+            self.join_given();
+        }
+        self.join_holders(looked_at);
+        self.join_parts();
     }
 
     /// What given roles add to those who hold part of what one request needs.
-    fn join_given(&mut self, round: u32) {
+    fn join_given(&mut self) {
         let all = self.given.len();
         let mut joining = std::mem::take(&mut self.joining);
-        for Joining { at, done, classes } in &mut joining {
-            let fits = |right: &&Right| classes.meets(Classes::of(right));
-            let new = self.given.get(std::mem::replace(done, all)..).unwrap_or_default();
-            if self.ended || !new.iter().any(|right| fits(&right)) {
+        // Most look at the same.
+        let mut news: HashMap<usize, Vec<(Where, Classes)>> = HashMap::new();
+        for Joining { at, done, joins } in &mut joining {
+            let from = std::mem::replace(done, all);
+            if from == all || self.ended {
                 continue;
             }
-            let Some(node) = self.found.get(*at as usize).map(|found| found.node.clone()) else {
-                continue;
-            };
-            let start = *at == 0 && self.terms.added_only;
-            let mut rights = self.graph.rights_of(&node, self.terms.without, start);
-            rights.extend(self.given.iter().filter(fits).cloned());
-            if matches!(node, Node::Posing(_)) {
-                rights = rights.without_impersonation();
+            let new = news.entry(from).or_insert_with(|| by_place(self.given.get(from..)));
+            let meets = |(place, classes): &&(Where, Classes)| joins.at(*place).meets(*classes);
+            let mut places: Vec<Where> =
+                new.iter().filter(meets).map(|(place, _)| *place).collect();
+            if places.iter().any(|place| !matches!(place, Where::In(_))) {
+                // What is new everywhere may come to something with what was there before.
+                let there = self.pool.iter().map(|(place, pooled)| (*place, pooled.classes));
+                places.extend(there.filter(|one| meets(&one)).map(|(place, _)| place));
             }
-            let moves = super::moves::of(&rights, &self.graph.world);
-            for edge in &moves.edges {
-                self.edge(edge, &[*at], *at, round);
+            places.sort_unstable();
+            places.dedup();
+            for place in places {
+                self.join_at(*at, joins, place);
             }
-            moves.parts.iter().for_each(|part| self.bring(*at, part));
         }
         self.joining = joining;
     }
 
+    /// The same, of one place.
+    fn join_at(&mut self, at: u32, joins: &Joins, place: Where) {
+        let Some(found) = self.found.get(at as usize).filter(|_| !self.ended) else { return };
+        let posing = matches!(found.node, Node::Posing(_));
+        let mut places = vec![Where::Cluster, Where::Each];
+        match place {
+            Where::In(_) => places.push(place),
+            _ => places.extend(
+                joins.places.iter().map(|(at, _)| *at).filter(|at| matches!(at, Where::In(_))),
+            ),
+        }
+        let classes = joins.all();
+        let pool = places.iter().filter_map(|at| self.pool.get(at)).flat_map(|pool| &pool.rights);
+        let fits = |right: &&Right| classes.meets(Classes::of(right));
+        let mut rights = joins.rights.within_reach(place, pool.filter(fits));
+        if posing {
+            rights = rights.without_impersonation();
+        }
+        let moves = super::moves::of(&rights, &self.graph.world);
+        for edge in &moves.edges {
+            self.edge(edge, &[at], at);
+        }
+        moves.parts.iter().for_each(|part| self.bring(at, part));
+    }
+
     /// A role that one can change gives its rights to whoever of all is bound to it.
-    fn join_holders(&mut self, round: u32) {
+    fn join_holders(&mut self, all: usize) {
         // Those that can be changed now, for all who were looked at before.
         let (rewrites, others): (Vec<Brought>, Vec<Brought>) = std::mem::take(&mut self.fresh)
             .into_iter()
@@ -82,13 +116,13 @@ impl Search<'_, '_> {
             }
         }
         let looked_at = self.holders;
-        self.holders = self.found.partition_point(|found| found.steps <= round);
+        self.holders = all;
         if new.is_empty() && self.parts.keys().all(|(kind, _)| !matches!(kind, Kind::Rewrite(_))) {
             return;
         }
         for holder in 0..self.holders {
             if holder < looked_at {
-                self.hold(holder, &new, round);
+                self.hold(holder, &new);
             }
         }
         for (key, mut brought) in new {
@@ -96,13 +130,13 @@ impl Search<'_, '_> {
         }
         let parts = std::mem::take(&mut self.parts);
         for holder in looked_at..self.holders {
-            self.hold(holder, &parts, round);
+            self.hold(holder, &parts);
         }
         self.parts = parts;
     }
 
     /// What one of those found gains by roles of its own that can be changed.
-    fn hold(&mut self, holder: usize, rewrites: &Parts, round: u32) {
+    fn hold(&mut self, holder: usize, rewrites: &Parts) {
         if rewrites.is_empty() || self.ended {
             return;
         }
@@ -118,7 +152,7 @@ impl Search<'_, '_> {
             let to = To::Given(RoleSet::Own, holding.at);
             let edge = Edge { to, step: Step::Escalate, used };
             let holder = u32::try_from(holder).unwrap_or(u32::MAX);
-            self.edge(&edge, &[who, holder], who, round);
+            self.edge(&edge, &[who, holder], who);
         }
     }
 
@@ -162,7 +196,7 @@ impl Search<'_, '_> {
     }
 
     /// Parts that make a step together.
-    fn join_parts(&mut self, round: u32) {
+    fn join_parts(&mut self) {
         for brought in std::mem::take(&mut self.fresh) {
             if self.ended {
                 return;
@@ -192,7 +226,7 @@ impl Search<'_, '_> {
                 }
             }
             for (edge, who) in edges {
-                self.edge(&edge, &[who, brought.0], who, round);
+                self.edge(&edge, &[who, brought.0], who);
             }
         }
     }
@@ -288,4 +322,14 @@ fn is_new(parts: &Parts, part: &Part) -> bool {
     !said
         .map(|(_, have)| names(have))
         .any(|(have, other)| missing == other && (have.is_none() || have == wanted))
+}
+
+/// Each place once, with all that came there.
+fn by_place(given: Option<&[(Where, Classes)]>) -> Vec<(Where, Classes)> {
+    let mut places: HashMap<Where, Classes> = HashMap::new();
+    for (at, classes) in given.unwrap_or_default() {
+        let have = places.entry(*at).or_default();
+        *have = have.and(*classes);
+    }
+    places.into_iter().collect()
 }

@@ -5,7 +5,8 @@
 //! only where the API server, its admission or the kubelet would allow every request that it takes,
 //! by RBAC: exact in verbs, names and namespaces, and by the server's version. What RBAC does not
 //! decide (what a privileged pod does on its node) is a model, and marked so; a path that needs no
-//! model goes before one that does.
+//! model goes before one that does, and one whose requests are each made with what one of those taken
+//! over holds before one that adds roles that were given on the way.
 //!
 //! An identity may be one of groups that are not known, and other authorizers may allow more: the
 //! answer is at least this.

@@ -1,8 +1,10 @@
 //! Where rights lead: steps that one set of rights makes by itself, and parts of steps that need
 //! something from elsewhere.
 
+use std::sync::Arc;
+
 use super::ask::{Mode, Names, On};
-use super::rights::{Classes, Right, Rights};
+use super::rights::{Joins, Right, Rights};
 use super::step::Step;
 use super::steps;
 use super::world::{Where, World};
@@ -100,7 +102,7 @@ pub(crate) struct Moves {
     pub(crate) edges: Vec<Edge>,
     pub(crate) parts: Vec<Part>,
     /// What rights from elsewhere could make a step with in one request.
-    pub(crate) classes: Classes,
+    pub(crate) joins: Arc<Joins>,
 }
 
 /// Takes up steps, each end once: the first way to it stands.
@@ -154,6 +156,6 @@ pub(crate) fn of(rights: &Rights, world: &World) -> Moves {
     steps::webhook::find(rights, &mut out);
     steps::aws_auth::find(rights, world, &mut out);
     steps::definition::find(rights, world, &mut out);
-    out.moves.classes = rights.classes();
+    out.moves.joins = Arc::new(rights.joins());
     out.moves
 }

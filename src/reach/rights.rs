@@ -1,5 +1,7 @@
 //! The rights that one set of grants comes to, as answers to the questions that steps ask.
 
+use std::hash::{BuildHasher, Hash, Hasher};
+
 use foldhash::{HashSet, HashSetExt};
 
 use super::ask::{Cap, Names, On, Verb, both, has, is_empty};
@@ -19,6 +21,13 @@ pub(crate) struct Right {
     pub(crate) rule: u32,
     /// What gave it, in the order in which a search found it; `u32::MAX`: the one who acts.
     pub(crate) from: u32,
+}
+
+impl Cap {
+    /// What it could make a step with.
+    pub(crate) fn classes(&self) -> Classes {
+        Classes::of_question(self.on, self.verb, self.names.is_some())
+    }
 }
 
 /// A yes, whatever gives it.
@@ -92,11 +101,6 @@ impl Rights {
         self.list.iter()
     }
 
-    pub(crate) fn extend(&mut self, more: impl IntoIterator<Item = Right>) {
-        self.list.extend(more);
-        self.sort();
-    }
-
     /// Without those that only somebody who authenticated can use: impersonation is not passed on.
     pub(crate) fn without_impersonation(mut self) -> Self {
         self.list.retain(|right| !right.verb.is_impersonation());
@@ -124,30 +128,70 @@ impl Rights {
         rights
     }
 
-    /// What one request could need of it in two places, all classes together.
-    pub(crate) fn classes(&self) -> Classes {
-        self.list.iter().fold(Classes(0), |all, right| all.and(Classes::of(right)))
+    /// What of it could make a step together with others.
+    pub(crate) fn joins(&self) -> Joins {
+        let mut joins = Joins::default();
+        let mut hasher = foldhash::quality::FixedState::default().build_hasher();
+        self.full.hash(&mut hasher);
+        let mut whose = false;
+        for right in &self.list {
+            let classes = Classes::of(right);
+            if classes.is_empty() {
+                continue;
+            }
+            // Constrained impersonation leads to what depends on who impersonates.
+            whose |= matches!(right.verb, Verb::UserInfo | Verb::ServiceAccount);
+            right.says().hash(&mut hasher);
+            match joins.places.iter_mut().find(|(at, _)| *at == right.at) {
+                Some((_, have)) => *have = have.and(classes),
+                None => joins.places.push((right.at, classes)),
+            }
+            joins.rights.list.push(right.clone());
+        }
+        joins.rights.full.clone_from(&self.full);
+        joins.key = (!whose).then(|| hasher.finish());
+        joins
+    }
+
+    /// Those that hold somewhere in a place, with others added.
+    pub(crate) fn within_reach<'r>(
+        &self,
+        place: Where,
+        more: impl Iterator<Item = &'r Right>,
+    ) -> Self {
+        let own = self.list.iter().filter(|right| right.at.meet(place).is_some());
+        let mut list: Vec<Right> = own.cloned().collect();
+        list.extend(more.cloned());
+        let mut rights = Self { list, full: self.full.clone() };
+        rights.sort();
+        rights
     }
 }
 
 /// Kinds of rights of which one request needs two.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Classes(u16);
+pub(crate) struct Classes(u128);
 
 impl Classes {
-    const SOMEBODY: u16 = 1;
-    const GROUP: u16 = 1 << 1;
-    const BINDING: u16 = 1 << 2;
-    const BIND: u16 = 1 << 3;
-    const ROLE: u16 = 1 << 4;
-    const ESCALATE: u16 = 1 << 5;
-    const APPROVAL: u16 = 1 << 6;
-    const SIGNER: u16 = 1 << 7;
-    const NAMED_CREATE: u16 = 1 << 8;
-    const CHANGE: u16 = 1 << 9;
+    const SOMEBODY: u128 = 1;
+    const GROUP: u128 = 1 << 1;
+    const BINDING: u128 = 1 << 2;
+    const BIND: u128 = 1 << 3;
+    const ROLE: u128 = 1 << 4;
+    const ESCALATE: u128 = 1 << 5;
+    const APPROVAL: u128 = 1 << 6;
+    const SIGNER: u128 = 1 << 7;
+    /// From here on, creates under a name, by what they make; then what can be changed.
+    const NAMED_CREATE: u32 = 16;
+    const CHANGE: u32 = 64;
+    const TARGETS: u128 = (1 << 31) - 1;
 
     pub(crate) fn of(right: &Right) -> Self {
-        let by_target = match (right.on, right.verb) {
+        Self::of_question(right.on, right.verb, right.names.is_some())
+    }
+
+    fn of_question(on: On, verb: Verb, named: bool) -> Self {
+        let by_target = match (on, verb) {
             (On::Users | On::Accounts | On::InfoUsers, _) => Self::SOMEBODY,
             (On::Groups | On::InfoGroups, _) => Self::GROUP,
             (On::ClusterRoleBindings | On::RoleBindings, _) => Self::BINDING,
@@ -158,9 +202,10 @@ impl Classes {
             (On::Signers, _) => Self::SIGNER,
             _ => 0,
         };
-        let by_verb = match right.verb {
-            Verb::Create if right.names.is_some() => Self::NAMED_CREATE,
-            Verb::Update | Verb::Patch => Self::CHANGE,
+        let target = on as u32;
+        let by_verb = match verb {
+            Verb::Create if named => 1 << (Self::NAMED_CREATE + target),
+            Verb::Update | Verb::Patch => 1 << (Self::CHANGE + target),
             _ => 0,
         };
         Self(by_target | by_verb)
@@ -168,17 +213,20 @@ impl Classes {
 
     /// Whether a request could need one of each.
     pub(crate) fn meets(self, other: Self) -> bool {
-        const PAIRS: [(u16, u16); 5] = [
+        const PAIRS: [(u128, u128); 4] = [
             (Classes::SOMEBODY, Classes::GROUP),
             (Classes::BINDING, Classes::BIND),
             (Classes::ROLE, Classes::ESCALATE),
             (Classes::APPROVAL, Classes::SIGNER),
-            (Classes::NAMED_CREATE, Classes::CHANGE),
         ];
-        let has = |all: Self, some: u16| all.0 & some != 0;
-        PAIRS
-            .iter()
-            .any(|(a, b)| (has(self, *a) && has(other, *b)) || (has(self, *b) && has(other, *a)))
+        let has = |all: Self, some: u128| all.0 & some != 0;
+        let creates = |all: Self| all.0 >> Self::NAMED_CREATE & Self::TARGETS;
+        let changes = |all: Self| all.0 >> Self::CHANGE & Self::TARGETS;
+        creates(self) & changes(other) != 0
+            || changes(self) & creates(other) != 0
+            || PAIRS.iter().any(|(a, b)| {
+                (has(self, *a) && has(other, *b)) || (has(self, *b) && has(other, *a))
+            })
     }
 
     pub(crate) fn and(self, other: Self) -> Self {
@@ -188,6 +236,34 @@ impl Classes {
     /// Whether one request needs only one of them.
     pub(crate) fn is_empty(self) -> bool {
         self.0 == 0
+    }
+}
+
+/// What of some rights could make a step together with others.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Joins {
+    /// Those of them alone that could.
+    pub(crate) rights: Rights,
+    /// By place.
+    pub(crate) places: Vec<(Where, Classes)>,
+    /// What says the same joins alike; None where it matters whose it is.
+    pub(crate) key: Option<u64>,
+}
+
+impl Joins {
+    /// What could come together with rights of a place.
+    pub(crate) fn at(&self, place: Where) -> Classes {
+        let there = self.places.iter().filter(|(at, _)| at.meet(place).is_some());
+        there.fold(Classes::default(), |all, (_, classes)| all.and(*classes))
+    }
+
+    /// What could come together with rights of any place.
+    pub(crate) fn all(&self) -> Classes {
+        self.places.iter().fold(Classes::default(), |all, (_, classes)| all.and(*classes))
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.places.is_empty()
     }
 }
 

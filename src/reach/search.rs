@@ -2,20 +2,23 @@
 //!
 //! A step needs rights of one node, or of several: parts that anybody of those taken over brings
 //! (a Secret made by one and read by another), and, once a step gave a role, rights that the role
-//! adds to any of them in one request. The latter are looked at once a round is complete, so that a
-//! step counts one more than the later of what it needs.
+//! adds to any of them in one request. Parts are looked at once a round is complete, so that a step
+//! counts one more than the later of what it needs. What given roles add to the requests of others
+//! is looked at where all else leads no further: it is what costs, and the longer way to explain.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
-use foldhash::{HashSet, HashSetExt};
+use foldhash::{HashMap, HashMapExt, HashSet, HashSetExt};
 
 use super::ask::On;
 use super::graph::{Graph, Node};
+use super::hand::Hands;
 use super::join::{Brought, Parts};
 use super::moves::{Edge, Hub, Moves, Part, Pose, To};
-use super::rights::{Classes, Right, Said};
+use super::rights::{Classes, Joins, Right, Said};
 use super::step::Step;
-use super::world::of;
+use super::world::{Where, of};
 use crate::book::Tier;
 
 /// What a search leaves out, and where it ends.
@@ -61,17 +64,28 @@ pub(crate) struct Closure {
     pub(crate) found: Vec<Found>,
     /// Whether it ended early, at one who may do everything.
     pub(crate) ended: bool,
-    /// Whether steps were left out because they are a model only.
+    /// Whether steps were left out because they are a model only, and lead to somebody else.
     pub(crate) left_out: bool,
 }
 
 /// Somebody whose requests a given role could add to.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Joining {
     pub(super) at: u32,
     /// How many of the given rights were looked at.
     pub(super) done: usize,
+    pub(super) joins: Arc<Joins>,
+}
+
+/// Rights of one place that given roles add to every request.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Pooled {
+    pub(super) rights: Vec<Right>,
     pub(super) classes: Classes,
+    /// Whether everything is allowed there.
+    pub(super) full: bool,
+    /// The roles that were given there; None: everything.
+    pub(super) roles: Vec<Option<u32>>,
 }
 
 pub(super) struct Search<'g, 'b> {
@@ -81,7 +95,8 @@ pub(super) struct Search<'g, 'b> {
     hubs: HashSet<Hub>,
     pub(super) found: Vec<Found>,
     pub(super) ended: bool,
-    left_out: bool,
+    /// Where steps lead that were left out because they are a model only.
+    left: HashSet<To>,
     /// What came up since the last round was complete, and what was tried before.
     pub(super) fresh: Vec<Brought>,
     pub(super) parts: Parts,
@@ -89,12 +104,16 @@ pub(super) struct Search<'g, 'b> {
     pub(super) writers: Vec<Brought>,
     /// How many of those found were looked at as holders of roles that can be changed.
     pub(super) holders: usize,
-    /// Rights that given roles add to every request.
-    pub(super) given: Vec<Right>,
+    /// What given roles add to every request: where, in order, and what, by place.
+    pub(super) given: Vec<(Where, Classes)>,
+    pub(super) pool: HashMap<Where, Pooled>,
     /// What those say: one of each is enough.
     said: HashSet<Said>,
     /// Nodes to which they could add.
     pub(super) joining: Vec<Joining>,
+    /// Which of those that say the same are there: impersonated ones or not.
+    joined: HashSet<(bool, u64)>,
+    pub(super) hands: Hands,
 }
 
 /// Searches what somebody can become.
@@ -106,45 +125,49 @@ pub(crate) fn search(graph: &Graph<'_>, start: Node, terms: Terms) -> Closure {
         hubs: HashSet::new(),
         found: Vec::new(),
         ended: false,
-        left_out: false,
+        left: HashSet::new(),
         fresh: Vec::new(),
         parts: Parts::new(),
         writers: Vec::new(),
         holders: 0,
         given: Vec::new(),
+        pool: HashMap::new(),
         said: HashSet::new(),
         joining: Vec::new(),
+        joined: HashSet::new(),
+        hands: Hands::default(),
     };
-    search.take(start, 0, None);
+    search.take(start, None);
     // The start is never the end.
     search.ended = false;
-    let (mut at, mut round) = (0, 0);
+    let mut at = 0;
     while !search.ended {
+        let Some(round) = search.found.get(at).map(|found| found.steps) else { break };
         while let Some(found) = search.found.get(at).filter(|found| found.steps == round) {
             let node = found.node.clone();
-            search.follow(u32::try_from(at).unwrap_or(u32::MAX), &node, round);
+            search.follow(u32::try_from(at).unwrap_or(u32::MAX), &node);
             at += 1;
             if search.ended {
                 break;
             }
         }
-        if !search.ended {
-            search.join(round);
-        }
-        round += 1;
+        search.join(at, false);
         if search.found.len() == at {
-            break;
+            search.join(at, true);
         }
     }
-    Closure { found: search.found, ended: search.ended, left_out: search.left_out }
+    let left_out = search.left.iter().any(|to| search.is_news(to));
+    Closure { found: search.found, ended: search.ended, left_out }
 }
 
 impl Search<'_, '_> {
     /// Takes over a node, unless it was before.
-    fn take(&mut self, node: Node, steps: u32, by: Option<Link>) {
+    fn take(&mut self, node: Node, by: Option<Link>) {
         if self.ended || self.seen.contains(&node) {
             return;
         }
+        let before = |at: &u32| self.found.get(*at as usize).map(|found| found.steps + 1);
+        let steps = by.iter().flat_map(|by| &by.from).filter_map(before).max().unwrap_or_default();
         let tier = self.graph.tier(&node, self.terms.without);
         self.seen.insert(node.clone());
         self.found.push(Found { node, steps, tier, by });
@@ -152,7 +175,7 @@ impl Search<'_, '_> {
     }
 
     /// Makes the steps of a node.
-    fn follow(&mut self, at: u32, node: &Node, round: u32) {
+    fn follow(&mut self, at: u32, node: &Node) {
         if *node == Node::Everything {
             return;
         }
@@ -164,7 +187,7 @@ impl Search<'_, '_> {
             None => Cow::Owned(graph.moves_of(node, without, start)),
         };
         for edge in &moves.edges {
-            self.edge(edge, &[at], at, round);
+            self.edge(edge, &[at], at);
             if self.ended {
                 return;
             }
@@ -175,22 +198,41 @@ impl Search<'_, '_> {
     /// Remembers what may make a step together with something else.
     fn keep(&mut self, at: u32, node: &Node, moves: &Moves) {
         moves.parts.iter().for_each(|part| self.bring(at, part));
-        // What holds within somebody's rules is not added to.
-        if moves.classes.is_empty() || matches!(node, Node::Constrained(..)) {
+        if let Node::Given(_, place) = node {
+            self.pool(at, node, *place);
+        }
+        // What holds within somebody's rules is not added to; what says the same joins alike.
+        if moves.joins.is_empty() || matches!(node, Node::Constrained(..)) {
             return;
         }
-        self.joining.push(Joining { at, done: 0, classes: moves.classes });
-        let Node::Given(_, place) = node else { return };
+        let posing = matches!(node, Node::Posing(_));
+        if moves.joins.key.is_none_or(|key| self.joined.insert((posing, key))) {
+            self.joining.push(Joining { at, done: 0, joins: moves.joins.clone() });
+        }
+    }
+
+    /// Adds what a given role allows to every request.
+    fn pool(&mut self, at: u32, node: &Node, place: Where) {
         let rights = self.graph.rights(node, None);
         // What allows everything in a place makes all steps there by itself, but for one: a group
         // is impersonated cluster-wide, and may go with an account of that place.
-        let full = rights.is_full(*place);
+        let full = rights.is_full(place);
         let adds = |right: &&Right| {
             if full { right.on == On::Accounts } else { !Classes::of(right).is_empty() }
         };
-        let said = &mut self.said;
-        let added = rights.iter().filter(adds).filter(|right| said.insert(right.says()));
-        self.given.extend(added.map(|right| Right { from: at, ..right.clone() }));
+        let roles = self.graph.holdings(node, None).into_iter().map(|holding| holding.role);
+        let pooled = self.pool.entry(place).or_default();
+        pooled.full |= full;
+        pooled.roles.extend(roles);
+        for right in rights.iter().filter(adds) {
+            if self.said.insert(right.says()) {
+                let classes = Classes::of(right);
+                self.given.push((right.at, classes));
+                let pooled = self.pool.entry(right.at).or_default();
+                pooled.classes = pooled.classes.and(classes);
+                pooled.rights.push(Right { from: at, ..right.clone() });
+            }
+        }
     }
 
     /// Takes note of a part that somebody brings.
@@ -203,7 +245,10 @@ impl Search<'_, '_> {
 
     /// Whether all have a right by roles that were given.
     pub(super) fn is_said(&self, right: &Right) -> bool {
-        self.said.contains(&right.says())
+        let wider = [right.at, Where::Each, Where::Cluster].into_iter();
+        let wider = wider.filter(|at| at.meet(right.at) == Some(right.at));
+        let mut said = wider.flat_map(|at| [(at, right.names.clone()), (at, None)]);
+        said.any(|(at, names)| self.said.contains(&(right.on, right.verb, at, names)))
     }
 
     /// Whether a node was taken over.
@@ -212,9 +257,11 @@ impl Search<'_, '_> {
     }
 
     /// Takes over where a step leads. `acts`: who makes it.
-    pub(super) fn edge(&mut self, edge: &Edge, from: &[u32], acts: u32, round: u32) {
+    pub(super) fn edge(&mut self, edge: &Edge, from: &[u32], acts: u32) {
         if edge.step.modelled().is_some() && !self.terms.modelled {
-            self.left_out = true;
+            if !self.left.contains(&edge.to) {
+                self.left.insert(edge.to.clone());
+            }
             return;
         }
         let link = || {
@@ -224,13 +271,12 @@ impl Search<'_, '_> {
             from.dedup();
             Some(Link { step: edge.step, from, used: edge.used.clone() })
         };
-        let steps = round + 1;
         match &edge.to {
             To::Hub(hub) => {
                 if self.hubs.insert(*hub) {
                     for node in self.members(*hub) {
                         if !self.seen.contains(&node) {
-                            self.take(node, steps, link());
+                            self.take(node, link());
                         }
                     }
                 }
@@ -240,7 +286,7 @@ impl Search<'_, '_> {
                     return;
                 };
                 let node = Node::Constrained(pose.clone(), *mode, Box::new(by));
-                self.take(node, steps, link());
+                self.take(node, link());
             }
             to => {
                 let node = match to {
@@ -251,9 +297,22 @@ impl Search<'_, '_> {
                     To::Anyone | To::Hub(_) | To::Constrained(..) => Node::Anyone,
                 };
                 if !self.seen.contains(&node) {
-                    self.take(node, steps, link());
+                    self.take(node, link());
                 }
             }
+        }
+    }
+
+    /// Whether a step that is a model only would lead to somebody who was not taken over.
+    fn is_news(&self, to: &To) -> bool {
+        match to {
+            To::Hub(hub) => {
+                !self.hubs.contains(hub)
+                    && self.members(*hub).iter().any(|node| !self.seen.contains(node))
+            }
+            To::Given(set, at) => !self.seen.contains(&Node::Given(*set, *at)),
+            To::Everything => !self.seen.contains(&Node::Everything),
+            _ => true,
         }
     }
 

@@ -4,6 +4,7 @@
 use foldhash::HashMap;
 
 use super::ask::{Cap, On};
+use super::rights::Classes;
 use crate::book::Tier;
 use crate::model::{Binding, Identity, Name, PolicyRule, RoleKind, Scope};
 use crate::rbac::RoleKey;
@@ -39,6 +40,10 @@ pub(crate) struct RoleFacts {
     pub(crate) key: RoleKey,
     pub(crate) exists: bool,
     pub(crate) caps: Vec<Cap>,
+    /// The questions to which it says yes.
+    pub(crate) asks: u128,
+    /// What of it could make a step together with others.
+    pub(crate) classes: Classes,
     /// Whether it allows everything.
     pub(crate) full: bool,
     /// How strong it is cluster-wide and in a namespace.
