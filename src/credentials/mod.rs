@@ -8,6 +8,7 @@ mod aws_auth;
 mod bootstrap;
 mod certificate;
 mod cloud;
+mod fold;
 mod held;
 mod oauth;
 mod saved;

@@ -5,6 +5,7 @@ use std::collections::btree_map::Entry;
 
 use chrono::{DateTime, Utc};
 
+use super::fold::Fold;
 use super::{Credential, Expires, Kind, LastUse, Only, Standing};
 use crate::book::{Book, LogState};
 use crate::model::{Actor, Identity, ListKind, Name, SubjectKind, Use};
@@ -190,12 +191,10 @@ impl Uses {
             let last = of_pods.entry(identity.clone()).or_insert(span.last);
             *last = (*last).max(span.last);
         }
-        let mut folded: BTreeMap<(Identity, bool, Name), Seen> = BTreeMap::new();
+        let mut folded: BTreeMap<(Identity, Fold), Seen> = BTreeMap::new();
         for ((identity, id), span) in self.spans {
-            // A user's provider issues one token after another; they are told as one.
-            let provider = identity.kind == SubjectKind::User && id.starts_with("JTI=");
-            let key = (identity, provider, if provider { "".into() } else { id.clone() });
-            match folded.entry(key) {
+            let fold = Fold::of(book, &identity, &id);
+            match folded.entry((identity, fold)) {
                 Entry::Vacant(place) => {
                     place.insert(Seen { id, span, tokens: 1 });
                 }
@@ -204,9 +203,13 @@ impl Uses {
         }
         let mut found: Vec<Credential> = folded
             .into_iter()
-            .map(|((identity, ..), seen)| {
+            .map(|((identity, fold), seen)| {
                 let made = only_made.remove(&(identity.clone(), seen.id.clone()));
                 let mut credential = only_seen(book, identity, &seen);
+                if let Some(id) = fold.several(seen.tokens, &seen.id) {
+                    credential.id = id;
+                    fold.revoke_all(&mut credential.revoke);
+                }
                 if let Some((by, at)) = made {
                     was_made(&mut credential, &by, at);
                 }
@@ -244,7 +247,7 @@ fn absent(book: &Book) -> LastUse {
 
 /// A credential of which there is nothing but its use.
 fn only_seen(book: &Book, identity: Identity, seen: &Seen) -> Credential {
-    let Seen { id, span, tokens } = seen;
+    let Seen { id, span, .. } = seen;
     let account = identity.kind == SubjectKind::ServiceAccount;
     let mut credential = unknown(identity, id.clone(), span.last_use());
     if id.starts_with("X509SHA256=") {
@@ -271,12 +274,6 @@ fn only_seen(book: &Book, identity: Identity, seen: &Seen) -> Credential {
         issued_token(&mut credential);
     } else if id.starts_with("JTI=") {
         credential.kind = Kind::ProviderToken;
-        credential.id = if *tokens == 1 {
-            id.to_string()
-        } else {
-            format!("{tokens} tokens seen, the last {id}")
-        }
-        .into();
         credential.expires = Expires::NotKnown("its issuer knows");
         credential.revoke =
             "at the identity provider; what was issued works until it runs out".into();
