@@ -332,6 +332,11 @@ impl Ledger {
         self.undecided.iter()
     }
 
+    /// Every grant that the log names, with what it is credited with.
+    pub(crate) fn credited(&self) -> impl Iterator<Item = (&CreditKey, &Credit)> {
+        self.credits.iter().filter(|(_, credit)| credit.requests > 0)
+    }
+
     pub(crate) fn credit(&self, key: &CreditKey) -> Credit {
         self.credits.get(key).copied().unwrap_or_default()
     }

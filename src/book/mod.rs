@@ -28,6 +28,7 @@ use foldhash::HashSet;
 use imbl::{OrdSet, Vector};
 
 pub use needed::Authorization;
+pub(crate) use needed::Logged;
 pub use parts::PartUse;
 pub(crate) use permissions::HeldRule;
 #[cfg(test)]

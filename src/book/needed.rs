@@ -1,12 +1,14 @@
 //! Every authorization that the requests of the log needed of somebody's rights.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
 use super::calls::{self, Sure};
-use super::{Book, IdentityId};
-use crate::model::{Call, Implied, Target};
+use super::{Book, GrantKey, IdentityId};
+use crate::model::{Call, Implied, Name, RoleKind, Target};
+use crate::rbac::RoleKey;
 
 /// An authorization that allowed requests needed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,7 +23,53 @@ pub struct Authorization {
     pub last: Option<DateTime<Utc>>,
 }
 
+/// Kinds that somebody's requests of the log are about: group and resource, as rules write them.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Logged {
+    /// That somebody read.
+    pub(crate) reads: BTreeSet<(Name, Name)>,
+    /// That somebody asked for in any way.
+    pub(crate) any: BTreeSet<(Name, Name)>,
+}
+
 impl Book {
+    /// What the log has requests about, whoever's. A kind that nobody ever reads is one that the log
+    /// leaves out: the controllers of every cluster read them all.
+    pub(crate) fn logged(&self) -> Logged {
+        let mut logged = Logged::default();
+        for record in self.ledger.identities().filter_map(|who| self.ledger.record(who)) {
+            for exercised in &record.calls {
+                let Target::Resource { group, resource, subresource, .. } = &exercised.call.target
+                else {
+                    continue;
+                };
+                let resource = if subresource.is_empty() {
+                    resource.clone()
+                } else {
+                    format!("{resource}/{subresource}").into()
+                };
+                let kind = (group.clone(), resource);
+                if matches!(&*exercised.call.verb, "get" | "list" | "watch") {
+                    logged.reads.insert(kind.clone());
+                }
+                logged.any.insert(kind);
+            }
+        }
+        logged
+    }
+
+    /// The grants of a role that the log names as what allowed a request, those too that are gone.
+    pub(crate) fn credited_with(&self, (kind, namespace, name): &RoleKey) -> Vec<GrantKey> {
+        let all = self.ledger.credited().filter(|((key, of, role), _)| {
+            let placed = *kind == RoleKind::ClusterRole
+                || key.namespace.as_deref().unwrap_or_default() == &**namespace;
+            of == kind && role == name && placed
+        });
+        let mut keys: Vec<GrantKey> = all.map(|((key, _, _), _)| key.clone()).collect();
+        keys.sort();
+        keys
+    }
+
     /// What the authorizer was asked about the identity and allowed, one for each call on a line of
     /// the log and for each that such a call needed besides: without these rights the requests
     /// would not have come as far as they did. The same authorization may be there more than once.

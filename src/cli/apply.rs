@@ -14,11 +14,11 @@ use super::changing::{self, Reached};
 use super::exit::{Code, Failure};
 use super::sources::settings;
 use super::text;
-use crate::change::plan::{Plan, locks_out};
+use crate::change::plan::{Action, Plan, locks_out};
 use crate::change::run::{self, Differs, Ended, History, Pace, Progress, Run, Runner, StepState};
 use crate::cluster::loader::{LoadOptions, load};
 use crate::cluster::{Cluster, Writer};
-use crate::model::{ClusterInfo, ListKind, printable};
+use crate::model::{ClusterInfo, ListKind, Name, Objects, printable};
 use crate::report;
 use crate::store::Journal;
 
@@ -226,12 +226,15 @@ impl Work<'_> {
     }
 
     /// By the objects as they are now, and by who applies it now.
-    async fn locks_nobody_out(&self, plan: &Plan) -> Result<Option<String>, Failure> {
+    async fn locks_nobody_out(&self, plan: &Plan) -> Result<Vec<String>, Failure> {
         let snapshot = load(self.cluster, &LoadOptions::only(&RBAC)).await?;
-        let note = (!snapshot.covers(&RBAC, None)).then(|| {
-            "not all roles and bindings could be listed: whether it locks anybody out is not certain"
-                .to_owned()
-        });
+        let mut note = held_by_others(plan, &snapshot.objects);
+        if !snapshot.covers(&RBAC, None) {
+            note.push(
+                "not all roles and bindings could be listed: whether it locks anybody out is not certain"
+                    .to_owned(),
+            );
+        }
         let operator = run::operator(self.cluster).await?;
         let Some(lock_out) = locks_out(plan, &snapshot.objects, operator.as_ref()) else {
             return Ok(note);
@@ -315,6 +318,36 @@ pub(super) fn outcome_lines(id: u64, ended: &Ended) -> Vec<String> {
             stopped(id, *step, why).lines().map(str::to_owned).collect()
         }
     }
+}
+
+/// Bindings that stay and lead nowhere once the roles that a plan deletes are gone.
+fn held_by_others(plan: &Plan, objects: &Objects) -> Vec<String> {
+    let deleted = |kind: &str, namespace: Option<&Name>, name: &Name| {
+        plan.steps.iter().any(|step| {
+            step.action == Action::Delete
+                && *step.target.kind == *kind
+                && step.target.name == *name
+                && step.target.namespace.as_ref() == namespace
+        })
+    };
+    let mut notes = Vec::new();
+    for binding in objects.bindings.values() {
+        let (role, meta) = (&binding.role_ref, &binding.meta);
+        let of = meta.namespace.as_ref().filter(|_| &*role.kind == "Role");
+        if deleted(&role.kind, of, &role.name)
+            && !deleted(binding.kind.as_str(), meta.namespace.as_ref(), &meta.name)
+        {
+            let place = meta.namespace.as_ref().map_or_else(String::new, |name| format!("{name}/"));
+            notes.push(format!(
+                "{} {place}{} gives {} {} as well, which goes: whoever it names loses that",
+                binding.kind.as_str(),
+                meta.name,
+                role.kind,
+                role.name
+            ));
+        }
+    }
+    notes
 }
 
 /// A plan is applied once: its objects are not as it expects them after that.

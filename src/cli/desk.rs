@@ -68,6 +68,9 @@ impl ClusterDesk {
             }
             Err(refused) => Err(refused),
         };
+        if let Err(refused) = (self.journal)(info) {
+            planned.problems.push(refused.to_string());
+        }
         match tried {
             Ok(notes) => planned.notes = notes,
             Err(refused) => planned.problems.push(refused.to_string()),

@@ -34,6 +34,12 @@ pub(super) fn run(global: &Global, intents: &[Intent], wish: &Made) -> Result<Co
         global,
         "a plan is made from the cluster's objects as they are now",
     )?;
+    if !global.cluster.namespace.is_empty() {
+        return Err(Failure::usage(
+            "-n: a plan is about all that an identity, a grant or a role is in every namespace; name one \
+             grant (rb:NAMESPACE/NAME=IDENTITY) where that is meant",
+        ));
+    }
     let form = global.look.output.unwrap_or(Output::Table);
     if form == Output::Csv {
         return Err(Failure::usage("a plan is no table of rows: use -o yaml, json, name or table"));
@@ -42,6 +48,17 @@ pub(super) fn run(global: &Global, intents: &[Intent], wish: &Made) -> Result<Co
     let Some(book) = session.books.first() else {
         return Err(Failure::unreachable("there is no cluster to plan for"));
     };
+    if let Some(days) = session.settings.require_coverage.value {
+        let have = book.coverage().map_or(0, crate::model::Coverage::days);
+        if have < i64::from(days) {
+            return Err(Failure {
+                code: Code::Incomplete,
+                message: format!(
+                    "the log covers {have} days of the {days} required: nothing is planned"
+                ),
+            });
+        }
+    }
     let Reached { cluster, runtime } = changing::reach(global, &session.settings)?;
     let made = runtime.block_on(async {
         let fresh = run::fresh(&*cluster, book, intents).await?;
@@ -109,6 +126,7 @@ impl From<Refusal> for Failure {
             Refusal::Moved(_)
             | Refusal::Log(_)
             | Refusal::NotEdited { .. }
+            | Refusal::Feeds { .. }
             | Refusal::Breaks(_) => Code::ChangeFailed,
             Refusal::NoToken(_) | Refusal::Twice(_) => Code::Usage,
             Refusal::NotThere(_) | Refusal::Nobody(_) | Refusal::NotNamed { .. } => Code::No,

@@ -354,7 +354,12 @@ fn journal(tag: u64, read: Result<Vec<String>, String>, columns: usize) -> Msg {
 fn save_plan(planned: Arc<Planned>, path: std::path::PathBuf, sender: UnboundedSender<Msg>) {
     let work = move || {
         let shown = path.display();
-        let notice = match crate::report::save_plan(&planned.plan, &path) {
+        let saved = if path.exists() {
+            Err(std::io::Error::from(io::ErrorKind::AlreadyExists))
+        } else {
+            crate::report::save_plan(&planned.plan, &path)
+        };
+        let notice = match saved {
             Ok(()) => Notice {
                 tone: Tone::Done,
                 text: format!("saved to {shown}; keybook apply {shown} applies it"),

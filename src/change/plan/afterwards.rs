@@ -65,10 +65,12 @@ impl Work<'_> {
         after: &Authorizer,
     ) -> Result<BTreeSet<Check>, Refusal> {
         let mut found = BTreeSet::new();
+        let revoked = Authorizer::new(&self.only_revoked());
         for (identity, call) in std::mem::take(&mut self.needs) {
             let asker = self.asker(&identity);
             let Some(check) = check::of_call(&asker, &call) else { continue };
-            if !check.decide(before).allowed() {
+            // What is revoked on purpose is used as well, perhaps.
+            if !check.decide(before).allowed() || !check.decide(&revoked).allowed() {
                 continue;
             }
             if !check.decide(after).allowed() {

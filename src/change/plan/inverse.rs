@@ -17,8 +17,15 @@ pub struct Made {
     pub left: Option<Value>,
 }
 
-/// The Plan that takes back what was made of another. `run` is its number in the journal.
-pub fn undo(plan: &Plan, run: u64, made: &[Made], by: Option<Name>, now: DateTime<Utc>) -> Plan {
+/// The Plan that takes back what was made of another. `run` is its number in the journal; what is said
+/// of steps that are left out goes with it.
+pub fn undo(
+    plan: &Plan,
+    (run, made): (u64, &[Made]),
+    left_out: Vec<String>,
+    by: Option<Name>,
+    now: DateTime<Utc>,
+) -> Plan {
     let mut steps: Vec<Step> = made
         .iter()
         .rev()
@@ -48,7 +55,7 @@ pub fn undo(plan: &Plan, run: u64, made: &[Made], by: Option<Name>, now: DateTim
         steps,
         manual: Vec::new(),
         still_works: Vec::new(),
-        warnings: Vec::new(),
+        warnings: left_out,
         lock_out: None,
         undoes: Some(run),
     }

@@ -10,7 +10,7 @@ use super::edit::{binding, precondition, rights, role, stored, without_subjects}
 use super::left::Left;
 use super::narrow::{self, Cuts, How};
 use super::owner::{self, Verdict};
-use super::wanted::{AllWanted, Refusal, Wanted, names, target_of, wanted};
+use super::wanted::{AllWanted, Refusal, Wanted, names, revoked, target_of, wanted};
 use super::{
     API_VERSION, Action, ClusterRef, CoverageRef, Header, Intent, Inverse, KIND, Manual, Plan,
     Reason, Reversibility, Step, StillWorks, Target, lock_out,
@@ -52,8 +52,10 @@ pub struct Input<'a> {
 pub fn make(input: &Input<'_>) -> Result<Plan, Refusal> {
     let book = input.book;
     let mut all = wanted(book, input.intents)?;
-    let cuts = narrow::cuts(book, input.intents)?;
+    let revoked = revoked(&all);
+    let cuts = narrow::cuts(book, input.intents, &revoked)?;
     let mut work = Work::new(input, &all, &cuts)?;
+    work.revoked = revoked;
     work.cuts(&cuts, &mut all)?;
     for (target, wanted) in &all {
         let image = work.image(target)?;
@@ -81,6 +83,8 @@ pub(super) struct Work<'a> {
     pub(super) deleted: BTreeSet<Target>,
     /// What narrowing makes.
     pub(super) created: BTreeSet<Target>,
+    /// What wishes take from whom, beside narrowing.
+    revoked: narrow::Revoked,
     /// What the log shows in use and must stay allowed, by whom.
     pub(super) needs: Vec<(Identity, Arc<Call>)>,
 }
@@ -117,6 +121,7 @@ impl<'a> Work<'a> {
             taken: Vec::new(),
             deleted: BTreeSet::new(),
             created: BTreeSet::new(),
+            revoked: narrow::Revoked::new(),
             needs: Vec::new(),
         })
     }
@@ -184,6 +189,21 @@ impl<'a> Work<'a> {
             after,
         });
         Ok(())
+    }
+
+    /// The objects with nothing done but what is revoked.
+    pub(super) fn only_revoked(&self) -> Objects {
+        let mut objects = self.before.clone();
+        for (key, identity) in &self.revoked {
+            let Some(binding) = objects.bindings.get(key) else { continue };
+            let mut binding = (**binding).clone();
+            let namespace = binding.meta.namespace.clone();
+            binding
+                .subjects
+                .retain(|subject| subject.identity(namespace.as_ref()).as_ref() != Some(identity));
+            objects.insert(Object::Binding(binding));
+        }
+        objects
     }
 
     fn reason(

@@ -43,6 +43,17 @@ pub enum Refusal {
         /// Why not.
         why: &'static str,
     },
+    /// What is made would be given to others.
+    #[error(
+        "{role}: a ClusterRole made of it would become part of the aggregated ClusterRole {aggregated}, \
+         which selects roles without labels, and be given to all who hold that: nothing is narrowed"
+    )]
+    Feeds {
+        /// The role.
+        role: String,
+        /// The aggregated one.
+        aggregated: Name,
+    },
     /// Two Intents would do different things to it.
     #[error("{0} is meant by two of the wishes; make a plan for each, one after the other")]
     Twice(String),
@@ -135,6 +146,22 @@ pub(super) fn wanted(book: &Book, intents: &[Intent]) -> Result<AllWanted, Refus
     Ok(all)
 }
 
+/// From whom these take which binding.
+pub(super) fn revoked(all: &AllWanted) -> narrow::Revoked {
+    let mut revoked = narrow::Revoked::new();
+    for (target, wanted) in all {
+        let kind = match &*target.kind {
+            "ClusterRoleBinding" => BindingKind::ClusterRoleBinding,
+            "RoleBinding" => BindingKind::RoleBinding,
+            _ => continue,
+        };
+        let namespace = target.namespace.clone().unwrap_or_else(|| "".into());
+        let key = (kind, namespace, target.name.clone());
+        revoked.extend(wanted.gone.iter().map(|identity| (key.clone(), identity.clone())));
+    }
+    revoked
+}
+
 /// Whether a binding names an identity.
 pub(super) fn names(binding: &Binding, identity: &Identity) -> bool {
     let namespace = binding.meta.namespace.as_ref();
@@ -146,8 +173,10 @@ pub(super) fn names(binding: &Binding, identity: &Identity) -> bool {
 /// # Errors
 /// Where an Intent is about nothing.
 pub fn targets(book: &Book, intents: &[Intent]) -> Result<Vec<Target>, Refusal> {
-    let mut targets: BTreeSet<Target> = wanted(book, intents)?.into_keys().collect();
-    for cut in narrow::cuts(book, intents)?.all {
+    let all = wanted(book, intents)?;
+    let cuts = narrow::cuts(book, intents, &revoked(&all))?;
+    let mut targets: BTreeSet<Target> = all.into_keys().collect();
+    for cut in cuts.all {
         targets.insert(narrow::role_target(&cut.role));
         if let narrow::How::Fork { binding, .. } = &cut.how {
             targets.insert(target_of(binding.0, &binding.1, &binding.2));

@@ -6,8 +6,8 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
-use super::look::{Found, look};
-use super::read::{collection_of, path_of, secret_image};
+use super::look::{Found, look, same};
+use super::read::{collection_of, image, path_of, secret_image};
 use super::{Differs, History, How, Record, Run, StepState, verify};
 use crate::change::plan::{self, Action, Plan, Step, stored, without_server_fields};
 use crate::cluster::{self, Cluster, DryRun, Preconditions, Writer};
@@ -212,7 +212,29 @@ impl Runner<'_> {
             }
         }
         let found = self.find(run)?;
-        Ok(plan::undo(&found.plan, run, &found.made(), self.by.clone(), (self.clock)()))
+        let (mut made, mut left_out) = (found.made(), Vec::new());
+        for step in found.plan.steps.iter().filter(|step| step.action == Action::Create) {
+            let Some(at) = made.iter().position(|made| made.step == step.id) else { continue };
+            if step.target.is_secret() {
+                continue;
+            }
+            // What somebody changed since is theirs; what was taken away need not be put back for that.
+            let now = match image(self.cluster, &step.target).await {
+                Ok(now) => Some(now),
+                Err(cluster::Error::NotFound { .. }) => None,
+                Err(error) => return Err(error.into()),
+            };
+            let as_left = now.as_ref().zip(made[at].left.as_ref());
+            if as_left.is_some_and(|(now, left)| same(now, left)) {
+                continue;
+            }
+            let how =
+                if now.is_some() { "was changed since: it is left as it is" } else { "is gone" };
+            left_out.push(format!("{}, which the run made, {how}", step.target));
+            made.remove(at);
+        }
+        let (by, now) = (self.by.clone(), (self.clock)());
+        Ok(plan::undo(&found.plan, (run, &made), left_out, by, now))
     }
 
     /// A run of the journal.

@@ -47,7 +47,9 @@ pub(super) fn disabled(state: &State, id: Id) -> Option<String> {
             Some(PlanStage::Making) => none("the plan is still being made"),
             Some(PlanStage::Applying) => none("the plan is being applied"),
             Some(PlanStage::Applied) => none("the plan was applied; make another with p"),
-            Some(PlanStage::Failed) | None => none("there is no plan"),
+            Some(PlanStage::Failed) | None => {
+                none("there is no plan that could be applied; p makes one")
+            }
         },
         _ => None,
     }
@@ -394,7 +396,8 @@ pub(super) fn applied(state: &mut State, tag: u64, result: Result<Applied, Strin
     let Some(view) = view(state, tag) else { return };
     let Some(part) = view.plan.as_mut() else { return };
     let (feed, undone) = (part.feed, view.title.starts_with("undo "));
-    part.stage = PlanStage::Applied;
+    // Where nothing was written, there is nothing that was applied.
+    part.stage = if result.is_ok() { PlanStage::Applied } else { PlanStage::Failed };
     let (lines, slot, whole) = match result {
         Ok(applied) if applied.whole => (applied.lines, Slot::Good, true),
         Ok(applied) => (applied.lines, Slot::Danger, false),

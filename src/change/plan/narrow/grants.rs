@@ -3,18 +3,21 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::Choices;
 use super::rules::{Narrowed, Need, World, allows, narrow};
 use super::unseen::Unseen;
-use crate::book::{Authorization, Book, Entry, Grant, GroupSource, UseSummary};
+use crate::book::{Authorization, Book, Entry, Grant, GroupSource, Logged, UseSummary};
 use crate::change::plan::{Intent, Refusal};
 use crate::model::{
     BindingKind, Call, Coverage, Identity, ListKind, Name, PolicyRule, Role, RoleKind, Scope,
     SubjectKind, Target,
 };
 use crate::rbac::{BindingKey, RoleKey, labels};
+
+/// Days of log below which it is said that they are few.
+const ENOUGH: i64 = 30;
 
 /// What is cut of one grant, or of one role.
 #[derive(Clone, Debug)]
@@ -31,8 +34,6 @@ pub(in crate::change::plan) struct Cut {
     pub(in crate::change::plan) kept: Vec<String>,
     /// A line for each part that goes.
     pub(in crate::change::plan) dropped: Vec<String>,
-    /// Requests that must stay allowed, by whom.
-    pub(in crate::change::plan) needs: Vec<(Identity, Arc<Call>)>,
 }
 
 /// How a cut is made.
@@ -62,27 +63,42 @@ pub(in crate::change::plan) enum How {
 #[derive(Clone, Debug, Default)]
 pub(in crate::change::plan) struct Cuts {
     pub(in crate::change::plan) all: Vec<Cut>,
+    /// Requests of whom it is about, which must stay allowed.
+    pub(in crate::change::plan) needs: Vec<(Identity, Arc<Call>)>,
     pub(in crate::change::plan) said: Vec<String>,
 }
 
-/// What the Intents cut.
+/// What the Intents cut of what others of them, which take it from whom, leave.
 ///
 /// # Errors
 /// Where the log does not bear it, or an Intent is about nothing.
-pub(in crate::change::plan) fn cuts(book: &Book, intents: &[Intent]) -> Result<Cuts, Refusal> {
+pub(in crate::change::plan) fn cuts(
+    book: &Book,
+    intents: &[Intent],
+    revoked: &Revoked,
+) -> Result<Cuts, Refusal> {
     let mut cuts = Cuts::default();
-    for intent in intents {
+    let narrowing: BTreeSet<&Intent> = intents.iter().filter(|intent| intent.narrows()).collect();
+    if narrowing.is_empty() {
+        return Ok(cuts);
+    }
+    let logged = book.logged();
+    let beside = (revoked, &logged);
+    for intent in narrowing {
         match intent {
             Intent::Narrow { identity, choices } => {
-                Work::new(book, intent, choices)?.identity(identity, &mut cuts)?;
+                Work::new(book, (intent, choices), beside)?.identity(identity, &mut cuts)?;
             }
             Intent::NarrowRole { role_kind, namespace, name, choices } => {
                 let namespace = namespace.clone().unwrap_or_else(|| "".into());
                 let key = (*role_kind, namespace, name.clone());
-                Work::new(book, intent, choices)?.role(&key, &mut cuts)?;
+                Work::new(book, (intent, choices), beside)?.role(&key, &mut cuts)?;
             }
             _ => {}
         }
+    }
+    if let Some(coverage) = book.coverage() {
+        cuts.said.extend(doubts(coverage, book.now));
     }
     let mut edited = BTreeSet::new();
     for cut in &cuts.all {
@@ -100,23 +116,70 @@ pub(in crate::change::plan) fn cuts(book: &Book, intents: &[Intent]) -> Result<C
     Ok(cuts)
 }
 
+/// How much of the time the log covers, its gaps taken out.
+fn covered(coverage: &Coverage) -> TimeDelta {
+    let (Some(from), Some(to)) = (coverage.from, coverage.to) else { return TimeDelta::zero() };
+    let gaps = coverage.gaps.iter().map(|gap| gap.to - gap.from);
+    gaps.fold(to - from, |whole, gap| whole - gap)
+}
+
+/// `30 days`, `7 hours`.
+fn duration(time: TimeDelta) -> String {
+    match time.num_hours() {
+        ..2 => format!("{} minutes", time.num_minutes()),
+        hours @ 2..48 => format!("{hours} hours"),
+        hours => format!("{} days", hours / 24),
+    }
+}
+
+/// What makes a log weak ground to narrow on.
+fn doubts(coverage: &Coverage, now: DateTime<Utc>) -> Vec<String> {
+    let mut said = Vec::new();
+    let have = covered(coverage);
+    if have < TimeDelta::days(ENOUGH) {
+        said.push(format!(
+            "the log covers {} only: what happens once a month or a quarter is not in it",
+            duration(have)
+        ));
+    }
+    if let Some(to) = coverage.to.filter(|to| now - *to > TimeDelta::days(2)) {
+        said.push(format!(
+            "the log ends on {}: what was done since is not in it",
+            to.format("%Y-%m-%d")
+        ));
+    }
+    for (carrier, lost) in coverage.losses() {
+        said.push(format!("not in {carrier}: {lost}"));
+    }
+    said
+}
+
 /// `ClusterRole edit`.
 pub(in crate::change::plan) fn role_words((kind, namespace, name): &RoleKey) -> String {
     let slash = if namespace.is_empty() { "" } else { "/" };
     format!("{} {namespace}{slash}{name}", kind.as_str())
 }
 
+/// From whom other wishes take which binding.
+pub(in crate::change::plan) type Revoked = BTreeSet<(BindingKey, Identity)>;
+
 struct Work<'a> {
     book: &'a Book,
     intent: &'a Intent,
     choices: &'a Choices,
-    unseen: Unseen<'a>,
+    revoked: &'a Revoked,
+    logged: &'a Logged,
+    reads_logged: bool,
     namespaces: BTreeSet<Name>,
-    days: i64,
+    covered: String,
 }
 
 impl<'a> Work<'a> {
-    fn new(book: &'a Book, intent: &'a Intent, choices: &'a Choices) -> Result<Self, Refusal> {
+    fn new(
+        book: &'a Book,
+        (intent, choices): (&'a Intent, &'a Choices),
+        (revoked, logged): (&'a Revoked, &'a Logged),
+    ) -> Result<Self, Refusal> {
         let refuse = |why: &str| Refusal::Log(why.to_owned());
         if !book.log.is_whole() {
             return Err(refuse("no audit log was read whole: name one with --audit"));
@@ -135,25 +198,40 @@ impl<'a> Work<'a> {
         if !coverage.decisions_logged && !book.any_allowed() {
             return Err(refuse("the log does not say which requests were allowed"));
         }
+        let objects = &book.snapshot.objects;
         let whole = book.snapshot.covers(&[ListKind::Namespaces], None);
-        let namespaces = book.snapshot.objects.namespaces.keys().filter(|_| whole);
+        // One that is on its way out takes no new bindings.
+        let stays =
+            objects.namespaces.iter().filter(|(_, ns)| ns.meta.deletion_timestamp.is_none());
         Ok(Self {
             book,
             intent,
             choices,
-            unseen: Unseen { book, choices, reads_logged: coverage.reads_cover(from) },
-            namespaces: namespaces.cloned().collect(),
-            days: coverage.days(),
+            revoked,
+            logged,
+            reads_logged: coverage.reads_cover(from),
+            namespaces: stays.filter(|_| whole).map(|(name, _)| name.clone()).collect(),
+            covered: duration(covered(coverage)),
         })
     }
 
-    fn world(&self) -> World<'_> {
+    fn world<'w>(&'w self, choices: &'w Choices, elsewhere: &'w [(Need<'w>, String)]) -> World<'w> {
         World {
-            choices: self.choices,
-            unseen: self.unseen,
+            choices,
+            unseen: Unseen {
+                book: self.book,
+                choices,
+                reads_logged: self.reads_logged,
+                logged: self.logged,
+            },
             namespaces: &self.namespaces,
-            days: self.days,
+            covered: &self.covered,
+            elsewhere,
         }
+    }
+
+    fn is_revoked(&self, grant: &Grant) -> bool {
+        self.revoked.contains(&(binding_of(grant), grant.key.subject.clone()))
     }
 
     /// What the log shows of the rights of somebody.
@@ -200,18 +278,26 @@ impl<'a> Work<'a> {
             .iter()
             .filter_map(|id| self.book.grant(*id))
             .partition(|grant| grant.key.subject == *identity);
-        let implicit: Vec<(&[PolicyRule], &Scope)> = others
+        cuts.needs.extend(needs.iter().map(|need| (identity.clone(), need.call.clone())));
+        // What the API server itself gives every client need not be granted again.
+        let implicit: Vec<(&Arc<Grant>, &Arc<Role>)> = others
             .into_iter()
-            .filter(|grant| is_implicit(entry, &grant.key.subject))
-            .filter_map(|grant| Some((&*grant.role.as_ref()?.rules, &grant.scope)))
+            .filter(|grant| grant.bootstrap && is_implicit(entry, &grant.key.subject))
+            .filter(|grant| !self.is_revoked(grant))
+            .filter_map(|grant| Some((grant, grant.role.as_ref()?)))
             .collect();
-        // What every client is allowed anyway need not be granted again.
-        let mut open: Vec<&OwnNeed> = needs
-            .iter()
-            .filter(|need| !implicit.iter().any(|(rules, scope)| allows(rules, scope, &need.call)))
-            .collect();
+        let mut elsewhere: Vec<(Need<'_>, String)> = Vec::new();
+        let mut open: Vec<&OwnNeed> = Vec::new();
+        for need in &needs {
+            let given = implicit.iter().find(|(grant, role)| need.is_allowed(role, grant));
+            match given.filter(|_| !need.is_folded()) {
+                Some((grant, _)) => elsewhere.push((need.as_need(), words_of(grant))),
+                None => open.push(need),
+            }
+        }
         let mut own: Vec<(&Arc<Grant>, &Arc<Role>)> = own
             .into_iter()
+            .filter(|grant| !self.is_revoked(grant))
             .filter_map(|grant| Some((grant, grant.role.as_ref()?)))
             .filter(|(grant, _)| self.is_for_narrowing(grant, cuts))
             .collect();
@@ -224,18 +310,20 @@ impl<'a> Work<'a> {
             cuts.said.push(format!("{identity} has no grant of its own that could be narrowed"));
         }
         for (grant, role) in own {
-            let (mine, rest): (Vec<&OwnNeed>, Vec<&OwnNeed>) =
-                open.into_iter().partition(|need| allows(&role.rules, &grant.scope, &need.call));
-            open = rest;
+            let mine: Vec<&OwnNeed> =
+                open.iter().copied().filter(|need| need.is_allowed(role, grant)).collect();
+            // What names were folded away may be any grant's that allows some of them.
+            open.retain(|need| need.is_folded() || !need.is_allowed(role, grant));
             let asked: Vec<Need<'_>> = mine.iter().map(|need| need.as_need()).collect();
-            let narrowed = narrow(&role.rules, &grant.scope, &asked, &self.world());
+            let world = self.world(self.choices, &elsewhere);
+            let narrowed = narrow(&role.rules, &grant.scope, &asked, &world);
             let by = words_of(grant);
+            elsewhere.extend(mine.iter().map(|need| (need.as_need(), by.clone())));
             if narrowed.dropped.is_empty() {
                 cuts.said.push(format!("{by}: all of it was needed; it stays as it is"));
                 continue;
             }
-            let mine = mine.into_iter().map(|need| (identity.clone(), need.call.clone()));
-            self.cut((grant, role), narrowed, mine.collect(), cuts);
+            self.cut((grant, role), narrowed, cuts);
         }
         Ok(())
     }
@@ -249,9 +337,12 @@ impl<'a> Work<'a> {
         }
         let end = self.book.coverage().and_then(|coverage| coverage.to).unwrap_or(self.book.now);
         let least = TimeDelta::days(self.choices.younger_than.into());
-        if let Some(created) = grant.created.filter(|created| end - *created < least) {
+        let role = grant.role.as_ref().and_then(|role| role.meta.creation_timestamp);
+        let created = grant.created.max(role);
+        if let Some(created) = created.filter(|created| end - *created < least) {
             cuts.said.push(format!(
-                "{by}: made on {}, less than {} days before the log ends; it stays as it is",
+                "{by}: it or its role was made on {}, less than {} days before the log ends; it stays as \
+                 it is",
                 created.format("%Y-%m-%d"),
                 self.choices.younger_than
             ));
@@ -260,19 +351,9 @@ impl<'a> Work<'a> {
         true
     }
 
-    fn cut(
-        &self,
-        (grant, role): (&Grant, &Role),
-        narrowed: Narrowed,
-        needs: Vec<(Identity, Arc<Call>)>,
-        cuts: &mut Cuts,
-    ) {
+    fn cut(&self, (grant, role): (&Grant, &Role), narrowed: Narrowed, cuts: &mut Cuts) {
         let key = &grant.key;
-        let binding: BindingKey = (
-            key.binding_kind,
-            key.namespace.clone().unwrap_or_else(|| "".into()),
-            key.binding.clone(),
-        );
+        let binding = binding_of(grant);
         let role_key = key_of(role);
         let alone = narrowed.namespaces.is_empty()
             && !narrowed.here.is_empty()
@@ -294,7 +375,6 @@ impl<'a> Work<'a> {
             how,
             kept: narrowed.kept,
             dropped: narrowed.dropped,
-            needs,
         });
     }
 
@@ -345,6 +425,27 @@ impl<'a> Work<'a> {
         }
         let held: Vec<&Arc<Grant>> =
             self.book.grants().filter(|grant| refers_grant(grant, key)).collect();
+        if held.is_empty() {
+            return Err(Refusal::Log(format!(
+                "{}: nobody holds it, so that no log shows what it is for",
+                role_words(key)
+            )));
+        }
+        let gone = self
+            .book
+            .credited_with(key)
+            .into_iter()
+            .find(|credited| !held.iter().any(|grant| grant.key == *credited));
+        if let Some(gone) = gone {
+            return Err(Refusal::Log(format!(
+                "{}: the log shows it used by {} {}, which gave it to {} and is gone: whoever makes such \
+                 bindings again would lack what they needed",
+                role_words(key),
+                gone.binding_kind.as_str(),
+                gone.binding,
+                gone.subject
+            )));
+        }
         if held.iter().any(|grant| !self.is_for_narrowing(grant, cuts)) {
             cuts.said.push(format!(
                 "{}: one of its grants has to stay whole, and so has the role",
@@ -356,6 +457,8 @@ impl<'a> Work<'a> {
         for grant in &held {
             let Some(entry) = self.book.find(&grant.key.subject) else { continue };
             let mine = self.needs_of(entry)?;
+            let who = &grant.key.subject;
+            cuts.needs.extend(mine.iter().map(|need| (who.clone(), need.call.clone())));
             let mine =
                 mine.into_iter().filter(|need| allows(&role.rules, &grant.scope, &need.call));
             needs.extend(mine.map(|need| (grant.key.subject.clone(), need)));
@@ -363,7 +466,7 @@ impl<'a> Work<'a> {
         let asked: Vec<Need<'_>> = needs.iter().map(|(_, need)| need.as_need()).collect();
         // Wherever it is bound: a role has one set of rules, and no place of its own.
         let here = Choices { namespaces: 0, ..self.choices.clone() };
-        let world = World { choices: &here, ..self.world() };
+        let world = self.world(&here, &[]);
         let bound_wide = held.iter().any(|grant| grant.scope == Scope::Cluster);
         let narrowed = narrow_for_all(&role.rules, bound_wide, &asked, &world);
         if narrowed.dropped.is_empty() {
@@ -371,11 +474,7 @@ impl<'a> Work<'a> {
             cuts.said.push(format!("{words}: all of it was needed; it stays as it is"));
             return Ok(());
         }
-        let held = held.iter().map(|grant| {
-            let namespace = grant.key.namespace.clone().unwrap_or_else(|| "".into());
-            let binding = (grant.key.binding_kind, namespace, grant.key.binding.clone());
-            (grant.key.subject.clone(), binding)
-        });
+        let held = held.iter().map(|grant| (grant.key.subject.clone(), binding_of(grant)));
         cuts.all.push(Cut {
             intent: self.intent.clone(),
             role: key.clone(),
@@ -383,7 +482,6 @@ impl<'a> Work<'a> {
             how: How::Edit { rules: narrowed.here, held: held.collect() },
             kept: narrowed.kept,
             dropped: narrowed.dropped,
-            needs: needs.into_iter().map(|(who, need)| (who, need.call)).collect(),
         });
         Ok(())
     }
@@ -416,9 +514,13 @@ fn refers(
 }
 
 fn refers_grant(grant: &Grant, key: &RoleKey) -> bool {
-    let namespace = grant.key.namespace.clone().unwrap_or_else(|| "".into());
-    let binding = (grant.key.binding_kind, namespace, grant.key.binding.clone());
-    refers(&binding, &grant.role_ref, key)
+    refers(&binding_of(grant), &grant.role_ref, key)
+}
+
+fn binding_of(grant: &Grant) -> BindingKey {
+    let key = &grant.key;
+    let namespace = key.namespace.clone().unwrap_or_else(|| "".into());
+    (key.binding_kind, namespace, key.binding.clone())
 }
 
 fn key_of(role: &Role) -> RoleKey {
@@ -450,7 +552,7 @@ struct OwnNeed {
     call: Arc<Call>,
     sure: bool,
     requests: u64,
-    last: Option<chrono::DateTime<chrono::Utc>>,
+    last: Option<DateTime<Utc>>,
 }
 
 impl OwnNeed {
@@ -466,6 +568,15 @@ impl OwnNeed {
             requests: used.allowed + used.undecided,
             last: Some(used.last_seen),
         }
+    }
+
+    /// Whether it stands for objects whose names are no longer known.
+    fn is_folded(&self) -> bool {
+        matches!(self.call.target, Target::Resource { names_folded: true, .. } | Target::Paths)
+    }
+
+    fn is_allowed(&self, role: &Role, grant: &Grant) -> bool {
+        allows(&role.rules, &grant.scope, &self.call)
     }
 
     fn as_need(&self) -> Need<'_> {

@@ -9,7 +9,7 @@ mod steps;
 mod unseen;
 mod words;
 
-pub(super) use grants::{Cut, Cuts, How, cuts};
+pub(super) use grants::{Cut, Cuts, How, Revoked, cuts};
 pub(super) use steps::role_target;
 
 use serde::{Deserialize, Serialize};

@@ -42,8 +42,10 @@ pub(super) struct World<'a> {
     pub(super) unseen: Unseen<'a>,
     /// Namespaces that a `RoleBinding` can be made in.
     pub(super) namespaces: &'a BTreeSet<Name>,
-    /// Days that the log covers.
-    pub(super) days: i64,
+    /// How long the log covers, in words: `30 days`.
+    pub(super) covered: &'a str,
+    /// What requests needed and other grants allow too, with these in words.
+    pub(super) elsewhere: &'a [(Need<'a>, String)],
 }
 
 /// What became of a grant's rules.
@@ -70,6 +72,8 @@ pub(super) enum Why {
     Together,
     /// Reads are not in the log.
     ReadsNotLogged,
+    /// The log seems to leave requests for it out.
+    NotLogged,
     /// No log shows it.
     NotObservable,
 }
@@ -118,7 +122,8 @@ pub(super) fn allows(rules: &[PolicyRule], scope: &Scope, call: &Call) -> bool {
     rules.iter().any(|rule| rule_covers(rule, scope, call))
 }
 
-fn rule_covers(rule: &PolicyRule, scope: &Scope, call: &Call) -> bool {
+/// Whether a rule that holds in a scope allows what a call needs, or may.
+pub(super) fn rule_covers(rule: &PolicyRule, scope: &Scope, call: &Call) -> bool {
     match &call.target {
         Target::Resource { group, resource, subresource, namespace, name, names_folded } => {
             let placed = match scope {
@@ -183,6 +188,8 @@ impl Work<'_> {
                 seen.line.add(line);
                 match (name, names) {
                     (Some(name), _) if !names_folded => drop(seen.names.insert(name.clone())),
+                    // A rule may name the request that has no name.
+                    (None, Some(_)) if !names_folded => drop(seen.names.insert("".into())),
                     // Too many names to know each: all that the rules have.
                     (_, Some(all)) if *names_folded => seen.names.extend(all),
                     _ => seen.any = true,
@@ -298,11 +305,11 @@ impl Work<'_> {
     /// What a star among the verbs allows and no log shows, where a person wants it kept.
     fn behind_stars(&mut self) {
         for rule in self.rules {
-            for (verb, group, resource) in Unseen::behind_star(rule) {
-                let seen = self.seen((group.into(), resource.into()), verb.into(), None);
+            for (verb, group, resource) in self.world.unseen.behind_star(rule) {
+                let seen = self.seen((group, resource), verb, None);
                 seen.any |= rule.resource_names.is_empty();
                 seen.fixed.extend(rule.resource_names.iter().cloned());
-                seen.line.add(Line::new(Why::NotObservable, 0, None));
+                seen.line.add(Line::new(Why::NotLogged, 0, None));
             }
         }
     }
@@ -313,9 +320,7 @@ impl Work<'_> {
         (verb, group, resource): (Name, &Name, &Name),
         why: Why,
     ) {
-        if !self.world.unseen.keeps(&verb, group, resource, why) {
-            return;
-        }
+        let Some(why) = self.world.unseen.keeps(&verb, group, resource, why) else { return };
         let seen = self.seen((group.clone(), resource.clone()), verb, None);
         if rule.resource_names.is_empty() {
             seen.any = true;
@@ -372,7 +377,7 @@ impl Work<'_> {
             narrowed.kept.push(words::kept(&rule, None, line));
             narrowed.here.push(rule);
         }
-        narrowed.dropped = words::dropped(self.rules, self.scope, &narrowed, self.world.days);
+        narrowed.dropped = words::dropped(self.rules, self.scope, &narrowed, self.world);
         narrowed
     }
 

@@ -13,10 +13,10 @@ use crate::change::plan::make::Work;
 use crate::change::plan::owner::{self, Verdict};
 use crate::change::plan::wanted::{AllWanted, target_of};
 use crate::change::plan::{
-    Action, Inverse, Precondition, Reason, Refusal, Reversibility, Step, StillWorks, Target,
+    Action, Inverse, Manual, Precondition, Reason, Refusal, Reversibility, Step, StillWorks, Target,
 };
 use crate::model::{Identity, Name, Object, PolicyRule, RoleKind, SubjectKind};
-use crate::rbac::{BindingKey, RoleKey};
+use crate::rbac::{BindingKey, RoleKey, labels};
 
 const GROUP: &str = "rbac.authorization.k8s.io";
 const VERSION: &str = "rbac.authorization.k8s.io/v1";
@@ -56,6 +56,7 @@ impl Work<'_> {
             }
         }
         self.warnings.extend(cuts.said.iter().cloned());
+        self.needs.extend(cuts.needs.iter().cloned());
         Ok(())
     }
 
@@ -86,7 +87,6 @@ impl Work<'_> {
         let changed = edit::role(&target, &after).ok_or_else(moved)?;
         self.after.insert(Object::Role(changed));
         self.taken.extend(held.iter().cloned());
-        self.needs.extend(cut.needs.iter().cloned());
         let lines = cut.kept.iter().chain(&cut.dropped).cloned();
         self.steps.push(Step {
             id: 0,
@@ -128,16 +128,17 @@ impl Work<'_> {
         let action = if any_left { Action::Replace } else { Action::Delete };
         let place = (&target, action, &changed);
         let insist = self.input.despite_owners;
-        let leave = matches!(
-            owner::of_binding((&binding, self.version), &gone, place, insist),
-            Verdict::Leave(_)
-        );
-        wanted.gone.insert(to.subject.clone());
-        wanted.by.insert(to.cut.intent.clone());
-        if leave {
-            // What is not taken away needs nothing in its place.
+        let verdict = owner::of_binding((&binding, self.version), &gone, place, insist);
+        if let Verdict::Leave(manual) = verdict {
+            // Nothing is taken away here, and nothing put in its place.
+            self.left_to_owner(to, &target, &manual);
+            if wanted.by.is_empty() {
+                all.remove(&target);
+            }
             return Ok(());
         }
+        wanted.gone.insert(to.subject.clone());
+        wanted.by.insert(to.cut.intent.clone());
         let mut made = Vec::new();
         if !to.here.is_empty() {
             made.push(self.give(to, namespace, to.here)?);
@@ -148,8 +149,37 @@ impl Work<'_> {
         let wanted = all.entry(target).or_default();
         wanted.instead.extend(made);
         wanted.evidence.extend(to.cut.kept.iter().chain(&to.cut.dropped).cloned());
-        self.needs.extend(to.cut.needs.iter().cloned());
         Ok(())
+    }
+
+    /// What whoever keeps the binding would have to put in place of it.
+    fn left_to_owner(&mut self, to: &Fork<'_>, target: &Target, manual: &Manual) {
+        let mut rules: Vec<String> = Vec::new();
+        if !to.here.is_empty() {
+            rules.push(json!(to.here).to_string());
+        }
+        for (namespace, of) in to.namespaces {
+            rules.push(format!("in namespace {namespace}: {}", json!(of)));
+        }
+        let instead = if rules.is_empty() {
+            "nothing of it was needed".to_owned()
+        } else {
+            format!("a role with these rules, bound first: {}", rules.join("; "))
+        };
+        self.left.manual.insert(Manual {
+            what: format!(
+                "{}; give {} in place of {}: {instead}",
+                manual.what,
+                to.subject,
+                role_words(&to.cut.role)
+            ),
+            why: manual.why.clone(),
+            patch: None,
+        });
+        self.left.still_works.insert(StillWorks {
+            what: format!("all that {} has by {target}, used or not", to.subject),
+            until: "until its owner is changed".to_owned(),
+        });
     }
 
     /// A role with these rules, and a binding of it; cluster-wide without a namespace. Gives its
@@ -163,6 +193,9 @@ impl Work<'_> {
         let wide = namespace.is_empty();
         let (role_kind, binding_kind) =
             if wide { ("ClusterRole", "ClusterRoleBinding") } else { ("Role", "RoleBinding") };
+        if wide {
+            self.feeds_nobody(to)?;
+        }
         let name = self.free_name(to, namespace);
         let mut metadata = json!({
             "name": name,
@@ -208,6 +241,26 @@ impl Work<'_> {
         Ok(words)
     }
 
+    /// A role without labels must not become part of an aggregated one, whose holders would gain it.
+    fn feeds_nobody(&self, to: &Fork<'_>) -> Result<(), Refusal> {
+        let none = BTreeMap::new();
+        let taking = self.after.roles.values().find(|role| {
+            role.aggregation.as_ref().is_some_and(|aggregation| {
+                aggregation
+                    .cluster_role_selectors
+                    .iter()
+                    .any(|selector| labels::selects(selector, &none) != Some(false))
+            })
+        });
+        match taking {
+            None => Ok(()),
+            Some(role) => Err(Refusal::Feeds {
+                role: role_words(&to.cut.role),
+                aggregated: role.meta.name.clone(),
+            }),
+        }
+    }
+
     /// A name that says what it is for, the same whenever the same is planned, and not taken.
     fn free_name(&self, to: &Fork<'_>, namespace: &Name) -> String {
         let (kind, of, binding) = to.binding;
@@ -219,7 +272,13 @@ impl Work<'_> {
             let of = |kind| (kind, namespace.clone(), name.clone());
             let wide = namespace.is_empty();
             let role = if wide { RoleKind::ClusterRole } else { RoleKind::Role };
-            self.after.roles.contains_key(&of(role))
+            // A binding that leads nowhere would lead there, and give it to whoever it names.
+            let awaited = self.after.bindings.values().any(|binding| {
+                let at = binding.meta.namespace.clone().unwrap_or_else(|| "".into());
+                binding.role_ref.name == name && (wide || at == *namespace)
+            });
+            awaited
+                || self.after.roles.contains_key(&of(role))
                 || self.after.bindings.keys().any(|(_, at, have)| at == namespace && *have == name)
         };
         let mut name = format!("{base}-{}", sum.get(..6).unwrap_or_default());

@@ -2,7 +2,7 @@
 
 use super::rules::{Why, has_resource};
 use super::{Choices, NotInLogs};
-use crate::book::Book;
+use crate::book::{Book, Logged};
 use crate::model::{Name, PolicyRule};
 use crate::rbac::matching::{group_matches, verb_matches};
 
@@ -10,7 +10,7 @@ const RBAC: &str = "rbac.authorization.k8s.io";
 const CERTIFICATES: &str = "certificates.k8s.io";
 
 /// Verbs that the API server asks about beside a request, and that no line of a log is for.
-const SPECIAL: [(&str, &str, &str); 7] = [
+const SPECIAL: [(&str, &str, &str); 8] = [
     ("bind", RBAC, "clusterroles"),
     ("bind", RBAC, "roles"),
     ("escalate", RBAC, "clusterroles"),
@@ -18,12 +18,36 @@ const SPECIAL: [(&str, &str, &str); 7] = [
     ("approve", CERTIFICATES, "signers"),
     ("attest", CERTIFICATES, "signers"),
     ("sign", CERTIFICATES, "signers"),
+    ("use", "security.openshift.io", "securitycontextconstraints"),
 ];
 
 /// What a kubelet asks the API server about by itself, when somebody talks to it
 /// (`pkg/kubelet/server/auth.go`): the log has the kubelet's question, without what it was about.
-const KUBELET: [&str; 5] =
-    ["nodes/log", "nodes/metrics", "nodes/proxy", "nodes/spec", "nodes/stats"];
+const KUBELET: [(&str, &str); 6] = [
+    ("get", "nodes/log"),
+    ("get", "nodes/metrics"),
+    ("create", "nodes/proxy"),
+    ("get", "nodes/proxy"),
+    ("get", "nodes/spec"),
+    ("get", "nodes/stats"),
+];
+
+/// What audit policies and clouds leave out for being so much: where nobody's requests for it are in
+/// the log, that says nothing of anybody.
+const OFTEN_LEFT_OUT: [(&str, &str); 10] = [
+    ("", "endpoints"),
+    ("", "events"),
+    ("", "nodes/status"),
+    ("", "pods/status"),
+    ("authentication.k8s.io", "tokenreviews"),
+    ("authorization.k8s.io", "localsubjectaccessreviews"),
+    ("authorization.k8s.io", "subjectaccessreviews"),
+    ("coordination.k8s.io", "leases"),
+    ("discovery.k8s.io", "endpointslices"),
+    ("events.k8s.io", "events"),
+];
+
+const READS: [&str; 3] = ["get", "list", "watch"];
 
 /// What is known of the log.
 #[derive(Clone, Copy, Debug)]
@@ -34,7 +58,12 @@ pub(super) struct Unseen<'a> {
     pub(super) choices: &'a Choices,
     /// Whether reads are in the log, all the time.
     pub(super) reads_logged: bool,
+    /// What anybody's requests are about.
+    pub(super) logged: &'a Logged,
 }
+
+/// A verb on a resource of a group.
+pub(super) type Hidden = (Name, Name, Name);
 
 impl Unseen<'_> {
     /// Verbs of a rule that a log may not show, with what the reason would be.
@@ -56,46 +85,98 @@ impl Unseen<'_> {
         found
     }
 
-    /// Whether a verb on a resource, as a rule writes them, stays without being seen in use.
-    pub(super) fn keeps(&self, verb: &Name, group: &Name, resource: &Name, why: Why) -> bool {
+    /// Why a verb on a resource, as a rule writes them, stays without being seen in use; None where it
+    /// does not.
+    pub(super) fn keeps(
+        &self,
+        verb: &Name,
+        group: &Name,
+        resource: &Name,
+        why: Why,
+    ) -> Option<Why> {
+        if why == Why::ReadsNotLogged {
+            return Some(why);
+        }
         let rule = PolicyRule {
             verbs: vec![verb.clone()],
             api_groups: vec![group.clone()],
             resources: vec![resource.clone()],
             ..PolicyRule::default()
         };
-        why == Why::ReadsNotLogged || self.keeps_rule(&rule)
+        if self.choices.not_in_logs == NotInLogs::Drop {
+            return None;
+        }
+        if !self.book.is_observable(&rule) {
+            return Some(Why::NotObservable);
+        }
+        let stars = [verb, group, resource].into_iter().any(|text| text.starts_with('*'));
+        (!stars && self.is_left_out(verb, group, resource)).then_some(Why::NotLogged)
     }
 
-    /// The same of a path.
+    /// Whether the log seems to leave requests of a kind out.
+    fn is_left_out(&self, verb: &str, group: &Name, resource: &Name) -> bool {
+        let kind = (group.clone(), resource.clone());
+        if READS.contains(&verb) && !resource.contains('/') {
+            return !self.logged.reads.contains(&kind);
+        }
+        OFTEN_LEFT_OUT.contains(&(&**group, &**resource)) && !self.logged.any.contains(&kind)
+    }
+
+    /// Whether a path stays without being seen in use.
     pub(super) fn path(&self, path: &Name, why: Why) -> bool {
         let rule = PolicyRule {
             verbs: vec!["get".into()],
             non_resource_urls: vec![path.clone()],
             ..PolicyRule::default()
         };
-        why == Why::ReadsNotLogged || self.keeps_rule(&rule)
+        why == Why::ReadsNotLogged
+            || match self.choices.not_in_logs {
+                NotInLogs::Drop => false,
+                NotInLogs::Keep => !self.book.is_observable(&rule),
+                // What is below it may be an operator's or a kubelet's to ask about.
+                NotInLogs::KeepAll => path.ends_with('*') || !self.book.is_observable(&rule),
+            }
     }
 
-    fn keeps_rule(&self, rule: &PolicyRule) -> bool {
-        self.choices.not_in_logs != NotInLogs::Drop && !self.book.is_observable(rule)
-    }
-
-    /// What stars in a rule allow that no log shows: verb, group and resource.
-    pub(super) fn behind_star(
-        rule: &PolicyRule,
-    ) -> Vec<(&'static str, &'static str, &'static str)> {
+    /// What stars in a rule allow that this log does not show.
+    pub(super) fn behind_star(&self, rule: &PolicyRule) -> Vec<Hidden> {
         let star = |list: &[Name]| list.iter().any(|have| &**have == "*");
-        let verbs = SPECIAL.into_iter().filter(|_| star(&rule.verbs));
-        let kubelets = KUBELET.into_iter().filter(|_| star(&rule.resources));
-        verbs
-            .chain(kubelets.map(|resource| ("get", "", resource)))
-            .filter(|(verb, group, resource)| {
-                verb_matches(rule, verb)
-                    && group_matches(rule, group)
-                    && has_resource(rule, resource)
-            })
-            .collect()
+        let mut found: Vec<Hidden> = Vec::new();
+        let mut push = |verb: &str, group: &str, resource: &str| {
+            let all = verb_matches(rule, verb)
+                && group_matches(rule, group)
+                && has_resource(rule, resource);
+            if all {
+                found.push((verb.into(), group.into(), resource.into()));
+            }
+        };
+        if star(&rule.verbs) {
+            SPECIAL.into_iter().for_each(|(verb, group, resource)| push(verb, group, resource));
+        }
+        if star(&rule.resources) {
+            KUBELET.into_iter().for_each(|(verb, resource)| push(verb, "", resource));
+            for group in &rule.api_groups {
+                push("update", group, "*/finalizers");
+            }
+        }
+        if star(&rule.verbs) || star(&rule.resources) || star(&rule.api_groups) {
+            for (group, resource) in OFTEN_LEFT_OUT {
+                for verb in ["create", "update", "patch", "delete"] {
+                    if self.is_left_out(verb, &group.into(), &resource.into()) {
+                        push(verb, group, resource);
+                    }
+                }
+            }
+            for kind in &self.book.snapshot.discovery.resources {
+                let listed = kind.verbs.iter().any(|verb| &**verb == "list");
+                for verb in READS.iter().filter(|_| listed && self.reads_logged) {
+                    if self.is_left_out(verb, &kind.group, &kind.name) {
+                        push(verb, &kind.group, &kind.name);
+                    }
+                }
+            }
+        }
+        found
     }
 
     /// Whether that stays.

@@ -4,8 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 
-use super::rules::{Narrowed, Why, has_resource};
-use super::unseen::Unseen;
+use super::rules::{Narrowed, Why, World, has_resource, rule_covers};
 use crate::model::{Name, PolicyRule, Scope};
 use crate::rbac::matching::{group_matches, verb_matches};
 
@@ -15,6 +14,9 @@ const ORDER: [&str; 8] =
 
 /// Names that are written out, at most.
 const NAMED: usize = 6;
+
+/// Of what no log shows, at most: it is what a person has to think about.
+const HIDDEN: usize = 24;
 
 /// What shows that something is needed, summed.
 #[derive(Clone, Copy, Debug)]
@@ -64,6 +66,9 @@ pub(super) fn kept(rule: &PolicyRule, place: Option<&Name>, line: Line) -> Strin
         }
         Why::Together => "goes with what was used".to_owned(),
         Why::ReadsNotLogged => "the log leaves reads out, so that it may be in use".to_owned(),
+        Why::NotLogged => {
+            "nothing in the log is about it, whoever's: it may leave such requests out".to_owned()
+        }
         Why::NotObservable => "no log can show whether it is used".to_owned(),
     };
     format!("keeps {}{placed}: {why}", what(rule))
@@ -129,7 +134,7 @@ pub(super) fn dropped(
     rules: &[PolicyRule],
     scope: &Scope,
     narrowed: &Narrowed,
-    days: i64,
+    world: &World<'_>,
 ) -> Vec<String> {
     let mut lines = Vec::new();
     for rule in rules {
@@ -148,52 +153,74 @@ pub(super) fn dropped(
                 }
             }
         }
+        let because = because(rule, scope, world);
         for ((verbs, fate), resources) in fates {
             let of = format!("{} of {}", list(&verbs), list(&resources));
             lines.push(match fate {
-                Fate::Gone => {
-                    format!("takes away {of}: no request needed it in {days} days")
+                Fate::Gone => format!("takes away {of}: {because}"),
+                Fate::But => format!("takes away {of} but for what is kept: {because}"),
+                Fate::Outside(namespaces) => {
+                    format!("takes away {of} outside {}: {because}", list(&namespaces))
                 }
-                Fate::But => format!(
-                    "takes away {of} but for what is kept: no request needed more in {days} days"
-                ),
-                Fate::Outside(namespaces) => format!(
-                    "takes away {of} outside {}: no request needed it there in {days} days",
-                    list(&namespaces)
-                ),
-                Fate::OtherNames(names) => format!(
-                    "takes away {of} of other names than {}: no request needed them in {days} days",
-                    list(&names)
-                ),
+                Fate::OtherNames(names) => {
+                    format!("takes away {of} of other names than {}: {because}", list(&names))
+                }
             });
         }
-        let behind = Unseen::behind_star(rule);
-        let gone: BTreeSet<Name> = behind
-            .into_iter()
-            .filter(|(verb, group, resource)| {
-                !narrowed.here.iter().any(|kept| {
-                    verb_matches(kept, verb)
-                        && group_matches(kept, group)
-                        && has_resource(kept, resource)
-                })
-            })
-            .map(|(verb, group, resource)| {
-                format!("{verb} {}", dotted(&group.into(), &resource.into())).into()
-            })
-            .collect();
-        if !gone.is_empty() {
-            let gone: Vec<Name> = gone.into_iter().collect();
-            lines.push(format!(
-                "takes away what its stars allow beside, {}: no log could show that, so make sure that \
-                 nobody needs it (--not-in-logs keep-all keeps it)",
-                list(&gone)
-            ));
-        }
-        lines.extend(paths_dropped(rule, scope, narrowed, days));
+        lines.extend(hidden_dropped(rule, narrowed, world));
+        lines.extend(paths_dropped(rule, scope, narrowed, &because));
     }
     let mut seen = BTreeSet::new();
     lines.retain(|line| seen.insert(line.clone()));
     lines
+}
+
+/// Why what goes of a rule is not needed of it.
+fn because(rule: &PolicyRule, scope: &Scope, world: &World<'_>) -> String {
+    let others: BTreeSet<&str> = world
+        .elsewhere
+        .iter()
+        .filter(|(need, _)| rule_covers(rule, scope, need.call))
+        .map(|(_, by)| by.as_str())
+        .collect();
+    if others.is_empty() {
+        return format!("no request needed it in {}", world.covered);
+    }
+    let others: Vec<Name> = others.into_iter().map(Name::from).collect();
+    format!("what requests needed of it in {}, {} allows too", world.covered, list(&others))
+}
+
+/// What goes with a rule's stars and this log would not show.
+fn hidden_dropped(rule: &PolicyRule, narrowed: &Narrowed, world: &World<'_>) -> Option<String> {
+    let mut gone: BTreeMap<Name, BTreeSet<Name>> = BTreeMap::new();
+    for (verb, group, resource) in world.unseen.behind_star(rule) {
+        let kept = narrowed.here.iter().any(|kept| {
+            verb_matches(kept, &verb)
+                && group_matches(kept, &group)
+                && has_resource(kept, &resource)
+        });
+        if !kept {
+            gone.entry(dotted(&group, &resource)).or_default().insert(verb);
+        }
+    }
+    if gone.is_empty() {
+        return None;
+    }
+    let gone: Vec<Name> = gone
+        .into_iter()
+        .map(|(what, verbs)| {
+            let verbs: Vec<String> = in_order(verbs).iter().map(ToString::to_string).collect();
+            format!("{what} ({})", verbs.join(" ")).into()
+        })
+        .collect();
+    let more = gone.len().saturating_sub(HIDDEN);
+    let shown: Vec<&str> = gone.iter().take(HIDDEN).map(|name| &**name).collect();
+    let rest = if more > 0 { format!(" and {more} more") } else { String::new() };
+    Some(format!(
+        "takes away what its stars allow beside, {}{rest}: this log would not show that, so make sure \
+         that nobody needs it (--not-in-logs keep-all keeps it)",
+        shown.join(", ")
+    ))
 }
 
 fn fate(
@@ -240,7 +267,7 @@ fn paths_dropped(
     rule: &PolicyRule,
     scope: &Scope,
     narrowed: &Narrowed,
-    days: i64,
+    because: &str,
 ) -> Option<String> {
     // A path in a rule of a namespace gives nothing.
     if scope != &Scope::Cluster {
@@ -258,11 +285,18 @@ fn paths_dropped(
         .filter(|path| !rule.verbs.iter().all(|verb| kept(verb, path)))
         .cloned()
         .collect();
-    (!gone.is_empty()).then(|| {
-        format!(
-            "takes away {} of {} but for what is kept: no request needed more in {days} days",
-            list(&rule.verbs),
-            list(&gone)
-        )
-    })
+    if gone.is_empty() {
+        return None;
+    }
+    let others = gone.iter().any(|path| path.ends_with('*'));
+    let others = if others {
+        ". Paths that kubelets and operators ask the API server about, such as /metrics, no log shows"
+    } else {
+        ""
+    };
+    Some(format!(
+        "takes away {} of {} but for what is kept: {because}{others}",
+        list(&rule.verbs),
+        list(&gone)
+    ))
 }

@@ -1,5 +1,6 @@
 //! Plans of random worlds, held against the authorizer and against what images say letter by letter.
 
+mod ground;
 mod narrow;
 mod random;
 
@@ -432,7 +433,7 @@ fn undoing_puts_back_every_object_as_it_was() {
             Made { step: step.id, left }
         })
         .collect();
-    let back = undo(&plan, 1, &made, None, now());
+    let back = undo(&plan, (1, &made), Vec::new(), None, now());
     let actions: Vec<(Action, String)> =
         back.steps.iter().map(|step| (step.action, step.target.to_string())).collect();
     assert_eq!(

@@ -323,7 +323,13 @@ fn a_role_narrowed_for_all_keeps_what_anybody_used_of_it() {
                 name: format!("r{role}").into(),
                 choices: Choices { younger_than: 0, ..Choices::default() },
             };
-            let plan = world.plan_of(&[intent]).unwrap_or_else(|error| panic!("{seed}: {error}"));
+            let name = format!("r{role}");
+            let held = world.raw.iter().any(|raw| raw["roleRef"]["name"] == name);
+            let plan = match world.plan_of(&[intent]) {
+                Ok(plan) => plan,
+                Err(Refusal::Log(why)) if !held && why.contains("nobody holds it") => continue,
+                Err(other) => panic!("{seed}: {other}"),
+            };
             assert!(plan.steps.len() <= 1, "a role is one object");
             plans += plan.steps.len();
             let after = Authorizer::new(&applied(&world, &plan).objects());
@@ -435,10 +441,10 @@ fn what_only_a_rule_of_the_role_can_tell_is_kept_or_named() {
     assert!(lines.contains("takes away approve of signers.certificates.k8s.io"), "{lines}");
     let (rules, lines) = plan(NotInLogs::Keep);
     assert_eq!(rules, json!([approve, listed]));
-    assert!(lines.contains("bind clusterroles.rbac.authorization.k8s.io"), "{lines}");
-    assert!(lines.contains("no log could show that"), "{lines}");
+    assert!(lines.contains("clusterroles.rbac.authorization.k8s.io (bind escalate)"), "{lines}");
+    assert!(lines.contains("this log would not show that"), "{lines}");
     let (rules, lines) = plan(NotInLogs::KeepAll);
     let text = rules.to_string();
     assert!(text.contains("bind") && text.contains("escalate"), "{text}");
-    assert!(!lines.contains("no log could show that"), "{lines}");
+    assert!(!lines.contains("this log would not show that"), "{lines}");
 }
