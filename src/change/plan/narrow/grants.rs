@@ -3,21 +3,21 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::TimeDelta;
 
 use super::Choices;
+use super::ground::{covered, doubts, duration};
+use super::keys::{binding_of, is_implicit, key_of, refers, refers_grant, role_words, words_of};
+use super::need::OwnNeed;
 use super::rules::{Narrowed, Need, World, allows, narrow};
 use super::unseen::Unseen;
-use crate::book::{Authorization, Book, Entry, Grant, GroupSource, Logged, UseSummary};
+use crate::book::{Book, Entry, Grant, Logged, UseSummary};
 use crate::change::plan::{Intent, Refusal};
 use crate::model::{
-    BindingKind, Call, Coverage, Identity, ListKind, Name, PolicyRule, Role, RoleKind, Scope,
-    SubjectKind, Target,
+    Call, Coverage, Identity, ListKind, Name, PolicyRule, Role, RoleKind, Scope, SubjectKind,
+    Target,
 };
 use crate::rbac::{BindingKey, RoleKey, labels};
-
-/// Days of log below which it is said that they are few.
-const ENOUGH: i64 = 30;
 
 /// What is cut of one grant, or of one role.
 #[derive(Clone, Debug)]
@@ -114,50 +114,6 @@ pub(in crate::change::plan) fn cuts(
         return Err(Refusal::Twice(role_words(&cut.role)));
     }
     Ok(cuts)
-}
-
-/// How much of the time the log covers, its gaps taken out.
-fn covered(coverage: &Coverage) -> TimeDelta {
-    let (Some(from), Some(to)) = (coverage.from, coverage.to) else { return TimeDelta::zero() };
-    let gaps = coverage.gaps.iter().map(|gap| gap.to - gap.from);
-    gaps.fold(to - from, |whole, gap| whole - gap)
-}
-
-/// `30 days`, `7 hours`.
-fn duration(time: TimeDelta) -> String {
-    match time.num_hours() {
-        ..2 => format!("{} minutes", time.num_minutes()),
-        hours @ 2..48 => format!("{hours} hours"),
-        hours => format!("{} days", hours / 24),
-    }
-}
-
-/// What makes a log weak ground to narrow on.
-fn doubts(coverage: &Coverage, now: DateTime<Utc>) -> Vec<String> {
-    let mut said = Vec::new();
-    let have = covered(coverage);
-    if have < TimeDelta::days(ENOUGH) {
-        said.push(format!(
-            "the log covers {} only: what happens once a month or a quarter is not in it",
-            duration(have)
-        ));
-    }
-    if let Some(to) = coverage.to.filter(|to| now - *to > TimeDelta::days(2)) {
-        said.push(format!(
-            "the log ends on {}: what was done since is not in it",
-            to.format("%Y-%m-%d")
-        ));
-    }
-    for (carrier, lost) in coverage.losses() {
-        said.push(format!("not in {carrier}: {lost}"));
-    }
-    said
-}
-
-/// `ClusterRole edit`.
-pub(in crate::change::plan) fn role_words((kind, namespace, name): &RoleKey) -> String {
-    let slash = if namespace.is_empty() { "" } else { "/" };
-    format!("{} {namespace}{slash}{name}", kind.as_str())
 }
 
 /// From whom other wishes take which binding.
@@ -501,85 +457,4 @@ fn narrow_for_all(
         narrowed.here.retain(|rule| rule.non_resource_urls.is_empty());
     }
     narrowed
-}
-
-fn refers(
-    binding: &BindingKey,
-    to: &crate::model::RoleRef,
-    (kind, namespace, name): &RoleKey,
-) -> bool {
-    to.kind == Name::from(kind.as_str())
-        && to.name == *name
-        && (*kind == RoleKind::ClusterRole || binding.1 == *namespace)
-}
-
-fn refers_grant(grant: &Grant, key: &RoleKey) -> bool {
-    refers(&binding_of(grant), &grant.role_ref, key)
-}
-
-fn binding_of(grant: &Grant) -> BindingKey {
-    let key = &grant.key;
-    let namespace = key.namespace.clone().unwrap_or_else(|| "".into());
-    (key.binding_kind, namespace, key.binding.clone())
-}
-
-fn key_of(role: &Role) -> RoleKey {
-    let namespace = role.meta.namespace.clone().unwrap_or_else(|| "".into());
-    (role.kind, namespace, role.meta.name.clone())
-}
-
-/// Whether a group is one that the API server itself puts somebody in.
-fn is_implicit(entry: &Entry, subject: &Identity) -> bool {
-    subject.kind == SubjectKind::Group
-        && entry
-            .groups
-            .iter()
-            .any(|group| group.name == subject.name && group.source == GroupSource::Implicit)
-}
-
-/// `RoleBinding pay/ops`.
-fn words_of(grant: &Grant) -> String {
-    let slash = grant.key.namespace.as_ref().map_or_else(String::new, |name| format!("{name}/"));
-    let kind = match grant.key.binding_kind {
-        BindingKind::ClusterRoleBinding => "ClusterRoleBinding",
-        BindingKind::RoleBinding => "RoleBinding",
-    };
-    format!("{kind} {slash}{}", grant.key.binding)
-}
-
-/// A need that owns its call.
-struct OwnNeed {
-    call: Arc<Call>,
-    sure: bool,
-    requests: u64,
-    last: Option<DateTime<Utc>>,
-}
-
-impl OwnNeed {
-    fn of(needed: Authorization) -> Self {
-        let Authorization { call, sure, allowed, last } = needed;
-        Self { call, sure, requests: allowed, last }
-    }
-
-    fn open(used: &UseSummary) -> Self {
-        Self {
-            call: used.call.clone(),
-            sure: used.allowed > 0,
-            requests: used.allowed + used.undecided,
-            last: Some(used.last_seen),
-        }
-    }
-
-    /// Whether it stands for objects whose names are no longer known.
-    fn is_folded(&self) -> bool {
-        matches!(self.call.target, Target::Resource { names_folded: true, .. } | Target::Paths)
-    }
-
-    fn is_allowed(&self, role: &Role, grant: &Grant) -> bool {
-        allows(&role.rules, &grant.scope, &self.call)
-    }
-
-    fn as_need(&self) -> Need<'_> {
-        Need { call: &self.call, sure: self.sure, requests: self.requests, last: self.last }
-    }
 }

@@ -4,6 +4,9 @@
 //! is kept or named: see [`Choices`].
 
 mod grants;
+mod ground;
+mod keys;
+mod need;
 mod rules;
 mod steps;
 mod unseen;

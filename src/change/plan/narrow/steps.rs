@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
-use super::grants::role_words;
+use super::keys::role_words;
 use super::{Cut, Cuts, How};
 use crate::change::plan::edit::{self, precondition, rights};
 use crate::change::plan::make::Work;

@@ -151,10 +151,14 @@ impl Unseen<'_> {
             }
         };
         if star(&rule.verbs) {
-            SPECIAL.into_iter().for_each(|(verb, group, resource)| push(verb, group, resource));
+            for (verb, group, resource) in SPECIAL {
+                push(verb, group, resource);
+            }
         }
         if star(&rule.resources) {
-            KUBELET.into_iter().for_each(|(verb, resource)| push(verb, "", resource));
+            for (verb, resource) in KUBELET {
+                push(verb, "", resource);
+            }
             for group in &rule.api_groups {
                 push("update", group, "*/finalizers");
             }
