@@ -20,6 +20,8 @@ pub fn comparable(activity: &Activity) -> ActivityParts {
     parts.coverage.summaries = None;
     // These count lines; a summary has requests, and does not say when in between they were.
     parts.coverage.without_groups = 0;
+    // Which tokens were made is no part of a summary.
+    parts.issued.clear();
     (parts.coverage.led, parts.coverage.unled) = (0, 0);
     for server in &mut parts.coverage.api_servers {
         server.events = 0;
