@@ -34,10 +34,12 @@ pub(super) fn run(global: &Global, intents: &[Intent], wish: &Made) -> Result<Co
         global,
         "a plan is made from the cluster's objects as they are now",
     )?;
-    if !global.cluster.namespace.is_empty() {
+    // With -A they say where to look for somebody who may not list namespaces.
+    if !global.cluster.namespace.is_empty() && !global.cluster.all_namespaces {
         return Err(Failure::usage(
             "-n: a plan is about all that an identity, a grant or a role is in every namespace; name one \
-             grant (rb:NAMESPACE/NAME=IDENTITY) where that is meant",
+             grant (rb:NAMESPACE/NAME=IDENTITY) where that is meant (with -A, -n says where to look if \
+             namespaces may not be listed)",
         ));
     }
     let form = global.look.output.unwrap_or(Output::Table);
@@ -129,6 +131,7 @@ impl From<Refusal> for Failure {
             | Refusal::Feeds { .. }
             | Refusal::Breaks(_) => Code::ChangeFailed,
             Refusal::NoToken(_) | Refusal::Twice(_) => Code::Usage,
+            Refusal::NotKnown { .. } => Code::Incomplete,
             Refusal::NotThere(_) | Refusal::Nobody(_) | Refusal::NotNamed { .. } => Code::No,
         };
         Self { code, message: refusal.to_string() }

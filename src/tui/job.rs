@@ -20,7 +20,7 @@ use crate::book::{Book, GrantId, Tier, UseSummary};
 use crate::credentials::{self, Credential};
 use crate::model::{Identity, ListKind, Name, SubjectKind};
 use crate::query::{Query, Sort, roster};
-use crate::rbac::query::{self, Missing, Question, Resolver, Way, WhoCan, who_can};
+use crate::rbac::query::{self, Question, Resolver, Way, WhoCan, who_can};
 use crate::reach::{self, Reach, Reached};
 use crate::workloads::{self, Readable, Workload};
 
@@ -415,7 +415,7 @@ fn reach(who: Who, book: &Book) -> Option<ReachData> {
     let reached = reach.of(entry);
     let cuts = reach.cuts_of(&reached);
     let missing = query::missing(&book.snapshot, reach::LISTS, None);
-    let missing = missing.iter().map(missing_words).collect();
+    let missing = missing.iter().map(ToString::to_string).collect();
     Some(ReachData { who, generation: book.generation, reached, cuts, missing })
 }
 
@@ -437,14 +437,8 @@ fn answer(feed: FeedId, book: &Book, asked: &Asked) -> Result<Answer, String> {
             .collect(),
         undecided: undecided.len(),
         notes: notes.iter().map(ToString::to_string).collect(),
-        missing: missing.iter().map(missing_words).collect(),
+        missing: missing.iter().map(ToString::to_string).collect(),
     })
-}
-
-/// A list that an answer reads and that is not whole.
-fn missing_words(missing: &Missing) -> String {
-    let place = missing.namespace.as_ref().map_or_else(String::new, |ns| format!(" in {ns}"));
-    format!("{}{place}: {}", missing.list, missing.state.health.as_str())
 }
 
 impl TextView {

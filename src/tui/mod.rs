@@ -7,7 +7,7 @@
 //!
 //! * `action`, `actions`, `keymap`, `key`: the registry, the one source of keys, hints, help,
 //!   completion and docs/keys.md
-//! * `state`, `layers`, `places`, `tabs`: what there is
+//! * `state`, `layers`, `marks`, `places`, `tabs`: what there is
 //! * `update`, `effect`, `job`: what happens to it
 //! * `layout`, `geometry`, `screens`, `widgets`, `words`, `text`, `time`, `theme`: what it looks
 //!   like
@@ -27,6 +27,7 @@ pub mod key;
 pub mod keymap;
 pub mod layers;
 mod layout;
+mod marks;
 pub mod matrix;
 mod open;
 mod options;

@@ -9,6 +9,7 @@ use super::action::Context;
 use super::job::{PageData, ReachData};
 use super::keymap::Keymap;
 use super::layers::Layer;
+use super::marks::Marks;
 use super::places::Places;
 use super::tabs::Tab;
 use super::theme::{Depth, Theme};
@@ -141,7 +142,7 @@ pub struct ListView {
     /// Where the cursor is.
     pub scroll: Scroll,
     /// Rows marked.
-    pub marks: BTreeSet<Who>,
+    pub marks: Marks,
     /// Where a range starts.
     pub anchor: Option<Who>,
     /// What the preview shows.
@@ -287,12 +288,24 @@ impl State {
     pub fn marked(&self) -> (Vec<Who>, usize) {
         let there = |who: &Who| self.entry(*who).is_some();
         let marks = &self.list.marks;
-        let rows = self.list.rows.iter().filter(|who| marks.contains(who));
+        let rows = self.list.rows.iter().filter(|who| marks.contains(**who));
         let mut all: Vec<Who> = rows.copied().filter(there).collect();
         let listed = all.len();
         let seen: BTreeSet<Who> = all.iter().copied().collect();
-        all.extend(marks.iter().copied().filter(|who| !seen.contains(who)).filter(there));
+        all.extend(marks.iter().filter(|who| !seen.contains(who)).filter(there));
         (all, listed)
+    }
+
+    /// How many are marked and still there, and how many of them are listed.
+    pub fn marked_count(&self) -> (usize, usize) {
+        let there = |who: &Who| self.entry(*who).is_some();
+        let marks = &self.list.marks;
+        (marks.iter().filter(there).count(), marks.listed().filter(there).count())
+    }
+
+    /// Whether anybody is marked who is still there.
+    pub fn has_marked(&self) -> bool {
+        self.list.marks.iter().any(|who| self.entry(who).is_some())
     }
 
     /// Whether something is staged about somebody.

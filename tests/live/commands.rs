@@ -147,6 +147,18 @@ fn who_may_list_two_namespaces_is_told_what_is_missing_and_where_it_matters() {
         )
     };
     check("north").ends_with(4);
+    // Nobody of that name in what it sees: there may be elsewhere, and so nothing is called absent.
+    for words in [
+        &["revoke", "user:nobody@corp.example"][..],
+        &["revoke", "rb:north/gone=user:nobody@corp.example"],
+        &["revoke", "secret:north/gone"],
+    ] {
+        for places in [&[][..], &["-A", "-n", "east", "-n", "west"]] {
+            let said = live(&few, &[words, places].concat()).ends_with(4);
+            assert!(said.err.contains("lists that would tell are not whole"), "{}", said.err);
+            assert!(said.out.is_empty(), "{}", said.out);
+        }
+    }
 
     // Everything but Secrets: what reads none of them is whole.
     let most = cluster.client_cert("most@corp.example", &[]).kubeconfig;

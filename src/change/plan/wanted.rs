@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Intent, Target, narrow};
 use crate::book::Book;
-use crate::model::{Binding, BindingKind, Identity, Name};
+use crate::model::{Binding, BindingKind, Identity, ListKind, Name, RoleKind};
+use crate::rbac::RoleKey;
+use crate::rbac::query::missing;
 
 /// The type of a Secret that holds an account's token.
 const TOKEN: &str = "kubernetes.io/service-account-token";
@@ -15,6 +17,18 @@ pub enum Refusal {
     /// There is no such thing.
     #[error("{0} is not there")]
     NotThere(String),
+    /// It may be there: lists that would tell are not whole.
+    #[error(
+        "{what}: not known here, because lists that would tell are not whole ({}). Plan as somebody who \
+         may list them; keybook info says why they are not",
+        lists.join(", ")
+    )]
+    NotKnown {
+        /// What was looked for.
+        what: String,
+        /// The lists that would tell, and how each stands.
+        lists: Vec<String>,
+    },
     /// Nobody of that name.
     #[error(
         "nothing is known of {0}: no binding names it, no account is called so, no log shows it \
@@ -108,7 +122,11 @@ pub(super) fn wanted(book: &Book, intents: &[Intent]) -> Result<AllWanted, Refus
                 let Some((key, _)) = intent.binding() else { continue };
                 let target = target_of(key.0, &key.1, &key.2);
                 let Some(binding) = objects.bindings.get(&key) else {
-                    return Err(Refusal::NotThere(target.to_string()));
+                    let list = match key.0 {
+                        BindingKind::ClusterRoleBinding => ListKind::ClusterRoleBindings,
+                        BindingKind::RoleBinding => ListKind::RoleBindings,
+                    };
+                    return Err(not_there(book, target.to_string(), (list, &key.1)));
                 };
                 if !names(binding, subject) {
                     return Err(Refusal::NotNamed { target, subject: subject.clone() });
@@ -124,7 +142,7 @@ pub(super) fn wanted(book: &Book, intents: &[Intent]) -> Result<AllWanted, Refus
                     }
                 }
                 if !found && book.find(identity).is_none() {
-                    return Err(Refusal::Nobody(identity.clone()));
+                    return Err(nobody(book, identity));
                 }
             }
             Intent::TokenSecret { namespace, name } | Intent::Quarantine { namespace, name } => {
@@ -137,13 +155,57 @@ pub(super) fn wanted(book: &Book, intents: &[Intent]) -> Result<AllWanted, Refus
                     Some(secret) if &*secret.type_ == TOKEN => want(target, None, intent),
                     Some(_) => return Err(Refusal::NoToken(target)),
                     None => {
-                        return Err(Refusal::NotThere(format!("{target}, of type {TOKEN},")));
+                        let what = format!("{target}, of type {TOKEN},");
+                        return Err(not_there(book, what, (ListKind::TokenSecrets, namespace)));
                     }
                 }
             }
         }
     }
     Ok(all)
+}
+
+/// That an object is not there; or that the list of its kind could not be read whole.
+fn not_there(book: &Book, what: String, (list, namespace): (ListKind, &Name)) -> Refusal {
+    let namespace = Some(namespace).filter(|namespace| !namespace.is_empty());
+    match not_whole(book, &[list], namespace) {
+        lists if lists.is_empty() => Refusal::NotThere(what),
+        lists => Refusal::NotKnown { what, lists },
+    }
+}
+
+/// The same of a role.
+pub(super) fn no_role(book: &Book, what: String, key: &RoleKey) -> Refusal {
+    let list = match key.0 {
+        RoleKind::ClusterRole => ListKind::ClusterRoles,
+        RoleKind::Role => ListKind::Roles,
+    };
+    not_there(book, what, (list, &key.1))
+}
+
+/// That there is nobody of that name; or that who is there could not be read whole.
+pub(super) fn nobody(book: &Book, identity: &Identity) -> Refusal {
+    const NAMED_IN: [ListKind; 3] =
+        [ListKind::ClusterRoleBindings, ListKind::RoleBindings, ListKind::ServiceAccounts];
+    match not_whole(book, &NAMED_IN, None) {
+        lists if lists.is_empty() => Refusal::Nobody(identity.clone()),
+        lists => Refusal::NotKnown { what: identity.to_string(), lists },
+    }
+}
+
+/// Which lists of bindings to a role are not whole, and how each stands.
+pub(super) fn unseen_holders(book: &Book, (kind, namespace, _): &RoleKey) -> Vec<String> {
+    const BINDINGS: [ListKind; 2] = [ListKind::ClusterRoleBindings, ListKind::RoleBindings];
+    match kind {
+        RoleKind::ClusterRole => not_whole(book, &BINDINGS, None),
+        RoleKind::Role => not_whole(book, &BINDINGS[1..], Some(namespace)),
+    }
+}
+
+/// Which of `lists` are not whole, and how each stands.
+fn not_whole(book: &Book, lists: &[ListKind], namespace: Option<&Name>) -> Vec<String> {
+    let missing = missing(&book.snapshot, lists, namespace);
+    missing.iter().map(ToString::to_string).collect()
 }
 
 /// From whom these take which binding.

@@ -1,5 +1,7 @@
 //! Which lists an answer reads, and which of them are not whole.
 
+use std::fmt;
+
 use super::ways::{Inquiry, Places};
 use crate::model::{ListKind, ListState, Name, Snapshot};
 
@@ -12,6 +14,17 @@ pub struct Missing {
     pub namespace: Option<Name>,
     /// How it stands, with the reason.
     pub state: ListState,
+}
+
+impl fmt::Display for Missing {
+    /// `roles in prod: forbidden`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.list.fmt(f)?;
+        if let Some(namespace) = &self.namespace {
+            write!(f, " in {}", crate::model::printable(namespace))?;
+        }
+        write!(f, ": {}", self.state.health.as_str())
+    }
 }
 
 /// What is missing of `lists` for a namespace (None: everywhere).

@@ -110,7 +110,7 @@ pub(super) fn draw(state: &State, canvas: &mut Canvas<'_, '_>, parts: &Parts) {
         if staged {
             canvas.put(row.x + 2, row.y, 1, "~", Slot::Warn);
         }
-        if list.marks.contains(&who) {
+        if list.marks.contains(who) {
             canvas.put(row.x + 1, row.y, 1, "✓", Slot::Mark);
         }
     }
@@ -241,13 +241,13 @@ fn right(state: &State) -> Line<'static> {
     let list = &state.list;
     let mut line = Line::new();
     if !list.marks.is_empty() {
-        let (marked, listed) = state.marked();
-        let mut said = format!("✓ {}", plural(marked.len(), "mark"));
+        let (marked, listed) = state.marked_count();
+        let mut said = format!("✓ {}", plural(marked, "mark"));
         // What a key does to all marked, it does to these too.
-        if listed < marked.len() {
-            let _ = write!(said, ", {} not listed", figure((marked.len() - listed) as u64));
+        if listed < marked {
+            let _ = write!(said, ", {} not listed", figure((marked - listed) as u64));
         }
-        if !marked.is_empty() {
+        if marked > 0 {
             line.push(said, Slot::Mark);
             line.push("   ", Slot::Base);
         }

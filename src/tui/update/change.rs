@@ -35,11 +35,11 @@ pub(super) fn disabled(state: &State, id: Id) -> Option<String> {
     };
     match id {
         Id::Plan if state.staged.is_empty() => {
-            none("plan: nothing is staged; r revokes, n narrows what the cursor is on or is marked")
+            none("plan: nothing is staged; r stages a revoke, n a narrowing")
         }
         Id::Unstage if state.staged.is_empty() => none("unstage: nothing is staged"),
         Id::Revoke | Id::Narrow if open::target(state).is_none() && !open::has_marked(state) => {
-            none("there is nothing under the cursor")
+            Some(format!("{}: there is nothing under the cursor", super::name(id)))
         }
         Id::Apply | Id::SavePlan => match part.map(|part| &part.stage) {
             Some(PlanStage::Ready(planned)) if id == Id::Apply => cannot(planned),

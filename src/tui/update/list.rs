@@ -37,6 +37,7 @@ pub(super) fn take_rows(state: &mut State, tag: u64, rows: Vec<Who>, effects: &m
     // not moved; those of the same, after a newer Book, keep their cursor.
     let current = state.list.current();
     state.list.have = tag;
+    state.list.marks.relist(&rows);
     state.list.rows = rows;
     if let Some(at) = current.and_then(|who| state.list.rows.iter().position(|have| *have == who)) {
         state.list.scroll.cursor = at;
@@ -91,9 +92,7 @@ fn mark(state: &mut State, effects: &mut Effects) {
     let Some(who) = state.list.current() else {
         return;
     };
-    if !state.list.marks.remove(&who) {
-        state.list.marks.insert(who);
-    }
+    state.list.marks.toggle(who);
     state.list.anchor = Some(who);
     super::moving::perform(state, Id::Down, effects);
 }
@@ -137,6 +136,7 @@ fn only_kind(state: &mut State, kind: Option<SubjectKind>, effects: &mut Effects
 pub(super) fn to_top(state: &mut State) {
     state.list.scroll = crate::tui::widgets::Scroll::default();
     state.list.rows.truncate(0);
+    state.list.marks.relist(&[]);
 }
 
 /// `0` lists all namespaces, the others those that were chosen last.

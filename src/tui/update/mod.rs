@@ -90,7 +90,7 @@ pub fn disabled(state: &State, id: Id) -> Option<String> {
 }
 
 /// What an action is called when it refuses.
-fn name(id: Id) -> String {
+pub(super) fn name(id: Id) -> String {
     let action = id.action();
     action.hint.or(action.words.first().copied()).map_or_else(
         || action.keys.first().map_or_else(String::new, ToString::to_string),

@@ -372,7 +372,7 @@ fn choose(state: &mut State, effects: &mut Effects) {
 
 /// Whether somebody is marked, on the list.
 pub(super) fn has_marked(state: &State) -> bool {
-    state.layers.is_empty() && !state.marked().0.is_empty()
+    state.layers.is_empty() && state.has_marked()
 }
 
 /// Copies the names of all marked, of those too that a filter hides; false where none is.

@@ -12,6 +12,7 @@ use super::need::OwnNeed;
 use super::rules::{Narrowed, Need, World, allows, narrow};
 use super::unseen::Unseen;
 use crate::book::{Book, Entry, Grant, Logged, UseSummary};
+use crate::change::plan::wanted::{no_role, nobody, unseen_holders};
 use crate::change::plan::{Intent, Refusal};
 use crate::model::{
     Call, Coverage, Identity, ListKind, Name, PolicyRule, Role, RoleKind, Scope, SubjectKind,
@@ -226,7 +227,7 @@ impl<'a> Work<'a> {
     /// What somebody is granted directly.
     fn identity(&self, identity: &Identity, cuts: &mut Cuts) -> Result<(), Refusal> {
         let Some(entry) = self.book.find(identity) else {
-            return Err(Refusal::Nobody(identity.clone()));
+            return Err(nobody(self.book, identity));
         };
         let needs = self.needs_of(entry)?;
         let (own, others): (Vec<&Arc<Grant>>, Vec<&Arc<Grant>>) = entry
@@ -374,10 +375,16 @@ impl<'a> Work<'a> {
     fn role(&self, key: &RoleKey, cuts: &mut Cuts) -> Result<(), Refusal> {
         let objects = &self.book.snapshot.objects;
         let Some(role) = objects.roles.get(key) else {
-            return Err(Refusal::NotThere(role_words(key)));
+            return Err(no_role(self.book, role_words(key), key));
         };
         if let Some(why) = self.may_be_edited(role, key) {
             return Err(Refusal::NotEdited { role: role_words(key), why });
+        }
+        // Whoever holds it unseen would lose what they use.
+        let lists = unseen_holders(self.book, key);
+        if !lists.is_empty() {
+            let what = format!("who holds {}", role_words(key));
+            return Err(Refusal::NotKnown { what, lists });
         }
         let held: Vec<&Arc<Grant>> =
             self.book.grants().filter(|grant| refers_grant(grant, key)).collect();
