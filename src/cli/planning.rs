@@ -104,7 +104,11 @@ fn give(plan: &Plan, form: Output, out: Option<&Path>) -> Result<(), Failure> {
     let failed = |cause: std::io::Error| Failure::unreachable(format!("writing the plan: {cause}"));
     if let Some(path) = out {
         report::save_plan(plan, path).map_err(|cause| {
-            Failure::unreachable(format!("writing the plan to {}: {cause}", path.display()))
+            let said = format!("writing the plan to {}: {cause}", path.display());
+            match cause.kind() {
+                std::io::ErrorKind::AlreadyExists => Failure::usage(said),
+                _ => Failure::unreachable(said),
+            }
         })?;
         answer::say(&format!("the plan is in {}; apply it with keybook apply", path.display()));
     }

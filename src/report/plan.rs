@@ -2,7 +2,7 @@
 //! what it loses.
 
 use std::fmt::Write as _;
-use std::io::Write as _;
+use std::io::{ErrorKind, Write as _};
 use std::path::Path;
 
 use serde_json::Value;
@@ -83,10 +83,11 @@ pub fn plan_text(plan: &Plan) -> String {
 }
 
 /// Writes the Plan as data to a file that only its owner can read, since images are as private as the
-/// cluster is: YAML, or JSON where the name ends in .json. A file that was there is replaced whole.
+/// cluster is: YAML, or JSON where the name ends in .json. A file that is there stays: it may be a plan
+/// that somebody reviewed.
 ///
 /// # Errors
-/// Where it cannot be written.
+/// Where it cannot be written, or is there already.
 pub fn save_plan(plan: &Plan, path: &Path) -> std::io::Result<()> {
     let value = plan.value();
     let json = path.extension().is_some_and(|extension| extension == "json");
@@ -95,7 +96,13 @@ pub fn save_plan(plan: &Plan, path: &Path) -> std::io::Result<()> {
     let mut file = tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new(".")))?;
     file.write_all(text.as_bytes())?;
     file.as_file().sync_all()?;
-    file.persist(path)?;
+    file.persist_noclobber(path).map_err(|failed| match failed.error.kind() {
+        ErrorKind::AlreadyExists => {
+            let said = "there is a file of that name; name another, or move it away";
+            std::io::Error::new(ErrorKind::AlreadyExists, said)
+        }
+        _ => failed.error,
+    })?;
     Ok(())
 }
 

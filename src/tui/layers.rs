@@ -93,6 +93,8 @@ pub struct PlanPart {
     pub feed: FeedId,
     /// How far it is.
     pub stage: PlanStage,
+    /// What became of wishes while they waited, a line each.
+    pub moved: Vec<String>,
 }
 
 /// How far a plan is.

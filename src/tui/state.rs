@@ -1,6 +1,6 @@
 //! Everything that the screen is drawn from. Only [`super::update`] changes it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -15,7 +15,7 @@ use super::tabs::Tab;
 use super::theme::{Depth, Theme};
 use super::widgets::Scroll;
 use crate::book::{Book, Entry, IdentityId};
-use crate::change::plan::Intent;
+use crate::change::plan::{About, Intent};
 use crate::model::{Identity, Name, SubjectKind};
 use crate::query::{Query, Sort};
 
@@ -205,7 +205,7 @@ pub struct State {
     /// The ground of the stack.
     pub list: ListView,
     /// What is wanted, of which cluster.
-    pub staged: BTreeSet<(FeedId, Intent)>,
+    pub staged: BTreeMap<(FeedId, Intent), About>,
     /// What lies over it, the top last.
     pub layers: Vec<Layer>,
     /// The keys.
@@ -239,7 +239,7 @@ impl State {
             focused: true,
             feeds,
             list: ListView::default(),
-            staged: BTreeSet::new(),
+            staged: BTreeMap::new(),
             layers: Vec::new(),
             keymap,
             themes: Theme::names().filter_map(Theme::built_in).collect(),
@@ -310,7 +310,7 @@ impl State {
 
     /// Whether something is staged about somebody.
     pub fn is_staged(&self, feed: FeedId, identity: &Identity) -> bool {
-        self.staged.iter().any(|(at, wish)| *at == feed && wish.identity() == Some(identity))
+        self.staged.keys().any(|(at, wish)| *at == feed && wish.identity() == Some(identity))
     }
 
     /// The feeds that the list is of.

@@ -24,6 +24,10 @@ fn a_plan_has_the_form_of_its_schema_and_reads_the_same_in_yaml() {
         let out = path.display().to_string();
         home.run(&[&words[..], &["--out", &out]].concat()).ends_with(0);
         assert_eq!(&std::fs::read_to_string(&path).expect("a plan"), form, "{end}");
+        // It may have been reviewed since.
+        let again = home.run(&["revoke", "user:gwen@corp.example", "--demo", "--out", &out]);
+        assert!(again.ends_with(2).err.contains("there is a file of that name"), "{end}");
+        assert_eq!(&std::fs::read_to_string(&path).expect("a plan"), form, "{end}");
     }
     let names = home.run(&[&words[..], &["-o", "name"]].concat()).ends_with(0).out;
     assert_eq!(names, "ClusterRoleBinding gwen-migration\n");

@@ -17,7 +17,7 @@ fn stage() -> Stage {
 }
 
 fn words(stage: &Stage) -> Vec<String> {
-    stage.state.staged.iter().map(|(_, intent)| intent.words()).collect()
+    stage.state.staged.keys().map(|(_, intent)| intent.words()).collect()
 }
 
 /// What the desk was asked for last.

@@ -15,4 +15,5 @@ mod places;
 mod query;
 mod robust;
 mod typing;
+mod waiting;
 mod whole;

@@ -4,6 +4,7 @@
 //! However many Intents touch an object, it is written once. What cannot be done by a write is never
 //! dropped: it is a manual step, or among what still works.
 
+mod about;
 mod afterwards;
 mod check;
 mod document;
@@ -20,6 +21,7 @@ mod secret;
 mod tests;
 mod wanted;
 
+pub use about::{About, about, moved};
 pub use check::Check;
 pub use document::{
     API_VERSION, Action, ClusterRef, CoverageRef, Header, Inverse, KIND, LockOut, Manual,

@@ -175,12 +175,12 @@ fn not_there(book: &Book, what: String, (list, namespace): (ListKind, &Name)) ->
 }
 
 /// The same of a role.
-pub(super) fn no_role(book: &Book, what: String, key: &RoleKey) -> Refusal {
+pub(super) fn no_role(book: &Book, key: &RoleKey) -> Refusal {
     let list = match key.0 {
         RoleKind::ClusterRole => ListKind::ClusterRoles,
         RoleKind::Role => ListKind::Roles,
     };
-    not_there(book, what, (list, &key.1))
+    not_there(book, narrow::role_words(key), (list, &key.1))
 }
 
 /// That there is nobody of that name; or that who is there could not be read whole.

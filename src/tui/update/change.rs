@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::{Effects, open};
-use crate::book::{Finding, GrantId};
-use crate::change::plan::{Choices, Intent};
+use crate::book::{Book, Finding, GrantId};
+use crate::change::plan::{About, Choices, Intent, about, moved};
 use crate::change::{Applied, Planned};
 use crate::credentials::{Credential, Kind};
 use crate::model::Identity;
@@ -164,7 +164,15 @@ fn stage(state: &mut State, narrow: bool) {
         many => plural(many.len(), "wish").replace("wishs", "wishes"),
     };
     let before = state.staged.len();
-    state.staged.extend(wishes);
+    for (feed, wish) in wishes {
+        match state.book(feed).map(|book| about(book, &wish)) {
+            Some(Ok(what)) => {
+                state.staged.entry((feed, wish)).or_insert(what);
+            }
+            Some(Err(why)) => return state.say(Tone::Refused, why.to_string()),
+            None => {}
+        }
+    }
     let said = if state.staged.len() == before {
         format!("{words} is staged already; p shows the plan")
     } else {
@@ -191,8 +199,8 @@ fn unstage(state: &mut State) {
             .filter_map(|narrow| wishes(state, narrow).ok())
             .flatten()
             .collect();
-        if staged.iter().any(|wish| state.staged.contains(wish)) {
-            state.staged.retain(|wish| !staged.contains(wish));
+        if staged.iter().any(|wish| state.staged.contains_key(wish)) {
+            state.staged.retain(|wish, _| !staged.contains(wish));
             state.say(Tone::Done, format!("unstaged; {} left", state.staged.len()));
             return;
         }
@@ -200,7 +208,7 @@ fn unstage(state: &mut State) {
         staged.iter().filter_map(|(_, intent)| Some((feed, intent.identity()?.clone()))).collect()
     };
     let before = state.staged.len();
-    state.staged.retain(|(feed, intent)| {
+    state.staged.retain(|(feed, intent), _| {
         let of =
             |(at, identity): &(FeedId, Identity)| at == feed && intent.identity() == Some(identity);
         !about.iter().any(of)
@@ -214,9 +222,9 @@ fn unstage(state: &mut State) {
 
 /// The feed whose wishes are planned: the one at hand, else the first that has some.
 fn feed_of(state: &State) -> Option<FeedId> {
-    let has = |feed: FeedId| state.staged.iter().any(|(at, _)| *at == feed);
+    let has = |feed: FeedId| state.staged.keys().any(|(at, _)| *at == feed);
     let here = state.current_feed();
-    if has(here) { Some(here) } else { state.staged.iter().next().map(|(feed, _)| *feed) }
+    if has(here) { Some(here) } else { state.staged.keys().next().map(|(feed, _)| *feed) }
 }
 
 fn plan(state: &mut State, effects: &mut Effects) {
@@ -225,17 +233,40 @@ fn plan(state: &mut State, effects: &mut Effects) {
         state.say(Tone::Refused, "nothing is known of the cluster yet");
         return;
     };
-    let intents: Vec<Intent> =
-        state.staged.iter().filter(|(at, _)| *at == feed).map(|(_, one)| one.clone()).collect();
-    let tag = show(state, feed, "plan");
+    let staged = state.staged.iter().filter(|((at, _), _)| *at == feed);
+    let (intents, moved) = as_it_is(&book, staged.map(|((_, wish), was)| (wish, was)));
+    let tag = show(state, feed, "plan", moved);
+    if intents.is_empty() {
+        let why = "nothing of what is staged is there any more; z unstages it".to_owned();
+        planned(state, tag, Err(why));
+        return;
+    }
     effects.push(Effect::Plan { feed, tag, book, intents });
 }
 
+/// The wishes that are still about something, and what became of the others and of what they are about.
+fn as_it_is<'a>(
+    book: &Book,
+    staged: impl Iterator<Item = (&'a Intent, &'a About)>,
+) -> (Vec<Intent>, Vec<String>) {
+    let (mut wishes, mut said) = (Vec::new(), Vec::new());
+    for (wish, was) in staged {
+        match about(book, wish) {
+            Ok(is) => {
+                said.extend(moved(wish, was, &is).map(|moved| format!("moved: {moved}")));
+                wishes.push(wish.clone());
+            }
+            Err(why) => said.push(format!("left out: {}: {why}", wish.words())),
+        }
+    }
+    (wishes, said)
+}
+
 /// Opens the screen of a plan that is on its way.
-fn show(state: &mut State, feed: FeedId, what: &str) -> u64 {
+fn show(state: &mut State, feed: FeedId, what: &str, moved: Vec<String>) -> u64 {
     let name = state.feed(feed).map(|feed| feed.title().to_string()).unwrap_or_default();
     let tag = state.next_tag();
-    let part = PlanPart { feed, stage: PlanStage::Making };
+    let part = PlanPart { feed, stage: PlanStage::Making, moved };
     let awaited = TextView::awaited(format!("{what} · {name}"), false, tag);
     let view = TextView { plan: Some(part), ..awaited };
     // A plan on the screen gives way to the newer one.
@@ -249,7 +280,7 @@ fn show(state: &mut State, feed: FeedId, what: &str) -> u64 {
 /// The plan that takes a run back.
 pub(super) fn undo(state: &mut State, run: u64, effects: &mut Effects) {
     let feed = state.current_feed();
-    let tag = show(state, feed, &format!("undo run {run}"));
+    let tag = show(state, feed, &format!("undo run {run}"), Vec::new());
     effects.push(Effect::Undo { feed, tag, run });
 }
 
@@ -275,16 +306,23 @@ pub(super) fn planned(state: &mut State, tag: u64, result: Result<Arc<Planned>, 
     let columns = usize::from(state.size.0).saturating_sub(2);
     let Some(view) = view(state, tag) else { return };
     let Some(part) = view.plan.as_mut() else { return };
+    let mut lines = Vec::new();
+    for moved in &part.moved {
+        wrapped(moved, Slot::Warn, columns, &mut lines);
+    }
     match result {
         Ok(planned) => {
-            view.lines = lines_of(&planned, columns).into();
+            lines.extend(lines_of(&planned, columns));
             part.stage = PlanStage::Ready(planned);
         }
         Err(why) => {
             part.stage = PlanStage::Failed;
-            view.lines = why.lines().map(|line| Line::of(line.to_owned(), Slot::Danger)).collect();
+            for line in why.lines() {
+                wrapped(line, Slot::Danger, columns, &mut lines);
+            }
         }
     }
+    view.lines = lines.into();
     state.notice = None;
     super::moving::clamp(state);
 }
@@ -411,6 +449,6 @@ pub(super) fn applied(state: &mut State, tag: u64, result: Result<Applied, Strin
     add(state, tag, shown);
     // An undo leaves alone what is wanted next.
     if whole && !undone {
-        state.staged.retain(|(at, _)| *at != feed);
+        state.staged.retain(|(at, _), _| *at != feed);
     }
 }

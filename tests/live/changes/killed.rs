@@ -153,6 +153,9 @@ fn narrowing_that_is_killed_at_any_write_is_finished_or_undone_as_if_it_was_not(
     let log = cluster.audit_log().display().to_string();
     let file = desk.folder.path().join("plan.yaml").display().to_string();
     let plan = || {
+        if std::fs::exists(&file).expect("a folder") {
+            std::fs::remove_file(&file).expect("the plan before");
+        }
         let words =
             ["narrow", "user:kim@corp.example", "--audit", &log, "--no-store", "--out", &file];
         desk.keybook(&[&words[..], &["--younger-than", "0", "--single-verbs"]].concat())

@@ -87,7 +87,8 @@ impl Desk {
 
     /// Plans to a file and gives its path.
     fn plan(&self, what: &[&str]) -> String {
-        let path = self.folder.path().join("plan.yaml").display().to_string();
+        let number = std::fs::read_dir(self.folder.path()).expect("its files").count();
+        let path = self.folder.path().join(format!("plan-{number}.yaml")).display().to_string();
         let words = [&["revoke", "--out", &path][..], what].concat();
         self.keybook(&words).ends_with(0);
         path

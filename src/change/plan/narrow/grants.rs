@@ -375,7 +375,7 @@ impl<'a> Work<'a> {
     fn role(&self, key: &RoleKey, cuts: &mut Cuts) -> Result<(), Refusal> {
         let objects = &self.book.snapshot.objects;
         let Some(role) = objects.roles.get(key) else {
-            return Err(no_role(self.book, role_words(key), key));
+            return Err(no_role(self.book, key));
         };
         if let Some(why) = self.may_be_edited(role, key) {
             return Err(Refusal::NotEdited { role: role_words(key), why });

@@ -5,7 +5,7 @@ use crate::model::{BindingKind, Identity, Name, Role, RoleKind, RoleRef, Subject
 use crate::rbac::{BindingKey, RoleKey};
 
 /// `ClusterRole edit`.
-pub(super) fn role_words((kind, namespace, name): &RoleKey) -> String {
+pub(in crate::change::plan) fn role_words((kind, namespace, name): &RoleKey) -> String {
     let slash = if namespace.is_empty() { "" } else { "/" };
     format!("{} {namespace}{slash}{name}", kind.as_str())
 }

@@ -13,6 +13,7 @@ mod unseen;
 mod words;
 
 pub(super) use grants::{Cut, Cuts, How, Revoked, cuts};
+pub(super) use keys::role_words;
 pub(super) use steps::role_target;
 
 use serde::{Deserialize, Serialize};
