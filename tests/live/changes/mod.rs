@@ -6,6 +6,7 @@ mod faults;
 mod killed;
 mod many;
 mod narrowing;
+mod owned;
 mod revoking;
 mod troubled;
 
