@@ -68,6 +68,7 @@ fn reaches_into_a_pod(call: &Call) -> bool {
 pub(super) fn gather(activity: &Activity, identity: &Identity, seen: SeenId) -> Option<Gathered> {
     let mut raws: BTreeMap<ActorId, Raw<'_>> = BTreeMap::new();
     let (mut rest, mut for_others) = (Rest::default(), 0);
+    let mut nobodys: Vec<&Use> = Vec::new();
     for row in activity.by_authenticated(seen) {
         let actor = activity.actor(row.actor);
         if row.effective != row.authenticated {
@@ -76,6 +77,7 @@ pub(super) fn gather(activity: &Activity, identity: &Identity, seen: SeenId) -> 
             rest.requests += row.requests();
             rest.first = Some(rest.first.map_or(row.first, |first| first.min(row.first)));
             rest.last = rest.last.max(Some(row.last));
+            nobodys.push(row);
         } else {
             raws.entry(row.actor).or_insert_with(|| Raw::new(actor)).add(activity, row);
         }
@@ -83,6 +85,7 @@ pub(super) fn gather(activity: &Activity, identity: &Identity, seen: SeenId) -> 
     if raws.is_empty() && rest.requests == 0 {
         return None;
     }
+    rest.uses = uses(activity, nobodys.into_iter());
     let raws: Vec<Raw<'_>> = raws.into_values().collect();
     let holders = Holders::new(activity, identity, &raws);
     let mut groups: BTreeMap<(Holder, Option<String>), Vec<&Raw<'_>>> = BTreeMap::new();
@@ -204,16 +207,10 @@ fn sorted(of: impl Iterator<Item = DateTime<Utc>>) -> Vec<DateTime<Utc>> {
     all
 }
 
-fn actor(activity: &Activity, holder: Holder, raws: &[&Raw<'_>]) -> Option<Actor> {
-    let lines = || raws.iter().flat_map(|raw| raw.rows.iter().copied());
-    let pods = matches!(holder, Holder::Workload(_));
+/// Rows by what they are for, the latest first.
+fn uses<'a>(activity: &Activity, rows: impl Iterator<Item = &'a Use>) -> Vec<ActorUse> {
     let mut uses: HashMap<CallId, ActorUse> = HashMap::default();
-    let mut days: BTreeSet<NaiveDate> = BTreeSet::new();
-    let (mut requests, mut hours) = (0, 0);
-    for row in lines() {
-        requests += row.requests();
-        days.insert(row.day);
-        hours |= 1 << row.first.hour() | 1 << row.last.hour();
+    for row in rows {
         let call = uses.entry(row.call).or_insert_with(|| ActorUse {
             call: activity.call(row.call).clone(),
             allowed: 0,
@@ -230,6 +227,20 @@ fn actor(activity: &Activity, holder: Holder, raws: &[&Raw<'_>]) -> Option<Actor
     }
     let mut uses: Vec<ActorUse> = uses.into_values().collect();
     uses.sort_by(|a, b| b.last.cmp(&a.last).then_with(|| a.call.cmp(&b.call)));
+    uses
+}
+
+fn actor(activity: &Activity, holder: Holder, raws: &[&Raw<'_>]) -> Option<Actor> {
+    let lines = || raws.iter().flat_map(|raw| raw.rows.iter().copied());
+    let pods = matches!(holder, Holder::Workload(_));
+    let mut days: BTreeSet<NaiveDate> = BTreeSet::new();
+    let (mut requests, mut hours) = (0, 0);
+    for row in lines() {
+        requests += row.requests();
+        days.insert(row.day);
+        hours |= 1 << row.first.hour() | 1 << row.last.hour();
+    }
+    let uses = uses(activity, lines());
     let mut systems = raws.iter().filter_map(|raw| raw.client.system.as_deref());
     let builds: BTreeSet<String> = raws.iter().filter_map(|raw| raw.client.build.clone()).collect();
     Some(Actor {

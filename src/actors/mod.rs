@@ -96,6 +96,8 @@ pub struct Rest {
     pub first: Option<DateTime<Utc>>,
     /// Last of them, UTC.
     pub last: Option<DateTime<Utc>>,
+    /// What they were for, the latest first.
+    pub uses: Vec<ActorUse>,
 }
 
 /// Everybody behind an account.

@@ -296,7 +296,9 @@ fn what_belongs_to_nobody_is_shown() {
         .row(("", "", ""), "get pods", 9)
         .work(("X509SHA256=1", MAC, HOME), 0..8);
     let behind = log.behind();
-    assert_eq!(behind.rest, Rest { requests: 4, first: Some(at(3)), last: Some(at(9)) });
+    let rest = &behind.rest;
+    assert_eq!((rest.requests, rest.first, rest.last), (4, Some(at(3)), Some(at(9))));
+    assert_eq!(rest.uses.iter().map(|used| used.allowed + used.denied).sum::<u64>(), 4);
     assert_eq!(behind.actors.len(), 1);
     let nobody = Log::new("user:system:node:a").row(("", LINUX, HOME), "get pods", 3);
     assert_eq!(of(&nobody.parts.into(), &nobody.snapshot, &nobody.identity), None);

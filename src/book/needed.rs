@@ -70,6 +70,30 @@ impl Book {
         keys
     }
 
+    /// What requests for these calls needed, each with how many were allowed and the last (UTC).
+    pub(crate) fn authorizations<'c>(
+        &self,
+        calls: impl Iterator<Item = (&'c Arc<Call>, u64, DateTime<Utc>)>,
+    ) -> Vec<Authorization> {
+        let mut found = Vec::new();
+        for (call, allowed, last) in calls {
+            if matches!(call.target, Target::Paths | Target::Folded) {
+                continue;
+            }
+            for (verb, sure) in calls::verbs(call, self.server) {
+                let target = call.target.clone();
+                let call = Call { verb: verb.into(), target, implied: Implied::Nothing };
+                found.push(Authorization {
+                    call: Arc::new(call),
+                    sure: sure == Sure::Yes,
+                    allowed,
+                    last: Some(last),
+                });
+            }
+        }
+        found
+    }
+
     /// What the authorizer was asked about the identity and allowed, one for each call on a line of
     /// the log and for each that such a call needed besides: without these rights the requests
     /// would not have come as far as they did. The same authorization may be there more than once.

@@ -1,7 +1,7 @@
 //! `apply` and `undo`: a Plan is shown, tried without writing, confirmed, and made.
 
 use std::io::{BufRead as _, IsTerminal as _, Write as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -43,7 +43,12 @@ pub(super) enum What<'a> {
     Undo(u64),
 }
 
-pub(super) fn run(global: &Global, what: &What<'_>, confirm: &Confirm) -> Result<Code, Failure> {
+pub(super) fn run(
+    global: &Global,
+    what: &What<'_>,
+    out: Option<&Path>,
+    confirm: &Confirm,
+) -> Result<Code, Failure> {
     changing::one_live_cluster(global, "changes are made to a live cluster")?;
     changing::no_demo(global)?;
     let given = match what {
@@ -55,6 +60,7 @@ pub(super) fn run(global: &Global, what: &What<'_>, confirm: &Confirm) -> Result
     let writer = changing::writer(global, &settings, &runtime)?;
     let info = runtime.block_on(cluster.info())?;
     let mut journal = Journal::open(&changing::journal_of(global, &settings, &info)?)?;
+    let out = folder(&journal, what, out)?;
     let stop = Arc::new(AtomicBool::new(false));
     runtime.spawn(interrupted(stop.clone()));
     let mut told = |progress: Progress<'_>| {
@@ -72,6 +78,7 @@ pub(super) fn run(global: &Global, what: &What<'_>, confirm: &Confirm) -> Result
         progress: &mut told,
         stop: &stop,
         pace: Pace::default(),
+        out: out.as_deref(),
         unwritten: Vec::new(),
     };
     let force = confirm.force.as_deref();
@@ -80,6 +87,26 @@ pub(super) fn run(global: &Global, what: &What<'_>, confirm: &Confirm) -> Result
     runtime.shutdown_background();
     answer::say(&format!("journal: head {}", journal.head()));
     done
+}
+
+/// Where kubeconfigs are written to: of a run that goes on, the folder that it began with.
+fn folder(
+    journal: &Journal,
+    what: &What<'_>,
+    out: Option<&Path>,
+) -> Result<Option<PathBuf>, Failure> {
+    let given = out.map(std::path::absolute).transpose();
+    let given = given.map_err(|cause| Failure::usage(format!("--out: {cause}")))?;
+    let What::Finish(run) = what else { return Ok(given) };
+    let history = History::read(journal.entries()).map_err(Failure::refused)?;
+    let began = history.runs.get(run).and_then(|run| run.out.as_ref()).map(PathBuf::from);
+    match (given, began) {
+        (Some(given), Some(began)) if given != began => Err(Failure::usage(format!(
+            "run {run} writes kubeconfigs to {}: leave --out out",
+            began.display()
+        ))),
+        (given, began) => Ok(began.or(given)),
+    }
 }
 
 /// The first ctrl-c stops after the step at hand, the second at once: the journal knows what is to be
@@ -104,6 +131,7 @@ pub(super) fn words(progress: &Progress<'_>) -> Option<String> {
             };
             Some(format!("{}. {} {}: made{found}", step.id, step.action.as_str(), step.target))
         }
+        Progress::Handed(_, left) => Some(handed(left)),
         Progress::Again(step, why) => {
             Some(format!("{}. {}: again, since {why}", step.id, step.target))
         }
@@ -111,12 +139,23 @@ pub(super) fn words(progress: &Progress<'_>) -> Option<String> {
     }
 }
 
+/// What there is to say of a kubeconfig that was written.
+fn handed(left: &Value) -> String {
+    let text = |field: &str| left[field].as_str().unwrap_or("?");
+    format!(
+        "{} is written; the server granted it until {}. It says itself how it is renewed",
+        text("kubeconfig"),
+        text("expires")
+    )
+}
+
 /// Reads a Plan that nobody changed.
 fn read(path: &Path) -> Result<Plan, Failure> {
     let name = text::name(path);
     let text = text::read(path, MOST)?;
     if text.trim().is_empty() {
-        let words = format!("{name}: empty; give a Plan that keybook revoke or narrow wrote");
+        let words =
+            format!("{name}: empty; give a Plan that keybook revoke, narrow or split wrote");
         return Err(Failure::usage(words));
     }
     let value: Value = if text.trim_start().starts_with('{') {
@@ -170,6 +209,13 @@ impl Work<'_> {
             .filter(|(_, state)| **state != StepState::Untouched)
             .map(|(step, _)| *step)
             .collect();
+        if let Some(out) = runner.out.filter(|_| run::makes_tokens(&plan)) {
+            run::is_free(&plan, out, &settled).map_err(Failure::refused)?;
+        } else if run::makes_tokens(&plan) {
+            answer::say(
+                "note: it makes kubeconfigs: to apply it, name a folder for them with --out",
+            );
+        }
         for note in self.tried(&plan, &settled).await? {
             answer::say(&format!("note: {note}"));
         }

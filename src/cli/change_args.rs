@@ -43,6 +43,23 @@ pub enum ChangeCommand {
         #[command(flatten)]
         made: Made,
     },
+    /// Plan an identity of its own for each of those behind a shared account; nothing is written to the
+    /// cluster
+    ///
+    /// Each gets what it used itself, by the audit log, of what the account holds: a user that there
+    /// is, or a new `ServiceAccount` with a token that ends with a Secret of its own. The account itself
+    /// stays as it is, to be revoked once nobody needs it any more.
+    Split {
+        /// The account: `user:NAME` or `sa:NAMESPACE/NAME`
+        #[arg(value_name = "IDENTITY")]
+        identity: String,
+        /// How it is split.
+        #[command(flatten)]
+        how: SplitArgs,
+        /// How the plan is made.
+        #[command(flatten)]
+        made: Made,
+    },
     /// Apply a plan: shown and tried without writing first, then confirmed
     ///
     /// Every write is in the journal before it is sent, with the object as it was. A plan that is of
@@ -54,6 +71,9 @@ pub enum ChangeCommand {
         /// Go on with a run that was cut off or stopped: its number in `keybook journal`
         #[arg(long, value_name = "RUN")]
         finish: Option<u64>,
+        /// The folder that new kubeconfigs are written to, each readable by you alone
+        #[arg(long, value_name = "DIR")]
+        out: Option<PathBuf>,
         /// How it is confirmed.
         #[command(flatten)]
         confirm: Confirm,
@@ -96,6 +116,43 @@ pub struct Made {
     /// Lock out all the same: the sentence that the refusal says
     #[arg(long, value_name = "SENTENCE")]
     pub force: Option<String>,
+}
+
+/// How an account is split.
+#[derive(Clone, Debug, Args)]
+pub struct SplitArgs {
+    /// Who is behind it, NAME=ACTOR: ACTOR is its place in the list of `keybook show`, one of its
+    /// credentials or addresses, whoever had its tokens made, its session or its workload. Repeated
+    /// for each, and for what belongs to one person. Without it, everybody who is seen
+    #[arg(long = "actor", value_name = "NAME=ACTOR")]
+    pub actors: Vec<String>,
+    /// Whom one becomes, NAME=user:NAME for a user that there is, NAME=sa:NAMESPACE/NAME for an account
+    /// that is made
+    #[arg(long, value_name = "NAME=IDENTITY")]
+    pub to: Vec<String>,
+    /// The namespace in which the accounts of the others are made
+    #[arg(long, value_name = "NAMESPACE")]
+    pub into: Option<String>,
+    /// One who is no person, such as a pipeline: no person's name is put on its account
+    #[arg(long = "machine", value_name = "NAME")]
+    pub machines: Vec<String>,
+    /// Who gets what the log shows of nobody in particular: one of them, or nobody
+    #[arg(long, value_name = "NAME", default_value = "nobody")]
+    pub unattributed: String,
+    /// For how many days tokens are asked for; the server may grant fewer
+    #[arg(long, value_name = "DAYS", default_value_t = 30,
+        value_parser = clap::value_parser!(u32).range(1..=3650))]
+    pub token_days: u32,
+    /// Give only those of get, list and watch that were used, instead of all three where one was
+    #[arg(long)]
+    pub single_verbs: bool,
+    /// Name up to so many objects of a kind one by one; with more, every name is allowed
+    #[arg(long, value_name = "N", default_value_t = Choices::default().names)]
+    pub names: u32,
+    /// Give in single namespaces what is held cluster-wide and was used in so many or fewer; 0 gives it
+    /// cluster-wide
+    #[arg(long, value_name = "N", default_value_t = Choices::default().namespaces)]
+    pub namespaces: u32,
 }
 
 /// What a person decides about narrowing.

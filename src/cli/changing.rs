@@ -9,7 +9,7 @@ use super::args::Global;
 use super::change_args::ChangeCommand;
 use super::exit::{Code, Failure};
 use super::sources::{connect_options, contexts_named, now, runtime};
-use super::{apply, journal, kept, planning};
+use super::{apply, journal, kept, planning, splitting};
 use crate::change::run::RunError;
 use crate::cluster::kube::{connect, connect_writer};
 use crate::cluster::memory::MemoryCluster;
@@ -34,14 +34,18 @@ pub(super) fn run(global: &Global, command: &ChangeCommand) -> Result<Code, Fail
         ChangeCommand::Narrow { what, choices, made } => {
             planning::run(global, &planning::to_narrow(what, &choices.choices())?, made)
         }
-        ChangeCommand::Apply { plan: Some(plan), confirm, .. } => {
-            apply::run(global, &apply::What::Plan(plan), confirm)
+        ChangeCommand::Split { identity, how, made } => {
+            planning::run(global, &[splitting::to_split(identity, how)?], made)
         }
-        ChangeCommand::Apply { plan: None, finish, confirm } => {
-            apply::run(global, &apply::What::Finish(finish.unwrap_or_default()), confirm)
+        ChangeCommand::Apply { plan: Some(plan), out, confirm, .. } => {
+            apply::run(global, &apply::What::Plan(plan), out.as_deref(), confirm)
+        }
+        ChangeCommand::Apply { plan: None, finish, out, confirm } => {
+            let what = apply::What::Finish(finish.unwrap_or_default());
+            apply::run(global, &what, out.as_deref(), confirm)
         }
         ChangeCommand::Undo { run, confirm } => {
-            apply::run(global, &apply::What::Undo(*run), confirm)
+            apply::run(global, &apply::What::Undo(*run), None, confirm)
         }
         ChangeCommand::Verify { run } => journal::verify(global, *run),
         ChangeCommand::Journal { run, head } => journal::run(global, *run, head.as_deref()),

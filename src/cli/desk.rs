@@ -103,6 +103,7 @@ impl ClusterDesk {
             progress: &mut progress,
             stop,
             pace: Pace::default(),
+            out: None,
             unwritten: Vec::new(),
         };
         let done = work(&mut runner, &info).await?;

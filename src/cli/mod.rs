@@ -29,6 +29,7 @@ mod served;
 mod show;
 mod snapshot;
 mod sources;
+mod splitting;
 mod store;
 mod text;
 mod who;

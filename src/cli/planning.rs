@@ -1,4 +1,4 @@
-//! `revoke` and `narrow`: what would take access back, as a Plan. Nothing is written to the cluster.
+//! `revoke`, `narrow` and `split`: what would be changed, as a Plan. Nothing is written to the cluster.
 
 use std::path::Path;
 
@@ -131,10 +131,11 @@ impl From<Refusal> for Failure {
         let code = match refusal {
             Refusal::Moved(_)
             | Refusal::Log(_)
+            | Refusal::NotSplit(_)
             | Refusal::NotEdited { .. }
             | Refusal::Feeds { .. }
             | Refusal::Breaks(_) => Code::ChangeFailed,
-            Refusal::NoToken(_) | Refusal::Twice(_) => Code::Usage,
+            Refusal::NoToken(_) | Refusal::Twice(_) | Refusal::Naming(_) => Code::Usage,
             Refusal::NotKnown { .. } => Code::Incomplete,
             Refusal::NotThere(_) | Refusal::Nobody(_) | Refusal::NotNamed { .. } => Code::No,
         };

@@ -9,6 +9,7 @@ pub mod kube;
 pub mod loader;
 pub mod memory;
 mod source;
+mod token;
 
 pub mod files;
 
@@ -21,6 +22,7 @@ use serde_json::Value;
 
 pub use error::Error;
 pub use source::{Extent, Source};
+pub use token::{Address, IssuedToken, TokenAsk};
 
 use crate::model::{ClusterInfo, Discovery, Name, Object};
 
@@ -211,6 +213,20 @@ pub trait Writer: Send + Sync + fmt::Debug {
     /// # Errors
     /// [`Error::Conflict`] where a precondition does not hold, [`Error::NotFound`] where it is gone.
     async fn delete(&self, path: &str, only: &Preconditions, dry: DryRun) -> Result<(), Error>;
+
+    /// Has a token of an account made. There is no trial of it: the API server makes one whatever
+    /// `dryRun` says.
+    ///
+    /// # Errors
+    /// [`Error::Conflict`] where account or Secret are others than those meant, others as for a
+    /// creation.
+    async fn request_token(&self, ask: &TokenAsk) -> Result<IssuedToken, Error>;
+
+    /// Where it writes to, as a kubeconfig for somebody else says it.
+    ///
+    /// # Errors
+    /// [`Error::Config`] where the CA's file cannot be read.
+    fn address(&self) -> Result<Address, Error>;
 }
 
 /// Metadata of an object without what kubectl notes of it, which repeats the whole object.

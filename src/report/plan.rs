@@ -60,7 +60,14 @@ pub fn plan_text(plan: &Plan) -> String {
     }
     checks("must be refused afterwards", &plan.verification.denied, &mut text);
     checks("must still be allowed afterwards", &plan.verification.allowed, &mut text);
-    checks("must be allowed again afterwards", &plan.verification.again, &mut text);
+    let given = if plan.undoes.is_some() {
+        "must be allowed again afterwards"
+    } else {
+        "must be allowed afterwards, and is not now"
+    };
+    checks(given, &plan.verification.again, &mut text);
+    let as_before = &plan.verification.still_denied;
+    checks("must be refused afterwards as it is now", as_before, &mut text);
     if !plan.manual.is_empty() {
         line(&mut text, 0, "\nto be done elsewhere:");
     }

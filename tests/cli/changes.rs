@@ -66,6 +66,41 @@ fn narrowing_says_what_needed_what_stays_and_that_nothing_needed_what_goes() {
 }
 
 #[test]
+fn splitting_says_who_gets_what_and_what_nobody_does() {
+    let home = Home::new();
+    let words = [
+        "split",
+        "user:ops-shared",
+        "--demo",
+        "--actor",
+        "lee=203.0.113.21",
+        "--actor",
+        "kim=203.0.113.77",
+        "--to",
+        "lee=user:lee@corp.example",
+        "--into",
+        "ci",
+    ];
+    let json = home.run(&[&words[..], &["-o", "json"]].concat()).ends_with(0).json();
+    fits("plan.json", &json);
+    let run = home.run(&words).ends_with(0);
+    insta::assert_snapshot!("split", run.out);
+    for (words, code) in [
+        (&["split", "user:nobody@corp.example", "--demo", "--into", "ci"][..], 1),
+        (&["split", "jane", "--demo"], 2),
+        (&["split", "group:ops", "--demo", "--into", "ci"], 2),
+        (&["split", "user:ops-shared", "--demo"], 2),
+        (&["split", "user:ops-shared", "--demo", "--into", "no-such"], 2),
+        (&["split", "user:ops-shared", "--demo", "--actor", "lee"], 2),
+        (&["split", "user:ops-shared", "--demo", "--into", "ci", "--token-days", "0"], 2),
+        (&["split", "user:ops-shared", "--demo", "--into", "ci", "--unattributed", "eve"], 2),
+    ] {
+        let run = home.run(words).ends_with(code);
+        assert!(!run.err.is_empty(), "{words:?}");
+    }
+}
+
+#[test]
 fn changes_are_of_one_live_cluster() {
     let home = Home::new();
     let (objects, _) = home.world();
@@ -98,7 +133,7 @@ fn changes_are_of_one_live_cluster() {
 fn what_is_no_plan_is_said_before_a_cluster_is_asked() {
     let home = Home::new();
     for (text, code, words) in [
-        ("", 2, "empty; give a Plan that keybook revoke or narrow wrote"),
+        ("", 2, "empty; give a Plan that keybook revoke, narrow or split wrote"),
         ("# nothing here\n", 5, "it is no Plan of keybook: no apiVersion keybook/v1, kind Plan"),
         ("[]", 5, "it is no Plan of keybook: no apiVersion keybook/v1, kind Plan"),
         ("{", 2, "neither JSON nor YAML"),

@@ -19,7 +19,7 @@ const FLOW: &[(&str, &[&str])] = &[
     ("reach", &["model", "rbac", "book"]),
     ("findings", &["model", "rbac", "actors", "book", "credentials", "reach"]),
     ("query", &["model", "rbac", "book", "findings"]),
-    ("change", &["model", "rbac", "store", "cluster", "owners", "credentials", "book"]),
+    ("change", &["model", "rbac", "store", "cluster", "owners", "actors", "credentials", "book"]),
     ("config", &["model", "audit"]),
     ("feed", &["model", "rbac", "audit", "store", "cluster", "book", "config"]),
     ("demo", &["model", "rbac", "audit", "cluster"]),

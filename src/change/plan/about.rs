@@ -23,7 +23,7 @@ pub enum About {
 pub fn about(book: &Book, intent: &Intent) -> Result<About, Refusal> {
     let objects = &book.snapshot.objects;
     match intent {
-        Intent::Narrow { identity, .. } => {
+        Intent::Narrow { identity, .. } | Intent::Split { identity, .. } => {
             book.find(identity).map(|_| About::Whole).ok_or_else(|| nobody(book, identity))
         }
         Intent::NarrowRole { role_kind, namespace, name, .. } => {

@@ -54,7 +54,7 @@ impl Work<'_> {
         Ok(Verification {
             denied: denied.into_iter().collect(),
             allowed: allowed.into_iter().collect(),
-            again: Vec::new(),
+            ..Verification::default()
         })
     }
 

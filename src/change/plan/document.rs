@@ -120,7 +120,8 @@ impl Action {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Target {
-    /// `ClusterRole`, `Role`, `ClusterRoleBinding`, `RoleBinding` or `Secret`.
+    /// `ClusterRole`, `Role`, `ClusterRoleBinding`, `RoleBinding`, `Secret`, `ServiceAccount`; or
+    /// `Token`, which is no object: one that an account of the same name is given.
     pub kind: Name,
     /// None for what is in no namespace.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -137,6 +138,8 @@ impl Target {
             "RoleBinding" => ("rbac.authorization.k8s.io", "rolebindings"),
             "ClusterRole" => ("rbac.authorization.k8s.io", "clusterroles"),
             "Role" => ("rbac.authorization.k8s.io", "roles"),
+            "ServiceAccount" => ("", "serviceaccounts"),
+            "Token" => ("", "serviceaccounts/token"),
             _ => ("", "secrets"),
         }
     }
@@ -144,6 +147,16 @@ impl Target {
     /// Whether it is a role.
     pub fn is_role(&self) -> bool {
         matches!(&*self.kind, "ClusterRole" | "Role")
+    }
+
+    /// Whether it is a binding.
+    pub fn is_binding(&self) -> bool {
+        matches!(&*self.kind, "ClusterRoleBinding" | "RoleBinding")
+    }
+
+    /// Whether it is a token, which the API server makes whenever it is asked, and keeps no object of.
+    pub fn is_token(&self) -> bool {
+        &*self.kind == "Token"
     }
 
     /// Whether nothing but its metadata is ever read.
@@ -298,9 +311,24 @@ pub struct Verification {
     pub denied: Vec<Check>,
     /// What must be allowed as before.
     pub allowed: Vec<Check>,
-    /// What must be allowed again: what an undone plan refused.
+    /// What must be allowed, and is not yet: what an undone plan refused, what a split gives.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub again: Vec<Check>,
+    /// What must be refused as before: what those who are split apart did not do.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub still_denied: Vec<Check>,
+}
+
+impl Verification {
+    /// How many answers it asks for.
+    pub fn len(&self) -> usize {
+        self.denied.len() + self.allowed.len() + self.again.len() + self.still_denied.len()
+    }
+
+    /// Whether it asks for none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
 }
 
 /// Something that a person has to do.
@@ -359,7 +387,7 @@ pub enum ReadError {
     /// It is not what keybook wrote.
     #[error(
         "it was changed after it was made (its sum is {found}, it says {said}): a Plan is applied as \
-         it was made; change what is wanted, and make another with keybook revoke or narrow"
+         it was made; change what is wanted, and make another with keybook revoke, narrow or split"
     )]
     Edited {
         /// The sum of what it holds.

@@ -138,7 +138,7 @@ pub(super) fn rights(action: Action, target: &Target, image: Option<&Value>) -> 
         return rights;
     }
     // Who writes a binding gives what it gives (`policybased/storage.go`); who deletes one does not.
-    if let Some(image) = image.filter(|_| action != Action::Delete && !target.is_secret()) {
+    if let Some(image) = image.filter(|_| action != Action::Delete && target.is_binding()) {
         let kind = text(image, "/roleRef/kind");
         let resource = if kind.as_deref() == Some("Role") { "roles" } else { "clusterroles" };
         rights.push(Right {

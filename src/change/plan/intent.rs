@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::Choices;
+use super::{Choices, Splitting};
 use crate::model::{BindingKind, Identity, Name, RoleKind};
 use crate::rbac::BindingKey;
 
@@ -66,6 +66,13 @@ pub enum Intent {
         name: Name,
         /// What the log cannot decide.
         choices: Choices,
+    },
+    /// Give those who are seen behind an account an identity each.
+    Split {
+        /// The account.
+        identity: Identity,
+        /// How.
+        how: Box<Splitting>,
     },
 }
 
@@ -136,7 +143,9 @@ impl fmt::Display for Intent {
             Self::Grant { namespace: None, binding, subject, .. } => {
                 write!(f, "crb:{binding}={subject}")
             }
-            Self::Identity { identity } | Self::Narrow { identity, .. } => identity.fmt(f),
+            Self::Identity { identity }
+            | Self::Narrow { identity, .. }
+            | Self::Split { identity, .. } => identity.fmt(f),
             Self::Quarantine { namespace, name } => write!(f, "quarantine:{namespace}/{name}"),
             Self::TokenSecret { namespace, name } => write!(f, "secret:{namespace}/{name}"),
             Self::NarrowRole { namespace: Some(namespace), name, .. } => {
@@ -189,19 +198,25 @@ impl Intent {
         match self {
             Self::Grant { subject: identity, .. }
             | Self::Identity { identity }
-            | Self::Narrow { identity, .. } => Some(identity),
+            | Self::Narrow { identity, .. }
+            | Self::Split { identity, .. } => Some(identity),
             Self::Quarantine { .. } | Self::TokenSecret { .. } | Self::NarrowRole { .. } => None,
         }
     }
 
-    /// Whether it narrows; else it revokes.
+    /// Whether it narrows.
     pub fn narrows(&self) -> bool {
         matches!(self, Self::Narrow { .. } | Self::NarrowRole { .. })
     }
 
-    /// `revoke user:jane`, `narrow user:jane`.
+    /// `revoke user:jane`, `narrow user:jane`, `split user:jane`.
     pub fn words(&self) -> String {
-        format!("{} {self}", if self.narrows() { "narrow" } else { "revoke" })
+        let verb = match self {
+            Self::Narrow { .. } | Self::NarrowRole { .. } => "narrow",
+            Self::Split { .. } => "split",
+            _ => "revoke",
+        };
+        format!("{verb} {self}")
     }
 
     /// The binding that a grant's Intent is about.

@@ -18,7 +18,8 @@ pub struct Made {
 }
 
 /// The Plan that takes back what was made of another. `run` is its number in the journal; what is said
-/// of steps that are left out goes with it.
+/// of steps that are left out goes with it. A token is no object: it ends with the Secret that it is
+/// bound to.
 pub fn undo(
     plan: &Plan,
     (run, made): (u64, &[Made]),
@@ -26,8 +27,16 @@ pub fn undo(
     by: Option<Name>,
     now: DateTime<Utc>,
 ) -> Plan {
+    let token =
+        |made: &&Made| plan.steps.iter().any(|step| step.id == made.step && step.target.is_token());
+    let (tokens, made): (Vec<&Made>, Vec<&Made>) = made.iter().partition(token);
+    let mut left_out = left_out;
+    left_out.extend(tokens.into_iter().filter_map(|made| {
+        let file = made.left.as_ref()?["kubeconfig"].as_str()?;
+        Some(format!("{file}, which the run wrote, authenticates nobody afterwards: delete it"))
+    }));
     let mut steps: Vec<Step> = made
-        .iter()
+        .into_iter()
         .rev()
         .filter_map(|made| {
             let step = plan.steps.iter().find(|step| step.id == made.step)?;
@@ -40,7 +49,8 @@ pub fn undo(
     let mut header = plan.metadata.clone();
     header.made_at = now;
     header.made_by = by;
-    let whole = steps.len() == plan.steps.len();
+    let objects = plan.steps.iter().filter(|step| !step.target.is_token());
+    let whole = steps.len() == objects.count();
     Plan {
         api_version: plan.api_version.clone(),
         kind: plan.kind.clone(),
@@ -51,6 +61,7 @@ pub fn undo(
             denied: if whole { plan.verification.again.clone() } else { Vec::new() },
             allowed: plan.verification.allowed.clone(),
             again: if whole { plan.verification.denied.clone() } else { Vec::new() },
+            still_denied: plan.verification.still_denied.clone(),
         },
         steps,
         manual: Vec::new(),
@@ -81,8 +92,9 @@ fn inverse(step: &Step, left: Option<&Value>, run: u64) -> Option<Step> {
         }
         Action::Delete => {
             let mut only = precondition(left?);
-            if step.target.is_secret() {
-                // The controller writes the token into it: it is another version then.
+            if step.target.is_secret() || &*step.target.kind == "ServiceAccount" {
+                // Controllers write the token into the one, and pull secrets into the other: they are
+                // other versions then.
                 only.resource_version = None;
             }
             (only, None)

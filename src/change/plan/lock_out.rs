@@ -102,10 +102,12 @@ fn of_operator(
     }
     let may = |authorizer: &Authorizer, right: &Right| {
         let groups: Vec<&str> = operator.groups.iter().map(|group| &**group).collect();
+        let (resource, subresource) =
+            right.resource.split_once('/').unwrap_or((&right.resource, ""));
         let action = Action::Resource {
             group: &right.group,
-            resource: &right.resource,
-            subresource: "",
+            resource,
+            subresource,
             namespace: &right.namespace,
             name: &right.name,
         };

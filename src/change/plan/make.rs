@@ -10,6 +10,7 @@ use super::edit::{binding, precondition, rights, role, stored, without_subjects}
 use super::left::Left;
 use super::narrow::{self, Cuts, How};
 use super::owner::{self, Verdict};
+use super::split;
 use super::wanted::{AllWanted, Refusal, Wanted, names, revoked, target_of, wanted};
 use super::{
     API_VERSION, Action, ClusterRef, CoverageRef, Header, Intent, Inverse, KIND, Manual, Plan,
@@ -54,9 +55,11 @@ pub fn make(input: &Input<'_>) -> Result<Plan, Refusal> {
     let mut all = wanted(book, input.intents)?;
     let revoked = revoked(&all);
     let cuts = narrow::cuts(book, input.intents, &revoked)?;
+    let parts = split::parts(book, input.intents)?;
     let mut work = Work::new(input, &all, &cuts)?;
     work.revoked = revoked;
     work.cuts(&cuts, &mut all)?;
+    work.split(&parts)?;
     for (target, wanted) in &all {
         let image = work.image(target)?;
         if target.is_secret() {
@@ -81,12 +84,14 @@ pub(super) struct Work<'a> {
     /// What is taken away: from whom, by which binding.
     pub(super) taken: Vec<(Identity, BindingKey)>,
     pub(super) deleted: BTreeSet<Target>,
-    /// What narrowing makes.
+    /// What narrowing and splitting make.
     pub(super) created: BTreeSet<Target>,
     /// What wishes take from whom, beside narrowing.
     revoked: narrow::Revoked,
     /// What the log shows in use and must stay allowed, by whom.
     pub(super) needs: Vec<(Identity, Arc<Call>)>,
+    /// What must hold for those whom splitting makes.
+    pub(super) promises: Vec<split::Promise>,
 }
 
 impl<'a> Work<'a> {
@@ -123,6 +128,7 @@ impl<'a> Work<'a> {
             created: BTreeSet::new(),
             revoked: narrow::Revoked::new(),
             needs: Vec::new(),
+            promises: Vec::new(),
         })
     }
 
@@ -240,7 +246,8 @@ impl<'a> Work<'a> {
 
     fn plan(mut self, all: &AllWanted) -> Result<Plan, Refusal> {
         let (before, after) = (Authorizer::new(&self.before), Authorizer::new(&self.after));
-        let verification = self.verification(&before, &after)?;
+        let mut verification = self.verification(&before, &after)?;
+        self.ask_for_parts((&before, &after), &mut verification)?;
         let book = self.input.book;
         // Who is narrowed keeps access, and is meant to.
         let revoked = all.values().filter(|wanted| !wanted.by.iter().all(Intent::narrows));

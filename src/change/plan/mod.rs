@@ -17,6 +17,7 @@ mod make;
 mod narrow;
 mod owner;
 mod secret;
+mod split;
 #[cfg(test)]
 mod tests;
 mod wanted;
@@ -34,4 +35,5 @@ pub use inverse::{Made, undo};
 pub use lock_out::locks_out;
 pub use make::{Input, Operator, make};
 pub use narrow::{Choices, NotInLogs};
+pub use split::{Named, Splitting};
 pub use wanted::{Refusal, targets};

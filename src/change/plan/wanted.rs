@@ -73,10 +73,16 @@ pub enum Refusal {
     Twice(String),
     /// A mistake of keybook's, found before it did harm.
     #[error(
-        "narrowing would refuse what the log shows in use ({0}); nothing is planned. This is a mistake \
+        "the plan would refuse what the log shows in use ({0}); nothing is planned. This is a mistake \
          of keybook: please report it"
     )]
     Breaks(String),
+    /// What the log shows does not bear it.
+    #[error("{0}: nothing is split")]
+    NotSplit(String),
+    /// Somebody is named wrongly.
+    #[error("{0}")]
+    Naming(String),
     /// It was there a moment ago.
     #[error("{0} changed while the plan was made; make it again")]
     Moved(Target),
@@ -117,7 +123,7 @@ pub(super) fn wanted(book: &Book, intents: &[Intent]) -> Result<AllWanted, Refus
     };
     for intent in intents {
         match intent {
-            Intent::Narrow { .. } | Intent::NarrowRole { .. } => {}
+            Intent::Narrow { .. } | Intent::NarrowRole { .. } | Intent::Split { .. } => {}
             Intent::Grant { subject, .. } => {
                 let Some((key, _)) = intent.binding() else { continue };
                 let target = target_of(key.0, &key.1, &key.2);

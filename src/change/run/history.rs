@@ -43,6 +43,8 @@ pub struct Run {
     pub by: Option<Name>,
     /// What was applied.
     pub plan: Plan,
+    /// The folder that kubeconfigs are written to, where it makes any.
+    pub out: Option<String>,
     /// By step id.
     pub steps: BTreeMap<u32, StepState>,
     /// How it stands.
@@ -117,14 +119,14 @@ impl History {
     }
 
     pub(super) fn take(&mut self, record: Record, at: DateTime<Utc>) {
-        if let Record::Began { run, plan, by } = record {
+        if let Record::Began { run, plan, by, out } = record {
             if let Some(undone) = plan.undoes.and_then(|id| self.runs.get_mut(&id)) {
                 undone.undone_by = Some((run, false));
             }
             let steps = plan.steps.iter().map(|step| (step.id, StepState::Untouched)).collect();
             let plan = *plan;
             let (standing, undone_by) = (Standing::CutOff, None);
-            self.runs.insert(run, Run { id: run, at, by, plan, steps, standing, undone_by });
+            self.runs.insert(run, Run { id: run, at, by, plan, out, steps, standing, undone_by });
             return;
         }
         let Some(run) = self.runs.get_mut(&record.run()) else { return };

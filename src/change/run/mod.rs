@@ -4,18 +4,22 @@
 //! it; where that is not known, because the connection or the process ended, the object itself is
 //! looked at, and only what certainly was not made is sent again. The first surprise stops the run.
 
+mod handover;
 mod history;
 mod look;
 mod preflight;
 mod read;
 mod record;
 mod runner;
+mod token;
+mod undoing;
 mod verify;
 mod words;
 
 #[cfg(test)]
 mod tests;
 
+pub use handover::{is_free, makes_tokens};
 pub use history::{History, Run, Standing, StepState};
 pub use look::Found;
 pub use preflight::{Preflight, preflight};

@@ -32,6 +32,7 @@ fn source(target: &Target) -> &'static Source {
         "RoleBinding" => ListKind::RoleBindings,
         "ClusterRole" => ListKind::ClusterRoles,
         "Role" => ListKind::Roles,
+        "ServiceAccount" => ListKind::ServiceAccounts,
         _ => ListKind::TokenSecrets,
     };
     &Source::of(list)[0]
@@ -64,10 +65,13 @@ pub(super) async fn image(cluster: &dyn Cluster, target: &Target) -> Result<Valu
     Ok(secret_image(&metadata))
 }
 
-/// A token Secret of which only the metadata is known.
+/// A Secret of which only the metadata is known. Those that hold an account's token say whose; of
+/// others keybook makes only some that hold nothing.
 pub(super) fn secret_image(metadata: &Value) -> Value {
+    let token = &metadata["metadata"]["annotations"]["kubernetes.io/service-account.name"];
+    let type_ = if token.is_null() { "Opaque" } else { TOKEN };
     json!({
-        "apiVersion": "v1", "kind": "Secret", "type": TOKEN, "metadata": metadata["metadata"],
+        "apiVersion": "v1", "kind": "Secret", "type": type_, "metadata": metadata["metadata"],
     })
 }
 

@@ -29,6 +29,9 @@ pub enum Record {
         plan: Box<Plan>,
         /// By whom.
         by: Option<Name>,
+        /// The folder that kubeconfigs are written to, where it makes any.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        out: Option<String>,
     },
     /// A run that was cut off or stopped goes on.
     Resumed {

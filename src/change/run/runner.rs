@@ -1,15 +1,16 @@
 //! Making the writes of a Plan, one after another.
 
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
-use super::look::{Found, look, same};
-use super::read::{collection_of, image, path_of, secret_image};
+use super::look::{Found, look};
+use super::read::{collection_of, path_of, secret_image};
 use super::{Differs, History, How, Record, Run, StepState, verify};
-use crate::change::plan::{self, Action, Plan, Step, stored, without_server_fields};
+use crate::change::plan::{Action, Plan, Step, stored, without_server_fields};
 use crate::cluster::{self, Cluster, DryRun, Preconditions, Writer};
 use crate::model::Name;
 use crate::store::{Journal, JournalError};
@@ -45,6 +46,8 @@ pub enum Progress<'a> {
     Step(&'a Step),
     /// It was made.
     Made(&'a Step, How),
+    /// A kubeconfig was written: where, until when it is good, and by what the log knows it.
+    Handed(&'a Step, &'a Value),
     /// It is sent again, for this reason.
     Again(&'a Step, String),
     /// All steps are made; now everything is looked at again.
@@ -99,6 +102,8 @@ pub struct Runner<'a> {
     pub stop: &'a AtomicBool,
     /// How patient it is.
     pub pace: Pace,
+    /// The folder that kubeconfigs are written to.
+    pub out: Option<&'a Path>,
     /// What is known to have been made, and goes to the journal with the entry after it. Where the
     /// process ends before, the object tells.
     pub unwritten: Vec<Record>,
@@ -111,7 +116,7 @@ impl std::fmt::Debug for Runner<'_> {
 }
 
 /// What became of one step.
-enum Outcome {
+pub(super) enum Outcome {
     Made(How, Option<Value>),
     Stopped { why: String, unmade: bool },
 }
@@ -125,12 +130,12 @@ impl Runner<'_> {
         History::read(self.journal.entries()).map_err(RunError::Refused)
     }
 
-    fn note(&mut self, record: Record) -> Result<(), RunError> {
+    pub(super) fn note(&mut self, record: Record) -> Result<(), RunError> {
         self.unwritten.push(record);
         self.flush()
     }
 
-    fn flush(&mut self) -> Result<(), RunError> {
+    pub(super) fn flush(&mut self) -> Result<(), RunError> {
         if self.unwritten.is_empty() {
             return Ok(());
         }
@@ -155,8 +160,8 @@ impl Runner<'_> {
             )));
         }
         let run = history.next();
-        let by = self.by.clone();
-        self.note(Record::Began { run, plan: Box::new(plan.clone()), by })?;
+        let (by, out) = (self.by.clone(), self.folder_of(plan)?);
+        self.note(Record::Began { run, plan: Box::new(plan.clone()), by, out })?;
         let ended = self.steps(run, plan, &std::collections::BTreeMap::new()).await?;
         Ok((run, ended))
     }
@@ -173,68 +178,6 @@ impl Runner<'_> {
         let by = self.by.clone();
         self.note(Record::Resumed { run, by })?;
         self.steps(run, &found.plan, &found.steps).await
-    }
-
-    /// The Plan that takes a run back. What is not known of its steps is looked up first, and
-    /// written down.
-    ///
-    /// # Errors
-    /// Where it is undone already, or an object is neither as a step leaves it nor as it was before.
-    pub async fn undoing(&mut self, run: u64) -> Result<Plan, RunError> {
-        let found = self.find(run)?;
-        if let Some((by, true)) = found.undone_by {
-            return Err(RunError::Refused(format!("run {run} was undone by run {by}")));
-        }
-        if let Some((by, false)) = found.undone_by {
-            return Err(RunError::Refused(format!(
-                "run {by} is undoing run {run}; finish it with keybook apply --finish {by}"
-            )));
-        }
-        for step in &found.plan.steps {
-            if found.steps.get(&step.id) != Some(&StepState::NotKnown) {
-                continue;
-            }
-            match look(self.cluster, step).await? {
-                Found::Made(left) => {
-                    let (step, how) = (step.id, How::Found);
-                    self.note(Record::Written { run, step, how, left })?;
-                }
-                Found::Unmade(_) => {
-                    let why = "it was not made before the process ended".to_owned();
-                    self.note(Record::Stopped { run, step: Some(step.id), why, unmade: true })?;
-                }
-                Found::Moved(how) => {
-                    return Err(RunError::Refused(format!(
-                        "whether step {} was made is not known, and {how}; nothing was undone",
-                        step.id
-                    )));
-                }
-            }
-        }
-        let found = self.find(run)?;
-        let (mut made, mut left_out) = (found.made(), Vec::new());
-        for step in found.plan.steps.iter().filter(|step| step.action == Action::Create) {
-            let Some(at) = made.iter().position(|made| made.step == step.id) else { continue };
-            if step.target.is_secret() {
-                continue;
-            }
-            // What somebody changed since is theirs; what was taken away need not be put back for that.
-            let now = match image(self.cluster, &step.target).await {
-                Ok(now) => Some(now),
-                Err(cluster::Error::NotFound { .. }) => None,
-                Err(error) => return Err(error.into()),
-            };
-            let as_left = now.as_ref().zip(made[at].left.as_ref());
-            if as_left.is_some_and(|(now, left)| same(now, left)) {
-                continue;
-            }
-            let how =
-                if now.is_some() { "was changed since: it is left as it is" } else { "is gone" };
-            left_out.push(format!("{}, which the run made, {how}", step.target));
-            made.remove(at);
-        }
-        let (by, now) = (self.by.clone(), (self.clock)());
-        Ok(plan::undo(&found.plan, (run, &made), left_out, by, now))
     }
 
     /// A run of the journal.
@@ -271,12 +214,19 @@ impl Runner<'_> {
             }
             (self.progress)(Progress::Step(step));
             let next = left.get(at + 1).copied();
-            let (outcome, next_tried) = self.step(run, (step, tried), state, next).await?;
+            let (outcome, next_tried) = if step.target.is_token() {
+                (self.token(run, plan, step).await?, false)
+            } else {
+                self.step(run, (step, tried), state, next).await?
+            };
             tried = next_tried;
             match outcome {
                 Outcome::Made(how, left) => {
-                    self.unwritten.push(Record::Written { run, step: step.id, how, left });
                     (self.progress)(Progress::Made(step, how));
+                    if let Some(left) = left.as_ref().filter(|_| step.target.is_token()) {
+                        (self.progress)(Progress::Handed(step, left));
+                    }
+                    self.unwritten.push(Record::Written { run, step: step.id, how, left });
                 }
                 Outcome::Stopped { why, unmade } => {
                     let at = Some(step.id);
@@ -334,8 +284,11 @@ impl Runner<'_> {
         let writer = self.writer;
         let ahead = async {
             match next {
-                Some(next) => send(writer, next, DryRun::Yes).await.is_ok(),
-                None => false,
+                // A token cannot be tried: the server would make it.
+                Some(next) if !next.target.is_token() => {
+                    send(writer, next, DryRun::Yes).await.is_ok()
+                }
+                _ => false,
             }
         };
         let (outcome, next_tried) = futures::join!(self.write(step), ahead);
@@ -370,7 +323,7 @@ impl Runner<'_> {
         }
     }
 
-    async fn wait(&mut self, step: &Step, error: &cluster::Error, attempt: u32) {
+    pub(super) async fn wait(&mut self, step: &Step, error: &cluster::Error, attempt: u32) {
         (self.progress)(Progress::Again(step, error.to_string()));
         let doubled = self.pace.pause * 2_u32.saturating_pow(attempt.saturating_sub(1));
         let pause = error.retry_after().unwrap_or(doubled).min(self.pace.longest);
@@ -415,7 +368,7 @@ impl Runner<'_> {
 }
 
 /// Whether a request that failed so may have been carried out all the same.
-fn may_have_been_made(error: &cluster::Error) -> bool {
+pub(super) fn may_have_been_made(error: &cluster::Error) -> bool {
     match error {
         cluster::Error::Busy { status, .. } => *status != 429,
         cluster::Error::Unreachable { .. } | cluster::Error::Failed { .. } => true,

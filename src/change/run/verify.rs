@@ -48,7 +48,9 @@ pub async fn verify(
     }
     let until = tokio::time::Instant::now() + patience;
     let of = &plan.verification;
-    for (checks, want) in [(&of.denied, false), (&of.allowed, true), (&of.again, true)] {
+    let all =
+        [(&of.denied, false), (&of.still_denied, false), (&of.allowed, true), (&of.again, true)];
+    for (checks, want) in all {
         for check in checks {
             match access(cluster, check, want, until).await {
                 Ok(None) => {}
@@ -76,7 +78,9 @@ async fn one(
     plan: &Plan,
     made: &Made,
 ) -> Result<Option<Differs>, cluster::Error> {
-    let Some(step) = plan.steps.iter().find(|step| step.id == made.step) else { return Ok(None) };
+    // A token is no object; the Secret that it is bound to is one.
+    let step = plan.steps.iter().find(|step| step.id == made.step && !step.target.is_token());
+    let Some(step) = step else { return Ok(None) };
     let now = match image(cluster, &step.target).await {
         Ok(image) => Some(image),
         Err(cluster::Error::NotFound { .. }) => None,

@@ -5,8 +5,10 @@ use http::Method;
 use serde_json::{Value, json};
 
 use super::connection::{Ask, Connection};
-use super::{ConnectOptions, METADATA};
-use crate::cluster::{DryRun, Error, Preconditions, Writer, is_of_secrets};
+use super::{ConnectOptions, METADATA, pki};
+use crate::cluster::{
+    Address, DryRun, Error, IssuedToken, Preconditions, TokenAsk, Writer, is_of_secrets,
+};
 
 /// A live cluster, to be changed.
 #[derive(Debug)]
@@ -69,5 +71,22 @@ impl Writer for KubeWriter {
         }
         let ask = Ask::post(format!("delete {path}"), path, &options);
         self.connection.bytes(&Ask { method: Method::DELETE, ..ask }).await.map(drop)
+    }
+
+    async fn request_token(&self, ask: &TokenAsk) -> Result<IssuedToken, Error> {
+        let tried = format!("ask for a token of {}/{}", ask.namespace, ask.account);
+        let answer = self.connection.bytes(&Ask::post(&tried, ask.path(), &ask.request())).await?;
+        IssuedToken::read(&tried, &answer)
+    }
+
+    fn address(&self) -> Result<Address, Error> {
+        let target = &self.connection.target;
+        Ok(Address {
+            server: target.server.clone(),
+            authority: pki::authority(&target.cluster)?,
+            tls_server_name: target.cluster.tls_server_name.clone(),
+            insecure: target.cluster.insecure_skip_tls_verify,
+            proxy: target.cluster.proxy_url.clone(),
+        })
     }
 }

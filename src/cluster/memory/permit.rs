@@ -88,6 +88,18 @@ impl Permits<'_> {
         self.refuse(verb, action, tried)
     }
 
+    /// The token of an account.
+    pub(super) fn may_make_token(&self, account: &Target, tried: &str) -> Result<(), Error> {
+        let action = Action::Resource {
+            group: account.group,
+            resource: account.resource,
+            subresource: "token",
+            namespace: account.namespace.as_deref().unwrap_or(""),
+            name: account.name.as_deref().unwrap_or(""),
+        };
+        self.refuse("create", action, tried)
+    }
+
     /// Whether the operator may give away what a role or binding gives
     /// (`pkg/registry/rbac/*/policybased/storage.go`).
     pub(super) fn may_grant(

@@ -17,7 +17,7 @@ fn acts(write: usize, last: Act) -> Vec<Act> {
 }
 
 /// Starts a command, and kills it at a write.
-fn killed_at(faulty: &Faulty, desk: &Desk, (write, act): (usize, Act), words: &[&str]) {
+pub(super) fn killed_at(faulty: &Faulty, desk: &Desk, (write, act): (usize, Act), words: &[&str]) {
     faulty.next(&acts(write, act));
     let mut process = desk.start(words);
     faulty.await_held();

@@ -8,6 +8,7 @@ mod many;
 mod narrowing;
 mod owned;
 mod revoking;
+mod splitting;
 mod troubled;
 
 use std::path::{Path, PathBuf};

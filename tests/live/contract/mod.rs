@@ -7,10 +7,11 @@ mod writes;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use chrono::Utc;
 use keybook::cluster::kube::{ConnectOptions, connect, connect_writer};
 use keybook::cluster::memory::{MemoryCluster, Operator};
-use keybook::cluster::{Cluster, DryRun, Error, Extent, Preconditions, Source, Writer};
-use keybook::model::{ClusterInfo, ListKind};
+use keybook::cluster::{Cluster, DryRun, Error, Extent, Preconditions, Source, TokenAsk, Writer};
+use keybook::model::{ClusterInfo, ListKind, Name};
 use serde_json::{Value, json};
 
 use crate::support::cluster::{self, Options};
@@ -86,6 +87,7 @@ async fn holds(subject: &Subject) {
     writes::replacement(subject).await;
     writes::merging(subject).await;
     writes::deletion(subject).await;
+    writes::tokens(subject).await;
     reads::pages(subject).await;
     reads::watches(subject).await;
     reads::secrets(subject).await;

@@ -254,3 +254,35 @@ pub(super) async fn escalation(subject: &Subject) {
     own["rules"][0]["verbs"] = json!(["*"]);
     ada.replace(&path, &own, DryRun::No).await.expect("escalate");
 }
+
+pub(super) async fn tokens(subject: &Subject) {
+    let at = "/api/v1/namespaces/contract";
+    let account = json!({"kind": "ServiceAccount", "metadata": {"name": "keyed"}});
+    let account = made(&subject.writer, &format!("{at}/serviceaccounts"), &account).await;
+    let secret = json!({"kind": "Secret", "type": "Opaque", "metadata": {"name": "keyed-key"}});
+    let secret = made(&subject.writer, &format!("{at}/secrets"), &secret).await;
+    let ask = TokenAsk {
+        namespace: "contract".into(),
+        account: "keyed".into(),
+        account_uid: Some(text(&account, "/metadata/uid").into()),
+        secret: "keyed-key".into(),
+        secret_uid: text(&secret, "/metadata/uid").into(),
+        seconds: 3600,
+    };
+    let before = Utc::now();
+    let token = subject.writer.request_token(&ask).await.expect("a token");
+    let good_for = (token.expires - before).num_seconds();
+    assert!((3590..=3660).contains(&good_for), "{good_for}");
+    assert!(!token.reveal().is_empty() && !format!("{token:?}").contains(token.reveal()));
+    let other: Name = "11111111-2222-4333-8444-555555555555".into();
+    let elsewhere = TokenAsk { secret_uid: other.clone(), ..ask.clone() };
+    assert_eq!(kind(&subject.writer.request_token(&elsewhere).await), "conflict");
+    let recreated = TokenAsk { account_uid: Some(other), ..ask.clone() };
+    assert_eq!(kind(&subject.writer.request_token(&recreated).await), "conflict");
+    for gone in [
+        TokenAsk { account: "no-such".into(), ..ask.clone() },
+        TokenAsk { secret: "no-such".into(), ..ask },
+    ] {
+        assert_eq!(kind(&subject.writer.request_token(&gone).await), "not found");
+    }
+}

@@ -120,7 +120,7 @@ pub(in crate::change::plan) fn cuts(
 /// From whom other wishes take which binding.
 pub(in crate::change::plan) type Revoked = BTreeSet<(BindingKey, Identity)>;
 
-struct Work<'a> {
+pub(super) struct Work<'a> {
     book: &'a Book,
     intent: &'a Intent,
     choices: &'a Choices,
@@ -132,7 +132,7 @@ struct Work<'a> {
 }
 
 impl<'a> Work<'a> {
-    fn new(
+    pub(super) fn new(
         book: &'a Book,
         (intent, choices): (&'a Intent, &'a Choices),
         (revoked, logged): (&'a Revoked, &'a Logged),
@@ -172,7 +172,15 @@ impl<'a> Work<'a> {
         })
     }
 
-    fn world<'w>(&'w self, choices: &'w Choices, elsewhere: &'w [(Need<'w>, String)]) -> World<'w> {
+    pub(super) fn choices(&self) -> &Choices {
+        self.choices
+    }
+
+    pub(super) fn world<'w>(
+        &'w self,
+        choices: &'w Choices,
+        elsewhere: &'w [(Need<'w>, String)],
+    ) -> World<'w> {
         World {
             choices,
             unseen: Unseen {

@@ -44,6 +44,11 @@ pub(super) fn is_implicit(entry: &Entry, subject: &Identity) -> bool {
             .any(|group| group.name == subject.name && group.source == GroupSource::Implicit)
 }
 
+/// Whether the API server lets somebody do everything ahead of RBAC.
+pub(super) fn is_master(entry: &Entry) -> bool {
+    entry.groups.iter().any(|group| &*group.name == Identity::SYSTEM_MASTERS)
+}
+
 /// `RoleBinding pay/ops`.
 pub(super) fn words_of(grant: &Grant) -> String {
     let slash = grant.key.namespace.as_ref().map_or_else(String::new, |name| format!("{name}/"));

@@ -8,13 +8,15 @@ mod ground;
 mod keys;
 mod need;
 mod rules;
+mod share;
 mod steps;
 mod unseen;
 mod words;
 
 pub(super) use grants::{Cut, Cuts, How, Revoked, cuts};
 pub(super) use keys::role_words;
-pub(super) use steps::role_target;
+pub(super) use share::{Share, Shares, shares};
+pub(super) use steps::{creation, part, role_target, subject};
 
 use serde::{Deserialize, Serialize};
 

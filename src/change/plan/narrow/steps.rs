@@ -194,9 +194,12 @@ impl Work<'_> {
         let (role_kind, binding_kind) =
             if wide { ("ClusterRole", "ClusterRoleBinding") } else { ("Role", "RoleBinding") };
         if wide {
-            self.feeds_nobody(to)?;
+            self.feeds_nobody(&role_words(&to.cut.role))?;
         }
-        let name = self.free_name(to, namespace);
+        let (kind, of, binding) = to.binding;
+        let whole = format!("{} {of}/{binding} {} {namespace}", kind.as_str(), to.subject);
+        let base = format!("{}-{}", part(&to.cut.role.2), part(&to.subject.name));
+        let name = self.free_name((&base, &whole), namespace);
         let mut metadata = json!({
             "name": name,
             "annotations": {FROM: role_words(&to.cut.role), FOR: to.subject.to_string()},
@@ -242,7 +245,7 @@ impl Work<'_> {
     }
 
     /// A role without labels must not become part of an aggregated one, whose holders would gain it.
-    fn feeds_nobody(&self, to: &Fork<'_>) -> Result<(), Refusal> {
+    pub(in crate::change::plan) fn feeds_nobody(&self, of: &str) -> Result<(), Refusal> {
         let none = BTreeMap::new();
         let taking = self.after.roles.values().find(|role| {
             role.aggregation.as_ref().is_some_and(|aggregation| {
@@ -254,19 +257,19 @@ impl Work<'_> {
         });
         match taking {
             None => Ok(()),
-            Some(role) => Err(Refusal::Feeds {
-                role: role_words(&to.cut.role),
-                aggregated: role.meta.name.clone(),
-            }),
+            Some(role) => {
+                Err(Refusal::Feeds { role: of.to_owned(), aggregated: role.meta.name.clone() })
+            }
         }
     }
 
     /// A name that says what it is for, the same whenever the same is planned, and not taken.
-    fn free_name(&self, to: &Fork<'_>, namespace: &Name) -> String {
-        let (kind, of, binding) = to.binding;
-        let whole = format!("{} {of}/{binding} {} {namespace}", kind.as_str(), to.subject);
+    pub(in crate::change::plan) fn free_name(
+        &self,
+        (base, whole): (&str, &str),
+        namespace: &Name,
+    ) -> String {
         let sum = format!("{:x}", Sha256::digest(whole.as_bytes()));
-        let base = format!("{}-{}", part(&to.cut.role.2), part(&to.subject.name));
         let taken = |name: &str| {
             let name = Name::from(name);
             let of = |kind| (kind, namespace.clone(), name.clone());
@@ -300,7 +303,12 @@ struct Fork<'a> {
     namespaces: &'a BTreeMap<Name, Vec<PolicyRule>>,
 }
 
-fn creation(target: Target, image: Value, why: String, evidence: String) -> Step {
+pub(in crate::change::plan) fn creation(
+    target: Target,
+    image: Value,
+    why: String,
+    evidence: String,
+) -> Step {
     Step {
         id: 0,
         action: Action::Create,
@@ -321,7 +329,7 @@ fn creation(target: Target, image: Value, why: String, evidence: String) -> Step
 }
 
 /// As a binding names somebody.
-fn subject(identity: &Identity) -> Value {
+pub(in crate::change::plan) fn subject(identity: &Identity) -> Value {
     match identity.kind {
         SubjectKind::ServiceAccount => json!({
             "kind": "ServiceAccount", "name": identity.name, "namespace": identity.namespace,
@@ -331,7 +339,7 @@ fn subject(identity: &Identity) -> Value {
 }
 
 /// Letters, digits, dots and dashes of a name, in small letters.
-fn part(name: &str) -> String {
+pub(in crate::change::plan) fn part(name: &str) -> String {
     let mut text: String = name
         .chars()
         .map(|one| one.to_ascii_lowercase())

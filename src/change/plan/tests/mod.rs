@@ -4,6 +4,7 @@ mod absent;
 mod ground;
 mod narrow;
 mod random;
+mod split;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -13,7 +13,7 @@ use crate::model::{ActivityParts, Call, Identity, Implied, RoleKind, Target};
 use crate::rbac::{Action as Asked, Attributes, Authorizer};
 
 const NAMESPACES: [&str; 3] = ["a", "b", "c"];
-const WHO: [&str; 4] = ["user:ann", "user:bob", "sa:a/bot", "user:eve"];
+pub(super) const WHO: [&str; 4] = ["user:ann", "user:bob", "sa:a/bot", "user:eve"];
 const VERBS: [&str; 8] = ["get", "list", "watch", "create", "update", "patch", "delete", "*"];
 const RESOURCES: [&str; 9] = [
     "pods",
@@ -60,7 +60,7 @@ fn rule(rng: &mut ChaCha8Rng) -> Value {
     rule
 }
 
-fn random(seed: u64) -> World {
+pub(super) fn random(seed: u64) -> World {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let mut world = World::default();
     for namespace in NAMESPACES {
@@ -90,7 +90,7 @@ fn random(seed: u64) -> World {
 }
 
 /// `get pods@a/x` with everything that goes together.
-fn random_call(rng: &mut ChaCha8Rng) -> Call {
+pub(super) fn random_call(rng: &mut ChaCha8Rng) -> Call {
     let verb = VERBS[..7].choose(rng).expect("one");
     if rng.random_range(0..8) == 0 {
         return call(&format!(
@@ -119,7 +119,7 @@ fn random_call(rng: &mut ChaCha8Rng) -> Call {
 }
 
 /// Every authorization that a call needed, by hand.
-fn asked(call: &Call) -> Vec<Call> {
+pub(super) fn asked(call: &Call) -> Vec<Call> {
     let plain = |verb: &str| Call {
         verb: verb.into(),
         target: call.target.clone(),
@@ -132,7 +132,7 @@ fn asked(call: &Call) -> Vec<Call> {
     all
 }
 
-fn may(authorizer: &Authorizer, who: &Identity, call: &Call) -> bool {
+pub(super) fn may(authorizer: &Authorizer, who: &Identity, call: &Call) -> bool {
     let groups = who.implicit_groups();
     let groups: Vec<&str> = groups.iter().map(|group| &**group).collect();
     let action = match &call.target {
@@ -176,7 +176,7 @@ fn logged(world: &mut World, seed: u64) -> Vec<(Identity, Call)> {
     needed
 }
 
-fn probes() -> Vec<Call> {
+pub(super) fn probes() -> Vec<Call> {
     let mut all = Vec::new();
     for verb in VERBS[..7].iter().chain(&["bind", "impersonate"]) {
         for what in RESOURCES.iter().chain(&["apps:daemonsets", "nodes/proxy", "jobs/scale"]) {
@@ -193,7 +193,7 @@ fn probes() -> Vec<Call> {
     all
 }
 
-fn strict() -> Choices {
+pub(super) fn strict() -> Choices {
     Choices {
         families: false,
         names: 100,
@@ -204,7 +204,7 @@ fn strict() -> Choices {
 }
 
 /// Whether an observed authorization, kept as narrowly as rules can, lets a request through.
-fn lets_through(need: &Call, probe: &Call) -> bool {
+pub(super) fn lets_through(need: &Call, probe: &Call) -> bool {
     match (&need.target, &probe.target) {
         (
             Target::Resource { group, resource, subresource, namespace, name, .. },

@@ -18,7 +18,9 @@ use crate::book::{Book, Inputs, LogState};
 use crate::change::plan::{Input, Intent, Plan, make, without_server_fields};
 use crate::cluster::loader::{LoadOptions, load};
 use crate::cluster::memory::{Call, Fault, MemoryCluster, Operator, Trouble};
-use crate::cluster::{self, Cluster, DryRun, Preconditions, Writer};
+use crate::cluster::{
+    self, Address, Cluster, DryRun, IssuedToken, Preconditions, TokenAsk, Writer,
+};
 use crate::model::{ClusterInfo, ListKind, Policy};
 use crate::store::Journal;
 
@@ -135,6 +137,7 @@ impl Desk {
             progress: &mut |_| {},
             stop: &AtomicBool::new(false),
             pace: pace(),
+            out: None,
             unwritten: Vec::new(),
         };
         work(&mut runner).await
@@ -259,6 +262,20 @@ impl Writer for Deadly {
     ) -> Result<(), cluster::Error> {
         let write = async { self.inner.delete(at, only, dry).await.map(|()| Value::Null) };
         self.pass(dry, write).await.map(drop)
+    }
+
+    async fn request_token(&self, ask: &TokenAsk) -> Result<IssuedToken, cluster::Error> {
+        let mut issued = None;
+        let write = async {
+            issued = Some(self.inner.request_token(ask).await?);
+            Ok(Value::Null)
+        };
+        self.pass(DryRun::No, write).await?;
+        Ok(issued.expect("it was made"))
+    }
+
+    fn address(&self) -> Result<Address, cluster::Error> {
+        self.inner.address()
     }
 }
 

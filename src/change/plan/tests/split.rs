@@ -1,0 +1,315 @@
+//! Splitting over random roles, bindings and logs: each gets what they used and nothing else, and
+//! nobody gets what the account did not hold.
+
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use serde_json::{Value, json};
+
+use super::narrow::{WHO, asked, lets_through, may, probes, random, random_call, strict};
+use super::{World, applied, group, user};
+use crate::book::tests::world::{Row, World as Logged, call};
+use crate::change::plan::{Choices, Intent, Named, Plan, Refusal, Splitting};
+use crate::model::{Call, Identity, Implied, Target};
+use crate::rbac::Authorizer;
+
+/// Name, credential, agent, address. The last is named by nobody.
+const ACTORS: [(&str, &str, &str, &str); 4] = [
+    ("ana", "X509SHA256=a1", "kubectl/v1.36.1 (darwin/arm64) kubernetes/b1d5cc9", "203.0.113.1"),
+    ("bo", "X509SHA256=b2", "kubectl/v1.36.2 (windows/amd64) kubernetes/e4c1a77", "203.0.113.2"),
+    ("ci", "X509SHA256=c3", "pipeline/4.1 (linux/amd64)", "203.0.113.3"),
+    ("", "X509SHA256=d4", "kubectl/v1.35.4 (freebsd/amd64) kubernetes/0f17c7b", "203.0.113.4"),
+];
+
+fn row(account: &str, actor: usize, made: Call, day: i64) -> Row {
+    let (_, credential, agent, address) = ACTORS[actor];
+    let mut row = Row::new(account, "get /api", day).with(credential).agent(agent).from(address);
+    row.call = made;
+    row
+}
+
+/// The log of random requests by the four; gives every authorization that an allowed one needed.
+fn logged(world: &mut World, account: &str, seed: u64) -> Vec<(usize, Call)> {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed ^ 0x5911);
+    let authorizer = Authorizer::new(&world.objects());
+    let identity: Identity = account.parse().expect("an identity");
+    let mut parts = Logged::new().log(0, 90).activity.expect("a log");
+    let mut needed = Vec::new();
+    for _ in 0..160 {
+        let actor = rng.random_range(0..4);
+        let made = random_call(&mut rng);
+        let all = asked(&made);
+        let row = row(account, actor, made, rng.random_range(1..89));
+        if all.iter().all(|call| may(&authorizer, &identity, call)) {
+            needed.extend(all.into_iter().map(|call| (actor, call)));
+            row.put(&mut parts);
+        } else {
+            row.denied().put(&mut parts);
+        }
+    }
+    world.log = Some(parts);
+    needed
+}
+
+fn splitting(choices: Choices) -> Splitting {
+    let named = |(name, credential, ..): &(&str, &str, &str, &str)| Named {
+        name: (*name).into(),
+        is: (*credential).into(),
+    };
+    Splitting {
+        actors: ACTORS[..3].iter().map(named).collect(),
+        to: [("bo".into(), Identity::user("bo@corp.example"))].into(),
+        into: Some("keys".into()),
+        choices,
+        ..Splitting::default()
+    }
+}
+
+fn split(world: &World, account: &str, how: Splitting) -> Result<Plan, Refusal> {
+    let identity = account.parse().expect("an identity");
+    world.plan_of(&[Intent::Split { identity, how: Box::new(how) }])
+}
+
+/// The objects once everything is made; tokens are none.
+fn after(world: &World, plan: &Plan) -> World {
+    let mut plan = plan.clone();
+    plan.steps.retain(|step| !step.target.is_token());
+    applied(world, &plan)
+}
+
+fn space(name: &str) -> Value {
+    json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
+}
+
+fn whom(actor: usize) -> Identity {
+    match actor {
+        1 => Identity::user("bo@corp.example"),
+        _ => Identity::service_account("keys", ACTORS[actor].0),
+    }
+}
+
+/// What everybody has by groups alone.
+fn by_groups(world: &World) -> Authorizer {
+    let raw = world.raw.iter().cloned().map(|mut raw| {
+        if let Some(Value::Array(subjects)) = raw.get_mut("subjects") {
+            subjects.retain(|subject| subject["kind"] == "Group");
+        }
+        raw
+    });
+    Authorizer::new(&World { raw: raw.collect(), ..World::default() }.objects())
+}
+
+fn check(seed: u8, choices: &Choices, exact: bool, unattributed: Option<&str>) -> usize {
+    let account = WHO[usize::from(seed % 3)];
+    let mut world = random(seed.into()).with(space("keys"));
+    let needed = logged(&mut world, account, seed.into());
+    let how =
+        Splitting { unattributed: unattributed.map(Into::into), ..splitting(choices.clone()) };
+    let plan = match split(&world, account, how) {
+        Ok(plan) => plan,
+        Err(other) => panic!("seed {seed}: {other}"),
+    };
+    let was = Authorizer::new(&world.objects());
+    let is = Authorizer::new(&after(&world, &plan).objects());
+    let everybody = by_groups(&world);
+    let shared: Identity = account.parse().expect("an identity");
+    let probes = probes();
+    for (actor, (name, ..)) in ACTORS.iter().enumerate().take(3) {
+        let to = whom(actor);
+        let mine = |of: usize| of == actor || (of == 3 && unattributed == Some(*name));
+        let own = || needed.iter().filter(|(of, _)| mine(*of)).map(|(_, call)| call);
+        for call in own() {
+            assert!(may(&is, &to, call), "seed {seed} {to} cannot do {call:?}");
+        }
+        for probe in &probes {
+            let gets = may(&is, &to, probe);
+            assert!(!gets || may(&was, &shared, probe), "seed {seed} {to} gains {probe:?}");
+            if exact {
+                let expected = may(&everybody, &to, probe)
+                    || (may(&was, &shared, probe) && own().any(|need| lets_through(need, probe)));
+                assert_eq!(gets, expected, "seed {seed} {to} {probe:?}");
+            }
+        }
+    }
+    for other in WHO {
+        let other: Identity = other.parse().expect("an identity");
+        for probe in &probes {
+            assert_eq!(may(&was, &other, probe), may(&is, &other, probe), "seed {seed} {other}");
+        }
+    }
+    let asked = &plan.verification;
+    assert!(asked.denied.is_empty());
+    for (checks, before, later) in [
+        (&asked.allowed, true, true),
+        (&asked.again, false, true),
+        (&asked.still_denied, false, false),
+    ] {
+        for check in checks {
+            assert_eq!(check.decide(&was).allowed(), before, "seed {seed} {}", check.words());
+            assert_eq!(check.decide(&is).allowed(), later, "seed {seed} {}", check.words());
+        }
+    }
+    assert_eq!(Plan::read(plan.value()).as_ref(), Ok(&plan), "seed {seed}");
+    plan.steps.len()
+}
+
+#[test]
+fn each_gets_what_they_used_and_nothing_else() {
+    let steps: usize = (0..40).map(|seed| check(seed, &strict(), true, None)).sum();
+    assert!(steps > 400, "{steps} steps");
+}
+
+#[test]
+fn nobody_gets_what_the_account_did_not_hold() {
+    let usual = splitting(Splitting::default().choices).choices;
+    let steps: usize = (40..70).map(|seed| check(seed, &usual, false, Some("ana"))).sum();
+    assert!(steps > 300, "{steps} steps");
+}
+
+/// `ops`, used by ana and a pipeline, with these grants.
+fn ops(grants: &[(&str, Value)], did: &[(usize, &str)]) -> World {
+    let mut world = World::default().with(space("keys")).with(space("a"));
+    for (at, (role, subject)) in grants.iter().enumerate() {
+        world = world.bind(Some("a"), &format!("b{at}"), role, &json!([subject]));
+    }
+    let rules = json!([{"verbs": ["*"], "apiGroups": [""], "resources": ["pods", "secrets"]}]);
+    let mut parts = Logged::new().log(0, 90).activity.expect("a log");
+    for (day, (actor, what)) in (1..).zip(did) {
+        row("user:ops", *actor, call(what), day).put(&mut parts);
+    }
+    world.log = Some(parts);
+    world.role("wide", &rules)
+}
+
+#[test]
+fn what_is_made_for_whom() {
+    let world = ops(&[("wide", user("ops"))], &[(0, "list pods@a"), (2, "delete pods@a/x")]);
+    let how = Splitting {
+        actors: vec![
+            Named { name: "ana".into(), is: "203.0.113.1".into() },
+            Named { name: "ci".into(), is: "X509SHA256=c3".into() },
+        ],
+        to: [].into(),
+        choices: strict(),
+        ..splitting(strict())
+    };
+    let plan = split(&world, "user:ops", how.clone()).expect("a plan");
+    let made: Vec<&str> = plan.steps.iter().map(|step| &*step.target.kind).collect();
+    assert_eq!(
+        made,
+        [
+            "Role",
+            "Role",
+            "RoleBinding",
+            "RoleBinding",
+            "Secret",
+            "Secret",
+            "ServiceAccount",
+            "ServiceAccount",
+            "Token",
+            "Token"
+        ]
+    );
+    let account = |at: usize| plan.steps[at].after.clone().expect("an image");
+    assert_eq!(account(6)["metadata"]["annotations"]["keybook/person"], json!("ana"));
+    assert_eq!(account(7)["metadata"]["annotations"].get("keybook/person"), None);
+    assert_eq!(
+        account(0)["rules"],
+        json!([{"verbs": ["list"], "apiGroups": [""], "resources": ["pods"]}])
+    );
+    let rights: Vec<String> = plan.steps[8].rights.iter().map(ToString::to_string).collect();
+    assert_eq!(rights, ["create serviceaccounts/token \"ana\" in namespace keys"]);
+    assert_eq!(account(8)["boundTo"]["name"], json!("ana-key"));
+    // A user that there is gets bindings, and no credential.
+    let to = [("ana".into(), Identity::user("ana@corp.example"))].into();
+    let plan = split(&world, "user:ops", Splitting { to, ..how.clone() }).expect("a plan");
+    let names = |of: &str| plan.steps.iter().filter(|step| &*step.target.kind == of).count();
+    assert_eq!((names("ServiceAccount"), names("Token"), names("RoleBinding")), (1, 1, 2));
+    // A person says who is no person.
+    let machines = ["ana".into()].into();
+    let plan = split(&world, "user:ops", Splitting { machines, ..how }).expect("a plan");
+    let image = plan.steps[6].after.as_ref().expect("an image");
+    assert_eq!(image["metadata"]["annotations"].get("keybook/person"), None);
+}
+
+#[test]
+fn everything_by_system_masters_is_cut_to_what_was_used() {
+    let mut world = ops(&[], &[]);
+    let mut parts = Logged::new().log(0, 90).activity.expect("a log");
+    row("user:ops", 0, call("delete nodes@/x"), 3)
+        .groups(&["system:authenticated", "system:masters"])
+        .put(&mut parts);
+    let seen = parts.uses[0].authenticated;
+    let at = crate::book::tests::world::day(3);
+    parts.groups_seen.entry(seen).or_default().insert("system:masters".into(), at);
+    world.log = Some(parts);
+    let how = Splitting { actors: vec![], to: [].into(), ..splitting(strict()) };
+    let plan = split(&world, "user:ops", how).expect("a plan");
+    let rules = &plan.steps[0].after.as_ref().expect("an image")["rules"];
+    assert_eq!(
+        *rules,
+        json!([{"verbs": ["delete"], "apiGroups": [""], "resources": ["nodes"],
+            "resourceNames": ["x"]}])
+    );
+    assert!(plan.warnings.iter().any(|line| line.contains("everything, ahead of RBAC")));
+}
+
+#[test]
+fn what_cannot_be_split_is_said() {
+    let did = [(0, "list pods@a"), (2, "delete pods@a/x")];
+    let world = || ops(&[("wide", user("ops"))], &did);
+    let named = |name: &str, is: &str| Named { name: name.into(), is: is.into() };
+    let how = || Splitting { actors: vec![], to: [].into(), ..splitting(strict()) };
+    let to =
+        |name: &str, identity: &str| [(name.into(), identity.parse().expect("an identity"))].into();
+    let cases: [(World, Splitting, &str); 9] = [
+        (world(), Splitting { into: None, ..how() }, "whom actor-1 becomes is not said"),
+        (
+            world(),
+            Splitting { into: Some("gone".into()), ..how() },
+            "the namespace gone is not there",
+        ),
+        (
+            world(),
+            Splitting { actors: vec![named("ana", "JTI=0")], ..how() },
+            "no actor is known by",
+        ),
+        (
+            world(),
+            Splitting { actors: vec![named("Ana", "1")], ..how() },
+            "is no name for an actor",
+        ),
+        (
+            world(),
+            Splitting { actors: vec![named("ana", "1"), named("bo", "1")], ..how() },
+            "who is ana too",
+        ),
+        (world(), Splitting { to: to("eve", "user:eve"), ..how() }, "nobody is called \"eve\""),
+        (world(), Splitting { to: to("actor-1", "user:ops"), ..how() }, "is the account itself"),
+        (world(), Splitting { to: to("actor-1", "group:devs"), ..how() }, "a group is nobody"),
+        (
+            world().bind(
+                Some("a"),
+                "others",
+                "wide",
+                &json!([group("system:serviceaccounts:keys")]),
+            ),
+            how(),
+            "choose another namespace",
+        ),
+    ];
+    for (world, how, words) in cases {
+        let refused = split(&world, "user:ops", how).expect_err(words).to_string();
+        assert!(refused.contains(words), "{refused}");
+    }
+    let folded = Call { verb: "".into(), target: Target::Folded, implied: Implied::Nothing };
+    let mut many = world();
+    row("user:ops", 0, folded, 9).put(many.log.as_mut().expect("a log"));
+    let refused = split(&many, "user:ops", how()).expect_err("folded").to_string();
+    assert!(refused.contains("too many different things"), "{refused}");
+    let mut silent = world();
+    silent.log = None;
+    let refused = split(&silent, "user:ops", how()).expect_err("no log").to_string();
+    assert!(refused.contains("no audit log"), "{refused}");
+    let held = World::default().with(space("keys"));
+    assert!(matches!(split(&held, "user:eve", how()), Err(Refusal::Nobody(_))));
+}

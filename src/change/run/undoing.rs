@@ -1,0 +1,79 @@
+//! What takes a run back.
+
+use super::look::{Found, look, same};
+use super::read::image;
+use super::token::uid;
+use super::{How, Record, RunError, Runner, StepState};
+use crate::change::plan::{self, Action, Plan};
+use crate::cluster;
+
+impl Runner<'_> {
+    /// The Plan that takes a run back. What is not known of its steps is looked up first, and
+    /// written down.
+    ///
+    /// # Errors
+    /// Where it is undone already, or an object is neither as a step leaves it nor as it was before.
+    pub async fn undoing(&mut self, run: u64) -> Result<Plan, RunError> {
+        let found = self.find(run)?;
+        if let Some((by, true)) = found.undone_by {
+            return Err(RunError::Refused(format!("run {run} was undone by run {by}")));
+        }
+        if let Some((by, false)) = found.undone_by {
+            return Err(RunError::Refused(format!(
+                "run {by} is undoing run {run}; finish it with keybook apply --finish {by}"
+            )));
+        }
+        for step in &found.plan.steps {
+            if found.steps.get(&step.id) != Some(&StepState::NotKnown) {
+                continue;
+            }
+            if step.target.is_token() {
+                self.settle_token(run, step.id)?;
+                continue;
+            }
+            match look(self.cluster, step).await? {
+                Found::Made(left) => {
+                    let (step, how) = (step.id, How::Found);
+                    self.note(Record::Written { run, step, how, left })?;
+                }
+                Found::Unmade(_) => {
+                    let why = "it was not made before the process ended".to_owned();
+                    self.note(Record::Stopped { run, step: Some(step.id), why, unmade: true })?;
+                }
+                Found::Moved(how) => {
+                    return Err(RunError::Refused(format!(
+                        "whether step {} was made is not known, and {how}; nothing was undone",
+                        step.id
+                    )));
+                }
+            }
+        }
+        let found = self.find(run)?;
+        let (mut made, mut left_out) = (found.made(), Vec::new());
+        for step in found.plan.steps.iter().filter(|step| step.action == Action::Create) {
+            let Some(at) = made.iter().position(|made| made.step == step.id) else { continue };
+            if step.target.is_token() {
+                continue;
+            }
+            // What somebody changed since is theirs; what was taken away need not be put back for that.
+            let now = match image(self.cluster, &step.target).await {
+                Ok(now) => Some(now),
+                Err(cluster::Error::NotFound { .. }) => None,
+                Err(error) => return Err(error.into()),
+            };
+            let as_left = now.as_ref().zip(made[at].left.as_ref());
+            // Controllers write to these.
+            let by_uid = !step.target.is_role() && !step.target.is_binding();
+            let is_ours = |(now, left)| same(now, left) || (by_uid && uid(now) == uid(left));
+            if as_left.is_some_and(is_ours) {
+                continue;
+            }
+            let how =
+                if now.is_some() { "was changed since: it is left as it is" } else { "is gone" };
+            left_out.push(format!("{}, which the run made, {how}", step.target));
+            made.remove(at);
+        }
+        let (by, now) = (self.by.clone(), (self.clock)());
+        Ok(plan::undo(&found.plan, (run, &made), left_out, by, now))
+    }
+}
