@@ -93,6 +93,12 @@ pub enum ChangeCommand {
         #[arg(value_name = "RUN")]
         run: Option<u64>,
     },
+    /// List what is to be done later, such as the stages in which a split account is retired; exit 1
+    /// where the day of something has come
+    ///
+    /// Nothing is done by itself. With each goes the command that plans it, from the objects as they
+    /// are then.
+    Due,
     /// List what was applied to the cluster, or show one run whole
     Journal {
         /// A run's number
@@ -139,6 +145,10 @@ pub struct SplitArgs {
     /// Who gets what the log shows of nobody in particular: one of them, or nobody
     #[arg(long, value_name = "NAME", default_value = "nobody")]
     pub unattributed: String,
+    /// Retire the account in stages: after so many days the tokens in its Secrets are refused, after as
+    /// many again it loses what it is granted. `keybook due` lists what to do when
+    #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(1..=3650))]
+    pub retire_after: Option<u32>,
     /// For how many days tokens are asked for; the server may grant fewer
     #[arg(long, value_name = "DAYS", default_value_t = 30,
         value_parser = clap::value_parser!(u32).range(1..=3650))]

@@ -9,7 +9,7 @@ use super::args::Global;
 use super::change_args::ChangeCommand;
 use super::exit::{Code, Failure};
 use super::sources::{connect_options, contexts_named, now, runtime};
-use super::{apply, journal, kept, planning, splitting};
+use super::{apply, due, journal, kept, planning, splitting};
 use crate::change::run::RunError;
 use crate::cluster::kube::{connect, connect_writer};
 use crate::cluster::memory::MemoryCluster;
@@ -47,6 +47,7 @@ pub(super) fn run(global: &Global, command: &ChangeCommand) -> Result<Code, Fail
         ChangeCommand::Undo { run, confirm } => {
             apply::run(global, &apply::What::Undo(*run), None, confirm)
         }
+        ChangeCommand::Due => due::run(global),
         ChangeCommand::Verify { run } => journal::verify(global, *run),
         ChangeCommand::Journal { run, head } => journal::run(global, *run, head.as_deref()),
     }

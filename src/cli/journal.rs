@@ -33,6 +33,13 @@ fn open(global: &Global) -> Result<Opened, Failure> {
     Ok(Opened { reached, entries, history })
 }
 
+/// What was applied to the cluster that is meant.
+pub(super) fn history(global: &Global) -> Result<History, Failure> {
+    let Opened { reached, history, .. } = open(global)?;
+    reached.runtime.shutdown_background();
+    Ok(history)
+}
+
 /// Lists runs, or shows one.
 pub(super) fn run(global: &Global, only: Option<u64>, head: Option<&str>) -> Result<Code, Failure> {
     let Opened { reached, entries, history } = open(global)?;
@@ -74,7 +81,7 @@ pub(super) fn run(global: &Global, only: Option<u64>, head: Option<&str>) -> Res
 }
 
 /// Texts, each on a line of its own.
-fn lines(texts: impl Iterator<Item = String>) -> String {
+pub(super) fn lines(texts: impl Iterator<Item = String>) -> String {
     let mut all: Vec<String> = texts.collect();
     all.push(String::new());
     all.join("\n")
@@ -165,7 +172,7 @@ fn document(runs: &[&Run], head: Option<&str>) -> Value {
     })
 }
 
-fn pretty(value: &Value) -> Result<String, Failure> {
+pub(super) fn pretty(value: &Value) -> Result<String, Failure> {
     report::to_pretty(value)
         .map_err(|cause| Failure::unreachable(format!("writing the answer: {cause}")))
 }

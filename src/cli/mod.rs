@@ -11,6 +11,7 @@ mod check;
 mod completions;
 mod credentials;
 mod desk;
+mod due;
 mod exit;
 mod feeds;
 mod findings;

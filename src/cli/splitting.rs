@@ -32,6 +32,7 @@ pub(super) fn to_split(identity: &str, args: &SplitArgs) -> Result<Intent, Failu
     how.machines = args.machines.iter().map(|name| name.as_str().into()).collect();
     how.unattributed =
         Some(args.unattributed.as_str()).filter(|name| *name != "nobody").map(Into::into);
+    how.retire_after = args.retire_after;
     how.token_seconds = u64::from(args.token_days) * 24 * 60 * 60;
     how.choices = Choices {
         families: !args.single_verbs,

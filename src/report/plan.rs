@@ -9,7 +9,7 @@ use serde_json::Value;
 use similar::{ChangeTag, TextDiff};
 
 use super::{exact, to_pretty, yaml_document};
-use crate::change::plan::{Check, Plan, Right, Step};
+use crate::change::plan::{Check, Intent, Plan, Right, Step};
 use crate::model::printable;
 
 /// Checks that are named one by one, at most.
@@ -78,6 +78,14 @@ pub fn plan_text(plan: &Plan) -> String {
             let what = if patch.merge == "null" { "it has to go" } else { &patch.merge };
             line(&mut text, 2, &format!("{}: {what}", patch.target));
         }
+    }
+    if !plan.later.is_empty() {
+        line(&mut text, 0, "\nto be done later (keybook due lists it):");
+    }
+    for later in &plan.later {
+        line(&mut text, 1, &format!("- not before {}: {}", exact(later.not_before), later.what));
+        let intents: Vec<String> = later.intents.iter().map(Intent::words).collect();
+        line(&mut text, 2, &intents.join(", "));
     }
     if !plan.still_works.is_empty() {
         line(&mut text, 0, "\nwhat works afterwards all the same:");

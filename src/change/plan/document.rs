@@ -38,6 +38,9 @@ pub struct Plan {
     pub still_works: Vec<StillWorks>,
     /// What else has to be known before it is applied.
     pub warnings: Vec<String>,
+    /// What is to be done later: planned when its day has come, from the objects as they are then.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub later: Vec<Later>,
     /// Set where it leaves nobody, or who applies it, without a way back in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lock_out: Option<LockOut>,
@@ -363,6 +366,22 @@ pub struct StillWorks {
     pub what: String,
     /// Until when, or what would end it.
     pub until: String,
+}
+
+/// What is said of everything that is to be done later.
+pub const NOT_A_DAY_SOONER: &str =
+    "keybook due lists what is to be done when; nothing is done by itself";
+
+/// A stage that is to be done later.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Later {
+    /// From when on, UTC.
+    pub not_before: DateTime<Utc>,
+    /// What comes of it.
+    pub what: String,
+    /// What is wanted then.
+    pub intents: Vec<Intent>,
 }
 
 /// Whom a Plan leaves without a way back in.

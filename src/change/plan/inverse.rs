@@ -67,6 +67,7 @@ pub fn undo(
         manual: Vec::new(),
         still_works: Vec::new(),
         warnings: left_out,
+        later: Vec::new(),
         lock_out: None,
         undoes: Some(run),
     }

@@ -13,8 +13,8 @@ use super::owner::{self, Verdict};
 use super::split;
 use super::wanted::{AllWanted, Refusal, Wanted, names, revoked, target_of, wanted};
 use super::{
-    API_VERSION, Action, ClusterRef, CoverageRef, Header, Intent, Inverse, KIND, Manual, Plan,
-    Reason, Reversibility, Step, StillWorks, Target, lock_out,
+    API_VERSION, Action, ClusterRef, CoverageRef, Header, Intent, Inverse, KIND, Later, Manual,
+    Plan, Reason, Reversibility, Step, StillWorks, Target, lock_out,
 };
 use crate::book::Book;
 use crate::model::{Binding, Call, Identity, ListKind, Name, Object, Objects, SubjectKind};
@@ -92,6 +92,8 @@ pub(super) struct Work<'a> {
     pub(super) needs: Vec<(Identity, Arc<Call>)>,
     /// What must hold for those whom splitting makes.
     pub(super) promises: Vec<split::Promise>,
+    /// What is to be done later.
+    pub(super) later: Vec<Later>,
 }
 
 impl<'a> Work<'a> {
@@ -129,6 +131,7 @@ impl<'a> Work<'a> {
             revoked: narrow::Revoked::new(),
             needs: Vec::new(),
             promises: Vec::new(),
+            later: Vec::new(),
         })
     }
 
@@ -296,6 +299,7 @@ impl<'a> Work<'a> {
             manual: manual.into_iter().collect::<Vec<Manual>>(),
             still_works: still_works.into_iter().collect(),
             warnings: self.warnings,
+            later: self.later,
             lock_out: locked,
             undoes: None,
         };

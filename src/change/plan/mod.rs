@@ -25,9 +25,9 @@ mod wanted;
 pub use about::{About, about, moved};
 pub use check::Check;
 pub use document::{
-    API_VERSION, Action, ClusterRef, CoverageRef, Header, Inverse, KIND, LockOut, Manual,
-    OwnerWarning, Patch, Plan, Precondition, ReadError, Reason, Reversibility, Right, Step,
-    StillWorks, Target, Verification,
+    API_VERSION, Action, ClusterRef, CoverageRef, Header, Inverse, KIND, Later, LockOut, Manual,
+    NOT_A_DAY_SOONER, OwnerWarning, Patch, Plan, Precondition, ReadError, Reason, Reversibility,
+    Right, Step, StillWorks, Target, Verification,
 };
 pub use edit::{stored, without_server_fields};
 pub use intent::{Intent, IntentParseError};

@@ -4,6 +4,7 @@
 //! it; where that is not known, because the connection or the process ended, the object itself is
 //! looked at, and only what certainly was not made is sent again. The first surprise stops the run.
 
+mod due;
 mod handover;
 mod history;
 mod look;
@@ -19,6 +20,7 @@ mod words;
 #[cfg(test)]
 mod tests;
 
+pub use due::Stage;
 pub use handover::{is_free, makes_tokens};
 pub use history::{History, Run, Standing, StepState};
 pub use look::Found;

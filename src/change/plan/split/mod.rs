@@ -3,6 +3,7 @@
 //!
 //! The account itself stays as it is: it is retired once nobody needs it any more.
 
+mod retire;
 mod steps;
 mod who;
 
@@ -47,6 +48,9 @@ pub struct Splitting {
     /// Who gets what the log shows of nobody in particular; None for nobody.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unattributed: Option<Name>,
+    /// After how many days the account is retired, in stages; None where that is not planned.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retire_after: Option<u32>,
     /// How long tokens are asked for, seconds.
     pub token_seconds: u64,
     /// What the log cannot decide.
@@ -61,6 +65,7 @@ impl Default for Splitting {
             into: None,
             machines: BTreeSet::new(),
             unattributed: None,
+            retire_after: None,
             token_seconds: 30 * DAY,
             choices: Choices {
                 younger_than: 0,

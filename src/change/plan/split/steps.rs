@@ -51,6 +51,7 @@ impl Work<'_> {
             }
             self.promise(parts);
             self.say(parts);
+            self.retire(parts);
         }
         Ok(())
     }
@@ -308,11 +309,17 @@ impl Work<'_> {
         }
         self.left.still_works.insert(StillWorks {
             what: format!("{account} itself, with all that it holds and every credential of it"),
-            until: format!(
-                "until it is retired, once nobody needs it any more: keybook revoke \
-                 quarantine:NAMESPACE/NAME for a token Secret, then keybook revoke {account}. keybook \
-                 show {account} tells who still uses it"
-            ),
+            until: match parts.how.retire_after {
+                None => format!(
+                    "until it is retired, once nobody needs it any more: keybook revoke \
+                     quarantine:NAMESPACE/NAME for a token Secret, then keybook revoke {account}. \
+                     keybook show {account} tells who still uses it"
+                ),
+                Some(_) => format!(
+                    "until its stages are made: keybook due lists them. keybook show {account} tells \
+                     who still uses it"
+                ),
+            },
         });
         for part in parts.all.iter().filter(|part| part.workload.is_none()) {
             let who: Vec<String> = part.actors.iter().map(words).collect();

@@ -313,3 +313,51 @@ fn what_cannot_be_split_is_said() {
     let held = World::default().with(space("keys"));
     assert!(matches!(split(&held, "user:eve", how()), Err(Refusal::Nobody(_))));
 }
+
+#[test]
+fn an_account_is_retired_in_stages() {
+    let token = |ns: &str, name: &str, account: &str| {
+        json!({"apiVersion": "v1", "kind": "Secret", "type": "kubernetes.io/service-account-token",
+            "metadata": {"name": name, "namespace": ns, "uid": name,
+                "annotations": {"kubernetes.io/service-account.name": account}}})
+    };
+    let later = |account: &str, days: Option<u32>| {
+        let mut world = ops(&[("wide", user("ops"))], &[(0, "list pods@a")])
+            .with(token("a", "one", "bot"))
+            .with(token("a", "of-another", "other"))
+            .with(token("keys", "elsewhere", "bot"));
+        let mut parts = Logged::new().log(0, 90).activity.expect("a log");
+        row(account, 0, call("list pods@a"), 9).put(&mut parts);
+        world.log = Some(parts);
+        let how =
+            Splitting { actors: vec![], to: [].into(), retire_after: days, ..splitting(strict()) };
+        let plan = split(&world, account, how).expect("a plan");
+        assert_eq!(Plan::read(plan.value()).as_ref(), Ok(&plan));
+        let stages: Vec<(String, Vec<String>)> = plan
+            .later
+            .iter()
+            .map(|stage| {
+                let words = stage.intents.iter().map(Intent::words).collect();
+                (stage.not_before.to_rfc3339(), words)
+            })
+            .collect();
+        stages
+    };
+    assert_eq!(later("sa:a/bot", None), []);
+    let words = |all: &[&str]| all.iter().map(|one| (*one).to_owned()).collect::<Vec<_>>();
+    // Made on 2026-03-31 at noon.
+    assert_eq!(
+        later("sa:a/bot", Some(14)),
+        [
+            ("2026-04-14T12:00:00+00:00".to_owned(), words(&["revoke quarantine:a/one"])),
+            (
+                "2026-04-28T12:00:00+00:00".to_owned(),
+                words(&["revoke sa:a/bot", "revoke secret:a/one"])
+            ),
+        ]
+    );
+    assert_eq!(
+        later("user:ops", Some(7)),
+        [("2026-04-07T12:00:00+00:00".to_owned(), words(&["revoke user:ops"]))]
+    );
+}

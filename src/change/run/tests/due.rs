@@ -1,0 +1,45 @@
+//! Stages that a plan leaves for later.
+
+use super::*;
+use crate::change::plan::Later;
+
+#[test]
+fn a_stage_is_left_until_a_later_run_does_it() {
+    block_on(async {
+        let cluster = cluster().await;
+        let desk = Desk::new();
+        let mut first = plan(&cluster, &["rb:n/lone=user:ann"]).await;
+        let later = |at: &str, words: &[&str]| Later {
+            not_before: at.parse().expect("a time"),
+            what: String::new(),
+            intents: words.iter().map(|one| one.parse().expect("an intent")).collect(),
+        };
+        first.later = vec![
+            later("2026-05-01T00:00:00Z", &["user:ann"]),
+            later("2026-04-10T00:00:00Z", &["rb:n/both=user:ann", "rb:n/other=user:bob"]),
+        ];
+        let at = |text: &str| -> DateTime<Utc> { text.parse().expect("a time") };
+        let stands = |time: &str| -> Vec<(bool, Vec<String>)> {
+            let history = desk.history();
+            let stages = history.stages(at(time));
+            let left = |stage: &Stage<'_>| stage.left.iter().map(ToString::to_string).collect();
+            stages.iter().map(|stage| (stage.due, left(stage))).collect()
+        };
+        assert_eq!(stands("2026-06-01T00:00:00Z"), []);
+        apply(&desk, &cluster, &first).await.expect("applied");
+        let both = || vec!["rb:n/both=user:ann".to_owned(), "rb:n/other=user:bob".to_owned()];
+        let all = || vec!["user:ann".to_owned()];
+        assert_eq!(stands("2026-04-09T23:59:59Z"), [(false, both()), (false, all())]);
+        assert_eq!(stands("2026-04-10T00:00:00Z"), [(true, both()), (false, all())]);
+        // One of the two is done, and then taken back.
+        let second = plan(&cluster, &["rb:n/both=user:ann"]).await;
+        apply(&desk, &cluster, &second).await.expect("applied");
+        let other = || both().split_off(1);
+        assert_eq!(stands("2026-05-01T00:00:00Z"), [(true, other()), (true, all())]);
+        undo(&desk, &cluster, 2).await;
+        assert_eq!(stands("2026-05-01T00:00:00Z"), [(true, both()), (true, all())]);
+        // A run that is undone has nothing left to do.
+        undo(&desk, &cluster, 1).await;
+        assert_eq!(stands("2026-05-01T00:00:00Z"), []);
+    });
+}
