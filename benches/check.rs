@@ -57,8 +57,8 @@ fn main() {
 /// The large world with the API server's own policy in it.
 fn snapshot() -> Snapshot {
     let mut snapshot = world::snapshot(&world::LARGE);
-    if let Some(own) = bootstrap::policy(None) {
-        let objects = &own.policy.objects;
+    if let Some(own) = bootstrap::policies().last() {
+        let objects = &own.objects;
         let roles = objects.roles.values().map(|role| Object::Role(role.as_ref().clone()));
         let bindings = objects.bindings.values();
         let bindings = bindings.map(|binding| Object::Binding(binding.as_ref().clone()));

@@ -23,7 +23,7 @@ fn main() {
     measure("large world", world::snapshot(&world::LARGE));
     // With what every API server installs, whose controllers lead everywhere.
     let mut real = world::snapshot(&world::LARGE);
-    let policy = bootstrap::policy(Some("v1.36.3")).expect("built in").policy;
+    let policy = bootstrap::policy("v1.36.3").expect("built in").policy;
     for role in policy.objects.roles.values() {
         real.objects.insert(Object::Role((**role).clone()));
     }

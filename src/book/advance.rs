@@ -66,7 +66,8 @@ impl Book {
         let mut dirty = Dirty::default();
         let log = next.take_log(changes.activity, &mut dirty);
         let slots = next.take_objects(&difference);
-        if ground && log && self.same_gates(&next) {
+        let installed = next.take_installed(ground, &difference);
+        if ground && log && installed && self.same_gates(&next) {
             next.follow(self, difference, &slots, dirty);
         } else {
             next.take_ground(self);
@@ -123,11 +124,27 @@ impl Book {
         slots
     }
 
+    /// Looks at what the API server installs by itself; false where it is another policy now.
+    fn take_installed(&mut self, ground: bool, difference: &Difference) -> bool {
+        let version = self.snapshot.cluster.server_version.as_deref();
+        // Only where the version is not known it depends on what is there.
+        let stays =
+            version.is_some() || (difference.roles.is_empty() && difference.bindings.is_empty());
+        if ground && stays {
+            return true;
+        }
+        let of = |chosen: Option<bootstrap::Chosen>| {
+            chosen.map(|chosen| (chosen.policy.version.clone(), chosen.by))
+        };
+        let before = of(self.installed);
+        self.installed = bootstrap::choose(version, &self.snapshot.objects);
+        before == of(self.installed)
+    }
+
     /// Takes over what everything rests on.
     fn take_ground(&mut self, old: &Self) {
         let version = self.snapshot.cluster.server_version.as_deref();
         self.server = Server::of(version);
-        self.installed = bootstrap::policy(version).map(|chosen| chosen.policy);
         if old.policy != self.policy {
             self.given = Arc::new(given(&self.policy));
         }

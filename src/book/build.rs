@@ -26,7 +26,7 @@ impl Book {
             authorizer: Authorizer::new(&snapshot.objects),
             served: Arc::new(Served::new(&snapshot)),
             server: Server::of(version),
-            installed: bootstrap::policy(version).map(|chosen| chosen.policy),
+            installed: bootstrap::choose(version, &snapshot.objects),
             facts: SharedHash::default(),
             provenance: Arc::default(),
             ledger: activity.as_deref().map(Ledger::new).unwrap_or_default(),

@@ -35,7 +35,7 @@ impl Book {
         shadowed_by: Option<GrantId>,
     ) -> Grant {
         let bootstrap = self.installed.is_some_and(|installed| {
-            installed.is_grant(&held.binding, &held.identity, held.role.as_deref())
+            installed.policy.is_grant(&held.binding, &held.identity, held.role.as_deref())
         });
         let mut grant = Grant {
             id: GrantId(slot),

@@ -112,7 +112,7 @@ pub struct Book {
     served: Arc<Served>,
     server: Server,
     /// What the API server installs by itself.
-    installed: Option<&'static bootstrap::Policy>,
+    installed: Option<bootstrap::Chosen>,
     facts: SharedHash<RoleKey, Arc<RoleFacts>>,
     /// Where aggregated rules come from; found when first asked for.
     provenance: Arc<OnceLock<Provenance>>,
@@ -162,6 +162,12 @@ impl Book {
     /// Every grant, in order of ids.
     pub fn grants(&self) -> impl Iterator<Item = &Arc<Grant>> {
         self.grants.iter().flatten()
+    }
+
+    /// What the API server installs by itself, by which grants are told to be its own. None only
+    /// where the program carries no policy.
+    pub fn installed(&self) -> Option<bootstrap::Chosen> {
+        self.installed
     }
 
     /// The RBAC answer over the same objects; its slots are the numbers of [`GrantId`].

@@ -177,6 +177,16 @@ pub fn about(session: &Session, metadata: &Metadata) {
     }
 }
 
+/// Says where the API server's own grants are told by another version's policy.
+pub fn about_policy(metadata: &Metadata) {
+    for cluster in &metadata.clusters {
+        let policy = cluster.bootstrap_policy.as_ref();
+        if let Some(words) = policy.and_then(|one| one.words(cluster.server_version.as_deref())) {
+            say(&format!("warning: {}: {words}", cluster.name));
+        }
+    }
+}
+
 fn about_log(metadata: &Metadata) {
     let Some(coverage) = &metadata.coverage else {
         return;

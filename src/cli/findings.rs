@@ -45,6 +45,7 @@ pub(super) fn run(
     let missing = answer::missing(&session, &lists, None);
     let report = Report::new(answer::metadata(&session, missing), items);
     let code = answer::give(global, &session, &report)?;
+    answer::about_policy(&report.metadata);
     if found.is_empty() {
         answer::say("nothing is found wrong in what was read");
     }

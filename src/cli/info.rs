@@ -12,6 +12,7 @@ use crate::cluster::kube::contexts;
 use crate::config::{Setting, Settings};
 use crate::model::Exemption;
 use crate::model::printable;
+use crate::rbac::bootstrap::policies;
 use crate::rbac::query::BUILTIN_VERSION;
 use crate::report::{self, Cell, Column, Table};
 
@@ -32,6 +33,8 @@ struct Info {
     version: &'static str,
     /// The Kubernetes version whose resources are built in.
     kubernetes: &'static str,
+    /// The Kubernetes versions of which it is known what the API server installs by itself.
+    bootstrap_policies: Vec<&'static str>,
     platform: String,
     settings: Vec<Row>,
     paths: Vec<Row>,
@@ -67,6 +70,7 @@ pub(super) fn run(global: &Global) -> Result<Code, Failure> {
         kind: "Info",
         version: env!("CARGO_PKG_VERSION"),
         kubernetes: BUILTIN_VERSION,
+        bootstrap_policies: policies().map(|policy| &*policy.version).collect(),
         platform: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
         settings: rows(&settings),
         paths: paths(global, &settings),
@@ -171,8 +175,13 @@ fn kubeconfig(global: &Global) -> Row {
 }
 
 fn text(of: &Info) -> String {
-    let mut text =
-        format!("keybook {} ({}), knows Kubernetes {}\n\n", of.version, of.platform, of.kubernetes);
+    let mut text = format!(
+        "keybook {} ({}), knows Kubernetes {}\nknows what an API server installs by itself in {}\n\n",
+        of.version,
+        of.platform,
+        of.kubernetes,
+        of.bootstrap_policies.join(", "),
+    );
     for (title, origin, rows) in [("SETTING", "FROM", &of.settings), ("PATH", "STATE", &of.paths)] {
         let mut table = Table::new(vec![
             Column::new(title, "name"),

@@ -32,5 +32,6 @@ pub(super) fn run(global: &Global, text: &str) -> Result<Code, Failure> {
             ),
         });
     }
+    answer::about_policy(&metadata);
     answer::give(global, &session, &Report::new(metadata, items))
 }

@@ -48,6 +48,7 @@ pub(super) fn run(
     let missing = answer::missing(&session, read, None);
     let report = Report::new(answer::metadata(&session, missing), rows);
     let code = answer::give(global, &session, &report)?;
+    answer::about_policy(&report.metadata);
     if report.items.is_empty() {
         answer::say("nobody matches");
     }

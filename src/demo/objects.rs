@@ -170,7 +170,7 @@ fn roles(make: &Make, objects: &mut Vec<Object>) {
 
 /// What the API server installs by itself, and the accounts that its controllers run as.
 fn bootstrap(make: &Make, objects: &mut Vec<Object>) {
-    let Some(own) = bootstrap::policy(Some(VERSION)) else {
+    let Some(own) = bootstrap::policy(VERSION) else {
         return;
     };
     let dress = |meta: &Meta, kind: &str| {

@@ -31,7 +31,8 @@ pub(super) fn aggregation(role: &Role) -> Option<Owner> {
 /// back and added ones stay (`component-helpers/auth/rbac/reconciliation`).
 pub(super) fn server_role(role: &Role, version: Option<&str>) -> Option<Owner> {
     let namespace = role.meta.namespace.as_deref().unwrap_or_default();
-    bootstrap::policy(version)?.policy.objects.role(role.kind, namespace, &role.meta.name)?;
+    bootstrap::possible(version)
+        .find_map(|policy| policy.objects.role(role.kind, namespace, &role.meta.name))?;
     Some(server(
         role.meta.annotations.get(AUTO_UPDATE).map(|value| &**value),
         Undone::new(
@@ -45,7 +46,7 @@ pub(super) fn server_role(role: &Role, version: Option<&str>) -> Option<Owner> {
 pub(super) fn server_binding(binding: &Binding, version: Option<&str>) -> Option<Owner> {
     let namespace = binding.meta.namespace.clone().unwrap_or_else(|| "".into());
     let key = (binding.kind, namespace, binding.meta.name.clone());
-    bootstrap::policy(version)?.policy.objects.bindings.get(&key)?;
+    bootstrap::possible(version).find_map(|policy| policy.objects.bindings.get(&key))?;
     Some(server(
         binding.meta.annotations.get(AUTO_UPDATE).map(|value| &**value),
         Undone::new(

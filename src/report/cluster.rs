@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::identity::Names;
 use crate::book::Book;
 use crate::model::{self, ListKind, Name, Policy};
+use crate::rbac::bootstrap::ChosenBy;
 
 /// What an answer stands on.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -53,6 +54,9 @@ pub struct Cluster {
     pub name: Name,
     /// `v1.36.3`; None where it is not known.
     pub server_version: Option<Name>,
+    /// The API server's own policy by which grants are told to be its own; None where that was not
+    /// looked at.
+    pub bootstrap_policy: Option<BootstrapPolicy>,
     /// When its objects were read, UTC; None where files do not say.
     pub taken_at: Option<DateTime<Utc>>,
     /// Signs of authorizers beside RBAC: a "no" is then one by RBAC only.
@@ -65,6 +69,36 @@ pub struct Cluster {
     pub passed: BTreeMap<Name, u64>,
     /// Objects that were given more than once; the newest counts.
     pub repeated: u64,
+}
+
+/// Which of the API servers' own policies a cluster is measured by.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BootstrapPolicy {
+    /// The Kubernetes version that installs it, `v1.36.3`.
+    pub version: Name,
+    /// How it was come by.
+    pub by: ChosenBy,
+}
+
+impl BootstrapPolicy {
+    /// The policy by which a Book tells what is the API server's own.
+    pub fn of(book: &Book) -> Option<Self> {
+        let chosen = book.installed()?;
+        Some(Self { version: chosen.policy.version.clone(), by: chosen.by })
+    }
+
+    /// What has to be said of it, `server` being the server's version; None where it is the server's.
+    pub fn words(&self, server: Option<&str>) -> Option<String> {
+        match (self.by, server) {
+            (ChosenBy::Nearest, Some(server)) => Some(format!(
+                "what the API server installs by itself is not known for its version, {server}: \
+                 that of {} is taken",
+                self.version
+            )),
+            _ => None,
+        }
+    }
 }
 
 /// A list with its health.
@@ -227,7 +261,11 @@ impl From<&model::Coverage> for Coverage {
 impl Cluster {
     /// What a Book was made of, and the authorizers that it knows of.
     pub fn of(book: &Book) -> Self {
-        Self { authorizers: book.authorizers(), ..Self::from(&*book.snapshot) }
+        Self {
+            authorizers: book.authorizers(),
+            bootstrap_policy: BootstrapPolicy::of(book),
+            ..Self::from(&*book.snapshot)
+        }
     }
 }
 
@@ -237,6 +275,7 @@ impl From<&model::Snapshot> for Cluster {
             id: of.cluster.id.clone(),
             name: of.cluster.name.clone(),
             server_version: of.cluster.server_version.clone(),
+            bootstrap_policy: None,
             taken_at: of.taken_at,
             authorizers: of.cluster.authorizers.clone(),
             lists: ListKind::ALL

@@ -32,7 +32,7 @@ use serde::Serialize;
 
 pub use self::access::{AccessRow, HolderRow, Holders, Question, WayRow};
 pub use self::check::CheckRow;
-pub use self::cluster::{Cluster, Coverage, List, Metadata, Missing};
+pub use self::cluster::{BootstrapPolicy, Cluster, Coverage, List, Metadata, Missing};
 pub use self::credential::CredentialRow;
 pub use self::csv::cell as csv_cell;
 pub use self::cut::CutRow;

@@ -77,6 +77,37 @@ fn a_question_reads_what_could_change_its_answer() {
 }
 
 #[test]
+fn an_api_server_whose_own_policy_is_not_known_is_measured_by_the_nearest_which_is_said() {
+    let home = Home::new();
+    let folder = format!("{}/saved", home.path().display());
+    home.run(&["snapshot", "--demo", "--out", &folder]).ends_with(0);
+    let manifest = format!("{folder}/keybook-snapshot.json");
+    let text = std::fs::read_to_string(&manifest).expect("a manifest");
+    let mut manifest_json: Value = serde_json::from_str(&text).expect("JSON");
+    let mut of = |version: Value| {
+        manifest_json["cluster"]["serverVersion"] = version;
+        std::fs::write(&manifest, manifest_json.to_string()).expect("written");
+        let run = home.run(&["findings", "--from", &folder, "-o", "json"]);
+        let chosen = run.json()["metadata"]["clusters"][0]["bootstrapPolicy"].clone();
+        (chosen, run.err.lines().find(|line| line.contains("by itself")).map(str::to_owned))
+    };
+    assert_eq!(of(json!("v1.36.9")), (json!({"version": "v1.36.3", "by": "version"}), None));
+    assert_eq!(of(json!(null)), (json!({"version": "v1.36.3", "by": "content"}), None));
+    let (chosen, said) = of(json!("v1.44.1"));
+    assert_eq!(chosen, json!({"version": "v1.37.2", "by": "nearest"}));
+    let said = said.expect("a warning");
+    assert!(
+        said.ends_with(
+            "what the API server installs by itself is not known for its version, v1.44.1: that \
+             of v1.37.2 is taken"
+        ),
+        "{said}"
+    );
+    let known = home.run(&["info", "-o", "json"]).json()["bootstrapPolicies"].clone();
+    assert_eq!(known, json!(["v1.34.4", "v1.35.4", "v1.36.3", "v1.37.2"]));
+}
+
+#[test]
 fn a_log_that_covers_too_little_is_incomplete() {
     let home = Home::new();
     let (objects, log) = home.world();

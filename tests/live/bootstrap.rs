@@ -1,7 +1,7 @@
 //! The bootstrap policy that is built in is the one that API servers install.
 
 use keybook::model::{Identity, Objects, RoleKind};
-use keybook::rbac::bootstrap::{policies, policy};
+use keybook::rbac::bootstrap::{ChosenBy, policies, policy};
 use serde_json::{Value, json};
 
 use crate::answers::snapshot;
@@ -48,8 +48,8 @@ fn bootstrap_policy_is_built_in_as_the_server_has_it() {
 
 /// What of a cluster's grants is not the server's own.
 fn foreign(objects: &Objects, version: &str) -> Vec<String> {
-    let chosen = policy(Some(version)).expect("a policy");
-    assert!(chosen.exact, "{version}");
+    let chosen = policy(version).expect("a policy");
+    assert_eq!(chosen.by, ChosenBy::Version, "{version}");
     let mut foreign = Vec::new();
     for binding in objects.bindings.values() {
         let namespace = binding.meta.namespace.as_ref();

@@ -107,9 +107,9 @@ fn judge(
 fn is_servers_own(binding: &Binding, gone: &BTreeSet<Identity>, version: Option<&str>) -> bool {
     let namespace = binding.meta.namespace.clone().unwrap_or_else(|| "".into());
     let key = (binding.kind, namespace, binding.meta.name.clone());
-    let own = bootstrap::policy(version)
-        .and_then(|chosen| chosen.policy.objects.bindings.get(&key).cloned());
-    own.is_some_and(|own| {
+    let mut possible =
+        bootstrap::possible(version).filter_map(|policy| policy.objects.bindings.get(&key));
+    possible.any(|own| {
         let namespace = own.meta.namespace.as_ref();
         own.subjects
             .iter()

@@ -169,7 +169,7 @@ fn grants_to_everybody_are_said_of_everybody_once() {
 #[test]
 fn the_servers_own_policy_is_exempt_and_nothing_else() {
     let mut world = World::new();
-    let installed = crate::rbac::bootstrap::policy(Some("v1.36.3")).unwrap().policy;
+    let installed = crate::rbac::bootstrap::policy("v1.36.3").unwrap().policy;
     world.snapshot.objects = installed.objects.clone();
     assert_eq!(rules(&world), []);
     assert!(world.book().grants().all(|grant| grant.bootstrap));
@@ -178,6 +178,19 @@ fn the_servers_own_policy_is_exempt_and_nothing_else() {
         binding(None, "cluster-admin", "ClusterRole/cluster-admin", &["group:system:masters"]);
     widened["subjects"].as_array_mut().unwrap().push(subject("eve"));
     assert_eq!(rules(&world.object(&widened)), [("user:eve".into(), "cluster-admin")]);
+}
+
+#[test]
+fn the_servers_own_policy_is_exempt_where_its_version_is_not_known() {
+    for installed in crate::rbac::bootstrap::policies() {
+        let mut world = World::new().namespace("kube-system");
+        world.snapshot.cluster.server_version = None;
+        let own = &installed.objects;
+        world.snapshot.objects.roles = own.roles.clone();
+        world.snapshot.objects.bindings = own.bindings.clone();
+        assert_eq!(rules(&world), [], "{}", installed.version);
+        assert!(world.book().grants().all(|grant| grant.bootstrap), "{}", installed.version);
+    }
 }
 
 /// Ana, who may edit in a, and a log of so many days.

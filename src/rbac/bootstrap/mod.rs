@@ -1,9 +1,10 @@
 //! The API server's own bootstrap policy, by content and version: the roles and bindings that it
 //! installs by itself, which no cluster's owner made.
 
+use std::cmp::Reverse;
 use std::sync::LazyLock;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::aggregation::would_be;
@@ -88,7 +89,40 @@ impl Policy {
                 && role.is_some_and(|role| self.is_role(role))
         })
     }
+
+    /// How well it fits what is there. An upgrade leaves behind what it no longer installs, and
+    /// adds what it does: so the most that is exactly as installed wins, then the least that is not.
+    /// Of equals the newest wins.
+    fn fit(&self, objects: &Objects) -> Fit {
+        let own = &self.objects;
+        let roles = own
+            .roles
+            .keys()
+            .filter(|key| objects.roles.get(*key).is_some_and(|role| self.is_role(role)));
+        let bindings = own.bindings.iter().filter(|(key, own)| {
+            objects.bindings.get(*key).is_some_and(|binding| {
+                own.role_ref == binding.role_ref && has_subjects(binding, own)
+            })
+        });
+        let there = roles.count() + bindings.count();
+        let not = own.roles.len() + own.bindings.len() - there;
+        (there, Reverse(not), minor(&self.version).map_or(0, |minor| minor as usize))
+    }
 }
+
+/// Whether a binding has all subjects of another one of its place.
+fn has_subjects(binding: &Binding, of: &Binding) -> bool {
+    let namespace = of.meta.namespace.as_ref();
+    let names = |binding: &Binding, wanted: &Identity| {
+        let mut subjects = binding.subjects.iter();
+        subjects.any(|subject| subject.identity(namespace).as_ref() == Some(wanted))
+    };
+    let mut wanted = of.subjects.iter().filter_map(|subject| subject.identity(namespace));
+    wanted.all(|wanted| names(binding, &wanted))
+}
+
+/// How well a policy fits a cluster; the greatest is the best.
+type Fit = (usize, Reverse<usize>, usize);
 
 /// Fills aggregated roles the way the controller does, until nothing changes.
 fn aggregate(objects: &mut Objects) {
@@ -139,24 +173,49 @@ fn same_rule(one: &PolicyRule, other: &PolicyRule) -> bool {
 pub struct Chosen {
     /// The policy.
     pub policy: &'static Policy,
-    /// Whether it is that of the server's own minor version; else the nearest that is known was
-    /// taken, which has to be said.
-    pub exact: bool,
+    /// How it was come by.
+    pub by: ChosenBy,
+}
+
+/// How the policy was come by that a cluster is measured by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum ChosenBy {
+    /// It is that of the server's own minor version.
+    Version,
+    /// The server's version is not built in: it is that of the nearest one, which has to be said.
+    Nearest,
+    /// The server's version is not known: more of what it installs is there than of any other.
+    Content,
 }
 
 /// The policy for a server's version (`v1.36.3`, `v1.36.3-gke.100`): of the same minor version,
-/// else the nearest. None only where the program carries no policy.
-pub fn policy(version: Option<&str>) -> Option<Chosen> {
-    let wanted = version.and_then(minor);
-    let (version, policy) = match wanted {
-        Some(wanted) => POLICIES
-            .iter()
-            .min_by_key(|(have, _)| minor(have).map_or(u32::MAX, |have| wanted.abs_diff(have)))?,
-        // Unknown: the newest.
-        None => POLICIES.last()?,
-    };
-    let exact = wanted.is_some() && wanted == minor(version);
-    Some(Chosen { policy: policy.as_ref()?, exact })
+/// else the nearest. None for what is no version.
+pub fn policy(version: &str) -> Option<Chosen> {
+    let wanted = minor(version)?;
+    let (version, policy) = POLICIES
+        .iter()
+        .min_by_key(|(have, _)| minor(have).map_or(u32::MAX, |have| wanted.abs_diff(have)))?;
+    let exact = Some(wanted) == minor(version);
+    let by = if exact { ChosenBy::Version } else { ChosenBy::Nearest };
+    Some(Chosen { policy: policy.as_ref()?, by })
+}
+
+/// The policy that a cluster's objects are measured by: for the server's version, where that is
+/// known; else the one that fits them best. It looks at what is installed only, however much else
+/// there is. None only where the program carries no policy.
+pub fn choose(version: Option<&str>, objects: &Objects) -> Option<Chosen> {
+    version.and_then(policy).or_else(|| {
+        let policy = policies().max_by_key(|policy| policy.fit(objects))?;
+        Some(Chosen { policy, by: ChosenBy::Content })
+    })
+}
+
+/// The policies that a server of that version may have: one, but all where it is not known.
+pub fn possible(version: Option<&str>) -> impl Iterator<Item = &'static Policy> {
+    let chosen = version.and_then(policy).map(|chosen| chosen.policy);
+    let any = if chosen.is_none() { Some(policies()) } else { None };
+    chosen.into_iter().chain(any.into_iter().flatten())
 }
 
 /// All policies that are built in, oldest first.
@@ -173,119 +232,5 @@ fn minor(version: &str) -> Option<u32> {
     major.checked_mul(1000)?.checked_add(minor)
 }
 
-/// Whether a grant is the API server's own; see [`Policy::is_grant`].
-pub fn is_bootstrap(
-    binding: &Binding,
-    subject: &Identity,
-    role: Option<&Role>,
-    version: Option<&str>,
-) -> bool {
-    policy(version).is_some_and(|chosen| chosen.policy.is_grant(binding, subject, role))
-}
-
 #[cfg(test)]
-mod tests {
-    use std::sync::Arc;
-
-    use super::*;
-    use crate::model::{BindingKind, BindingSubject, RoleKind};
-
-    fn chosen() -> &'static Policy {
-        let chosen = policy(Some("v1.36.3")).expect("built in");
-        assert!(chosen.exact);
-        chosen.policy
-    }
-
-    fn grant(binding: &str) -> (Arc<Binding>, Arc<Role>) {
-        let policy = chosen();
-        let key = (BindingKind::ClusterRoleBinding, "".into(), binding.into());
-        let binding = policy.objects.bindings.get(&key).expect("a binding").clone();
-        let role = policy.objects.role(RoleKind::ClusterRole, "", &binding.role_ref.name);
-        (binding, role.expect("a role").clone())
-    }
-
-    #[test]
-    fn every_policy_is_readable_and_its_own() {
-        assert_eq!(policies().count(), POLICIES.len());
-        for (policy, (version, _)) in policies().zip(&POLICIES) {
-            assert_eq!(&*policy.version, *version);
-            assert!(policy.objects.roles.len() > 60, "{}", policy.objects.roles.len());
-            assert!(policy.objects.bindings.len() > 40, "{}", policy.objects.bindings.len());
-            for binding in policy.objects.bindings.values() {
-                for subject in &binding.subjects {
-                    let namespace = binding.meta.namespace.as_ref();
-                    let identity = subject.identity(namespace).expect("matches somebody");
-                    let kind = match &*binding.role_ref.kind {
-                        "Role" => RoleKind::Role,
-                        _ => RoleKind::ClusterRole,
-                    };
-                    let ns = namespace.map_or("", |ns| &**ns);
-                    let role = policy.objects.role(kind, ns, &binding.role_ref.name);
-                    assert!(
-                        policy.is_grant(binding, &identity, role.map(|role| &**role)),
-                        "{:?} {}",
-                        binding.kind,
-                        binding.meta.name
-                    );
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn an_added_subject_or_a_changed_role_is_not_the_servers() {
-        let (binding, role) = grant("system:basic-user");
-        let everybody = Identity::group(Identity::AUTHENTICATED);
-        let version = Some("v1.36.3");
-        assert!(is_bootstrap(&binding, &everybody, Some(&role), version));
-
-        let mut more = Binding::clone(&binding);
-        more.subjects.push(BindingSubject {
-            kind: "User".into(),
-            name: "jane".into(),
-            ..BindingSubject::default()
-        });
-        assert!(is_bootstrap(&more, &everybody, Some(&role), version));
-        assert!(!is_bootstrap(&more, &Identity::user("jane"), Some(&role), version));
-
-        let mut wider = Role::clone(&role);
-        wider.rules[0].verbs.push("delete".into());
-        assert!(!is_bootstrap(&binding, &everybody, Some(&wider), version));
-        let mut turned = Role::clone(&role);
-        turned.rules.reverse();
-        turned.rules[0].resources.reverse();
-        assert!(is_bootstrap(&binding, &everybody, Some(&turned), version));
-        assert!(!is_bootstrap(&binding, &everybody, None, version));
-
-        let mut other = Binding::clone(&binding);
-        other.role_ref.name = "cluster-admin".into();
-        let (_, admin) = grant("cluster-admin");
-        assert!(!is_bootstrap(&other, &everybody, Some(&admin), version));
-        other = Binding::clone(&binding);
-        other.meta.name = "somebody-elses".into();
-        assert!(!is_bootstrap(&other, &everybody, Some(&role), version));
-    }
-
-    #[test]
-    fn aggregated_roles_are_filled() {
-        let admin = chosen().objects.role(RoleKind::ClusterRole, "", "admin").expect("admin");
-        assert!(admin.rules.len() > 10);
-        assert!(admin.rules.iter().any(|rule| rule.resources.contains(&"secrets".into())));
-    }
-
-    #[test]
-    fn the_nearest_version_is_taken_and_said() {
-        for (version, exact) in [
-            (Some("v1.36.3"), true),
-            (Some("v1.36.0-gke.1234"), true),
-            (Some("1.36+"), true),
-            (Some("v1.34.0"), true),
-            (Some("v1.20.1"), false),
-            (Some("v9.99.0"), false),
-            (Some("nonsense"), false),
-            (None, false),
-        ] {
-            assert_eq!(policy(version).map(|chosen| chosen.exact), Some(exact), "{version:?}");
-        }
-    }
-}
+mod tests;

@@ -3,6 +3,7 @@
 use super::header;
 use crate::book::{Book, LogState};
 use crate::model::{Coverage, Health, ListKind};
+use crate::report::BootstrapPolicy;
 use crate::tui::state::State;
 use crate::tui::text::{figure, plural, wrap};
 use crate::tui::theme::Slot;
@@ -45,6 +46,11 @@ fn cluster(lines: &mut Vec<Line<'static>>, state: &State, book: &Book) {
     lines.push(field("context", shown(&info.context)));
     lines.push(field("id", shown(&info.id)));
     lines.push(field("version", shown(info.server_version.as_deref().unwrap_or_default())));
+    if let Some(words) =
+        BootstrapPolicy::of(book).and_then(|policy| policy.words(info.server_version.as_deref()))
+    {
+        lines.push(Line::of("  own policy          ", Slot::Muted).then(words, Slot::Warn));
+    }
     let who = match (&info.impersonator, &info.operator) {
         (Some(real), Some(operator)) => format!("{real} as {operator}"),
         (_, Some(operator)) => operator.to_string(),

@@ -359,8 +359,8 @@ impl<'a> Work<'a> {
     /// Why a role's rules are not to be edited where they are; None where they may be.
     fn may_be_edited(&self, role: &Role, key: &RoleKey) -> Option<&'static str> {
         let version = self.book.snapshot.cluster.server_version.as_deref();
-        if crate::rbac::bootstrap::policy(version)
-            .is_some_and(|chosen| chosen.policy.objects.roles.contains_key(key))
+        if crate::rbac::bootstrap::possible(version)
+            .any(|policy| policy.objects.roles.contains_key(key))
         {
             return Some("the API server's own, which it restores when it starts");
         }
