@@ -215,6 +215,38 @@ impl Board {
         self.retell(source.list).await;
     }
 
+    /// A source that was refused everywhere is read namespace by namespace. What is known of them
+    /// stays; of others it goes.
+    pub(super) async fn split(&mut self, source: &Source, extents: &[Extent], refused: Standing) {
+        let parts = self.sources.entry(*source).or_default();
+        let stays = |extent: &Extent| *extent == Extent::All || extents.contains(extent);
+        let gone: Vec<Extent> = parts.keys().filter(|extent| !stays(extent)).cloned().collect();
+        // All at once, so that the list does not look settled in between.
+        for extent in extents {
+            parts.entry(extent.clone()).or_insert_with(|| Part::new(source));
+        }
+        for extent in gone {
+            self.replace(source, &extent, Page::default()).await;
+            self.sources.entry(*source).or_default().remove(&extent);
+        }
+        self.settle(source, &Extent::All, refused).await;
+    }
+
+    /// What was read namespace by namespace is read everywhere.
+    fn join(&mut self, source: &Source) {
+        let parts = self.sources.entry(*source).or_default();
+        let mut held: BTreeSet<Key> = BTreeSet::new();
+        parts.retain(|extent, part| {
+            if *extent != Extent::All {
+                held.extend(part.keys.take().unwrap_or_default());
+            }
+            *extent == Extent::All
+        });
+        if let Some(keys) = &mut self.part(source, &Extent::All).keys {
+            keys.extend(held);
+        }
+    }
+
     /// A part stands otherwise. One that was whole and fails is outdated.
     pub(super) async fn settle(&mut self, source: &Source, extent: &Extent, standing: Standing) {
         let part = self.part(source, extent);
@@ -244,6 +276,9 @@ impl Board {
 
     /// All of a part, in place of what was known.
     pub(super) async fn replace(&mut self, source: &Source, extent: &Extent, whole: Page) {
+        if *extent == Extent::All {
+            self.join(source);
+        }
         let part = self.part(source, extent);
         part.count = whole.objects.len() as u64;
         part.unreadable = whole.unreadable.into_iter().collect();

@@ -7,6 +7,8 @@
 //! - Reads that may succeed later are tried again, a few times and not for long. A watch goes on
 //!   for ever: it is resumed where it broke, and read afresh where the server has forgotten that
 //!   place. While it is broken its list is outdated.
+//! - An API server that has only just started refuses what it will allow: after it was out of reach
+//!   no refusal is the last word, and everything is asked for again.
 
 mod board;
 mod follow;
@@ -20,6 +22,7 @@ use std::time::Duration;
 use chrono::Utc;
 use futures::future::{join, join_all};
 use tokio::sync::{Mutex, Semaphore, watch};
+use tokio::time::Instant;
 
 pub use follow::{Changes, follow, refollow};
 
@@ -96,6 +99,8 @@ struct Loader<'a> {
     board: Mutex<Board>,
     /// Namespaces by name, once known.
     namespaces: watch::Sender<Option<Vec<Name>>>,
+    /// When the server was last out of reach.
+    away: watch::Sender<Option<Instant>>,
     /// Sources of the first lists that have not been read yet.
     first: watch::Sender<usize>,
     /// The same of the others.
@@ -112,6 +117,7 @@ impl<'a> Loader<'a> {
             permits: Semaphore::new(options.concurrency.max(1)),
             board: Mutex::new(Board::new(out, held)),
             namespaces: watch::Sender::new(None),
+            away: watch::Sender::new(None),
             first: watch::Sender::new(first.len()),
             later: watch::Sender::new(later.len()),
         }
@@ -166,7 +172,7 @@ pub async fn load(cluster: &dyn Cluster, options: &LoadOptions) -> Result<Snapsh
     let lists = async {
         let sources = join_all(options.sources().map(|source| async {
             loader.turn(source).await;
-            loader.read_source(source).await;
+            loader.read_source(source, true).await;
             loader.done(source);
         }));
         let discovery = async {

@@ -66,7 +66,7 @@ impl Loader<'_> {
         let mut backoff = Backoff::new(self.options.backoff, self.options.patience);
         for _ in 1..self.options.attempts {
             let permit = self.permits.acquire().await;
-            let answer = ask().await;
+            let answer = self.noting(ask().await);
             drop(permit);
             match answer {
                 Err(error) if error.is_transient() => {
@@ -80,12 +80,21 @@ impl Loader<'_> {
             }
         }
         let _permit = self.permits.acquire().await;
-        ask().await
+        self.noting(ask().await)
     }
 
-    /// Reads a source everywhere, or else in the namespaces that are known.
-    pub(super) async fn read_source(&self, source: &Source) -> Parts {
-        let everywhere = self.read(source, &Extent::All, true).await;
+    /// Keeps in mind that the server is out of reach.
+    pub(super) fn noting<T>(&self, answer: Result<T, Error>) -> Result<T, Error> {
+        if matches!(answer, Err(Error::Unreachable { .. })) {
+            self.away.send_replace(Some(Instant::now()));
+        }
+        answer
+    }
+
+    /// Reads a source everywhere, or else in the namespaces that are known. With `rows_first`, rows
+    /// are reported page by page; else all at once, in place of what was known.
+    pub(super) async fn read_source(&self, source: &Source, rows_first: bool) -> Parts {
+        let everywhere = self.read(source, &Extent::All, rows_first, source.can_be_split()).await;
         let refused = match everywhere {
             Err(error @ Error::Forbidden { .. }) if source.can_be_split() => error,
             everywhere => return vec![(Extent::All, everywhere)],
@@ -100,20 +109,9 @@ impl Loader<'_> {
             return vec![(Extent::All, Err(refused))];
         }
         let extents: Vec<Extent> = namespaces.into_iter().map(Extent::Namespace).collect();
-        {
-            // All at once, so that the list does not look settled in between.
-            let mut board = self.board.lock().await;
-            for extent in &extents {
-                board.begin(source, extent).await;
-            }
-            board.settle(source, &Extent::All, Standing::of(&refused)).await;
-        }
+        self.board.lock().await.split(source, &extents, Standing::of(&refused)).await;
         join_all(extents.into_iter().map(|extent| async move {
-            let read = self.read(source, &extent, true).await;
-            if let Err(error) = &read {
-                let mut board = self.board.lock().await;
-                board.settle(source, &extent, Standing::of(error)).await;
-            }
+            let read = self.read(source, &extent, rows_first, false).await;
             (extent, read)
         }))
         .await
@@ -132,28 +130,22 @@ impl Loader<'_> {
     }
 
     /// Reads a source in one extent to its end and puts its standing on the board, but for a
-    /// refusal that may still be got around. With `rows_first`, rows are reported page by page;
-    /// else all at once, in place of what was known.
+    /// refusal that may be `got_around`.
     pub(super) async fn read(
         &self,
         source: &Source,
         extent: &Extent,
         rows_first: bool,
+        got_around: bool,
     ) -> Result<Name, Error> {
         let read = self.pages(source, extent, rows_first).await;
         let read = read.map_err(|error| if_served(source, error));
         if source.list == ListKind::Namespaces {
-            let mut names = match &read {
-                Ok((_, names)) => names.clone(),
-                Err(_) => self.options.namespaces.clone(),
-            };
-            names.sort();
-            names.dedup();
-            self.namespaces.send_replace(Some(names));
+            self.know_namespaces(read.as_ref().ok().map(|(_, names)| names));
         }
         let standing = match &read {
             Ok(_) => Standing::Whole,
-            Err(Error::Forbidden { .. }) if source.can_be_split() && rows_first => {
+            Err(Error::Forbidden { .. }) if got_around => {
                 return read.map(|(version, _)| version);
             }
             Err(error) => Standing::of(error),
@@ -165,6 +157,20 @@ impl Loader<'_> {
         board.settle(source, extent, standing).await;
         drop(board);
         read.map(|(version, _)| version)
+    }
+
+    /// Takes over which namespaces there are: as listed; else as listed before; else as given.
+    fn know_namespaces(&self, listed: Option<&Vec<Name>>) {
+        let mut names = listed.unwrap_or(&self.options.namespaces).clone();
+        names.sort();
+        names.dedup();
+        self.namespaces.send_if_modified(|known| {
+            let news = known.as_ref() != Some(&names) && (listed.is_some() || known.is_none());
+            if news {
+                *known = Some(names);
+            }
+            news
+        });
     }
 
     /// The pages of a list. Gives its version and, for namespaces, the names.

@@ -1,5 +1,6 @@
 //! The loader against a cluster in memory. Time is the test's own: pauses cost nothing.
 
+mod away;
 mod follows;
 mod loads;
 
