@@ -23,6 +23,7 @@ mod relay;
 mod reviews;
 mod served_log;
 mod sharing;
+mod walking;
 mod workloads;
 
 /// Whether to run at the sizes that take minutes.

@@ -134,12 +134,31 @@ fn read(mut stream: Open, streams: bool) -> io::Result<Answer> {
         head = head.or_else(|| Head::find(&bytes));
     }
     let head = head.ok_or(io::ErrorKind::UnexpectedEof)?;
-    let body = String::from_utf8_lossy(&bytes[head.end..]).into_owned();
+    let body = &bytes[head.end..];
+    let body = if head.chunked && !streams { joined(body) } else { body.to_vec() };
+    let body = String::from_utf8_lossy(&body).into_owned();
     Ok(Answer { status: head.status, body, open: streams.then_some(stream) })
+}
+
+/// A body that came in chunks, as one.
+fn joined(mut rest: &[u8]) -> Vec<u8> {
+    let mut body = Vec::new();
+    while let Some(line) = rest.windows(2).position(|two| two == b"\r\n") {
+        let size = std::str::from_utf8(&rest[..line]).ok();
+        let size = size.and_then(|size| usize::from_str_radix(size, 16).ok()).expect("a size");
+        let (from, to) = (line + 2, line + 2 + size);
+        if size == 0 || to + 2 > rest.len() {
+            break;
+        }
+        body.extend_from_slice(&rest[from..to]);
+        rest = &rest[to + 2..];
+    }
+    body
 }
 
 struct Head {
     status: u16,
+    chunked: bool,
     /// Of the body, where it is told.
     length: Option<usize>,
     /// Where it ends.
@@ -153,6 +172,7 @@ impl Head {
         let length = text.split("\r\ncontent-length: ").nth(1);
         let length = length.and_then(|rest| rest.split("\r\n").next()?.parse().ok());
         let status = text.get(9..12).and_then(|code| code.parse().ok());
-        Some(Self { status: status.expect("a status"), length, end })
+        let chunked = text.contains("\r\ntransfer-encoding: chunked\r\n");
+        Some(Self { status: status.expect("a status"), chunked, length, end })
     }
 }

@@ -1,0 +1,242 @@
+//! Steps that no API server decides: keybook lists them, marked as a model with its reason. What of
+//! them is up to the API server is asked of it all the same, to be answered to the one who may and
+//! refused to those who nearly may.
+
+use serde_json::{Value, json};
+
+use super::case::reach;
+use super::pods::pod_spec;
+use super::rights::{account, bound, first_of, grant, service_account};
+use super::site::{
+    Credential, DEFINITIONS, ELSEWHERE, Site, WALKERS, content_type, namespace, request,
+};
+use crate::activity::client::Request;
+use crate::support::process::await_some;
+
+/// Somebody with these rules there, once that holds.
+fn somebody(site: &Site, name: &str, namespace: Option<&str>, rules: &[Value]) -> Credential {
+    let subject = account(WALKERS, name);
+    let mut objects = vec![service_account(WALKERS, name)];
+    objects.extend(grant(name, namespace, &json!(rules), &subject));
+    site.load(&objects);
+    for rule in rules {
+        site.await_answer(&first_of(rule, &subject, namespace.unwrap_or_default()), true);
+    }
+    site.account(WALKERS, name)
+}
+
+fn rule(verb: &str, group: &str, resource: &str, names: &[&str]) -> Value {
+    let mut rule = json!({"verbs": [verb], "apiGroups": [group], "resources": [resource]});
+    if !names.is_empty() {
+        rule["resourceNames"] = json!(names);
+    }
+    rule
+}
+
+/// keybook lists the one step to cluster-admin, by the grant, and says that it is a model.
+fn is_modelled(site: &Site, name: &str, step: &str) {
+    let row = reach(site, name);
+    assert_eq!(row["reaches"], "cluster-admin", "{row:#}");
+    assert_eq!(row["modelled"], true, "{row:#}");
+    let path = row["paths"].as_array().and_then(|paths| paths.last()).expect("a path");
+    assert_eq!(path["modelled"], true, "{path:#}");
+    let hops = path["hops"].as_array().expect("steps");
+    let steps: Vec<&str> = hops.iter().filter_map(|hop| hop["step"].as_str()).collect();
+    assert_eq!(steps, [step], "{path:#}");
+    assert!(hops[0]["modelled"].as_str().is_some_and(|why| !why.is_empty()), "{path:#}");
+    assert_eq!(hops[0]["needed"][0]["via"]["binding"], name, "{path:#}");
+    assert!(hops[0]["cut"].as_str().is_some_and(|cut| cut.contains(name)), "{path:#}");
+}
+
+fn leads_nowhere(site: &Site, name: &str) {
+    let row = reach(site, name);
+    assert_eq!(row["paths"], json!([]), "{row:#}");
+    assert_eq!(row["reaches"], row["tier"], "{row:#}");
+}
+
+fn tried(site: &Site, who: &Credential, request: &Request) -> (u16, String) {
+    let answer = site.send(who, request);
+    (answer.status, answer.body)
+}
+
+#[track_caller]
+fn answered(site: &Site, who: &Credential, request: &Request) {
+    let (code, body) = tried(site, who, request);
+    assert!((200..300).contains(&code), "{code} {body}");
+}
+
+#[track_caller]
+fn refused(site: &Site, who: &Credential, request: &Request) {
+    let (code, body) = tried(site, who, request);
+    assert_eq!(code, 403, "{body}");
+}
+
+fn patch(uri: &str, change: &Value) -> Request {
+    let mut request = request("PATCH", uri, Some(change));
+    content_type(&mut request, "application/merge-patch+json");
+    request
+}
+
+/// A namespace in which a strong account's pod runs, whose token its node holds.
+fn with_a_strong_pod(site: &Site, name: &str) {
+    let strong = account(name, "strong");
+    site.load(&[
+        namespace(name),
+        service_account(name, "strong"),
+        bound(&format!("{name}-strong"), None, ("ClusterRole", "cluster-admin"), &strong),
+        json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "busy", "namespace": name},
+            "spec": pod_spec("strong")}),
+    ]);
+    site.run(name, "busy");
+}
+
+#[test]
+fn pods_that_have_their_node_are_a_model() {
+    let Some(site) = Site::shared() else { return };
+    let _pods = site.with_pods();
+    with_a_strong_pod(site, "host");
+    // One namespace lets pods be privileged, since nothing is said of it; another does not.
+    let mut free = namespace("host-free");
+    free["metadata"]["labels"] = json!({});
+    site.load(&[free, namespace("host-held")]);
+    let on_host = |ns: &str, what: &str| {
+        let mut spec = pod_spec("default");
+        match what {
+            "privileged" => {
+                spec["containers"][0]["securityContext"] = json!({"privileged": true});
+            }
+            _ => spec["volumes"] = json!([{"name": "root", "hostPath": {"path": "/"}}]),
+        }
+        let pod = json!({"apiVersion": "v1", "kind": "Pod", "spec": spec,
+            "metadata": {"name": "walk", "namespace": ns}});
+        request("POST", &format!("/api/v1/namespaces/{ns}/pods?dryRun=All"), Some(&pod))
+    };
+    let create = [rule("create", "", "pods", &[])];
+    let walker = somebody(site, "host-pod", Some("host-free"), &create);
+    is_modelled(site, "host-pod", "host");
+    let near = somebody(site, "host-pod-near", Some("host-held"), &create);
+    leads_nowhere(site, "host-pod-near");
+    for what in ["privileged", "hostPath"] {
+        // The account of a new namespace is there a moment later.
+        await_some("the pod to be taken", || {
+            (tried(site, &walker, &on_host("host-free", what)).0 == 201).then_some(())
+        });
+        refused(site, &near, &on_host("host-held", what));
+    }
+
+    // Who may label the namespace besides takes the level away.
+    let label = rule("patch", "", "namespaces", &["host-label"]);
+    site.load(&[namespace("host-label")]);
+    let rules = [create[0].clone(), label];
+    let walker = somebody(site, "host-labels", Some("host-label"), &rules);
+    is_modelled(site, "host-labels", "label-and-host");
+    let uri = "/api/v1/namespaces/host-label";
+    let none = json!({"metadata": {"labels": {"pod-security.kubernetes.io/enforce": null}}});
+    answered(site, &walker, &patch(&format!("{uri}?dryRun=All"), &none));
+    refused(site, &walker, &on_host("host-label", "privileged"));
+    answered(site, &walker, &patch(uri, &none));
+    await_some("the pod to be taken", || {
+        (tried(site, &walker, &on_host("host-label", "privileged")).0 == 201).then_some(())
+    });
+    let other = [create[0].clone(), rule("patch", "", "namespaces", &["other"])];
+    let near = somebody(site, "host-labels-near", Some("host-held"), &other);
+    leads_nowhere(site, "host-labels-near");
+    refused(site, &near, &patch("/api/v1/namespaces/host-held?dryRun=All", &none));
+    site.delete("/api/v1/namespaces/host/pods/busy");
+}
+
+#[test]
+fn typing_into_a_container_is_a_model() {
+    let Some(site) = Site::shared() else { return };
+    let _pods = site.with_pods();
+    with_a_strong_pod(site, "attach");
+    let attach = |verb| [rule(verb, "", "pods/attach", &["busy"])];
+    let walker = somebody(site, "attach-pod", Some("attach"), &attach("create"));
+    is_modelled(site, "attach-pod", "attach");
+    let uri = "/api/v1/namespaces/attach/pods/busy/attach?container=main&stdout=true";
+    let connect = |who: &Credential| {
+        super::streams::connect(
+            site,
+            who,
+            super::streams::To::ApiServer,
+            super::streams::By::Spdy,
+            uri,
+        )
+    };
+    let said = connect(&walker).expect("the connection");
+    assert!(said.contains("attached to attach/busy main"), "{said:?}");
+    let near = somebody(site, "attach-pod-near", Some("attach"), &attach("get"));
+    leads_nowhere(site, "attach-pod-near");
+    assert_eq!(connect(&near), None);
+    site.delete("/api/v1/namespaces/attach/pods/busy");
+}
+
+#[test]
+fn what_others_write_is_rewritten_by_a_model() {
+    let Some(site) = Site::shared() else { return };
+    let group = "admissionregistration.k8s.io";
+    let strong = account("webhook", "strong");
+    site.load(&[
+        namespace("webhook"),
+        service_account("webhook", "strong"),
+        bound("webhook-strong", None, ("ClusterRole", "cluster-admin"), &strong),
+    ]);
+    let object = json!({"apiVersion": format!("{group}/v1"), "kind": "MutatingWebhookConfiguration",
+        "metadata": {"name": "walk"}, "webhooks": [{"name": "walk.walk.example",
+            "admissionReviewVersions": ["v1"], "sideEffects": "None", "failurePolicy": "Ignore",
+            "clientConfig": {"url": "https://192.0.2.1/walk"},
+            "rules": [{"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"],
+                "resources": ["pods"]}]}]});
+    let uri = format!("/apis/{group}/v1/mutatingwebhookconfigurations?dryRun=All");
+    let make = request("POST", &uri, Some(&object));
+    let on = |verb, resource| [rule(verb, group, resource, &[])];
+    let create = on("create", "mutatingwebhookconfigurations");
+    let walker = somebody(site, "webhook", None, &create);
+    is_modelled(site, "webhook", "webhook");
+    answered(site, &walker, &make);
+    for (name, rules) in [
+        ("webhook-near-0", on("create", "validatingwebhookconfigurations")),
+        ("webhook-near-1", on("get", "mutatingwebhookconfigurations")),
+    ] {
+        let near = somebody(site, name, None, &rules);
+        leads_nowhere(site, name);
+        refused(site, &near, &make);
+    }
+    // Of no use in a namespace, where there are none.
+    let near = somebody(site, "webhook-near-2", Some(ELSEWHERE), &create);
+    leads_nowhere(site, "webhook-near-2");
+    refused(site, &near, &make);
+}
+
+#[test]
+fn what_iam_and_rbac_manager_make_of_it_is_a_model() {
+    let Some(site) = Site::shared() else { return };
+    let change = patch(
+        "/api/v1/namespaces/kube-system/configmaps/aws-auth?dryRun=All",
+        &json!({"data": {"mapRoles": "[]", "mapUsers": "[]"}}),
+    );
+    let on = |name| [rule("patch", "", "configmaps", &[name])];
+    let walker = somebody(site, "aws-auth", Some("kube-system"), &on("aws-auth"));
+    is_modelled(site, "aws-auth", "aws-auth");
+    answered(site, &walker, &change);
+    for (name, namespace, rules) in [
+        ("aws-auth-near-0", "kube-system", on("other")),
+        ("aws-auth-near-1", ELSEWHERE, on("aws-auth")),
+    ] {
+        let near = somebody(site, name, Some(namespace), &rules);
+        leads_nowhere(site, name);
+        refused(site, &near, &change);
+    }
+
+    let definition = json!({"apiVersion": format!("{DEFINITIONS}/v1beta1"),
+        "kind": "RBACDefinition", "metadata": {"name": "walk"}, "rbacBindings": []});
+    let uri = format!("/apis/{DEFINITIONS}/v1beta1/rbacdefinitions?dryRun=All");
+    let make = request("POST", &uri, Some(&definition));
+    let create = |group| [rule("create", group, "rbacdefinitions", &[])];
+    let walker = somebody(site, "definition", None, &create(DEFINITIONS));
+    is_modelled(site, "definition", "rbac-definition");
+    answered(site, &walker, &make);
+    let near = somebody(site, "definition-near", None, &create("rbac.authorization.k8s.io"));
+    leads_nowhere(site, "definition-near");
+    refused(site, &near, &make);
+}

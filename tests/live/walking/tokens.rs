@@ -1,0 +1,89 @@
+//! Steps by tokens of accounts: made, read, and made in a Secret and read.
+
+use serde_json::{Value, json};
+
+use super::case::Case;
+use super::rights::Right;
+use super::site::Site;
+
+fn secrets(verb: &'static str) -> Right {
+    Right::new(verb, "", "secrets")
+}
+
+#[test]
+fn tokens_are_made_for_accounts() {
+    let Some(site) = Site::shared() else { return };
+    let on = |verb, resource| Right::new(verb, "", resource);
+    Case::to_strong("mint", &["mint-token"])
+        .right(on("create", "serviceaccounts/token").named("strong"), 0)
+        .near("another account", 0, &[on("create", "serviceaccounts/token").named("default")])
+        .near("elsewhere", 0, &[on("create", "serviceaccounts/token").elsewhere()])
+        .near(
+            "the account itself",
+            0,
+            &[on("create", "serviceaccounts"), on("update", "serviceaccounts")],
+        )
+        .near(
+            "other verbs",
+            0,
+            &[
+                on("get", "serviceaccounts/token"),
+                on("update", "serviceaccounts/token"),
+                on("patch", "serviceaccounts/token"),
+            ],
+        )
+        .near("a star for the subresource, which is none", 0, &[on("create", "serviceaccounts/*")])
+        .near("another API group", 0, &[Right::new("create", "apps", "serviceaccounts/token")])
+        .run(site);
+    Case::to_strong("mint-any", &["mint-token"]).right(on("create", "*/token"), 0).run(site);
+}
+
+fn token_secret(world: &str, name: &str, account: &str) -> Value {
+    json!({"apiVersion": "v1", "kind": "Secret", "type": "kubernetes.io/service-account-token",
+        "metadata": {"name": name, "namespace": world,
+            "annotations": {"kubernetes.io/service-account.name": account}}})
+}
+
+#[test]
+fn tokens_are_read_from_secrets() {
+    let Some(site) = Site::shared() else { return };
+    for (name, verb) in [("read", "get"), ("read-by-list", "list"), ("read-by-watch", "watch")] {
+        Case::to_strong(name, &["read-token"])
+            .object(token_secret(name, "kept", "strong"))
+            .object(token_secret(name, "weak", "default"))
+            .right(secrets(verb).named("kept"), 0)
+            .near("another Secret", 0, &[secrets(verb).named("weak")])
+            .near("elsewhere", 0, &[secrets(verb).elsewhere()])
+            .near("writing only", 0, &[secrets("update"), secrets("patch"), secrets("delete")])
+            .near("the account", 0, &[Right::new(verb, "", "serviceaccounts")])
+            .run(site);
+    }
+    for (name, verb) in [("list-all", "list"), ("watch-all", "watch")] {
+        Case::to_strong(name, &["read-token"])
+            .object(token_secret(name, "kept", "strong"))
+            .right(secrets(verb), 0)
+            .run(site);
+    }
+}
+
+#[test]
+fn tokens_are_made_in_secrets_and_read() {
+    let Some(site) = Site::shared() else { return };
+    Case::to_strong("make-secret", &["make-token-secret"])
+        .right(secrets("create"), 0)
+        .right(secrets("get").named("mine"), 1)
+        .near("no reading", 1, &[secrets("create")])
+        .near("reading elsewhere", 1, &[secrets("create"), secrets("get").elsewhere()])
+        .near("making elsewhere", 0, &[secrets("create").elsewhere(), secrets("get")])
+        .near(
+            "a name only, which a plain create does not carry",
+            0,
+            &[secrets("create").named("mine"), secrets("get").named("mine")],
+        )
+        .run(site);
+    Case::to_strong("apply-secret", &["make-token-secret"])
+        .right(secrets("create").named("mine"), 0)
+        .right(secrets("patch").named("mine"), 0)
+        .right(secrets("list").named("mine"), 1)
+        .run(site);
+}
