@@ -10,6 +10,7 @@ mod owned;
 mod revoking;
 mod splitting;
 mod troubled;
+mod undone;
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};

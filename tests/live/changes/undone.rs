@@ -1,0 +1,126 @@
+//! Taking back a narrowing after others have worked on what it made.
+
+use serde_json::{Value, json};
+
+use super::{Desk, binding, cluster, may, user};
+use crate::support::cluster::Cluster;
+
+fn items(cluster: &Cluster, ns: &str, kind: &str) -> Vec<Value> {
+    let list = cluster.kubectl_ok(&["get", kind, "-n", ns, "-o", "json"]);
+    let list: Value = serde_json::from_str(&list).expect("JSON");
+    list["items"].as_array().expect("items").clone()
+}
+
+fn names(cluster: &Cluster, ns: &str, kind: &str) -> Vec<String> {
+    let all = items(cluster, ns, kind);
+    all.iter().map(|one| one["metadata"]["name"].as_str().expect("a name").to_owned()).collect()
+}
+
+/// Kim holds edit in a namespace with lee, reads one Pod, and is narrowed to that. Gives the names of the
+/// role and the binding that this made.
+fn narrowed(cluster: &Cluster, desk: &Desk, ns: &str) -> (String, String) {
+    let kim = format!("kim@{ns}.example");
+    let namespace = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": ns}});
+    let both = json!([user(&kim), user("lee@corp.example")]);
+    let both = binding(Some(ns), "both", "edit", &both);
+    cluster.load(&[namespace.to_string(), both.to_string()].join("\n"));
+    let client = cluster.client_cert(&kim, &[]).kubeconfig;
+    assert!(may(cluster, &client, &["get", "pod", "no-such", "-n", ns, "--ignore-not-found"]));
+    let is_kims = |event: &Value| event["user"]["username"] == *kim;
+    cluster.await_audit("kim's request", is_kims);
+    let log = cluster.audit_log().display().to_string();
+    let file = desk.folder.path().join(format!("{ns}.yaml")).display().to_string();
+    let who = format!("user:{kim}");
+    let words =
+        ["narrow", &who, "--audit", &log, "--no-store", "--younger-than", "0", "--out", &file];
+    desk.keybook(&words).ends_with(0);
+    desk.keybook(&["apply", &file, "--yes", "tests"]).ends_with(0);
+    let roles = names(cluster, ns, "roles");
+    assert_eq!(roles.len(), 1, "{roles:?}");
+    let bindings = names(cluster, ns, "rolebindings");
+    let made: Vec<&String> = bindings.iter().filter(|name| *name != "both").collect();
+    assert_eq!(made.len(), 1, "{bindings:?}");
+    (roles[0].clone(), made[0].clone())
+}
+
+fn undo(desk: &Desk, run: &str) {
+    desk.keybook(&["undo", run, "--yes", "tests"]).ends_with(0);
+}
+
+/// Whether kim is in the binding again that narrowing took them out of.
+fn is_back(cluster: &Cluster, ns: &str) -> bool {
+    let both = items(cluster, ns, "rolebindings")
+        .into_iter()
+        .find(|one| one["metadata"]["name"] == "both")
+        .expect("it stays");
+    let subjects = both["subjects"].as_array().expect("subjects");
+    subjects.iter().any(|one| one["name"] == format!("kim@{ns}.example"))
+}
+
+#[test]
+fn what_others_changed_since_is_theirs_and_whom_an_undo_takes_from_is_told() {
+    let Some(cluster) = cluster() else { return };
+    let desk = Desk::new(cluster.kubeconfig());
+
+    // Somebody gave the new role to lee as well: told before, and lee loses it.
+    let (role, _) = narrowed(&cluster, &desk, "given");
+    let mut given = binding(Some("given"), "lees", &role, &json!([user("lee@corp.example")]));
+    given["roleRef"]["kind"] = json!("Role");
+    cluster.load(&given.to_string());
+    let told = format!("RoleBinding given/lees gives Role {role} as well, which goes");
+    desk.keybook(&["undo", "1"]).ends_with(0).says(&told);
+    assert!(!is_back(&cluster, "given"), "nothing was written without a word");
+    undo(&desk, "1");
+    assert!(is_back(&cluster, "given"));
+    assert_eq!(names(&cluster, "given", "roles"), [""; 0]);
+    assert_eq!(names(&cluster, "given", "rolebindings"), ["both", "lees"]);
+
+    // Somebody changed the new role: it stays as they left it, and all else is taken back.
+    let (role, _) = narrowed(&cluster, &desk, "changed");
+    let more = json!([{"op": "add", "path": "/rules/-",
+        "value": {"verbs": ["list"], "apiGroups": [""], "resources": ["services"]}}]);
+    let patched = cluster.kubectl(&[
+        "patch",
+        "role",
+        &role,
+        "-n",
+        "changed",
+        "--type=json",
+        "-p",
+        &more.to_string(),
+    ]);
+    assert!(patched.status.success(), "{}", String::from_utf8_lossy(&patched.stderr));
+    let theirs = items(&cluster, "changed", "roles");
+    let said = desk.keybook(&["undo", "3", "--yes", "tests"]).ends_with(0);
+    let left =
+        format!("Role changed/{role}, which the run made, was changed since: it is left as it is");
+    assert!(said.out.contains(&left), "{}", said.out);
+    assert!(is_back(&cluster, "changed"));
+    assert_eq!(items(&cluster, "changed", "roles"), theirs);
+    assert_eq!(names(&cluster, "changed", "rolebindings"), ["both"]);
+
+    // Somebody deleted the new binding: kim gets back what was taken all the same.
+    let (_, made) = narrowed(&cluster, &desk, "gone");
+    cluster.kubectl_ok(&["delete", "rolebinding", &made, "-n", "gone"]);
+    let said = desk.keybook(&["undo", "5", "--yes", "tests"]).ends_with(0);
+    let left = format!("RoleBinding gone/{made}, which the run made, is gone");
+    assert!(said.out.contains(&left), "{}", said.out);
+    assert!(is_back(&cluster, "gone"));
+    assert_eq!(names(&cluster, "gone", "roles"), [""; 0]);
+
+    // Somebody changed the old binding: nothing is taken back over it.
+    let (role, made) = narrowed(&cluster, &desk, "moved");
+    cluster.kubectl_ok(&[
+        "label",
+        "rolebinding",
+        "both",
+        "-n",
+        "moved",
+        "team=other",
+        "--overwrite",
+    ]);
+    let said = desk.keybook(&["undo", "7", "--yes", "tests"]).ends_with(5);
+    assert!(said.err.contains("RoleBinding moved/both was changed since"), "{}", said.err);
+    assert_eq!(names(&cluster, "moved", "roles"), [role]);
+    assert_eq!(names(&cluster, "moved", "rolebindings"), ["both".to_owned(), made]);
+}
