@@ -161,14 +161,17 @@ impl Book {
             Some((
                 coverage.from,
                 coverage.to.is_some(),
-                coverage.days() >= i64::from(book.policy.idle_days),
+                coverage
+                    .to
+                    .and_then(|to| to.checked_sub_signed(idle))
+                    .is_some_and(|since| coverage.covers_since(since)),
                 (coverage.reads_logged, coverage.decisions_logged, coverage.knows_groups()),
                 (
                     reads(coverage.from),
                     reads(coverage.to.and_then(|to| to.checked_sub_signed(idle))),
                 ),
                 (coverage.lacks_server(), coverage.cut, coverage.hides_impersonation()),
-                coverage.gaps.len() as u64 + coverage.gaps_left_out,
+                (coverage.gaps.len() as u64 + coverage.gaps_left_out, coverage.missing()),
                 coverage.unreadable.values().map(|one| one.count).sum::<u64>(),
                 coverage.identities_left_out > 0,
                 book.ledger.any_allowed,

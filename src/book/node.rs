@@ -152,7 +152,10 @@ impl Book {
 
     fn finish(&self, mut entry: Entry, rows: &[Sure], seen: Option<DateTime<Utc>>) -> Node {
         // A log without a single event covers nothing: of how many rules is not known.
-        let covers = self.coverage().is_some_and(|coverage| coverage.from.is_some());
+        // Nor is it where it shows of no request whether it was allowed.
+        let covers = self.coverage().is_some_and(|coverage| {
+            coverage.from.is_some() && (coverage.decisions_logged || self.ledger.any_allowed)
+        });
         if self.log.is_whole() && covers && !self.may_be_left_out(&entry) {
             let used = rows.iter().filter(|row| **row == Sure::Yes).count();
             entry.used = Some((u32::try_from(used).unwrap_or(u32::MAX), entry.held));

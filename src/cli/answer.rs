@@ -200,7 +200,12 @@ fn about_log(metadata: &Metadata) {
         "log: {} to {} ({}), {}",
         report::exact(from),
         report::exact(to),
-        many(coverage.days.unsigned_abs(), "day"),
+        match (to - from).num_days() {
+            span if span > coverage.days => {
+                format!("{} of {}", coverage.days, many(span.unsigned_abs(), "day"))
+            }
+            span => many(span.unsigned_abs(), "day"),
+        },
         many(coverage.events, "request"),
     );
     if gaps > 0 {

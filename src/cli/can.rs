@@ -14,11 +14,13 @@ pub(super) fn run(global: &Global, text: &str, words: &Words) -> Result<Code, Fa
     let identity = identity::parse(text, &session)?;
     let mut items = Vec::new();
     let mut missing: Vec<Missing> = Vec::new();
+    let mut unknown = false;
     for book in &session.books {
         let asker = identity::asker(book, &identity);
         let question = identity::question(book, global, words)?;
         let answer = can(book.authorizer(), &book.snapshot, &asker, &question);
         let settled = answer.missing.is_empty() || is_settled(&answer, &question);
+        unknown |= book.find(&identity).is_none();
         items.push(AccessRow::new(book, &asker, &question, &answer, settled));
         if !settled {
             let cluster = &book.snapshot.cluster.id;
@@ -30,6 +32,12 @@ pub(super) fn run(global: &Global, text: &str, words: &Words) -> Result<Code, Fa
     let code = answer::give(global, &session, &report)?;
     for note in report.items.iter().flat_map(|item| &item.notes) {
         answer::say(note);
+    }
+    if unknown {
+        answer::say(&format!(
+            "{identity}: named by no binding, no service account and no log that was read; this is what \
+             anybody of that name may do"
+        ));
     }
     let all = report.items.iter().all(|item| item.allowed);
     Ok(code.max(if all { Code::Done } else { Code::No }))

@@ -4,7 +4,7 @@ use super::args::Global;
 use super::exit::Failure;
 use super::sources::Session;
 use crate::book::Book;
-use crate::model::{Identity, ListKind, Name, SubjectKind, printable};
+use crate::model::{Identity, ListKind, Name, SubjectKind, printable, read_back};
 use crate::query;
 use crate::rbac::query::{Asker, Question, Resolver};
 
@@ -97,7 +97,7 @@ pub struct Words {
 
 /// Who is meant. Where the words name nobody, the identities of that name are suggested.
 pub fn parse(text: &str, session: &Session) -> Result<Identity, Failure> {
-    text.parse().map_err(|error: crate::model::IdentityParseError| {
+    read_back(text).parse().map_err(|error: crate::model::IdentityParseError| {
         let mut alike: Vec<String> = session
             .books
             .iter()

@@ -11,12 +11,14 @@ use super::identity::ROWS;
 use super::sources::{Needs, open};
 use crate::change::plan::{Choices, Input, Intent, IntentParseError, Plan, Refusal, make};
 use crate::change::run;
+use crate::model::read_back;
 use crate::report;
 
 /// What these words want revoked.
 pub(super) fn to_revoke(what: &[String]) -> Result<Vec<Intent>, Failure> {
     what.iter()
         .map(|text| {
+            let text = read_back(text);
             text.parse().map_err(|error: IntentParseError| Failure::usage(error.to_string()))
         })
         .collect()
@@ -25,7 +27,7 @@ pub(super) fn to_revoke(what: &[String]) -> Result<Vec<Intent>, Failure> {
 /// What these words want narrowed.
 pub(super) fn to_narrow(what: &[String], choices: &Choices) -> Result<Vec<Intent>, Failure> {
     what.iter()
-        .map(|text| Intent::to_narrow(text, choices.clone()).map_err(Failure::usage))
+        .map(|text| Intent::to_narrow(&read_back(text), choices.clone()).map_err(Failure::usage))
         .collect()
 }
 

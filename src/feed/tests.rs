@@ -314,7 +314,9 @@ async fn activity_moves_as_the_log_grows_rotates_and_comes_back() {
         let entry = book.find(&ana)?;
         Some(entry.activity.as_ref()?.requests)
     };
-    let mut first = until(&mut books, |book| requests(book) == Some(1)).await;
+    // The log and the objects are read beside each other.
+    let both = |book: &Book| requests(book) == Some(1) && is_loaded(book);
+    let mut first = until(&mut books, both).await;
     assert_eq!(first.log, LogState::Following(None));
     assert_eq!(first.find(&ana).unwrap().used, Some((1, 1)));
     // Lines as they come, the last one torn.

@@ -7,7 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{Log, Subject, severity_of};
 use crate::book::{Book, Entry, Existence, Finding, Grant, HintSource, Severity, Tier};
-use crate::model::{Coverage, Identity, SubjectKind};
+use crate::model::{Coverage, Identity, SubjectKind, duration};
 
 const RULE: (&str, &str) = ("idle", "idle");
 
@@ -158,14 +158,18 @@ fn doubt(book: &Book, entry: &Entry) -> Option<String> {
 pub(super) fn limits(coverage: &Coverage) -> String {
     let gaps = coverage.gaps.len() as u64 + coverage.gaps_left_out;
     let unreadable: u64 = coverage.unreadable.values().map(|one| one.count).sum();
-    let mut said = match (gaps, unreadable) {
-        (0, 0) => String::new(),
-        (1, 0) => "; the log has 1 gap".to_owned(),
-        (gaps, 0) => format!("; the log has {gaps} gaps"),
-        (0, lines) => format!("; {lines} lines of the log could not be read"),
-        (gaps, lines) => {
-            format!("; the log has {gaps} gaps, and {lines} lines of it could not be read")
-        }
+    let missing = Some(coverage.missing()).filter(|missing| !missing.is_zero()).map(duration);
+    let gaps = match (gaps, missing) {
+        (0, _) => String::new(),
+        (1, None) => "; the log has 1 gap".to_owned(),
+        (1, Some(missing)) => format!("; the log has 1 gap of {missing}"),
+        (gaps, None) => format!("; the log has {gaps} gaps"),
+        (gaps, Some(missing)) => format!("; the log has {gaps} gaps, and lacks {missing}"),
+    };
+    let mut said = match (gaps.is_empty(), unreadable) {
+        (_, 0) => gaps,
+        (true, lines) => format!("; {lines} lines of the log could not be read"),
+        (false, lines) => format!("{gaps}, and {lines} lines of it could not be read"),
     };
     if coverage.lacks_server() {
         said.push_str("; the log of an API server is missing");

@@ -165,7 +165,7 @@ impl<'a> Log<'a> {
         let (from, to) = (coverage.from?, coverage.to?);
         let days = i64::from(book.policy.idle_days);
         let since = to.checked_sub_signed(TimeDelta::days(days))?;
-        (coverage.days() >= days).then_some(Self { coverage, from, since })
+        coverage.covers_since(since).then_some(Self { coverage, from, since })
     }
 
     /// Whether the grant was there all that time, as far as is known.

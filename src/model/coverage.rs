@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::Name;
@@ -198,6 +198,9 @@ impl Coverage {
     /// How many gaps are kept.
     pub const MAX_GAPS: usize = 64;
 
+    /// So long a log without the API servers' leases may hold no request, and lack none.
+    pub const QUIET: TimeDelta = TimeDelta::days(3);
+
     /// Whether reads are logged from `since` (or from the first day of the log, if that is later) to
     /// the last day of the log.
     pub fn reads_cover(&self, since: DateTime<Utc>) -> bool {
@@ -238,11 +241,131 @@ impl Coverage {
         self.losses().find(|(_, what)| *what == IMPERSONATION).map(|(carrier, _)| carrier)
     }
 
-    /// The covered time in whole days, gaps included; 0 without events.
+    /// The covered time in whole days, what is missing taken out; 0 without events.
     pub fn days(&self) -> i64 {
-        match (self.from, self.to) {
-            (Some(from), Some(to)) => (to - from).num_days(),
-            _ => 0,
+        self.covered().num_days()
+    }
+
+    /// The time from the first request to the last, in whole days, gaps included; 0 without events.
+    pub fn span_days(&self) -> i64 {
+        self.span().num_days()
+    }
+
+    /// How much of the time the log covers, what is missing taken out.
+    pub fn covered(&self) -> TimeDelta {
+        (self.span() - self.in_gaps(None)).max(TimeDelta::zero())
+    }
+
+    /// The time in gaps in which lines are missing, all together.
+    pub fn missing(&self) -> TimeDelta {
+        self.span() - self.covered()
+    }
+
+    /// Whether the log covers the time from then to its end. What was not seen in it may have been done
+    /// in a gap: where more than a tenth of that time is in gaps, it does not.
+    pub fn covers_since(&self, since: DateTime<Utc>) -> bool {
+        let (Some(from), Some(to)) = (self.from, self.to) else { return false };
+        from <= since && self.in_gaps(Some(since)) * 10 <= to - since
+    }
+
+    fn span(&self) -> TimeDelta {
+        let (Some(from), Some(to)) = (self.from, self.to) else { return TimeDelta::zero() };
+        to - from
+    }
+
+    /// The time in gaps since then that the log lacks. Of gaps that are not kept, each is at most as
+    /// long as the shortest that is.
+    fn in_gaps(&self, since: Option<DateTime<Utc>>) -> TimeDelta {
+        let lacks = |gap: &&Gap| self.is_lacking(gap.to - gap.from);
+        let shortest = self.gaps.iter().map(|gap| gap.to - gap.from).min();
+        let many = i32::try_from(self.gaps_left_out).unwrap_or(i32::MAX);
+        let left_out = shortest.filter(|shortest| self.is_lacking(*shortest));
+        let left_out = left_out.and_then(|one| one.checked_mul(many)).unwrap_or_default();
+        let of = |gap: &Gap| gap.to - since.map_or(gap.from, |since| gap.from.max(since));
+        let kept = self.gaps.iter().filter(lacks).map(of);
+        kept.filter(|time| *time > TimeDelta::zero()).fold(left_out, |sum, time| sum + time)
+    }
+
+    /// Whether a silence shows that lines are missing: where the leases that API servers renew every
+    /// few seconds are logged, it does; where the audit policy leaves them out, a weekend may be quiet.
+    fn is_lacking(&self, silence: TimeDelta) -> bool {
+        !self.api_servers.is_empty() || silence > Self::QUIET
+    }
+}
+
+/// A time in words: `30 days`, `7 hours`, `5 minutes`.
+pub fn duration(time: TimeDelta) -> String {
+    match time.num_hours() {
+        ..2 => format!("{} minutes", time.num_minutes()),
+        hours @ 2..48 => format!("{hours} hours"),
+        hours => format!("{} days", hours / 24),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn day(day: i64) -> DateTime<Utc> {
+        DateTime::UNIX_EPOCH + TimeDelta::days(day)
+    }
+
+    fn server() -> Server {
+        Server { name: "a".into(), from: day(0), to: day(100), events: 1 }
+    }
+
+    fn with(gaps: &[(i64, i64)], left_out: u64) -> Coverage {
+        Coverage {
+            from: Some(day(0)),
+            to: Some(day(100)),
+            gaps: gaps.iter().map(|(from, to)| Gap { from: day(*from), to: day(*to) }).collect(),
+            gaps_left_out: left_out,
+            api_servers: vec![server()],
+            ..Coverage::default()
         }
+    }
+
+    #[test]
+    fn time_in_gaps_is_not_covered() {
+        for (gaps, left_out, days) in [
+            (&[][..], 0, 100),
+            (&[(10, 20)], 0, 90),
+            (&[(1, 99)], 0, 2),
+            (&[(10, 20), (30, 31)], 0, 89),
+            // Each of those left out is at most a day.
+            (&[(10, 20), (30, 31)], 5, 84),
+            (&[(10, 20)], 1_000_000, 0),
+        ] {
+            let coverage = with(gaps, left_out);
+            assert_eq!((coverage.days(), coverage.span_days()), (days, 100), "{gaps:?} {left_out}");
+        }
+        assert_eq!(Coverage::default().days(), 0);
+        assert_eq!(duration(with(&[(1, 99)], 0).missing()), "98 days");
+    }
+
+    #[test]
+    fn a_log_without_leases_may_be_quiet_for_a_weekend() {
+        let quiet = |gaps| Coverage { api_servers: Vec::new(), ..with(gaps, 0) };
+        assert_eq!(with(&[(10, 13)], 0).days(), 97);
+        assert_eq!(quiet(&[(10, 13), (20, 22)]).days(), 100);
+        assert_eq!(quiet(&[(10, 14), (20, 22)]).days(), 96);
+    }
+
+    #[test]
+    fn the_time_since_is_covered_where_at_most_a_tenth_of_it_is_in_gaps() {
+        for (gaps, since, covers) in [
+            (&[][..], 0, true),
+            (&[], -1, false),
+            (&[(10, 20)], 0, true),
+            (&[(10, 21)], 0, false),
+            // Only what lies after it counts.
+            (&[(10, 21)], 21, true),
+            (&[(10, 21)], 15, true),
+            (&[(60, 72)], 50, false),
+            (&[(1, 99)], 99, true),
+        ] {
+            assert_eq!(with(gaps, 0).covers_since(day(since)), covers, "{gaps:?} {since}");
+        }
+        assert!(!Coverage::default().covers_since(day(0)));
     }
 }

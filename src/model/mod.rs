@@ -30,7 +30,7 @@ pub use activity::{
 };
 pub use bootstrap_token::BootstrapToken;
 pub use change::Change;
-pub use coverage::{Coverage, Gap, Place, Server, Summaries, Unreadable};
+pub use coverage::{Coverage, Gap, Place, Server, Summaries, Unreadable, duration};
 pub use discovery::{ApiResource, Discovery};
 pub use identity::{Identity, IdentityParseError, Name, SubjectKind};
 pub use issued::{Issuances, Issued};
@@ -48,7 +48,7 @@ pub use pod::{
     TemplateMeta, Typed, VolumeMount,
 };
 pub use policy::{Exemption, GroupMap, Policy};
-pub use printable::{distinct, is_hidden, printable};
+pub use printable::{distinct, is_hidden, printable, read_back};
 pub use snapshot::{
     BrokenInput, ClusterInfo, Health, ListKind, ListState, Objects, Passed, SharedHash, SharedMap,
     Snapshot,

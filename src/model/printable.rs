@@ -79,6 +79,28 @@ pub fn distinct(name: &str) -> Cow<'_, str> {
     if shown == name { Cow::Borrowed(name) } else { Cow::Owned(shown) }
 }
 
+/// A name as [`distinct`] and [`printable`] write it, back to what it is: `\u{202e}` is the character.
+pub fn read_back(shown: &str) -> Cow<'_, str> {
+    let mut rest = shown;
+    let mut name = String::new();
+    while let Some(at) = rest.find("\\u{") {
+        let (before, from) = rest.split_at(at);
+        name.push_str(before);
+        let written = from[3..].split_once('}').and_then(|(digits, after)| {
+            let c = u32::from_str_radix(digits, 16).ok().and_then(char::from_u32)?;
+            Some((c, after))
+        });
+        let (c, after) = written.unwrap_or(('\\', &from[1..]));
+        name.push(c);
+        rest = after;
+    }
+    if name.is_empty() && rest.len() == shown.len() {
+        return Cow::Borrowed(shown);
+    }
+    name.push_str(rest);
+    Cow::Owned(name)
+}
+
 /// Whether a space, an accent or a sign looks like one of ASCII, or changes the letter before it.
 fn is_sign_alike(c: char) -> bool {
     (c.is_whitespace() && c != ' ')
@@ -128,6 +150,9 @@ mod tests {
             ("", "\"\""),
         ] {
             assert_eq!(distinct(name), shown, "{name:?}");
+            if !name.is_empty() {
+                assert_eq!(read_back(shown), name);
+            }
         }
     }
 
@@ -146,5 +171,13 @@ mod tests {
         {
             assert!(matches!(printable(text), Cow::Borrowed(same) if same == text), "{text}");
         }
+    }
+
+    #[test]
+    fn what_is_no_character_written_out_stays() {
+        for text in ["a\\b", "\\u{", "\\u{}", "\\u{110000}", "\\u{x}", "CORP\\u", "a\\u{202e"] {
+            assert_eq!(read_back(text), text);
+        }
+        assert_eq!(read_back("\\u{5c}u{202e}\\u{41}"), "\\u{202e}A");
     }
 }

@@ -7,7 +7,7 @@ use super::can::Right;
 use super::pattern::Pattern;
 use super::term::{State, Term, Than};
 use crate::book::{Severity, Tier};
-use crate::model::SubjectKind;
+use crate::model::{SubjectKind, read_back};
 
 /// The keys of the grammar with what may follow, for completion and help.
 pub const KEYS: &[(&str, &str)] = &[
@@ -225,7 +225,8 @@ fn word(raw: &Raw) -> Result<Term, QueryError> {
         let what = format!("no such key; {key}: is one (put the word in quotes to look for it)");
         return Err(error(raw.at + usize::from(raw.negated), what));
     }
-    Ok(Term::Word(Pattern::word(text)))
+    // As a name is shown.
+    Ok(Term::Word(Pattern::word(&read_back(text))))
 }
 
 /// A key that a text is a slip of: one letter more, less or other, or two letters swapped.

@@ -58,8 +58,8 @@ impl<'a> Seen<'a> {
         let from = coverage.to?.checked_sub_signed(age)?;
         match self.time() {
             Some(time) if time >= from => Some(true),
-            Some(_) => Some(false),
-            None => coverage.from.is_some_and(|start| start <= from).then_some(false),
+            // What was not seen may have been done in a gap.
+            _ => coverage.covers_since(from).then_some(false),
         }
     }
 }

@@ -7,7 +7,7 @@ use chrono::TimeDelta;
 use super::can::Right;
 use super::pattern::Pattern;
 use super::seen::Seen;
-use crate::book::{Book, Entry, Existence, Grant, IdentityId, Severity, Tier};
+use crate::book::{Book, Entry, Grant, IdentityId, Severity, Tier};
 use crate::model::{Scope, SubjectKind};
 
 /// How a figure is compared.
@@ -200,7 +200,7 @@ fn found(entry: &Entry, rule: &str) -> bool {
 fn is(state: State, entry: &Entry) -> bool {
     match state {
         State::Idle => found(entry, "idle") || found(entry, "never-seen"),
-        State::Dangling => entry.existence == Existence::Missing || found(entry, "dangling"),
+        State::Dangling => found(entry, "dangling"),
         State::Shared => found(entry, "shared"),
         State::Admin => entry.tier == Tier::ClusterAdmin,
         State::System => {

@@ -142,7 +142,7 @@ pub struct Coverage {
     pub from: Option<DateTime<Utc>>,
     /// The latest request.
     pub to: Option<DateTime<Utc>>,
-    /// The time between, in whole days, gaps included.
+    /// The time between, in whole days, gaps taken out.
     pub days: i64,
     /// Distinct requests.
     pub events: u64,

@@ -12,7 +12,7 @@ use crate::book::{
     ImpersonatedBy, SeenCredential,
 };
 use crate::credentials;
-use crate::model::{Identity, Name, SubjectKind};
+use crate::model::{Identity, Name, SubjectKind, distinct};
 use crate::query::Seen;
 
 /// Who, in the fields of a binding's subject.
@@ -434,8 +434,9 @@ impl Tabular for IdentityRow {
         ]]
     }
 
+    /// As other commands take it, each name another.
     fn name(&self) -> String {
-        self.id.to_string()
+        distinct(&self.id.to_string()).into_owned()
     }
 }
 

@@ -108,7 +108,12 @@ fn last_seen(of: &IdentityDetail, about: &Metadata) -> String {
         let _ = write!(text, "; the log covers {} to {}", exact(from), exact(to));
         let gaps = coverage.gaps.len() as u64 + coverage.gaps_left_out;
         if gaps > 0 {
-            let _ = write!(text, " with {gaps} gaps");
+            let _ = write!(
+                text,
+                " with {gaps} gaps, {} of {} days covered",
+                coverage.days,
+                (to - from).num_days()
+            );
         }
     }
     text

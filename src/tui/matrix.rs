@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 
+use super::text::plural;
 use crate::book::{Book, GrantId, IdentityId, UseState};
 use crate::model::{Name, PolicyRule, Scope};
 
@@ -31,6 +32,13 @@ pub enum Object {
     },
     /// A path.
     Path(Name),
+    /// All that a rule names, which is too much to have a row each.
+    Many {
+        /// Resources, or paths where there are no groups.
+        objects: Vec<Name>,
+        /// API groups.
+        groups: Vec<Name>,
+    },
 }
 
 impl Object {
@@ -49,6 +57,11 @@ impl Object {
     pub fn words(&self) -> String {
         match self {
             Self::Path(path) => path.to_string(),
+            Self::Many { objects, groups } if groups.is_empty() => plural(objects.len(), "path"),
+            Self::Many { objects, groups } => {
+                let (objects, groups) = (objects.len(), groups.len());
+                format!("{} of {}", plural(objects, "resource"), plural(groups, "group"))
+            }
             Self::Resource { resource, group } if group.is_empty() => resource.to_string(),
             Self::Resource { resource, group } if &**resource == "*" && &**group == "*" => {
                 "*".to_owned()
@@ -132,19 +145,45 @@ struct Gathered {
     via: Vec<GrantId>,
 }
 
+/// A rule of so many cells and names, or fewer, is always cut up.
+const SMALL: usize = 1_000;
+
+/// One of more than so many never is.
+const LARGE: usize = 20_000;
+
+/// Those between are, until so many cells and names have come together: a few small objects of
+/// somebody's can name billions of them.
+const ALL: usize = 200_000;
+
+/// Verbs of a rule that are told one by one, at most.
+const MANY_VERBS: usize = 64;
+
+/// Cells of a rule, and the names that stand beside each.
+fn size(rule: &PolicyRule) -> usize {
+    let resources = rule.api_groups.len().saturating_mul(rule.resources.len());
+    let verbs = rule.verbs.len().saturating_add(rule.resource_names.len());
+    resources.saturating_add(rule.non_resource_urls.len()).saturating_mul(verbs)
+}
+
 /// The rows of an identity: the wildcards first, then resources, then paths.
 pub fn rows(book: &Book, id: IdentityId) -> Vec<Row> {
     let mut asked: Vec<(Key, Name, Option<GrantId>, PolicyRule)> = Vec::new();
+    let mut room = ALL;
     for permission in book.permissions(id) {
-        for (object, rule) in narrow(&permission.rule) {
-            for verb in verbs(&permission.rule) {
-                let key = (
-                    object.clone(),
-                    permission.rule.resource_names.clone(),
-                    permission.scope.clone(),
-                );
-                let rule = PolicyRule { verbs: vec![verb.clone()], ..rule.clone() };
-                asked.push((key, verb, permission.via, rule));
+        let rule = &permission.rule;
+        let size = size(rule);
+        let whole = rule.verbs.len() > MANY_VERBS
+            || size > LARGE
+            || (size > SMALL && room.checked_sub(size).is_none());
+        if size > SMALL && !whole {
+            room -= size;
+        }
+        let cut = if whole { together(rule) } else { narrow(rule) };
+        for (object, part) in cut {
+            for (verb, verbs) in verbs(rule) {
+                let key = (object.clone(), rule.resource_names.clone(), permission.scope.clone());
+                let part = PolicyRule { verbs, ..part.clone() };
+                asked.push((key, verb, permission.via, part));
             }
         }
     }
@@ -173,15 +212,46 @@ pub fn rows(book: &Book, id: IdentityId) -> Vec<Row> {
     fold(gathered)
 }
 
-/// The verbs of a rule; `*` stands beside each verb that has a column.
-fn verbs(rule: &PolicyRule) -> Vec<Name> {
+/// The verbs of a rule, as they are called; `*` stands beside each verb that has a column. What is
+/// beyond [`MANY_VERBS`] is told as one.
+fn verbs(rule: &PolicyRule) -> Vec<(Name, Vec<Name>)> {
     let mut verbs = rule.verbs.clone();
     if verbs.iter().any(|verb| &**verb == "*") {
         verbs.extend(VERBS.iter().map(|(verb, _)| Name::from(*verb)));
     }
     verbs.sort();
     verbs.dedup();
-    verbs
+    // Those with a column first, so that they keep it.
+    verbs.sort_by_key(|verb| VERBS.iter().all(|(have, _)| *have != &**verb));
+    let rest = verbs.split_off(verbs.len().min(MANY_VERBS));
+    let mut told: Vec<(Name, Vec<Name>)> =
+        verbs.into_iter().map(|verb| (verb.clone(), vec![verb])).collect();
+    if !rest.is_empty() {
+        told.push((format!("and {} more", rest.len()).into(), rest));
+    }
+    told
+}
+
+/// A rule that is not cut up, its verbs left as they are: resources and paths apart.
+fn together(rule: &PolicyRule) -> Vec<(Object, PolicyRule)> {
+    let mut cut = Vec::new();
+    if !rule.resources.is_empty() && !rule.api_groups.is_empty() {
+        let part = PolicyRule {
+            api_groups: rule.api_groups.clone(),
+            resources: rule.resources.clone(),
+            resource_names: rule.resource_names.clone(),
+            ..PolicyRule::default()
+        };
+        let object =
+            Object::Many { objects: rule.resources.clone(), groups: rule.api_groups.clone() };
+        cut.push((object, part));
+    }
+    if !rule.non_resource_urls.is_empty() {
+        let paths = rule.non_resource_urls.clone();
+        let part = PolicyRule { non_resource_urls: paths.clone(), ..PolicyRule::default() };
+        cut.push((Object::Many { objects: paths, groups: Vec::new() }, part));
+    }
+    cut
 }
 
 /// A rule cut up into one rule an object, its verbs left as they are.
@@ -217,9 +287,12 @@ fn fold(gathered: BTreeMap<Key, Gathered>) -> Vec<Row> {
             .filter(|(verb, _)| VERBS.iter().all(|(have, _)| *have != &**verb))
             .collect();
         let row = Row { object, names, scopes: vec![scope], cells, others, via: found.via };
-        let alike = rows.iter_mut().rev().find(|have| {
-            have.object == row.object && have.names == row.names && same_states(have, &row)
-        });
+        // What is of one object and its names stands together.
+        let mut alike = rows
+            .iter_mut()
+            .rev()
+            .take_while(|have| have.object == row.object && have.names == row.names);
+        let alike = alike.find(|have| same_states(have, &row));
         match alike {
             Some(have) => merge(have, row),
             None => rows.push(row),
@@ -234,8 +307,10 @@ fn fold(gathered: BTreeMap<Key, Gathered>) -> Vec<Row> {
 /// What is worth reading first: everything, then what leads to more, then the ordinary, then what
 /// everybody may ask about themselves, then paths.
 fn weight(object: &Object) -> u8 {
-    let Object::Resource { resource, group } = object else {
-        return 4;
+    let (resource, group) = match object {
+        Object::Resource { resource, group } => (resource, group),
+        Object::Many { groups, .. } if !groups.is_empty() => return 1,
+        _ => return 4,
     };
     match (&**resource, &**group) {
         (resource, _) if resource.starts_with('*') => 0,
@@ -290,6 +365,7 @@ fn merge(have: &mut Row, other: Row) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::book::tests::world::World;
 
     #[test]
     fn objects_are_named_as_people_write_them() {
@@ -311,6 +387,59 @@ mod tests {
         let rule = PolicyRule { verbs: vec!["*".into()], ..PolicyRule::default() };
         assert_eq!(verbs(&rule).len(), 9);
         let rule = PolicyRule { verbs: vec!["use".into(), "get".into()], ..PolicyRule::default() };
-        assert_eq!(verbs(&rule), ["get".into(), "use".into()] as [Name; 2]);
+        let told: Vec<Name> = verbs(&rule).into_iter().map(|(verb, _)| verb).collect();
+        assert_eq!(told, ["get".into(), "use".into()] as [Name; 2]);
+    }
+
+    fn named(count: usize, of: &str) -> Vec<Name> {
+        (0..count).map(|at| format!("{of}{at}").into()).collect()
+    }
+
+    fn rows_of(rules: &[PolicyRule]) -> Vec<Row> {
+        let mut world = World::new();
+        for (at, rule) in rules.iter().enumerate() {
+            let rule = serde_json::to_value(rule).expect("JSON");
+            let name = format!("r{at}");
+            world = world.cluster_role(&name, &serde_json::json!([rule]));
+            world = world.bind(None, &name, &format!("ClusterRole/{name}"), "user:mallory");
+        }
+        let book = world.book();
+        let who = "user:mallory".parse().expect("an identity");
+        let id = book.find(&who).expect("somebody").id;
+        rows(&book, id)
+    }
+
+    #[test]
+    fn a_rule_that_names_billions_is_one_row() {
+        let rule = PolicyRule {
+            verbs: [named(200, "v"), vec!["get".into()]].concat(),
+            api_groups: named(500, "g"),
+            resources: named(500, "r"),
+            resource_names: named(1_000, "n"),
+            ..PolicyRule::default()
+        };
+        let rows = rows_of(&[rule]);
+        let [row] = rows.as_slice() else { panic!("{} rows", rows.len()) };
+        assert_eq!(row.object.label(), "500 resources of 500 groups");
+        assert_eq!(row.names.len(), 1_000);
+        assert!(row.cells[0].is_some(), "a verb with a column keeps it");
+        assert_eq!(row.others.len(), MANY_VERBS);
+        assert!(row.others.iter().any(|(verb, _)| &**verb == "and 137 more"), "{:?}", row.others);
+    }
+
+    #[test]
+    fn many_rules_of_some_size_are_cut_until_they_are_too_much_together() {
+        let rules: Vec<PolicyRule> = (0..100)
+            .map(|at| PolicyRule {
+                verbs: named(1, "v"),
+                api_groups: vec![format!("g{at}").into()],
+                resources: named(15_000, "r"),
+                ..PolicyRule::default()
+            })
+            .collect();
+        let rows = rows_of(&rules);
+        let many = rows.iter().filter(|row| matches!(row.object, Object::Many { .. })).count();
+        assert_eq!(rows.len() - many, (ALL / 15_000) * 15_000);
+        assert_eq!(many, 100 - ALL / 15_000);
     }
 }

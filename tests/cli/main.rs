@@ -6,6 +6,7 @@ mod bad_input;
 mod changes;
 mod check;
 mod completeness;
+mod names;
 mod offline;
 mod outside;
 mod reach;

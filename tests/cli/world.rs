@@ -1,5 +1,6 @@
 //! A small invented cluster with a log, on which each answer can be worked out by hand.
 
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use serde_json::{Value, json};
 
 use super::Home;
@@ -120,7 +121,7 @@ pub(super) fn event(
 const AUTHENTICATED: &str = "system:authenticated";
 
 /// The log of the world: 100 days up to an hour before now. root is never in it, jane is on its last
-/// day, batch was only ever refused.
+/// day, batch was only ever refused; every other day somebody without a credential knocks.
 pub(super) fn log() -> String {
     let batch = "system:serviceaccount:pay:batch";
     let accounts = ["system:serviceaccounts", "system:serviceaccounts:pay", AUTHENTICATED];
@@ -154,7 +155,19 @@ pub(super) fn log() -> String {
             false,
         ),
     ];
-    lines.iter().fold(String::new(), |text, line| format!("{text}{line}\n"))
+    let first: DateTime<Utc> = "2025-12-21T11:00:00Z".parse().expect("a time");
+    let knocks = (1..50).map(|at| knock(at, first + TimeDelta::days(2 * i64::from(at))));
+    lines.into_iter().chain(knocks).fold(String::new(), |text, line| format!("{text}{line}\n"))
+}
+
+/// One answered 401, which belongs to nobody: the log goes on.
+fn knock(id: u32, at: DateTime<Utc>) -> Value {
+    let at = at.to_rfc3339_opts(SecondsFormat::Micros, true);
+    json!({"kind": "Event", "apiVersion": "audit.k8s.io/v1", "level": "Metadata",
+        "auditID": format!("00000000-0000-4000-8000-1{id:011}"), "stage": "ResponseComplete",
+        "requestURI": "/api", "verb": "get", "user": {}, "sourceIPs": ["192.0.2.9"],
+        "responseStatus": {"metadata": {}, "status": "Failure", "code": 401},
+        "requestReceivedTimestamp": at, "stageTimestamp": at})
 }
 
 impl Home {

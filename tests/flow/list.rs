@@ -198,3 +198,18 @@ fn a_cluster_of_a_fleet_is_listed_alone_and_effects_name_theirs() {
     stage.command("cluster nowhere");
     assert!(stage.text().contains("there are test-eu, test-us"), "{}", stage.text());
 }
+
+#[test]
+fn what_is_copied_does_nothing_by_itself_when_it_is_pasted() {
+    let mut stage = Stage::new(&invented::whole(), (100, 30));
+    stage.command("who eve").keys("g c");
+    let copied = stage.outside.iter().rev().find_map(|effect| match effect {
+        Effect::Copy(text) => Some(text.clone()),
+        _ => None,
+    });
+    let copied = copied.expect("something was copied");
+    assert_eq!(copied, "user:eve\\u{202e}nimda\\u{7}\\u{1b}[31m");
+    // And is found as it was copied.
+    stage.command("who eve\\u{202e}nimda");
+    assert!(stage.text().contains("Identities 1 of"), "{}", stage.text());
+}

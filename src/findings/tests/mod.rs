@@ -344,4 +344,12 @@ fn gaps_and_unreadable_lines_bound_what_is_said() {
         findings(&world)[0].evidence,
         "never seen in a log that begins on 2026-01-01; the log has 2 gaps"
     );
+    // Of the ninety days nine are left to be idle in: nobody was.
+    let most = crate::model::Gap { from: day(3), to: day(84) };
+    let world = ana(90).coverage(|coverage| coverage.gaps = vec![most]);
+    assert_eq!(rules(&world), [] as [(String, &str); 0]);
+    // More than a tenth of the idle time.
+    let some = crate::model::Gap { from: day(70), to: day(84) };
+    let world = ana(90).coverage(|coverage| coverage.gaps = vec![some]);
+    assert_eq!(rules(&world), [] as [(String, &str); 0]);
 }

@@ -124,7 +124,9 @@ fn log(lines: &mut Vec<Line<'static>>, book: &Book) {
         return;
     };
     if let (Some(from), Some(to)) = (coverage.from, coverage.to) {
-        let text = format!("{} to {} UTC, {}", moment(from), moment(to), days(coverage.days()));
+        let (covered, span) = (coverage.days(), coverage.span_days());
+        let of = if covered < span { format!("{covered} of ") } else { String::new() };
+        let text = format!("{} to {} UTC, {of}{}", moment(from), moment(to), days(span));
         lines.push(field("covers", text));
     }
     let events = format!(

@@ -3,7 +3,7 @@
 use super::{Effects, run, visit};
 use crate::book::{GrantId, IdentityId};
 use crate::credentials::{self, Credential};
-use crate::model::{Identity, Name, Scope, SubjectKind, distinct};
+use crate::model::{Identity, Name, Scope, SubjectKind, distinct, printable};
 use crate::rbac::query::Via;
 use crate::tui::effect::Effect;
 use crate::tui::job::{Asked, Frame, Job, TextOf};
@@ -335,6 +335,10 @@ fn who_else(state: &mut State, target: Target, effects: &mut Effects) {
         state.layers.push(Layer::Prompt(prompt));
         return;
     };
+    if let Object::Many { .. } = row.object {
+        let said = format!("{} are asked about one by one: y shows them", row.object.words());
+        return state.say(Tone::Refused, said);
+    }
     let verbs = row.verbs();
     let mut asked = Asked { words: row.object.words(), ..Asked::default() };
     if let [name] = row.names.as_slice() {
@@ -384,7 +388,7 @@ fn copy_marked(state: &mut State, effects: &mut Effects) -> bool {
     let names: Vec<String> = marked
         .iter()
         .filter_map(|who| state.entry(*who))
-        .map(|(_, entry)| entry.identity.to_string())
+        .map(|(_, entry)| distinct(&entry.identity.to_string()).into_owned())
         .collect();
     if names.is_empty() {
         return false;
@@ -399,7 +403,7 @@ fn copy_marked(state: &mut State, effects: &mut Effects) -> bool {
 
 fn copy_target(state: &mut State, target: &Target, effects: &mut Effects) {
     let text = match target {
-        Target::Identity(_, identity) => identity.to_string(),
+        Target::Identity(_, identity) => distinct(&identity.to_string()).into_owned(),
         Target::Permission(_, row) => row.object.words(),
         Target::Grant(..) | Target::Credential(..) => label(state, target),
         Target::Finding(who, at) => state
@@ -409,6 +413,8 @@ fn copy_target(state: &mut State, target: &Target, effects: &mut Effects) {
                 format!("{} {}: {}", finding.rule, finding.identity, finding.evidence)
             }),
     };
+    // What is pasted into a shell must do nothing by itself.
+    let text = printable(&text).into_owned();
     let what = text.clone();
     copy(state, text, &what, effects);
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use chrono::TimeDelta;
 
 use super::Choices;
-use super::ground::{covered, doubts, duration};
+use super::ground::doubts;
 use super::keys::{binding_of, is_implicit, key_of, refers, refers_grant, role_words, words_of};
 use super::need::OwnNeed;
 use super::rules::{Narrowed, Need, World, allows, narrow};
@@ -16,7 +16,7 @@ use crate::change::plan::wanted::{no_role, nobody, unseen_holders};
 use crate::change::plan::{Intent, Refusal};
 use crate::model::{
     Call, Coverage, Identity, ListKind, Name, PolicyRule, Role, RoleKind, Scope, SubjectKind,
-    Target,
+    Target, duration,
 };
 use crate::rbac::{BindingKey, RoleKey, labels};
 
@@ -168,7 +168,7 @@ impl<'a> Work<'a> {
             logged,
             reads_logged: coverage.reads_cover(from),
             namespaces: stays.filter(|_| whole).map(|(name, _)| name.clone()).collect(),
-            covered: duration(covered(coverage)),
+            covered: duration(coverage.covered()),
         })
     }
 
