@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::{Value, json};
+use tempfile::TempPath;
 
 use super::RunError;
 use crate::change::plan::{Made, Plan, Step};
@@ -205,15 +206,14 @@ pub(super) fn write(
     options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    // Goes with this value, but for what is given its name.
+    let there = TempPath::try_from_path(&partial).map_err(|error| failed(&partial, &error))?;
     let written = options.open(&partial).and_then(|mut file| {
         file.write_all(text.as_bytes())?;
         file.sync_all()
     });
-    // A second name for it, which is not given where there is one: then the first is taken away.
-    let named = written.and_then(|()| fs::hard_link(&partial, &path));
-    let removed = fs::remove_file(&partial);
+    let named = written.and_then(|()| there.persist_noclobber(&path).map_err(io::Error::from));
     named.map_err(|error| failed(&path, &error))?;
-    removed.map_err(|error| failed(&partial, &error))?;
     File::open(out).and_then(|folder| folder.sync_all()).map_err(|error| failed(out, &error))?;
     Ok(left(&path, &expires, token.credential.as_deref()))
 }

@@ -109,6 +109,11 @@ async fn one(
                 ));
             }
         }
+        Err(cluster::Error::NotFound { tried })
+            if step.action == Action::Create && !step.target.is_binding() =>
+        {
+            found.problems.push(format!("{title}: {tried}: the namespace does not exist"));
+        }
         Err(cluster::Error::NotFound { tried }) if step.action != Action::Delete => {
             let bind = rights.missing(&step.rights, true).await?;
             found.problems.push(format!(

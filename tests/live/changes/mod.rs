@@ -8,6 +8,7 @@ mod many;
 mod narrowing;
 mod owned;
 mod revoking;
+mod split_troubled;
 mod splitting;
 mod troubled;
 mod undone;

@@ -24,7 +24,7 @@ const LINUX: &str = "kubectl/v1.35.4 (linux/amd64) kubernetes/0f17c7b";
 const PIPELINE: &str = "pipeline/4.1 (linux/amd64)";
 
 /// One behind the account.
-struct Actor {
+pub(super) struct Actor {
     name: &'static str,
     agent: &'static str,
     from: u8,
@@ -32,7 +32,7 @@ struct Actor {
 }
 
 /// What each does: method and path. Nobody does what another does.
-const ACTORS: [Actor; 4] = [
+pub(super) const ACTORS: [Actor; 4] = [
     Actor {
         name: "ana",
         agent: MAC,
@@ -74,7 +74,7 @@ fn email(name: &str) -> String {
 }
 
 /// The account `team/ops` with three grants, and the namespace that new ones are made in.
-fn world() -> Vec<Value> {
+pub(super) fn world() -> Vec<Value> {
     let ops = json!([{"kind": "ServiceAccount", "name": "ops", "namespace": "team"}]);
     let space =
         |name: &str| json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}});
@@ -98,14 +98,14 @@ fn world() -> Vec<Value> {
 }
 
 /// Clients by bearer token, each from where it is.
-struct Driver<'c> {
+pub(super) struct Driver<'c> {
     cluster: &'c Cluster,
     server: Server,
     plain: Arc<ClientConfig>,
 }
 
 impl<'c> Driver<'c> {
-    fn new(cluster: &'c Cluster) -> Self {
+    pub(super) fn new(cluster: &'c Cluster) -> Self {
         let server = Server::new(&cluster.server(), &cluster.ca_file());
         let plain = server.tls(None);
         Self { cluster, server, plain }
@@ -149,7 +149,7 @@ impl<'c> Driver<'c> {
     }
 
     /// Everybody does what they do, and it is in the log.
-    fn drive(&self, actors: &[Actor]) {
+    pub(super) fn drive(&self, actors: &[Actor]) {
         for actor in actors {
             self.does(actor, &self.token(actor));
         }
@@ -193,7 +193,7 @@ fn claims(token: &str) -> Value {
 }
 
 /// What may be made by a split, but for what the server sets.
-fn state(cluster: &Cluster) -> BTreeMap<String, Value> {
+pub(super) fn state(cluster: &Cluster) -> BTreeMap<String, Value> {
     let kinds = "serviceaccounts,secrets,roles,rolebindings";
     let mut state = BTreeMap::new();
     for args in [
@@ -220,7 +220,7 @@ fn state(cluster: &Cluster) -> BTreeMap<String, Value> {
 }
 
 /// Words that split everybody apart.
-fn words(log: &str, plan: &str) -> Vec<String> {
+pub(super) fn words(log: &str, plan: &str) -> Vec<String> {
     let words = [
         "split",
         "sa:team/ops",
@@ -244,7 +244,7 @@ fn words(log: &str, plan: &str) -> Vec<String> {
     words.map(str::to_owned).to_vec()
 }
 
-fn strs(words: &[String]) -> Vec<&str> {
+pub(super) fn strs(words: &[String]) -> Vec<&str> {
     words.iter().map(|word| &**word).collect()
 }
 
