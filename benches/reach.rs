@@ -1,6 +1,7 @@
 //! Reach: what 2,000 identities of the large world can become, and which grants to cut.
 //!
-//! `cargo bench --bench reach`. Figures are the middle of some runs, the world's Book given.
+//! `cargo bench --bench reach`. One run each, the world's Book given; of one identity the middle of
+//! some.
 
 #![allow(clippy::expect_used, clippy::cast_precision_loss)] // A bench has nobody to hand an error to.
 
@@ -9,7 +10,7 @@ mod world;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use keybook::book::{Book, Inputs, LogState, Tier};
+use keybook::book::{Book, Entry, Inputs, LogState, Tier};
 use keybook::model::{Object, Policy, Snapshot};
 use keybook::rbac::bootstrap;
 use keybook::reach::{Reach, Reached};
@@ -43,20 +44,13 @@ fn measure(name: &str, snapshot: Snapshot) {
     });
     let all = book.entries().count();
     let some: Vec<_> = book.entries().step_by((all / ASKED).max(1)).take(ASKED).cloned().collect();
-    let run = || {
-        let reach = Reach::new(&book);
-        let reached: Vec<Reached> = {
-            use rayon::prelude::*;
-            some.par_iter().map(|entry| reach.of(entry)).collect()
-        };
-        reached
-    };
-    let time = middle(|| drop(run()));
-    let reached = run();
+    let some: Vec<&Entry> = some.iter().map(|entry| &**entry).collect();
+    let (time, reached) = timed(|| Reach::new(&book).many(&some));
     let higher = reached.iter().filter(|one| one.is_higher()).count();
     let admin = |one: &&Reached| one.is_higher() && one.tier == Tier::ClusterAdmin;
     println!(
-        "reach: {name}: {} of {all} identities in {:.0} ms; {higher} can become more, {} cluster-admin",
+        "reach: {name}: {} of {all} identities in {:.0} ms (one run); {higher} can become more, {} \
+         cluster-admin",
         some.len(),
         ms(time),
         reached.iter().filter(admin).count()
@@ -69,6 +63,7 @@ fn measure(name: &str, snapshot: Snapshot) {
     let one = some.get(some.len() / 2).expect("somebody");
     let time = middle(|| drop(Reach::new(&book).of(one)));
     println!("reach: {name}: one identity, from the Book on, in {:.1} ms", ms(time));
+    println!("reach: {name}: {} MB resident at most so far", resident() / 1_000);
 }
 
 fn timed<T>(run: impl FnOnce() -> T) -> (Duration, T) {
@@ -81,6 +76,13 @@ fn middle(mut run: impl FnMut()) -> Duration {
     let mut times: Vec<Duration> = (0..RUNS).map(|_| timed(&mut run).0).collect();
     times.sort_unstable();
     times[times.len() / 2]
+}
+
+/// What the process had resident at most, in kB; 0 where that is not told.
+fn resident() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    peak.and_then(|rest| rest.trim().trim_end_matches(" kB").parse().ok()).unwrap_or_default()
 }
 
 fn ms(time: Duration) -> f64 {

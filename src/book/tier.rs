@@ -25,6 +25,25 @@ use super::served::Served;
 use crate::model::{Name, PolicyRule, Role, Scope};
 use crate::rbac::effective::Inert;
 
+impl Tier {
+    /// All of them, from the weakest on.
+    pub const ALL: [Self; 8] = [
+        Self::None,
+        Self::DiscoveryOnly,
+        Self::Read,
+        Self::NamespaceWrite,
+        Self::NamespaceAdmin,
+        Self::ReadsSecrets,
+        Self::ClusterWrite,
+        Self::ClusterAdmin,
+    ];
+
+    /// The next stronger one; None: there is none.
+    pub fn next(self) -> Option<Self> {
+        Self::ALL.get(self as usize + 1).copied()
+    }
+}
+
 /// Any namespace: what a rule gives does not depend on which.
 static IN_A_NAMESPACE: LazyLock<Scope> = LazyLock::new(|| Scope::Namespace("".into()));
 

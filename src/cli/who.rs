@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use rayon::prelude::*;
-
 use super::answer;
 use super::args::{Global, SortBy};
 use super::exit::{Code, Failure};
@@ -63,13 +61,16 @@ pub(super) fn run(
 
 /// What each of those listed can become.
 fn reached(books: &[Arc<Book>], listed: &[(&Arc<Book>, &Arc<Entry>)]) -> Vec<ReachPart> {
-    let reaches: Vec<(&Arc<Book>, Reach<'_>)> =
-        books.iter().map(|book| (book, Reach::new(book))).collect();
-    let of = |(book, entry): &(&Arc<Book>, &Arc<Entry>)| {
-        let reach = reaches.iter().find(|(of, _)| Arc::ptr_eq(of, book))?;
-        Some(ReachPart::from(&reach.1.of(entry)))
-    };
-    listed.par_iter().filter_map(of).collect()
+    let mut found: Vec<(usize, ReachPart)> = Vec::with_capacity(listed.len());
+    for book in books {
+        let of_this = |(_, one): &(usize, &(&Arc<Book>, &Arc<Entry>))| Arc::ptr_eq(one.0, book);
+        let (places, entries): (Vec<usize>, Vec<&Entry>) =
+            listed.iter().enumerate().filter(of_this).map(|(at, one)| (at, &**one.1)).unzip();
+        let reached = Reach::new(book).many(&entries);
+        found.extend(places.into_iter().zip(reached.iter().map(ReachPart::from)));
+    }
+    found.sort_unstable_by_key(|(at, _)| *at);
+    found.into_iter().map(|(_, part)| part).collect()
 }
 
 fn parse(filter: &str) -> Result<Query, Failure> {

@@ -16,6 +16,12 @@ pub fn missing(held: &[PolicyRule], wanted: &[PolicyRule]) -> Vec<PolicyRule> {
     missing
 }
 
+/// Whether nothing is missing.
+pub fn is_covered(held: &[&PolicyRule], wanted: &[PolicyRule]) -> bool {
+    let is_held = |right: &PolicyRule| held.iter().any(|rule| covers(rule, right));
+    wanted.iter().all(|rule| broken_down(rule).iter().all(is_held))
+}
+
 /// A rule as rules of a single right each.
 fn broken_down(rule: &PolicyRule) -> Vec<PolicyRule> {
     let mut rights = Vec::new();

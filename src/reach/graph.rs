@@ -49,6 +49,8 @@ pub(crate) struct Graph<'b> {
     identities: Vec<OnceLock<Moves>>,
     posing: Vec<OnceLock<Moves>>,
     anyone: OnceLock<Moves>,
+    /// Of what is given in every namespace, which leads to thousands: everything, every role.
+    everywhere: [OnceLock<Moves>; 2],
 }
 
 impl<'b> Graph<'b> {
@@ -80,6 +82,7 @@ impl<'b> Graph<'b> {
             identities: (0..count).map(|_| OnceLock::new()).collect(),
             posing: (0..count).map(|_| OnceLock::new()).collect(),
             anyone: OnceLock::new(),
+            everywhere: Default::default(),
             world,
         }
     }
@@ -121,7 +124,7 @@ impl<'b> Graph<'b> {
         };
         names.dedup();
         let mut ids: Vec<u32> = names.iter().filter_map(|name| self.world.group(name)).collect();
-        ids.extend(&pose.groups);
+        ids.extend(pose.groups.iter());
         ids.sort_unstable();
         ids.dedup();
         ids
@@ -288,6 +291,8 @@ impl<'b> Graph<'b> {
                 self.posing.get(*id as usize)?
             }
             Node::Anyone => &self.anyone,
+            Node::Given(RoleSet::Own, Where::Each) => self.everywhere.first()?,
+            Node::Given(RoleSet::ClusterRoles, Where::Each) => self.everywhere.last()?,
             _ => return None,
         };
         Some(place.get_or_init(|| self.moves_of(node, None, false)))

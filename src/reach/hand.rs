@@ -306,6 +306,6 @@ impl Search<'_, '_> {
             return false;
         }
         let rules = held.roles.iter().filter_map(|role| graph.rules_of(*role)).flatten();
-        escalation::missing(&rules.cloned().collect::<Vec<_>>(), wanted).is_empty()
+        escalation::is_covered(&rules.collect::<Vec<_>>(), wanted)
     }
 }

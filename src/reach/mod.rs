@@ -12,11 +12,13 @@
 //! answer is at least this.
 
 mod ask;
+mod bounds;
 mod cut;
 mod gather;
 mod graph;
 mod hand;
 mod join;
+mod many;
 mod moves;
 mod path;
 mod rights;
@@ -27,14 +29,12 @@ mod steps;
 mod tests;
 mod world;
 
-use rayon::prelude::*;
-
 pub use self::cut::{Cut, Lost};
 pub use self::path::{Gain, Hop, Needed, Path, Reaches};
 pub use self::step::{Seen, Shown, Step};
 
 use self::graph::{Graph, Node};
-use self::search::{Closure, Terms, search};
+use self::search::{Closure, Ends, Terms, search};
 use crate::book::{Book, Entry, GrantId, IdentityId, Tier};
 use crate::model::ListKind;
 
@@ -82,8 +82,9 @@ pub struct Reached {
     pub tier: Tier,
     /// Whether that needs a step that is a model only.
     pub modelled: bool,
-    /// How many others it can act as, until one may do everything.
-    pub others: usize,
+    /// How many others it can act as, until one may do everything; None where only the paths were
+    /// looked for.
+    pub others: Option<usize>,
     /// The shortest path to each tier above its own that takes fewer steps than any higher one;
     /// the highest last. Empty where nothing leads higher.
     pub paths: Vec<Path>,
@@ -119,8 +120,8 @@ impl<'b> Reach<'b> {
 
     /// What everybody can become, in order of ids.
     pub fn all(&self) -> Vec<Reached> {
-        let entries: Vec<_> = self.graph.book.entries().collect();
-        entries.into_par_iter().map(|entry| self.of(entry)).collect()
+        let entries: Vec<&Entry> = self.graph.book.entries().map(|entry| &**entry).collect();
+        self.many(&entries)
     }
 
     /// The same, what the API server itself installed left out of its own grants: None where it
@@ -136,60 +137,34 @@ impl<'b> Reach<'b> {
         if !by_own {
             return Some(reached.clone());
         }
+        if entry.grants.iter().all(|id| installed(*id)) {
+            return None;
+        }
         let terms = Terms { added_only: true, ..Terms::default() };
         Some(self.found(entry, terms)).filter(Reached::is_higher)
-    }
-
-    /// Whether an identity still gets as high without a grant.
-    fn keeps(&self, reached: &Reached, without: GrantId) -> Tier {
-        let Some(entry) = self.graph.book.entry(reached.id) else { return Tier::None };
-        let terms = Terms { without: Some(without.0), ..Terms::default() };
-        self.highest(entry, terms)
     }
 
     fn start(entry: &Entry) -> Node {
         Node::Identity(entry.id.0)
     }
 
-    /// The highest tier alone.
-    fn highest(&self, entry: &Entry, terms: Terms) -> Tier {
-        let closure = self.closure(entry, terms);
-        closure.found.iter().map(|found| found.tier).max().unwrap_or_default()
-    }
-
     /// Without models where that leads to the top, else with them.
     fn closure(&self, entry: &Entry, terms: Terms) -> Closure {
-        let exact = search(&self.graph, Self::start(entry), terms);
+        let start = [Self::start(entry)];
+        let exact = search(&self.graph, &start, terms, Ends::default());
         if exact.ended || !exact.left_out {
             return exact;
         }
         let terms = Terms { modelled: true, ..terms };
-        let modelled = search(&self.graph, Self::start(entry), terms);
+        let modelled = search(&self.graph, &start, terms, Ends::default());
         let highest = |closure: &Closure| closure.found.iter().map(|found| found.tier).max();
         if highest(&modelled) > highest(&exact) { modelled } else { exact }
     }
 
     fn found(&self, entry: &Entry, terms: Terms) -> Reached {
-        let own = entry.tier;
-        let mut reached =
-            Reached { id: entry.id, own, tier: own, modelled: false, others: 0, paths: Vec::new() };
-        if own == Tier::ClusterAdmin {
-            return reached;
+        if entry.tier == Tier::ClusterAdmin {
+            return Reached { others: Some(0), ..Reached::nothing(entry) };
         }
-        let closure = self.closure(entry, terms);
-        // What is handed over was somebody's before.
-        let others = closure.found.iter().filter(|found| !found.is_handed());
-        reached.others = others.count().saturating_sub(1);
-        for (place, found) in closure.found.iter().enumerate() {
-            if found.tier > reached.tier {
-                // One that takes as many steps and is less is no news.
-                let path = path::path(&self.graph, &closure, place);
-                reached.paths.retain(|have| have.hops.len() < path.hops.len());
-                reached.tier = found.tier;
-                reached.modelled = path.is_modelled();
-                reached.paths.push(path);
-            }
-        }
-        reached
+        self.all_of(entry, &self.closure(entry, terms))
     }
 }

@@ -45,7 +45,7 @@ pub(crate) struct Pose {
     /// The user or account; None for one that no grant names.
     pub(crate) who: Option<u32>,
     /// The groups that are asked for, sorted. Where none are, an account has its own.
-    pub(crate) groups: Vec<u32>,
+    pub(crate) groups: Arc<[u32]>,
 }
 
 /// Where a step leads.

@@ -12,13 +12,14 @@ use std::sync::Arc;
 use foldhash::{HashMap, HashMapExt, HashSet, HashSetExt};
 
 use super::ask::On;
+use super::bounds::Bound;
 use super::graph::{Graph, Node};
 use super::hand::Hands;
 use super::join::{Brought, Parts};
 use super::moves::{Edge, Hub, Moves, Part, Pose, To};
 use super::rights::{Classes, Joins, Right, Said};
 use super::step::Step;
-use super::world::{Where, of};
+use super::world::{Where, World, of};
 use crate::book::Tier;
 
 /// What a search leaves out, and where it ends.
@@ -30,6 +31,24 @@ pub(crate) struct Terms {
     pub(crate) modelled: bool,
     /// Of the one who starts, what the API server itself installed is left out.
     pub(crate) added_only: bool,
+}
+
+/// Where a search ends early.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ends<'l> {
+    /// At the first that is this strong.
+    pub(crate) goal: Tier,
+    /// Given up once more than so many were taken over: there may be more yet.
+    pub(crate) most: usize,
+    /// What cannot lead there within so many steps is left out, and what given roles add to requests
+    /// is not looked at.
+    pub(crate) bound: Option<Bound<'l>>,
+}
+
+impl Default for Ends<'_> {
+    fn default() -> Self {
+        Self { goal: Tier::ClusterAdmin, most: usize::MAX, bound: None }
+    }
 }
 
 /// Something that was taken over.
@@ -62,8 +81,10 @@ pub(crate) struct Link {
 #[derive(Debug)]
 pub(crate) struct Closure {
     pub(crate) found: Vec<Found>,
-    /// Whether it ended early, at one who may do everything.
+    /// Whether it ended early, at one who is as strong as was asked for: who may do everything.
     pub(crate) ended: bool,
+    /// Whether somebody was left out who could not lead there in time.
+    pub(crate) pruned: bool,
     /// Whether steps were left out because they are a model only, and lead to somebody else.
     pub(crate) left_out: bool,
 }
@@ -91,6 +112,10 @@ pub(super) struct Pooled {
 pub(super) struct Search<'g, 'b> {
     pub(super) graph: &'g Graph<'b>,
     pub(super) terms: Terms,
+    ends: Ends<'g>,
+    pruned: bool,
+    /// Whether somebody was found who holds a `ClusterRole` cluster-wide, where that is asked.
+    held: bool,
     seen: HashSet<Node>,
     hubs: HashSet<Hub>,
     pub(super) found: Vec<Found>,
@@ -116,11 +141,14 @@ pub(super) struct Search<'g, 'b> {
     pub(super) hands: Hands,
 }
 
-/// Searches what somebody can become.
-pub(crate) fn search(graph: &Graph<'_>, start: Node, terms: Terms) -> Closure {
+/// Searches what somebody can become, or several together.
+pub(crate) fn search(graph: &Graph<'_>, starts: &[Node], terms: Terms, ends: Ends<'_>) -> Closure {
     let mut search = Search {
         graph,
         terms,
+        ends,
+        pruned: false,
+        held: false,
         seen: HashSet::new(),
         hubs: HashSet::new(),
         found: Vec::new(),
@@ -137,9 +165,11 @@ pub(crate) fn search(graph: &Graph<'_>, start: Node, terms: Terms) -> Closure {
         joined: HashSet::new(),
         hands: Hands::default(),
     };
-    search.take(start, None);
-    // The start is never the end.
-    search.ended = false;
+    for start in starts {
+        search.take(start.clone(), None);
+        // A start is never the end.
+        search.ended = false;
+    }
     let mut at = 0;
     while !search.ended {
         let Some(round) = search.found.get(at).map(|found| found.steps) else { break };
@@ -152,12 +182,15 @@ pub(crate) fn search(graph: &Graph<'_>, start: Node, terms: Terms) -> Closure {
             }
         }
         search.join(at, false);
-        if search.found.len() == at {
+        if search.found.len() == at && ends.bound.is_none() {
             search.join(at, true);
         }
     }
-    let left_out = search.left.iter().any(|to| search.is_news(to));
-    Closure { found: search.found, ended: search.ended, left_out }
+    let given_up = search.found.len() > ends.most;
+    let pruned = search.pruned;
+    let left_out = !given_up && !pruned && search.left.iter().any(|to| search.is_news(to));
+    let ended = search.ended && !given_up;
+    Closure { found: search.found, ended, pruned, left_out }
 }
 
 impl Search<'_, '_> {
@@ -166,12 +199,25 @@ impl Search<'_, '_> {
         if self.ended || self.seen.contains(&node) {
             return;
         }
-        let before = |at: &u32| self.found.get(*at as usize).map(|found| found.steps + 1);
-        let steps = by.iter().flat_map(|by| &by.from).filter_map(before).max().unwrap_or_default();
+        let from = by.iter().flat_map(|by| by.from.iter().copied());
+        let steps = self.steps_after(from);
+        if let Some(bound) = self.ends.bound {
+            if by.is_some() && !bound.lets_node(&node, steps, self.held) {
+                self.pruned = true;
+                return;
+            }
+            self.held = self.held || bound.is_holder(&node);
+        }
         let tier = self.graph.tier(&node, self.terms.without);
         self.seen.insert(node.clone());
         self.found.push(Found { node, steps, tier, by });
-        self.ended = tier == Tier::ClusterAdmin;
+        self.ended = tier >= self.ends.goal || self.found.len() > self.ends.most;
+    }
+
+    /// How many steps what comes of those takes.
+    fn steps_after(&self, from: impl Iterator<Item = u32>) -> u32 {
+        let before = |at: u32| self.found.get(at as usize).map(|found| found.steps + 1);
+        from.filter_map(before).max().unwrap_or_default()
     }
 
     /// Makes the steps of a node.
@@ -273,8 +319,14 @@ impl Search<'_, '_> {
         };
         match &edge.to {
             To::Hub(hub) => {
+                if let Some(bound) = self.ends.bound
+                    && !bound.lets_hub(*hub, self.steps_after(from.iter().copied()), self.held)
+                {
+                    self.pruned = true;
+                    return;
+                }
                 if self.hubs.insert(*hub) {
-                    for node in self.members(*hub) {
+                    for node in members(&self.graph.world, *hub) {
                         if !self.seen.contains(&node) {
                             self.take(node, link());
                         }
@@ -308,42 +360,38 @@ impl Search<'_, '_> {
         match to {
             To::Hub(hub) => {
                 !self.hubs.contains(hub)
-                    && self.members(*hub).iter().any(|node| !self.seen.contains(node))
+                    && members(&self.graph.world, *hub).iter().any(|node| !self.seen.contains(node))
             }
             To::Given(set, at) => !self.seen.contains(&Node::Given(*set, *at)),
             To::Everything => !self.seen.contains(&Node::Everything),
             _ => true,
         }
     }
+}
 
-    fn members(&self, hub: Hub) -> Vec<Node> {
-        let world = &self.graph.world;
-        let posing = |id: u32| Node::Posing(Pose { who: Some(id), groups: Vec::new() });
-        let each = |lists: &[Vec<u32>], at| -> Vec<u32> {
-            world.within(at).flat_map(|ns| of(lists, ns).iter().copied()).collect()
-        };
-        match hub {
-            Hub::Accounts(at) => {
-                each(&world.accounts, at).into_iter().map(Node::Identity).collect()
-            }
-            Hub::Posed(at) => each(&world.known, at).into_iter().map(posing).collect(),
-            Hub::Users => world.users.iter().copied().map(posing).collect(),
-            Hub::Tokens(at) => world
-                .within(at)
-                .flat_map(|ns| of(&world.tokens, ns))
-                .map(|(_, account)| Node::Identity(*account))
-                .collect(),
-            Hub::Pods(at) => world
-                .within(at)
-                .flat_map(|ns| of(&world.pods, ns))
-                .map(|pod| Node::Identity(pod.account))
-                .collect(),
-            Hub::Node(Some(node)) => {
-                of(&world.on_node, node).iter().copied().map(Node::Identity).collect()
-            }
-            Hub::Node(None) => {
-                world.on_node.iter().flatten().copied().map(Node::Identity).collect()
-            }
+/// Those who are taken over alike.
+pub(crate) fn members(world: &World, hub: Hub) -> Vec<Node> {
+    let posing = |id: u32| Node::Posing(Pose { who: Some(id), groups: Arc::default() });
+    let each = |lists: &[Vec<u32>], at| -> Vec<u32> {
+        world.within(at).flat_map(|ns| of(lists, ns).iter().copied()).collect()
+    };
+    match hub {
+        Hub::Accounts(at) => each(&world.accounts, at).into_iter().map(Node::Identity).collect(),
+        Hub::Posed(at) => each(&world.known, at).into_iter().map(posing).collect(),
+        Hub::Users => world.users.iter().copied().map(posing).collect(),
+        Hub::Tokens(at) => world
+            .within(at)
+            .flat_map(|ns| of(&world.tokens, ns))
+            .map(|(_, account)| Node::Identity(*account))
+            .collect(),
+        Hub::Pods(at) => world
+            .within(at)
+            .flat_map(|ns| of(&world.pods, ns))
+            .map(|pod| Node::Identity(pod.account))
+            .collect(),
+        Hub::Node(Some(node)) => {
+            of(&world.on_node, node).iter().copied().map(Node::Identity).collect()
         }
+        Hub::Node(None) => world.on_node.iter().flatten().copied().map(Node::Identity).collect(),
     }
 }

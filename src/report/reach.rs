@@ -301,7 +301,7 @@ impl ReachRow {
             tier: reached.own.as_str(),
             reaches: reached.tier.as_str(),
             modelled: reached.modelled,
-            others: reached.others,
+            others: reached.others.unwrap_or_default(),
             paths: reached.paths.iter().map(|path| PathPart::new(book, path)).collect(),
             cuts: reach.cuts_of(&reached).into_iter().filter_map(cut).collect(),
             who: entry.identity.clone(),

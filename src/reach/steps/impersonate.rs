@@ -6,6 +6,8 @@
 //! `system:masters`, and an account without groups only. What is impersonated can impersonate
 //! nobody: the headers are the authenticated user's.
 
+use std::sync::Arc;
+
 use crate::model::{Identity, SubjectKind};
 use crate::reach::ask::{Mode, Names, On, Verb, has};
 use crate::reach::moves::{Hub, Out, Pose, To};
@@ -49,6 +51,7 @@ fn legacy(rights: &Rights, world: &World, out: &mut Out) {
         out.edge(To::Everything, Step::Impersonate, &used);
     }
     let (asked, by) = group_ids(groups, world);
+    let asked: Arc<[u32]> = asked.into();
     for right in users {
         let whos = user_ids(&right.names, world, |_| true);
         if right.names.is_none() {
@@ -71,7 +74,7 @@ fn legacy(rights: &Rights, world: &World, out: &mut Out) {
             if groups.is_empty() {
                 pose(who, &asked, right, &by, out);
             } else {
-                let to = To::Posing(Pose { who, groups });
+                let to = To::Posing(Pose { who, groups: groups.into() });
                 out.edge(to, Step::Impersonate, std::slice::from_ref(right));
             }
         }
@@ -79,12 +82,12 @@ fn legacy(rights: &Rights, world: &World, out: &mut Out) {
 }
 
 /// One request as somebody, alone and with all the groups that may go with it.
-fn pose(who: Option<u32>, groups: &[u32], right: &Right, by: &[Right], out: &mut Out) {
-    let alone = To::Posing(Pose { who, groups: Vec::new() });
+fn pose(who: Option<u32>, groups: &Arc<[u32]>, right: &Right, by: &[Right], out: &mut Out) {
+    let alone = To::Posing(Pose { who, groups: Arc::default() });
     out.edge(alone, Step::Impersonate, std::slice::from_ref(right));
     if !groups.is_empty() {
         let used: Vec<Right> = std::iter::once(right).chain(by).cloned().collect();
-        out.edge(To::Posing(Pose { who, groups: groups.to_vec() }), Step::Impersonate, &used);
+        out.edge(To::Posing(Pose { who, groups: groups.clone() }), Step::Impersonate, &used);
     }
 }
 
@@ -146,6 +149,7 @@ fn constrained(rights: &Rights, world: &World, out: &mut Out) {
         by = vec![any.clone()];
     }
     asked.retain(|id| !world.is_masters(*id));
+    let asked: Arc<[u32]> = asked.into();
     for right in rights.of(On::InfoUsers, Verb::UserInfo) {
         let mut whos = user_ids(&right.names, world, |name| !name.starts_with(NODE));
         if right.names.is_none() {
@@ -162,7 +166,7 @@ fn constrained(rights: &Rights, world: &World, out: &mut Out) {
         for ns in world.within(right.at) {
             for id in of(&world.known, ns) {
                 if right.names.as_ref().is_none_or(|names| world.is_named(*id, names)) {
-                    let pose = Pose { who: Some(*id), groups: Vec::new() };
+                    let pose = Pose { who: Some(*id), groups: Arc::default() };
                     let to = To::Constrained(pose, Mode::OnAccount);
                     out.edge(to, Step::ConstrainedImpersonate, std::slice::from_ref(right));
                 }

@@ -67,7 +67,12 @@ fn gains(world: &World) -> Vec<String> {
     let reach = Reach::new(&book);
     let entry = book.find(&Identity::user("jane")).unwrap();
     let node = graph::Node::Identity(entry.id.0);
-    let closure = search(&reach.graph, node, Terms { modelled: true, ..Terms::default() });
+    let closure = search(
+        &reach.graph,
+        &[node],
+        Terms { modelled: true, ..Terms::default() },
+        Ends::default(),
+    );
     let mut words: Vec<String> = (1..closure.found.len())
         .filter_map(|at| {
             let path = path::path(&reach.graph, &closure, at);

@@ -3,6 +3,7 @@
 use rand::seq::IndexedRandom;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
+use rayon::prelude::*;
 
 use super::reference::Simulation;
 use super::*;
@@ -154,7 +155,7 @@ fn searched(world: &World, start: &Identity) -> (bool, Vec<String>, Vec<String>)
     let reach = Reach::new(&book);
     let entry = book.find(start).unwrap();
     let node = graph::Node::Identity(entry.id.0);
-    let closure = search(&reach.graph, node, Terms::default());
+    let closure = search(&reach.graph, &[node], Terms::default(), Ends::default());
     let name =
         |id: u32| book.entry(IdentityId(id)).unwrap().identity.user_name().map(|n| n.to_string());
     let (mut accounts, mut names) = (Vec::new(), Vec::new());
@@ -193,10 +194,14 @@ fn check(seed: u64) -> (bool, usize) {
     (everything, accounts.len() + names.len())
 }
 
+fn worlds() -> u64 {
+    let full = std::env::var_os("KEYBOOK_TEST_FULL").is_some_and(|value| value == "1");
+    if full { 5_000 } else { 80 }
+}
+
 #[test]
 fn random_worlds_come_out_as_by_trying_everything() {
-    let full = std::env::var_os("KEYBOOK_TEST_FULL").is_some_and(|value| value == "1");
-    let worlds: u64 = if full { 5_000 } else { 80 };
+    let worlds = worlds();
     let found: Vec<(bool, usize)> = (0..worlds).into_par_iter().map(check).collect();
     let count = |is: fn(&(bool, usize)) -> bool| found.iter().filter(|one| is(one)).count();
     let everything = count(|(all, _)| *all);
@@ -216,4 +221,38 @@ fn worlds_that_were_wrong_are_right() {
     for seed in [532, 1428, 2338, 4286] {
         check(seed);
     }
+}
+
+/// Whoever comes to more than one other is looked at together with all the others: each path is the
+/// same as one search of everything finds.
+fn check_many(seed: u64) -> usize {
+    let (mut world, _) = random(seed);
+    // With models: pods that may have their node.
+    if seed % 2 == 1 {
+        world = world.namespace("a");
+    }
+    let book = world.book();
+    let reach = Reach::new(&book);
+    let entries: Vec<&Entry> = book.entries().map(|entry| &**entry).collect();
+    let expected: Vec<Reached> =
+        entries.iter().map(|entry| Reached { others: None, ..reach.of(entry) }).collect();
+    for most in [1, 2, 5] {
+        let small = many::Small { most, few: 0 };
+        let found: Vec<Reached> = reach
+            .many_within(&entries, small)
+            .into_iter()
+            .map(|found| Reached { others: None, ..found })
+            .collect();
+        assert_eq!(found, expected, "seed {seed}, at most {most}");
+    }
+    expected.iter().filter(|reached| reached.is_higher()).count()
+}
+
+#[test]
+fn many_are_found_the_same_as_one_by_one() {
+    let worlds = worlds();
+    let higher: usize = (0..worlds).into_par_iter().map(check_many).sum();
+    println!("reach: {worlds} worlds, {higher} can become more");
+    // The worlds are worth the trying.
+    assert!(higher as u64 > worlds / 2);
 }
