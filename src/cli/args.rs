@@ -45,7 +45,8 @@ pub enum Command {
         /// In this order
         #[arg(long, value_enum, default_value_t, value_name = "KEY")]
         sort: SortBy,
-        /// Show beside ACCESS what each can become
+        /// Show beside ACCESS what each can become, and among its findings that it is more; a
+        /// filter with `finding:reach` asks for it too
         #[arg(long)]
         reach: bool,
     },

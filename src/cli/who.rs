@@ -1,5 +1,6 @@
 //! `who`: every identity.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::answer;
@@ -7,7 +8,8 @@ use super::args::{Global, SortBy};
 use super::exit::{Code, Failure};
 use super::identity::{REACH, ROWS, WHO_HOLDS_WHAT};
 use super::sources::{Needs, open};
-use crate::book::{Book, Entry};
+use crate::book::{Book, Entry, Finding, IdentityId};
+use crate::findings;
 use crate::query::{Query, Sort};
 use crate::reach::{LISTS, Reach};
 use crate::report::{IdentityRow, ReachPart, Report};
@@ -20,28 +22,31 @@ pub(super) fn run(
 ) -> Result<Code, Failure> {
     let query = parse(filter)?;
     let namespaces = namespaces(global)?;
+    let with_reach = with_reach || query.asks_for(findings::reach::RULE);
     let (lists, read) = if with_reach { (REACH, LISTS) } else { (ROWS, WHO_HOLDS_WHAT) };
     let session = open(global, Needs { lists, log: true })?;
     let sort = Sort::by(sort.into());
-    let mut rows: Vec<(&Arc<Book>, &Arc<Entry>)> = Vec::new();
-    for book in &session.books {
+    let everybody: Vec<Everybody> = session
+        .books
+        .iter()
+        .map(|book| if with_reach { reached(book) } else { listed(book) })
+        .collect();
+    let mut rows: Vec<(&Arc<Book>, &Reaching)> = Vec::new();
+    for (book, everybody) in session.books.iter().zip(&everybody) {
         let filter = query.prepare(book);
         let places: Vec<_> = namespaces.iter().map(|place| place.prepare(book)).collect();
         let wanted = |entry: &Entry| {
             filter.matches(entry)
                 && (places.is_empty() || places.iter().any(|place| place.matches(entry)))
         };
-        rows.extend(book.entries().filter(|entry| wanted(entry)).map(|entry| (book, entry)));
+        rows.extend(everybody.iter().filter(|one| wanted(&one.entry)).map(|one| (book, one)));
     }
     let mut keyed: Vec<_> =
-        rows.into_iter().map(|(book, entry)| (sort.key_of(book, entry), book, entry)).collect();
+        rows.into_iter().map(|(book, one)| (sort.key_of(book, &one.entry), book, one)).collect();
     keyed.sort_by(|a, b| sort.compare(&a.0, &b.0));
-    let listed: Vec<_> = keyed.into_iter().map(|(_, book, entry)| (book, entry)).collect();
-    let mut rows = IdentityRow::all(listed.iter().copied());
-    if with_reach {
-        for (row, reached) in rows.iter_mut().zip(reached(&session.books, &listed)) {
-            row.reach = Some(reached);
-        }
+    let mut rows = IdentityRow::all(keyed.iter().map(|(_, book, one)| (*book, &one.entry)));
+    for (row, (_, _, one)) in rows.iter_mut().zip(&keyed) {
+        row.reach.clone_from(&one.reach);
     }
     let missing = answer::missing(&session, read, None);
     let report = Report::new(answer::metadata(&session, missing), rows);
@@ -59,18 +64,40 @@ pub(super) fn run(
     Ok(code)
 }
 
-/// What each of those listed can become.
-fn reached(books: &[Arc<Book>], listed: &[(&Arc<Book>, &Arc<Entry>)]) -> Vec<ReachPart> {
-    let mut found: Vec<(usize, ReachPart)> = Vec::with_capacity(listed.len());
-    for book in books {
-        let of_this = |(_, one): &(usize, &(&Arc<Book>, &Arc<Entry>))| Arc::ptr_eq(one.0, book);
-        let (places, entries): (Vec<usize>, Vec<&Entry>) =
-            listed.iter().enumerate().filter(of_this).map(|(at, one)| (at, &**one.1)).unzip();
-        let reached = Reach::new(book).many(&entries);
-        found.extend(places.into_iter().zip(reached.iter().map(ReachPart::from)));
+/// Somebody, and what it can become where that was asked for.
+struct Reaching {
+    entry: Arc<Entry>,
+    reach: Option<ReachPart>,
+}
+
+type Everybody = Vec<Reaching>;
+
+fn listed(book: &Book) -> Everybody {
+    book.entries().map(|entry| Reaching { entry: entry.clone(), reach: None }).collect()
+}
+
+/// Everybody with what each can become; that it is more is one of its findings.
+fn reached(book: &Book) -> Everybody {
+    let reach = Reach::new(book);
+    let all = reach.all();
+    let mut found: HashMap<IdentityId, Finding> = HashMap::new();
+    for finding in findings::reach::all(&reach, &all) {
+        if let Some(entry) = book.find(&finding.identity) {
+            found.insert(entry.id, finding);
+        }
     }
-    found.sort_unstable_by_key(|(at, _)| *at);
-    found.into_iter().map(|(_, part)| part).collect()
+    let everybody = book.entries().zip(&all).map(|(entry, reached)| {
+        let mut entry = entry.clone();
+        if let Some(finding) = found.remove(&entry.id) {
+            let with = Arc::make_mut(&mut entry);
+            let is_exempt = findings::is_exempt(book, &finding);
+            let list = if is_exempt { &mut with.exempt } else { &mut with.findings };
+            list.push(finding);
+            list.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
+        }
+        Reaching { entry, reach: Some(ReachPart::from(reached)) }
+    });
+    everybody.collect()
 }
 
 fn parse(filter: &str) -> Result<Query, Failure> {

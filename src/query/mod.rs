@@ -85,6 +85,11 @@ impl Query {
         self.terms.is_empty()
     }
 
+    /// Whether it asks for findings of a rule, by the rule's name.
+    pub fn asks_for(&self, rule: &str) -> bool {
+        self.terms.iter().any(|(_, term)| term.is_finding(rule))
+    }
+
     /// Makes it ready for many entries of one Book: what needs the whole cluster is asked once.
     pub fn prepare<'a>(&'a self, book: &'a Book) -> Filter<'a> {
         let terms = self.terms.iter().map(|(no, term)| (*no, term.prepare(book))).collect();

@@ -91,6 +91,11 @@ impl Term {
         }
     }
 
+    /// Whether it asks for findings of a rule, by the rule's name.
+    pub(super) fn is_finding(&self, rule: &str) -> bool {
+        matches!(self, Self::Finding(asked) if asked.fits(rule))
+    }
+
     /// Whether it holds; None where that is not known.
     fn holds(&self, book: &Book, entry: &Entry) -> Option<bool> {
         let identity = &entry.identity;

@@ -60,6 +60,22 @@ fn a_path_is_told_step_by_step() {
     assert_eq!(of("jane"), jane);
     assert_eq!(of("kim"), json!({"tier": "cluster-admin", "modelled": false, "steps": 1}));
     assert_eq!(of("root"), json!({"tier": "cluster-admin", "modelled": false, "steps": 0}));
+    let reach = |items: &Value| {
+        let items = items["items"].as_array().expect("items").iter();
+        let has = |item: &&Value| {
+            let mut findings = item["findings"].as_array().expect("findings").iter();
+            findings.any(|finding| finding["rule"] == "reach")
+        };
+        let names = items.filter(has).map(|item| item["identity"]["name"].to_string());
+        let mut names: Vec<String> = names.collect();
+        names.sort();
+        names
+    };
+    assert_eq!(reach(&who), ["\"batch\"", "\"jane\"", "\"kim\""]);
+    // Asked for by the filter.
+    let asked = home.run(&["who", "finding:reach", "--from", &objects, "-o", "json"]).json();
+    assert_eq!(asked["items"].as_array().map(Vec::len), Some(3));
+    assert_eq!(reach(&asked), reach(&who));
     let plain = home.run(&["who", "--from", &objects, "-o", "json"]).json();
     assert_eq!(plain["items"][0]["reach"], Value::Null);
 }
