@@ -79,6 +79,14 @@ pub enum Error {
         /// When the server would have it tried again.
         retry_after: Option<Duration>,
     },
+    /// The answer is longer than any is read. A list may be asked for in shorter pages.
+    #[error("{tried}: {cause}")]
+    TooLong {
+        /// What was tried, on what.
+        tried: String,
+        /// How long is too long.
+        cause: String,
+    },
     /// Any other status, or an answer that could not be read.
     #[error("{tried}: {cause}")]
     Failed {

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use keybook::cluster::kube::{ConnectOptions, Variables, connect};
 use keybook::cluster::loader::{LoadOptions, load};
 use keybook::cluster::{Cluster, Error, Extent, Source};
-use keybook::model::ListKind;
+use keybook::model::{Health, ListKind};
 use serde_json::{Value, json};
 use tempfile::NamedTempFile;
 
@@ -298,4 +298,91 @@ async fn a_name_and_password_are_sent_as_kubectl_sends_them() {
     let said = error.to_string();
     assert!(said.contains("not both") && said.contains("\"u\""), "{said}");
     assert!(!said.contains("hunter2") && !said.contains("sesame"), "{said}");
+}
+
+/// One that serves Roles by `page`, given what was asked for, and nothing else.
+fn serving_roles(page: impl Fn(&str, &mut TcpStream) + Send + Sync + 'static) -> String {
+    server(move |head, stream| {
+        let first = head.lines().next().unwrap_or_default();
+        if first.contains("/roles?") {
+            return page(first, stream);
+        }
+        let body = json!({"kind": "Status", "code": 403, "message": "not for you"}).to_string();
+        let _ = write!(stream, "HTTP/1.1 403 Forbidden\r\nContent-Length: {}\r\n\r\n", body.len());
+        let _ = stream.write_all(body.as_bytes());
+    })
+}
+
+fn page_of_roles(stream: &mut TcpStream, name: &str, next: &str) {
+    let body = json!({
+        "kind": "RoleList", "apiVersion": "rbac.authorization.k8s.io/v1",
+        "metadata": {"resourceVersion": "7", "continue": next},
+        "items": [{"metadata": {"name": name, "namespace": "n"}, "rules": []}],
+    })
+    .to_string();
+    let head =
+        format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", body.len());
+    let _ = stream.write_all(head.as_bytes());
+    let _ = stream.write_all(body.as_bytes());
+}
+
+/// Chunks without end.
+fn flood(stream: &mut TcpStream) {
+    let text = format!("{{\"metadata\":{{\"name\":\"{}\"}}}},", "a".repeat(1 << 20));
+    let chunk = format!("{:x}\r\n{text}\r\n", text.len());
+    let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
+    let _ = stream.write_all(b"1c\r\n{\"kind\":\"RoleList\",\"items\":[\r\n");
+    while stream.write_all(chunk.as_bytes()).is_ok() {}
+}
+
+/// What reading Roles comes to: the list's health, why, and the names.
+async fn roles(server: &str) -> (Health, String, Vec<String>) {
+    let (_file, mut options) = options(server);
+    options.request_timeout = Duration::from_mins(1);
+    let cluster = connect(&options).await.expect("connecting sends nothing");
+    let options = LoadOptions::only(&[ListKind::Roles]);
+    let snapshot = load(&*cluster, &options).await.expect("a snapshot");
+    let state = snapshot.list(ListKind::Roles);
+    let names = snapshot.objects.roles.keys().map(|(_, _, name)| name.to_string()).collect();
+    (state.health, state.reason.map(|why| why.to_string()).unwrap_or_default(), names)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_without_end_is_not_read_to_its_end() {
+    let (health, why, _) = roles(&serving_roles(|_, stream| flood(stream))).await;
+    assert_eq!(health, Health::Failed);
+    assert!(why.contains("the answer is longer than 64 MiB"), "{why}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_large_objects_fewer_are_asked_for_at_a_time() {
+    let server = serving_roles(|asked, stream| {
+        let limit = asked.split("limit=").nth(1).unwrap_or_default();
+        let limit: u32 =
+            limit.split(['&', ' ']).next().unwrap_or_default().parse().expect("a limit");
+        if limit > 10 {
+            flood(stream);
+        } else if asked.contains("continue=more") {
+            page_of_roles(stream, "two", "");
+        } else {
+            page_of_roles(stream, "one", "more");
+        }
+    });
+    let (health, why, names) = roles(&server).await;
+    assert_eq!((health, &*why), (Health::Complete, ""));
+    assert_eq!(names, ["one", "two"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_list_that_goes_on_at_the_same_place_for_ever_is_given_up() {
+    for turns in [["a", "a"], ["a", "b"]] {
+        let server = serving_roles(move |asked, stream| {
+            let next = if asked.contains("continue=a") { turns[1] } else { turns[0] };
+            page_of_roles(stream, "one", next);
+        });
+        let (health, why, _) = roles(&server).await;
+        assert_eq!(health, Health::Failed);
+        assert!(why.contains("goes on at the same place"), "{why}");
+        assert!(why.contains("list roles.rbac.authorization.k8s.io in all namespaces"), "{why}");
+    }
 }

@@ -371,7 +371,9 @@ impl Runner<'_> {
 pub(super) fn may_have_been_made(error: &cluster::Error) -> bool {
     match error {
         cluster::Error::Busy { status, .. } => *status != 429,
-        cluster::Error::Unreachable { .. } | cluster::Error::Failed { .. } => true,
+        cluster::Error::Unreachable { .. }
+        | cluster::Error::TooLong { .. }
+        | cluster::Error::Failed { .. } => true,
         _ => false,
     }
 }

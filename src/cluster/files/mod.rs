@@ -7,6 +7,7 @@
 //! and one that a broken part may have fed is `Failed`. A folder that [`write()`] made carries the
 //! health of its lists and is read back exactly.
 
+mod flow;
 mod gather;
 mod json;
 mod reason;

@@ -12,9 +12,21 @@ use super::gather::{Gather, Hurts, Place};
 use super::{Error, Source, json, yaml};
 use crate::model::Name;
 
-/// Most bytes that one input may hold once inflated: far above any cluster, far below what a
-/// gzip file of a few kilobytes can be made to inflate to.
+/// Most bytes of one input: far above any cluster.
 const MOST: u64 = 4 << 30;
+
+/// How gzip may inflate. Objects are some ten to hundred times smaller compressed; a file of a few
+/// megabytes can be made to inflate to gigabytes.
+struct Inflation {
+    /// So many bytes in any case.
+    always: u64,
+    /// Above that, so many times what was read.
+    times: u64,
+    /// And no more than this.
+    most: u64,
+}
+
+const INFLATION: Inflation = Inflation { always: 128 << 20, times: 200, most: 1 << 30 };
 
 /// File name endings that are looked at in a directory, as kubectl does, and their gzip forms.
 const ENDINGS: [&str; 5] = [".json", ".yaml", ".yml", ".ndjson", ".jsonl"];
@@ -122,15 +134,16 @@ fn bytes(mut input: impl Read, name: &Name, gather: &mut Gather) -> io::Result<V
     let whole = io::Cursor::new(head).chain(input);
     let mut bytes = Vec::new();
     let read = if zipped {
-        MultiGzDecoder::new(whole).take(MOST + 1).read_to_end(&mut bytes)
+        INFLATION.read(whole, &mut bytes)
     } else {
-        whole.take(MOST + 1).read_to_end(&mut bytes)
+        whole.take(MOST + 1).read_to_end(&mut bytes).map(|_| ())
     };
     match read {
-        Ok(_) if bytes.len() as u64 > MOST => {
+        Ok(()) if bytes.len() as u64 > MOST => {
             Err(io::Error::other("more than 4 GiB of text; give the lists in several files"))
         }
-        Ok(_) => Ok(bytes),
+        Ok(()) => Ok(bytes),
+        Err(cause) if is_refused(&cause) => Err(cause),
         Err(cause) if zipped => {
             let reason = if cause.kind() == io::ErrorKind::UnexpectedEof {
                 "the gzip stream breaks off".to_owned()
@@ -141,6 +154,56 @@ fn bytes(mut input: impl Read, name: &Name, gather: &mut Gather) -> io::Result<V
             Ok(bytes)
         }
         Err(cause) => Err(cause),
+    }
+}
+
+/// A gzip stream inflates to more than any that holds objects.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "the gzip stream inflates to more than {bytes} bytes, {times} times its size; if it is what it \
+     should be, decompress it first, into several files"
+)]
+struct Inflated {
+    bytes: usize,
+    times: u64,
+}
+
+/// Whether reading ended because a gzip stream inflates too far.
+fn is_refused(error: &io::Error) -> bool {
+    matches!(error.get_ref(), Some(cause) if cause.is::<Inflated>())
+}
+
+impl Inflation {
+    /// Inflates to the end.
+    fn read(&self, zipped: impl Read, bytes: &mut Vec<u8>) -> io::Result<()> {
+        const STEP: u64 = 1 << 20;
+        let mut inflating = MultiGzDecoder::new(Counted { zipped, count: 0 });
+        loop {
+            let more = inflating.by_ref().take(STEP).read_to_end(bytes)?;
+            if more == 0 {
+                return Ok(());
+            }
+            let (inflated, read) = (bytes.len() as u64, inflating.get_ref().count.max(1));
+            if inflated > self.most || inflated > self.always && inflated / read > self.times {
+                let refused = Inflated { bytes: bytes.len(), times: inflated / read };
+                *bytes = Vec::new();
+                return Err(io::Error::other(refused));
+            }
+        }
+    }
+}
+
+/// Counts what is read.
+struct Counted<R> {
+    zipped: R,
+    count: u64,
+}
+
+impl<R: Read> Read for Counted<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.zipped.read(buffer)?;
+        self.count += read as u64;
+        Ok(read)
     }
 }
 
@@ -203,5 +266,51 @@ fn text(bytes: &[u8]) -> Text<'_> {
     match std::str::from_utf8(bytes) {
         Ok(text) => Text::Whole(Cow::Borrowed(text)),
         Err(error) => Text::Damaged(String::from_utf8_lossy(bytes), error.valid_up_to()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use flate2::Compression;
+    use flate2::write::GzEncoder;
+
+    use super::*;
+
+    fn inflated(bytes: &[u8], inflation: &Inflation) -> Result<usize, String> {
+        let mut zip = GzEncoder::new(Vec::new(), Compression::best());
+        zip.write_all(bytes).unwrap();
+        let zipped = zip.finish().unwrap();
+        let mut into = Vec::new();
+        let read = inflation.read(&zipped[..], &mut into);
+        read.map(|()| into.len()).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn gzip_inflates_within_bounds() {
+        let zeros = vec![0; 5 << 20];
+        // Does not become shorter.
+        let mut state = 1_u32;
+        let noise: Vec<u8> = (0..3 << 20)
+            .map(|_| {
+                state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                state.to_be_bytes()[0]
+            })
+            .collect();
+        let small = Inflation { always: 4 << 20, times: 200, most: 6 << 20 };
+        assert_eq!(inflated(&zeros[..4 << 20], &small), Ok(4 << 20));
+        let error = inflated(&zeros, &small).unwrap_err();
+        assert!(
+            error.starts_with("the gzip stream inflates to more than 5242880 bytes"),
+            "{error}"
+        );
+        assert!(error.contains("decompress it first"), "{error}");
+        // Dense text may be long, up to a bound.
+        let dense = [&noise[..], &zeros[..2 << 20]].concat();
+        assert_eq!(inflated(&dense, &small), Ok(5 << 20));
+        let error = inflated(&[&dense[..], &noise[..]].concat(), &small).unwrap_err();
+        assert!(error.contains("inflates to more than 7340032 bytes, 1 times"), "{error}");
+        assert_eq!(inflated(&zeros, &INFLATION), Ok(5 << 20));
     }
 }

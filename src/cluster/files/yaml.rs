@@ -11,6 +11,7 @@ use serde::de::{
 };
 use serde_json::{Map, Number, Value};
 
+use super::flow;
 use super::gather::{self, Gather, Hurts, Item, Place};
 use super::json::{DEPTH, TOO_DEEP, not_objects};
 use super::reason;
@@ -56,6 +57,13 @@ fn has_content(text: &str) -> bool {
 }
 
 fn document(place: &Place, line: u64, text: &str, gather: &mut Gather) {
+    // What lies deeper is refused all the same, after a time that grows with the square of it.
+    if let Some(at) = flow::too_deep(text) {
+        let line = line + memchr::memchr_iter(b'\n', &text.as_bytes()[..at]).count() as u64;
+        let reason = format!("values that lie more than {} deep in each other", flow::DEEPEST);
+        gather.broken(&place.at_line(line), Hurts::All, &format!("{reason}; it is not read"));
+        return;
+    }
     let mut found = Found::default();
     let mut budget = Budget::of(text);
     let source = yaml_serde::Deserializer::from_str(text);

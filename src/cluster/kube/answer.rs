@@ -33,15 +33,27 @@ pub(super) struct Details {
     pub(super) retry_after_seconds: u64,
 }
 
-/// The whole body of an answer.
+/// Why an answer was not read to its end.
+#[derive(Debug)]
+pub(super) enum Unread {
+    /// It breaks off.
+    Broken(kube::Error),
+    /// It is longer than so many bytes.
+    TooLong(usize),
+}
+
+/// The whole body of an answer, if it is no longer than `most` bytes.
 ///
 /// # Errors
-/// Where it breaks off.
-pub(super) async fn whole(response: Response<Body>) -> Result<Vec<u8>, kube::Error> {
+/// Where it breaks off or is longer.
+pub(super) async fn whole(response: Response<Body>, most: usize) -> Result<Vec<u8>, Unread> {
     let mut body = response.into_body();
     let mut bytes = Vec::new();
     while let Some(frame) = body.frame().await {
-        if let Ok(data) = frame?.into_data() {
+        if let Ok(data) = frame.map_err(Unread::Broken)?.into_data() {
+            if bytes.len() + data.len() > most {
+                return Err(Unread::TooLong(most));
+            }
             bytes.extend_from_slice(&data);
         }
     }

@@ -13,6 +13,7 @@ use kube::config::{AuthInfo, AuthProviderConfig};
 use kube::{Client, Config};
 use tokio::sync::Mutex;
 
+use super::answer::Unread;
 use super::credentials::{self, Credentials};
 use super::exec::Plugin;
 use super::kubeconfig::{Hidden, UserEntry};
@@ -29,6 +30,10 @@ const MARGIN: chrono::TimeDelta = chrono::TimeDelta::seconds(30);
 /// A plugin that failed is not run again for this long, so that a dozen requests at once do not
 /// each wait for it.
 const PLUGIN_REST: Duration = Duration::from_secs(10);
+
+/// No answer is read that is longer, in bytes. A page of 500 objects is some megabytes; one of
+/// which more are as large as an object can be is asked for again in shorter pages.
+const LONGEST: usize = 64 << 20;
 
 /// One request, before it is dressed.
 #[derive(Clone, Debug)]
@@ -291,9 +296,17 @@ impl Connection {
         let began = Instant::now();
         let response = Box::pin(self.open(ask)).await?;
         let left = self.deadline.saturating_sub(began.elapsed()).max(Duration::from_secs(1));
-        let body = tokio::time::timeout(left, answer::whole(response)).await;
-        body.map_err(|_| self.too_slow(ask))?
-            .map_err(|error| trouble::of(&ask.tried, &self.target.server, &error))
+        let body = tokio::time::timeout(left, answer::whole(response, LONGEST)).await;
+        body.map_err(|_| self.too_slow(ask))?.map_err(|unread| {
+            let (tried, server) = (&ask.tried, &self.target.server);
+            match unread {
+                Unread::Broken(error) => trouble::of(tried, server, &error),
+                Unread::TooLong(most) => Error::TooLong {
+                    tried: tried.clone(),
+                    cause: format!("{server}: the answer is longer than {} MiB", most >> 20),
+                },
+            }
+        })
     }
 
     /// The same, read as JSON.

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use foldhash::HashSet;
 use futures::future::join_all;
 use tokio::time::Instant;
 
@@ -12,6 +13,9 @@ use crate::model::{ListKind, Name};
 
 /// How often a list is begun anew because the server forgot it while it was read.
 const RESTARTS: u32 = 3;
+
+/// A page that is too long is asked for again with so many times fewer objects.
+const SHORTER: u32 = 8;
 
 /// What reading a source came to: for each extent that was tried in the end, where its watch
 /// starts, or why there is none.
@@ -185,10 +189,11 @@ impl Loader<'_> {
         let mut whole = Page::default();
         let mut names = Vec::new();
         let mut next: Option<String> = None;
+        let mut size = self.options.page;
+        let mut given = HashSet::default();
         loop {
-            let page = self
-                .patiently(|| self.cluster.list(source, extent, self.options.page, next.as_deref()))
-                .await;
+            let page =
+                self.patiently(|| self.cluster.list(source, extent, size, next.as_deref())).await;
             let mut page = match page {
                 Err(Error::Gone { .. }) if next.is_some() && restarts < RESTARTS => {
                     // What was reported so far may be gone; the whole list will replace it.
@@ -196,7 +201,13 @@ impl Loader<'_> {
                     rows_first = false;
                     next = None;
                     names.clear();
+                    given.clear();
                     whole = Page::default();
+                    continue;
+                }
+                Err(Error::TooLong { .. }) if size > 1 => {
+                    // Of large objects fewer come at a time.
+                    size = (size / SHORTER).max(1);
                     continue;
                 }
                 page => page?,
@@ -205,6 +216,20 @@ impl Loader<'_> {
                 names.extend(page.objects.iter().map(|object| object.meta().name.clone()));
             }
             next = page.next.take();
+            if let Some(next) = &next
+                && !given.insert(next.clone())
+            {
+                // Each says where the page before ended: what comes twice never ends.
+                return Err(Error::Failed {
+                    tried: format!("list {}", source.describe(extent)),
+                    cause: format!(
+                        "the answer says for the second time that it goes on at the same place, \
+                         after {} pages; is it an API server?",
+                        given.len() + 1
+                    ),
+                    status: Some(200),
+                });
+            }
             let version = page.version.clone();
             if rows_first {
                 self.board.lock().await.rows(source, extent, page).await;

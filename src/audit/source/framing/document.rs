@@ -153,6 +153,8 @@ impl Document {
         while let Some(byte) = bytes.get(at) {
             if self.text == Text::Inside {
                 at += self.inside(&bytes[at..]);
+                // A string may go on for longer than what is read at a time.
+                self.grown(out);
                 let Some(byte) = bytes.get(at) else { break };
                 if *byte == b'\n' {
                     self.emit_cut(out);

@@ -314,6 +314,27 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_record_that_is_too_large_is_let_go_of_before_it_ends() {
+        for begin in
+            ["{\"a\":\"", "[{\"a\":\"", "{\"items\":[{\"a\":\"\\\"", "{\"", "{\"a\":[", "x"]
+        {
+            let mut framer = Framer::default();
+            framer.push(begin.as_bytes());
+            let piece = if begin.ends_with('[') { "1," } else { "xx" }.repeat(1 << 19);
+            let mut out = 0;
+            for _ in 0..LARGEST / piece.len() + 2 {
+                framer.push(piece.as_bytes());
+                out += framer.records().len();
+            }
+            // Its beginning is out, to be counted; of the rest nothing is kept.
+            assert!((1..=LONG * 4 + 99).contains(&out), "{begin}: {out}");
+            framer.push(format!("{piece}\n{{\"b\":1}}\n").as_bytes());
+            framer.finish();
+            assert_eq!(String::from_utf8_lossy(&framer.records()).trim(), "{\"b\":1}", "{begin}");
+        }
+    }
+
+    #[test]
     fn an_envelope_is_not_repeated_for_elements_that_hold_nothing() {
         let envelope = format!("{{\"x\":\"{}\",", "y".repeat(15_000));
         for (before, element) in [
