@@ -67,14 +67,14 @@ pub fn take(walk: &mut Walk<'_>, hop: &Value) -> Result<Credential, Refused> {
     Ok(walk.site.certified(&certificate, &key.serialize_pem()))
 }
 
+/// Two may do everything: where there was one, their own grant would be a cut, too.
 fn case(name: &'static str) -> Case {
-    let boss = json!({"kind": "User", "name": BOSS, "apiGroup": "rbac.authorization.k8s.io"});
-    Case::to_role(name, &["certificate"]).object(bound(
-        &format!("{name}-boss"),
-        None,
-        ("ClusterRole", "cluster-admin"),
-        &boss,
-    ))
+    let boss = |who: &str, called: &str| {
+        let user = json!({"kind": "User", "name": called, "apiGroup": "rbac.authorization.k8s.io"});
+        bound(&format!("{name}-{who}"), None, ("ClusterRole", "cluster-admin"), &user)
+    };
+    let other = boss("other", "other-boss@walk.example");
+    Case::to_role(name, &["certificate"]).object(boss("boss", BOSS)).object(other)
 }
 
 fn create() -> Right {
