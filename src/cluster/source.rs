@@ -46,6 +46,23 @@ pub struct Source {
     pub metadata_only: bool,
 }
 
+/// What makes pods.
+const WORKLOADS: &[Source] = &[
+    Source::namespaced(ListKind::Workloads, "apps", "v1", "deployments", "Deployment"),
+    Source::namespaced(ListKind::Workloads, "apps", "v1", "statefulsets", "StatefulSet"),
+    Source::namespaced(ListKind::Workloads, "apps", "v1", "daemonsets", "DaemonSet"),
+    Source::namespaced(ListKind::Workloads, "apps", "v1", "replicasets", "ReplicaSet"),
+    Source::namespaced(
+        ListKind::Workloads,
+        "",
+        "v1",
+        "replicationcontrollers",
+        "ReplicationController",
+    ),
+    Source::namespaced(ListKind::Workloads, "batch", "v1", "jobs", "Job"),
+    Source::namespaced(ListKind::Workloads, "batch", "v1", "cronjobs", "CronJob"),
+];
+
 impl Source {
     const fn cluster(
         list: ListKind,
@@ -158,14 +175,6 @@ impl Source {
             "RBACDefinition",
         )];
         const PODS: &[Source] = &[Source::namespaced(ListKind::Pods, "", "v1", "pods", "Pod")];
-        const WORKLOADS: &[Source] = &[
-            Source::namespaced(ListKind::Workloads, "apps", "v1", "deployments", "Deployment"),
-            Source::namespaced(ListKind::Workloads, "apps", "v1", "statefulsets", "StatefulSet"),
-            Source::namespaced(ListKind::Workloads, "apps", "v1", "daemonsets", "DaemonSet"),
-            Source::namespaced(ListKind::Workloads, "apps", "v1", "replicasets", "ReplicaSet"),
-            Source::namespaced(ListKind::Workloads, "batch", "v1", "jobs", "Job"),
-            Source::namespaced(ListKind::Workloads, "batch", "v1", "cronjobs", "CronJob"),
-        ];
         const NETWORK_POLICIES: &[Source] = &[Source::namespaced(
             ListKind::NetworkPolicies,
             "networking.k8s.io",

@@ -41,7 +41,8 @@ pub enum ListKind {
     RbacDefinitions,
     /// Pods.
     Pods,
-    /// Deployments, `StatefulSets`, `DaemonSets`, `ReplicaSets`, Jobs, `CronJobs`.
+    /// Deployments, `StatefulSets`, `DaemonSets`, `ReplicaSets`, `ReplicationControllers`, Jobs,
+    /// `CronJobs`.
     Workloads,
     /// `NetworkPolicies`.
     NetworkPolicies,

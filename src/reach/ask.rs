@@ -216,6 +216,17 @@ impl On {
         1u128.checked_shl(first + u32::try_from(of).unwrap_or_default()).unwrap_or_default()
     }
 
+    /// Whether a PUT of an object that is not there makes it (`AllowCreateOnUpdate` in each kind's
+    /// `pkg/registry/GROUP/KIND/strategy.go`, 1.36): of what is asked about here RBAC's kinds only.
+    /// Custom resources are not made by one
+    /// (`apiextensions-apiserver/pkg/registry/customresource/strategy.go`).
+    pub(crate) fn is_made_by_put(self) -> bool {
+        matches!(
+            self,
+            Self::ClusterRoles | Self::Roles | Self::ClusterRoleBindings | Self::RoleBindings
+        )
+    }
+
     /// Whether the question carries a namespace when it comes with this verb.
     pub(crate) fn is_namespaced(self, verb: Verb) -> bool {
         match self {

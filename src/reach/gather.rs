@@ -35,6 +35,8 @@ impl World {
         let served = &book.snapshot.discovery.resources;
         let aws_auth = ("kube-system".into(), "aws-auth".into());
         let version = cluster.server_version.as_deref();
+        let definitions = objects.others.keys().filter(|(kind, ..)| &**kind == "RBACDefinition");
+        let definitions: Vec<Name> = definitions.map(|(_, _, name)| name.clone()).collect();
         Self {
             identities: book.entries().map(|entry| entry.id.0 + 1).max().unwrap_or_default(),
             namespaces: Vec::new(),
@@ -51,6 +53,7 @@ impl World {
             nodes: Vec::new(),
             on_node: Vec::new(),
             workloads: Vec::new(),
+            pod_names: Vec::new(),
             levels: Vec::new(),
             roles: Vec::new(),
             role_numbers: HashMap::new(),
@@ -63,7 +66,8 @@ impl World {
             sees_control_plane: false,
             minor: version.and_then(minor),
             rbac_manager: served.iter().any(|resource| &*resource.name == "rbacdefinitions")
-                || objects.others.keys().any(|(kind, ..)| &**kind == "RBACDefinition"),
+                || !definitions.is_empty(),
+            definitions,
             aws: objects.config_maps.contains_key(&aws_auth)
                 || version.is_some_and(|version| version.contains("-eks-")),
         }
@@ -86,6 +90,7 @@ impl World {
         self.tokens = vec![Vec::new(); count];
         self.pods = vec![Vec::new(); count];
         self.workloads = vec![Vec::new(); count];
+        self.pod_names = vec![Vec::new(); count];
         self.roles_in = vec![Vec::new(); count];
         self.bindings_in = vec![Vec::new(); count];
         self.levels = self
@@ -250,6 +255,9 @@ impl World {
         let mut nodes: BTreeMap<Name, BTreeSet<u32>> = BTreeMap::new();
         let mut running = Vec::new();
         for ((ns, name), pod) in &objects.pods {
+            if let Some(at) = self.number(ns) {
+                push(&mut self.pod_names, at, name.clone());
+            }
             let Some(node) = pod.node.clone().filter(|_| runs(pod)) else { continue };
             let labels = &pod.meta.labels;
             self.sees_control_plane |= &**ns == "kube-system"
@@ -270,7 +278,7 @@ impl World {
             }
         }
         for ((kind, ns, name), _) in &objects.others {
-            if let (Some(at), Some(on)) = (self.number(ns), changeable(kind)) {
+            if let (Some(at), Some(on)) = (self.number(ns), makes_pods(kind)) {
                 push(&mut self.workloads, at, (on, name.clone()));
             }
         }
@@ -310,8 +318,7 @@ fn runs(pod: &Pod) -> bool {
     &*pod.phase == "Running" && pod.meta.deletion_timestamp.is_none()
 }
 
-/// Workloads whose template can be changed once they are there; a Job's cannot.
-fn changeable(kind: &str) -> Option<On> {
+fn makes_pods(kind: &str) -> Option<On> {
     match kind {
         "Deployment" => Some(On::Deployments),
         "StatefulSet" => Some(On::StatefulSets),
@@ -319,6 +326,7 @@ fn changeable(kind: &str) -> Option<On> {
         "ReplicaSet" => Some(On::ReplicaSets),
         "ReplicationController" => Some(On::ReplicationControllers),
         "CronJob" => Some(On::CronJobs),
+        "Job" => Some(On::Jobs),
         _ => None,
     }
 }

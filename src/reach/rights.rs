@@ -205,7 +205,8 @@ impl Classes {
         let target = on as u32;
         let by_verb = match verb {
             Verb::Create if named => 1 << (Self::NAMED_CREATE + target),
-            Verb::Update | Verb::Patch => 1 << (Self::CHANGE + target),
+            Verb::Patch => 1 << (Self::CHANGE + target),
+            Verb::Update if on.is_made_by_put() => 1 << (Self::CHANGE + target),
             _ => 0,
         };
         Self(by_target | by_verb)
@@ -276,8 +277,10 @@ pub(crate) struct Write {
 }
 
 /// Objects that can be made: under any name by a plain create, which carries none; under a name
-/// that rules give by server-side apply or PUT, which are authorised as patch or update of it and as
-/// create with the name.
+/// that rules give by server-side apply, which is authorised as patch of it and as create with the
+/// name (`apiserver/pkg/endpoints/handlers/patch.go`, `createAuthorizerAttributes`). A PUT is
+/// authorised alike, as update and as create (`update.go` there), but makes objects of some kinds
+/// only: [`On::is_made_by_put`].
 pub(crate) fn makes(rights: &Rights, on: On) -> Vec<Write> {
     let mut found = Vec::new();
     for create in rights.of(on, Verb::Create) {
@@ -286,7 +289,8 @@ pub(crate) fn makes(rights: &Rights, on: On) -> Vec<Write> {
             found.push(Write { at: create.at, names: None, used });
             continue;
         }
-        for other in [Verb::Update, Verb::Patch].into_iter().flat_map(|verb| rights.of(on, verb)) {
+        let puts = if on.is_made_by_put() { rights.of(on, Verb::Update) } else { &[] };
+        for other in puts.iter().chain(rights.of(on, Verb::Patch)) {
             let names = both(&create.names, &other.names);
             if let Some(at) = create.at.meet(other.at).filter(|_| !is_empty(&names)) {
                 found.push(Write { at, names, used: vec![create.clone(), other.clone()] });

@@ -101,8 +101,10 @@ pub(crate) struct World {
     pub(crate) nodes: Vec<Name>,
     /// By node: accounts of its pods.
     pub(crate) on_node: Vec<Vec<u32>>,
-    /// By namespace: workloads with a template that can be changed.
+    /// By namespace: workloads that are there.
     pub(crate) workloads: Vec<Vec<(On, Name)>>,
+    /// By namespace: names of pods, whether they run or not.
+    pub(crate) pod_names: Vec<Vec<Name>>,
     pub(crate) levels: Vec<Level>,
     pub(crate) roles: Vec<RoleFacts>,
     pub(super) role_numbers: HashMap<RoleKey, u32>,
@@ -119,6 +121,8 @@ pub(crate) struct World {
     /// Minor version of the server.
     pub(crate) minor: Option<u32>,
     pub(crate) rbac_manager: bool,
+    /// Names of `RBACDefinitions`.
+    pub(crate) definitions: Vec<Name>,
     pub(crate) aws: bool,
 }
 
@@ -199,6 +203,14 @@ impl World {
     /// The name of a namespace.
     pub(crate) fn namespace(&self, at: u32) -> Option<&Name> {
         self.namespaces.get(at as usize)
+    }
+
+    /// Whether a pod, or what makes pods, has that name in a namespace.
+    pub(crate) fn runs_by(&self, on: On, ns: u32, name: &str) -> bool {
+        match on {
+            On::Pods => of(&self.pod_names, ns).iter().any(|have| &**have == name),
+            _ => of(&self.workloads, ns).iter().any(|(kind, have)| *kind == on && &**have == name),
+        }
     }
 
     /// The numbers of the namespaces that a place is made of.

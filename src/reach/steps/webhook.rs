@@ -1,5 +1,5 @@
 //! A mutating webhook sees and rewrites what others write: a pod that a controller makes can be made
-//! to run as any account of its namespace.
+//! to run as any account of its namespace. Whether there is one of a name is not looked up.
 
 use crate::reach::ask::On;
 use crate::reach::moves::{Hub, Out, To};

@@ -4,7 +4,7 @@
 
 use crate::reach::ask::{On, has};
 use crate::reach::moves::{Hub, Out, Part, To};
-use crate::reach::rights::{Rights, changes, makes};
+use crate::reach::rights::{Rights, Write, changes, makes};
 use crate::reach::step::{About, Seen, Shown, Step};
 use crate::reach::steps::pods;
 use crate::reach::world::{Where, World, of};
@@ -42,12 +42,14 @@ pub(crate) const IMAGE: About = About {
 pub(in crate::reach) fn find(rights: &Rights, world: &World, out: &mut Out) {
     for on in std::iter::once(On::Pods).chain(On::CONTROLLERS) {
         for made in makes(rights, on) {
-            let at = made.at.inside();
-            out.edge(To::Hub(Hub::Accounts(at)), Step::RunPod, &made.used);
-            out.part(Part::Run { at, used: made.used });
+            for at in free(world, on, &made) {
+                out.edge(To::Hub(Hub::Accounts(at)), Step::RunPod, &made.used);
+                out.part(Part::Run { at, used: made.used.clone() });
+            }
         }
     }
-    for on in On::CONTROLLERS {
+    // The template of a Job that is there never changes.
+    for on in On::CONTROLLERS.into_iter().filter(|on| *on != On::Jobs) {
         for change in changes(rights, on) {
             for ns in world.within(change.at) {
                 let there = of(&world.workloads, ns)
@@ -66,4 +68,12 @@ pub(in crate::reach) fn find(rights: &Rights, world: &World, out: &mut Out) {
             pods(right, world, Step::ChangePod, out);
         }
     }
+}
+
+/// Where an object under one of the names can be made: where there is none yet.
+fn free(world: &World, on: On, made: &Write) -> Vec<Where> {
+    let at = made.at.inside();
+    let Some(names) = &made.names else { return vec![at] };
+    let is_free = |ns: &u32| names.iter().any(|name| !world.runs_by(on, *ns, name));
+    world.within(at).filter(is_free).map(Where::In).collect()
 }

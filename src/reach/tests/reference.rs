@@ -120,10 +120,13 @@ impl Simulation {
         }
     }
 
-    /// Whether it can make an object of this name, by a plain create or by apply or PUT.
+    /// Whether it can make an object of this name: by POST, which the authorizer is asked about
+    /// without the name, by apply, or, where the kind is one of those that it makes, by PUT.
     fn can_make(&self, who: &Context, on: (&str, &str, &str), ns: &str, name: &str) -> bool {
-        self.may(who, "create", on, ns, "")
-            || (self.may(who, "create", on, ns, name) && self.can_change(who, on, ns, name))
+        let posts = self.may(who, "create", on, ns, "");
+        let named = self.may(who, "create", on, ns, name);
+        let applies = named && self.may(who, "patch", on, ns, name);
+        posts || applies || (on.0 == RBAC && named && self.may(who, "update", on, ns, name))
     }
 
     fn can_change(&self, who: &Context, on: (&str, &str, &str), ns: &str, name: &str) -> bool {
@@ -212,6 +215,19 @@ impl Simulation {
         }
     }
 
+    /// Whether something is there that is not made a second time. Of workloads there are
+    /// Deployments only.
+    fn runs(&self, resource: &str, ns: &Name, name: &Name) -> bool {
+        match resource {
+            "pods" => self.objects.pods.contains_key(&(ns.clone(), name.clone())),
+            "deployments" => {
+                let mut all = self.objects.others.keys();
+                all.any(|(_, place, have)| place == ns && have == name)
+            }
+            _ => false,
+        }
+    }
+
     fn pods(&mut self, who: &Context) {
         const MAKERS: [(&str, &str, &str); 8] = [
             ("", "pods", ""),
@@ -225,7 +241,11 @@ impl Simulation {
         ];
         for ns in self.namespaces.clone() {
             let names = self.names();
-            if MAKERS.iter().any(|on| names.iter().any(|name| self.can_make(who, *on, &ns, name))) {
+            let makes = |on: (&str, &str, &str)| {
+                let mut free = names.iter().filter(|name| !self.runs(on.1, &ns, name));
+                free.any(|name| self.can_make(who, on, &ns, name))
+            };
+            if MAKERS.into_iter().any(makes) {
                 self.all_accounts(&ns);
             }
         }

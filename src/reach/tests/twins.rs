@@ -105,6 +105,8 @@ fn a_token_secret_is_made_and_read_under_one_name() {
     let apply = |name| named(rule(&["create", "patch"], "", &["secrets"]), &[name]);
     leads(company(), APP, json!([apply("mine"), named(get(), &["mine"])]), &both);
     never(company(), APP, json!([apply("mine"), named(get(), &["other"])]));
+    let put = named(rule(&["create", "update"], "", &["secrets"]), &["mine"]);
+    never(company(), APP, json!([put, named(get(), &["mine"])]));
     // Made in one namespace and read in another.
     let split = jane(company(), APP, &json!([make()]));
     let split = split.role("quiet", "reader", &json!([get()]));
@@ -119,6 +121,16 @@ fn pods_run_as_any_account_of_their_namespace() {
     never(company(), APP, json!([rule(&["create"], "", &["pods/exec", "pods/*"])]));
     never(company(), APP, json!([rule(&["get", "list", "delete"], "", &["pods"])]));
     never(company(), APP, json!([named(rule(&["create"], "", &["pods"]), &["mine"])]));
+    // By server-side apply under a name, where nothing has it; by PUT none is made.
+    let mine = |verb, group, on| json!([named(rule(&["create", verb], group, &[on]), &["mine"])]);
+    leads(company(), APP, mine("patch", "", "pods"), &run);
+    never(company(), APP, mine("update", "", "pods"));
+    let there = || company().object(&pod("app", "mine", "weak", "Succeeded"));
+    never(there(), APP, mine("patch", "", "pods"));
+    let job = json!({"apiVersion": "batch/v1", "kind": "Job",
+        "metadata": {"namespace": "app", "name": "mine"}});
+    leads(company(), APP, mine("patch", "batch", "jobs"), &run);
+    never(company().object(&job), APP, mine("patch", "batch", "jobs"));
     for (group, resource) in [
         ("apps", "deployments"),
         ("apps", "statefulsets"),
@@ -131,6 +143,7 @@ fn pods_run_as_any_account_of_their_namespace() {
         leads(company(), APP, json!([rule(&["create"], group, &[resource])]), &run);
         never(company(), APP, json!([rule(&["create"], "example.org", &[resource])]));
         never(company(), APP, json!([rule(&["get"], group, &[resource])]));
+        never(company(), APP, mine("update", group, resource));
     }
     // In a namespace without a strong account there is nothing to run as.
     let quiet = company().namespace("empty").account("empty", "weak");
@@ -309,6 +322,12 @@ fn a_role_is_rewritten_with_escalate_only_and_by_its_holder() {
     let create = || rule(&["create"], RBAC, &["clusterroles"]);
     leads(bound(), None, json!([create(), escalate()]), &one);
     never(company(), None, json!([create(), escalate()]));
+    // Under its name by server-side apply or PUT, which makes RBAC's objects.
+    for verb in ["patch", "update"] {
+        let write = |name| named(rule(&["create", verb], RBAC, &["clusterroles"]), &[name]);
+        leads(bound(), None, json!([write("promised"), escalate()]), &one);
+        never(bound(), None, json!([write("other"), escalate()]));
+    }
     // One of her own making has to be bound.
     let all = json!([
         rule(&["create"], RBAC, &["clusterrolebindings"]),
@@ -446,7 +465,9 @@ fn webhooks_aws_auth_and_rbac_manager_are_models() {
     let definition = || rule(&["update"], "rbacmanager.reactiveops.io", &["rbacdefinitions"]);
     let managed = company().object(&json!({"apiVersion": "rbacmanager.reactiveops.io/v1beta1",
         "kind": "RBACDefinition", "metadata": {"name": "team"}}));
-    leads(managed, None, json!([definition()]), &[Step::Definition]);
+    leads(managed.clone(), None, json!([definition()]), &[Step::Definition]);
+    leads(managed.clone(), None, json!([named(definition(), &["team"])]), &[Step::Definition]);
+    never(managed, None, json!([named(definition(), &["other"])]));
     never(company(), None, json!([definition()]));
 }
 

@@ -21,18 +21,12 @@ const BOSS: &str = "boss@walk.example";
 /// Asks for it, approves that, and takes what the answer to a second approval holds.
 pub fn take(walk: &mut Walk<'_>, hop: &Value) -> Result<Credential, Refused> {
     let key = KeyPair::generate().expect("a key");
-    let mut params = CertificateParams::default();
-    params.distinguished_name = DistinguishedName::new();
-    params.distinguished_name.push(DnType::CommonName, BOSS);
-    let pem = params.serialize_request(&key).expect("sign it").pem().expect("PEM");
     let create =
         needed(hop, |verb, resource| verb == "create" && resource == "certificatesigningrequests");
     let create = create.expect("making requests");
     let approval = needed(hop, |_, resource| resource.ends_with("/approval")).expect("approving");
     let name = name_of(create).or_else(|| name_of(approval)).unwrap_or_else(|| walk.name.clone());
-    let object = json!({"apiVersion": "certificates.k8s.io/v1",
-        "kind": "CertificateSigningRequest", "metadata": {"name": name},
-        "spec": {"request": STANDARD.encode(pem), "signerName": SIGNER, "usages": ["client auth"]}});
+    let object = object(BOSS, &name, &key);
     let who = walk.from(hop, 0);
     let mut made = if create["resourceNames"].is_null() {
         walk.create(&who, REQUESTS, &object)?
@@ -65,6 +59,21 @@ pub fn take(walk: &mut Walk<'_>, hop: &Value) -> Result<Credential, Refused> {
     let certificate = STANDARD.decode(certificate).expect("base64");
     let certificate = String::from_utf8(certificate).expect("PEM");
     Ok(walk.site.certified(&certificate, &key.serialize_pem()))
+}
+
+/// What asks for a certificate that says it is `user`.
+pub fn request_for(user: &str, name: &str) -> Value {
+    object(user, name, &KeyPair::generate().expect("a key"))
+}
+
+fn object(user: &str, name: &str, key: &KeyPair) -> Value {
+    let mut params = CertificateParams::default();
+    params.distinguished_name = DistinguishedName::new();
+    params.distinguished_name.push(DnType::CommonName, user);
+    let pem = params.serialize_request(key).expect("sign it").pem().expect("PEM");
+    json!({"apiVersion": "certificates.k8s.io/v1",
+        "kind": "CertificateSigningRequest", "metadata": {"name": name},
+        "spec": {"request": STANDARD.encode(pem), "signerName": SIGNER, "usages": ["client auth"]}})
 }
 
 /// Two may do everything: where there was one, their own grant would be a cut, too.

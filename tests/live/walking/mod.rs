@@ -6,6 +6,7 @@
 mod case;
 mod certificates;
 mod modelled;
+mod names;
 mod pods;
 mod posing;
 mod rights;

@@ -170,6 +170,21 @@ fn who_may_escalate_makes_a_role_give_everything() {
             &[on("create", "roles"), on("escalate", "roles").named("unmade")],
         )
         .run(site);
+    // The same under its name.
+    for (name, verb) in [("escalate-by-apply", "patch"), ("escalate-by-new-put", "update")] {
+        let right = |verb, name: &str| on(verb, "roles").named(name);
+        Case::to_strong(name, &["escalate", "impersonate"])
+            .all_bound("unmade", Some(name))
+            .right(right("create", "unmade"), 0)
+            .right(right(verb, "unmade"), 0)
+            .right(right("escalate", "unmade"), 0)
+            .near(
+                "a name that does not meet",
+                0,
+                &[right("create", "x"), right(verb, "unmade"), right("escalate", "unmade")],
+            )
+            .run(site);
+    }
     let name = "escalate-cluster-role";
     Case::to_role(name, &["escalate"])
         .all_hold(name, None)

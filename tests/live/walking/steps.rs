@@ -203,10 +203,10 @@ fn escalate(walk: &mut Walk<'_>, hop: &Value) -> Result<Credential, super::walk:
         (Some(create), _) if create["resourceNames"].is_null() => {
             walk.create(&who, &collection(on, at), &object)?;
         }
-        (Some(_), _) => {
+        (Some(_), _) if needed(hop, |verb, _| verb == "patch").is_some() => {
             walk.change(&who, &uri, How::Apply(&object))?;
         }
-        (None, Some("update")) => {
+        (Some(_), _) | (None, Some("update")) => {
             walk.change(&who, &uri, How::Put(&object))?;
         }
         (None, _) => {

@@ -15,7 +15,7 @@ const MAKERS: [(&str, &str, &str, &str); 7] = [
     ("run-stateful-set", "change-stateful-set", "apps", "statefulsets"),
     ("run-daemon-set", "change-daemon-set", "apps", "daemonsets"),
     ("run-replica-set", "change-replica-set", "apps", "replicasets"),
-    ("run-controller", "", "", "replicationcontrollers"),
+    ("run-controller", "change-controller", "", "replicationcontrollers"),
     ("run-job", "", "batch", "jobs"),
     ("run-cron-job", "change-cron-job", "batch", "cronjobs"),
 ];
@@ -75,12 +75,13 @@ fn change(
 ) {
     let other = if resource == "statefulsets" { "daemonsets" } else { "statefulsets" };
     let right = |resource| Right::new(verb, group, resource);
+    let part = |of: &str| right(format!("{resource}/{of}").leak());
     Case::to_strong(name, &["change-workload"])
         .object(workload(resource, name, "web", "default", true))
         .right(right(resource).named("web"), 0)
         .near("another name", 0, &[right(resource).named("x")])
         .near("another kind", 0, &[Right::new(verb, "apps", other).named("web")])
-        .near("its status and scale", 0, &[right("deployments/status"), right("deployments/scale")])
+        .near("its status and scale", 0, &[part("status"), part("scale")])
         .near("looking", 0, &[Right::new("get", group, resource)])
         .run(site);
 }
