@@ -3,11 +3,13 @@
 
 use std::collections::BTreeMap;
 use std::io::{self, Write as _};
+use std::sync::Arc;
 
 use super::args::Global;
 use super::exit::{Code, Failure};
 use super::sources::Session;
-use crate::model::{Health, ListKind, Name, Unreadable, printable};
+use crate::book::Book;
+use crate::model::{Health, Identity, ListKind, Name, Unreadable, printable};
 use crate::rbac::query;
 use crate::report::{self, Format, Metadata, Missing, Report, Tabular};
 
@@ -53,6 +55,29 @@ pub fn missing(session: &Session, lists: &[ListKind], namespace: Option<&Name>) 
                 .map(|missing| of_list(&book.snapshot.cluster.id, missing))
         })
         .collect()
+}
+
+/// What is missing for an answer that stands on `needed` and shows more from `read`: of those, what
+/// was asked for and refused, since the answer would say more with it.
+pub fn unread(session: &Session, needed: &[ListKind], read: &[ListKind]) -> Vec<Missing> {
+    let more: Vec<ListKind> = read.iter().copied().filter(|list| !needed.contains(list)).collect();
+    let of_book = |book: &Arc<Book>| {
+        let mut found = query::missing(&book.snapshot, needed, None);
+        found.extend(query::refused(&book.snapshot, &more));
+        let id = book.snapshot.cluster.id.clone();
+        found.into_iter().map(move |missing| of_list(&id, missing)).collect::<Vec<_>>()
+    };
+    session.books.iter().flat_map(of_book).collect()
+}
+
+/// That nobody of that name is known, as far as the lists tell that say who there is.
+pub fn nobody(identity: &Identity, missing: &[Missing]) -> String {
+    if missing.is_empty() {
+        return format!(
+            "{identity} is named by no binding, no service account and no log that was read"
+        );
+    }
+    format!("{identity} is named by nothing that was read; the lists that would tell are not whole")
 }
 
 /// A missing list of one cluster.

@@ -457,10 +457,24 @@ mod tests {
     use clap::CommandFactory as _;
 
     use super::*;
+    use crate::tui::actions::{IN_THE_SHELL, all};
 
     #[test]
     fn the_command_line_is_sound() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_is_one_of_the_terminals_or_known_there_as_the_shells() {
+        let here: Vec<String> =
+            Cli::command().get_subcommands().map(|command| command.get_name().to_owned()).collect();
+        for word in IN_THE_SHELL {
+            assert!(here.iter().any(|name| name == word), "{word}");
+        }
+        for name in &here {
+            let in_terminal = all().iter().any(|action| action.words.contains(&&**name));
+            assert!(in_terminal != IN_THE_SHELL.contains(&&**name), "{name}");
+        }
     }
 
     #[test]

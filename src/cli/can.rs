@@ -3,10 +3,10 @@
 use super::answer;
 use super::args::Global;
 use super::exit::{Code, Failure};
-use super::identity::{self, QUESTIONS, Words};
+use super::identity::{self, QUESTIONS, WHO_HOLDS_WHAT, Words};
 use super::sources::{Needs, open};
 use crate::model::Scope;
-use crate::rbac::query::{Can, Question, Scoping, Target, can};
+use crate::rbac::query::{self, Can, Question, Scoping, Served, Target, can};
 use crate::report::{AccessRow, Missing, Report};
 
 pub(super) fn run(global: &Global, text: &str, words: &Words) -> Result<Code, Failure> {
@@ -20,7 +20,9 @@ pub(super) fn run(global: &Global, text: &str, words: &Words) -> Result<Code, Fa
         let question = identity::question(book, global, words)?;
         let answer = can(book.authorizer(), &book.snapshot, &asker, &question);
         let settled = answer.missing.is_empty() || is_settled(&answer, &question);
-        unknown |= book.find(&identity).is_none();
+        // Whether it is anybody's name is known only where all who hold something are.
+        unknown |= book.find(&identity).is_none()
+            && query::missing(&book.snapshot, WHO_HOLDS_WHAT, None).is_empty();
         items.push(AccessRow::new(book, &asker, &question, &answer, settled));
         if !settled {
             let cluster = &book.snapshot.cluster.id;
@@ -46,6 +48,12 @@ pub(super) fn run(global: &Global, text: &str, words: &Words) -> Result<Code, Fa
 /// Whether more lists could not change the answer: a yes to everything that was asked about, in the
 /// one place that was asked about or in all of them.
 fn is_settled(answer: &Can, question: &Question) -> bool {
+    if let Target::Resource(target) = &question.target
+        && matches!(target.served, Served::NotKnown(_) | Served::Unresolved(_))
+    {
+        // What is not served nobody can do, whatever is granted.
+        return false;
+    }
     let one_place = question.namespace.is_some()
         || match &question.target {
             Target::Path(_) => true,

@@ -22,7 +22,7 @@ pub(super) fn run(global: &Global, of: Option<&str>) -> Result<Code, Failure> {
         items.extend(wanted.map(|credential| CredentialRow::new(book, credential)));
         unseen.add(book, found.unreadable, found.remarks);
     }
-    let missing = answer::missing(&session, credentials::LISTS, None);
+    let missing = answer::unread(&session, credentials::LISTS, ROWS);
     let mut report = Report::new(answer::metadata(&session, missing), items);
     report.unseen = Some(unseen.clone());
     let code = answer::give(global, &session, &report)?;

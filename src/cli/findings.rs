@@ -40,9 +40,9 @@ pub(super) fn run(
     if exempted {
         items.extend(exempt.iter().map(|(book, finding)| FindingRow::exempt(book, finding)));
     }
-    let mut lists = WHO_HOLDS_WHAT.to_vec();
-    lists.push(ListKind::Namespaces);
-    let missing = answer::missing(&session, &lists, None);
+    let mut needed = WHO_HOLDS_WHAT.to_vec();
+    needed.push(ListKind::Namespaces);
+    let missing = answer::unread(&session, &needed, REACH);
     let report = Report::new(answer::metadata(&session, missing), items);
     let code = answer::give(global, &session, &report)?;
     answer::about_policy(&report.metadata);

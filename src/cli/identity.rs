@@ -148,7 +148,7 @@ pub fn namespace(global: &Global) -> Result<Option<Name>, Failure> {
 /// What is asked, in the words of one cluster.
 pub fn question(book: &Book, global: &Global, words: &Words) -> Result<Question, Failure> {
     let snapshot = &book.snapshot;
-    let resolver = Resolver::new(snapshot.discovery.clone()).with_objects(&snapshot.objects);
+    let resolver = Resolver::of(snapshot);
     let target = resolver
         .resolve(&words.verb, &words.resource)
         .map_err(|error| Failure::usage(error.to_string()))?;

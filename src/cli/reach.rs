@@ -3,7 +3,7 @@
 use super::answer;
 use super::args::{FailOn, Global};
 use super::exit::{Code, Failure};
-use super::identity::{self, REACH};
+use super::identity::{self, REACH, WHO_HOLDS_WHAT};
 use super::sources::{Needs, Session, open};
 use crate::book::{Book, Severity};
 use crate::findings;
@@ -42,14 +42,10 @@ fn one(
         }
     }
     if items.is_empty() {
+        let message = answer::nobody(&identity, &answer::missing(session, WHO_HOLDS_WHAT, None));
         let metadata = answer::metadata(session, answer::missing(session, LISTS, None));
         answer::about(session, &metadata);
-        return Err(Failure {
-            code: answer::code(session, &metadata).max(Code::No),
-            message: format!(
-                "{identity} is named by no binding, no service account and no log that was read"
-            ),
-        });
+        return Err(Failure { code: answer::code(session, &metadata).max(Code::No), message });
     }
     give(global, session, items, failing)
 }
@@ -88,7 +84,7 @@ fn give<T: Tabular>(
     items: Vec<T>,
     failing: bool,
 ) -> Result<Code, Failure> {
-    let missing = answer::missing(session, LISTS, None);
+    let missing = answer::unread(session, LISTS, REACH);
     let report = Report::new(answer::metadata(session, missing), items);
     let code = answer::give(global, session, &report)?;
     answer::say("what is not followed:");

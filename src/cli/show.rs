@@ -21,17 +21,14 @@ pub(super) fn run(global: &Global, text: &str) -> Result<Code, Failure> {
             Some(detail)
         })
         .collect();
-    let missing = answer::missing(&session, WHO_HOLDS_WHAT, None);
-    let metadata = answer::metadata(&session, missing);
     if items.is_empty() {
+        let missing = answer::missing(&session, WHO_HOLDS_WHAT, None);
+        let message = answer::nobody(&identity, &missing);
+        let metadata = answer::metadata(&session, missing);
         answer::about(&session, &metadata);
-        return Err(Failure {
-            code: answer::code(&session, &metadata).max(Code::No),
-            message: format!(
-                "{identity} is named by no binding, no service account and no log that was read"
-            ),
-        });
+        return Err(Failure { code: answer::code(&session, &metadata).max(Code::No), message });
     }
+    let metadata = answer::metadata(&session, answer::unread(&session, WHO_HOLDS_WHAT, WHOLE));
     answer::about_policy(&metadata);
     answer::give(global, &session, &Report::new(metadata, items))
 }

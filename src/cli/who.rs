@@ -23,7 +23,7 @@ pub(super) fn run(
     let query = parse(filter)?;
     let namespaces = namespaces(global)?;
     let with_reach = with_reach || query.asks_for(findings::reach::RULE);
-    let (lists, read) = if with_reach { (REACH, LISTS) } else { (ROWS, WHO_HOLDS_WHAT) };
+    let (lists, needed) = if with_reach { (REACH, LISTS) } else { (ROWS, WHO_HOLDS_WHAT) };
     let session = open(global, Needs { lists, log: true })?;
     let sort = Sort::by(sort.into());
     let everybody: Vec<Everybody> = session
@@ -48,7 +48,7 @@ pub(super) fn run(
     for (row, (_, _, one)) in rows.iter_mut().zip(&keyed) {
         row.reach.clone_from(&one.reach);
     }
-    let missing = answer::missing(&session, read, None);
+    let missing = answer::unread(&session, needed, lists);
     let report = Report::new(answer::metadata(&session, missing), rows);
     let code = answer::give(global, &session, &report)?;
     answer::about_policy(&report.metadata);

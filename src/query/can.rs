@@ -37,7 +37,7 @@ impl Right {
     /// Everybody of the Book who is allowed it; None where the words name no resource.
     pub(super) fn holders(&self, book: &Book) -> Option<BTreeSet<IdentityId>> {
         let snapshot = &book.snapshot;
-        let resolver = Resolver::new(snapshot.discovery.clone()).with_objects(&snapshot.objects);
+        let resolver = Resolver::of(snapshot);
         let target = resolver.resolve(&self.verb, &self.words).ok()?;
         let question = Question {
             verb: self.verb.clone(),

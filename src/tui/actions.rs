@@ -165,6 +165,22 @@ pub(super) const ACTIONS: &[Action] = &[
     word(Id::InfoCommand, &["info"], "", Group::Command, "what keybook reads, and where from"),
 ];
 
+/// Commands of the shell that have no word here: what they do is said there.
+pub const IN_THE_SHELL: &[&str] = &[
+    "apply",
+    "completions",
+    "due",
+    "ingest",
+    "man",
+    "narrow",
+    "query",
+    "reach",
+    "revoke",
+    "split",
+    "store",
+    "verify",
+];
+
 /// All actions, in their order.
 pub fn all() -> &'static [Action] {
     ACTIONS

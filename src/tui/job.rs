@@ -240,7 +240,7 @@ impl Asked {
     /// Where the words are ambiguous.
     pub fn question(&self, book: &Book) -> Result<Question, String> {
         let snapshot = &book.snapshot;
-        let resolver = Resolver::new(snapshot.discovery.clone()).with_objects(&snapshot.objects);
+        let resolver = Resolver::of(snapshot);
         let target =
             resolver.resolve(&self.verb, &self.words).map_err(|error| error.to_string())?;
         Ok(Question {

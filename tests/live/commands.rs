@@ -9,10 +9,11 @@ use serde_json::{Value, json};
 use crate::support::cluster::{Cluster, Options};
 use crate::support::process::{run, stdout};
 
-struct Ran {
-    code: Option<i32>,
-    out: String,
-    err: String,
+#[derive(Debug)]
+pub struct Ran {
+    pub code: Option<i32>,
+    pub out: String,
+    pub err: String,
 }
 
 impl Ran {
@@ -21,14 +22,14 @@ impl Ran {
     }
 
     #[track_caller]
-    fn ends_with(self, code: i32) -> Self {
+    pub fn ends_with(self, code: i32) -> Self {
         assert_eq!(self.code, Some(code), "{}\n{}", self.out, self.err);
         self
     }
 }
 
 /// Runs keybook as the user of a kubeconfig.
-fn keybook(words: &[&str], input: &str) -> Ran {
+pub fn keybook(words: &[&str], input: &str) -> Ran {
     let mut command = Command::new(env!("CARGO_BIN_EXE_keybook"));
     command
         .args(words)
@@ -43,7 +44,7 @@ fn keybook(words: &[&str], input: &str) -> Ran {
     Ran { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
 }
 
-fn live(kubeconfig: &Path, words: &[&str]) -> Ran {
+pub fn live(kubeconfig: &Path, words: &[&str]) -> Ran {
     let kubeconfig = kubeconfig.display().to_string();
     keybook(&[&["--kubeconfig", &kubeconfig], words].concat(), "")
 }
@@ -160,12 +161,15 @@ fn who_may_list_two_namespaces_is_told_what_is_missing_and_where_it_matters() {
         }
     }
 
-    // Everything but Secrets: what reads none of them is whole.
+    // Everything but Secrets: what reads none of them is whole. The list shows what they tell.
     let most = cluster.client_cert("most@corp.example", &[]).kubeconfig;
-    let who = live(&most, &["who", "-o", "json"]).ends_with(0).json();
-    assert_eq!(who["metadata"]["complete"], true);
+    let who = live(&most, &["who", "-o", "json"]).ends_with(4).json();
+    assert_eq!(who["metadata"]["complete"], false);
     assert_eq!(health(&who, "secrets (service account tokens)"), "forbidden");
-    live(&most, &["findings"]).ends_with(0);
+    // It is refused these too, and there are none of them: no such resource is served.
+    assert_eq!(health(&who, "oauthaccesstokens"), "complete");
+    live(&most, &["findings"]).ends_with(4);
+    live(&most, &["who-can", "list", "pods", "-n", "east"]).ends_with(0);
     live(&most, &["can", "user:east@corp.example", "list", "pods", "-n", "east"]).ends_with(0);
     live(&most, &["can", "user:east@corp.example", "list", "pods", "-n", "west"]).ends_with(1);
     live(&most, &["can", "user:east@corp.example", "get", "nodes"]).ends_with(1);

@@ -19,6 +19,7 @@ mod meaning;
 mod nonsense;
 mod pod_security;
 mod reaching;
+mod refused;
 mod relay;
 mod reviews;
 mod served_log;

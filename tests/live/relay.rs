@@ -12,6 +12,17 @@ use std::thread;
 
 use crate::support::cluster::Cluster;
 
+/// What is answered in the API server's place.
+#[derive(Clone, Debug)]
+pub struct Refusal {
+    /// What the path and query of such a request hold; after `=`, what they are.
+    pub of: String,
+    /// `403 Forbidden`.
+    pub status: &'static str,
+    /// JSON.
+    pub body: &'static str,
+}
+
 /// One request, as it passed.
 #[derive(Clone, Debug)]
 pub struct Request {
@@ -26,6 +37,7 @@ pub struct Request {
 struct Shared {
     broken: AtomicBool,
     older: AtomicBool,
+    refused: Mutex<Vec<Refusal>>,
     requests: Mutex<Vec<Request>>,
     answers: Mutex<Vec<u8>>,
     open: Mutex<Vec<TcpStream>>,
@@ -96,6 +108,11 @@ impl Relay {
         self.shared.older.store(true, Ordering::SeqCst);
     }
 
+    /// Answers these from now on in the API server's place, and no others.
+    pub fn refuse(&self, refused: Vec<Refusal>) {
+        *lock(&self.shared.refused) = refused;
+    }
+
     /// The requests so far.
     pub fn requests(&self) -> Vec<Request> {
         lock(&self.shared.requests).clone()
@@ -119,17 +136,42 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+impl Refusal {
+    fn is_for(&self, path: &str) -> bool {
+        self.of.strip_prefix('=').map_or_else(|| path.contains(&*self.of), |whole| whole == path)
+    }
+
+    fn answer(&self) -> String {
+        let Self { status, body, .. } = self;
+        let length = body.len();
+        format!(
+            "HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}"
+        )
+    }
+}
+
 impl Shared {
+    /// What a request is answered with in the API server's place.
+    fn refusal(&self, path: &str) -> Option<Refusal> {
+        lock(&self.refused).iter().find(|refusal| refusal.is_for(path)).cloned()
+    }
+
     fn relay(self: Arc<Self>, client: TcpStream, to: SocketAddr) {
         let Ok(server) = TcpStream::connect(to) else { return };
         let copy = |stream: &TcpStream| stream.try_clone().expect("a second handle");
         lock(&self.open).extend([copy(&client), copy(&server)]);
         let (asking, answering) = (self.clone(), self);
         let (from_client, mut to_server) = (copy(&client), copy(&server));
+        // A client sends no request before the last one is answered.
+        let mut back = copy(&client);
         thread::spawn(move || {
             let mut reader = BufReader::new(from_client);
-            while let Some(bytes) = asking.take_request(&mut reader) {
-                if to_server.write_all(&bytes).is_err() {
+            while let Some((path, bytes)) = asking.take_request(&mut reader) {
+                let passed = match asking.refusal(&path) {
+                    Some(refusal) => back.write_all(refusal.answer().as_bytes()),
+                    None => to_server.write_all(&bytes),
+                };
+                if passed.is_err() {
                     break;
                 }
             }
@@ -149,8 +191,8 @@ impl Shared {
         });
     }
 
-    /// The bytes of the next request, written down; None where there is none.
-    fn take_request(&self, reader: &mut impl BufRead) -> Option<Vec<u8>> {
+    /// Path and bytes of the next request, written down; None where there is none.
+    fn take_request(&self, reader: &mut impl BufRead) -> Option<(String, Vec<u8>)> {
         let mut bytes = Vec::new();
         let mut lines = Vec::new();
         loop {
@@ -179,7 +221,7 @@ impl Shared {
         let mut body = vec![0; length.unwrap_or(0)];
         reader.read_exact(&mut body).ok()?;
         bytes.extend(body);
-        lock(&self.requests).push(Request { method, path, headers });
-        Some(bytes)
+        lock(&self.requests).push(Request { method, path: path.clone(), headers });
+        Some((path, bytes))
     }
 }

@@ -240,7 +240,16 @@ pub(super) async fn discover(connection: &Connection) -> Result<Discovery, Error
             Err(error) => drop(found.failed.insert(group, error.to_string().into())),
         }
     }
-    Ok(found.finish())
+    let discovery = found.finish();
+    if discovery.resources.is_empty() {
+        let cause = match discovery.failed_groups.first() {
+            Some((group, reason)) => format!("no group could be read; {group:?}: {reason}"),
+            None => "the answer lists no resource, as no API server's does".to_owned(),
+        };
+        let tried = "discover what is served".to_owned();
+        return Err(Error::Failed { tried, cause, status: Some(200) });
+    }
+    Ok(discovery)
 }
 
 fn texts(values: &Value) -> impl Iterator<Item = &str> {

@@ -13,6 +13,7 @@ use crate::model::{
     Change, ClusterInfo, ConfigMap, Discovery, Health, ListKind, ListState, Meta, Name, Object,
     ObjectBody, OtherObject, Snapshot,
 };
+use crate::rbac::query::builtin_discovery;
 
 /// Where changes go.
 #[derive(Debug)]
@@ -170,7 +171,12 @@ impl Board {
         self.tell(Change::Cluster(info)).await;
     }
 
+    /// Until the server has said what it serves, and where it does not say it, the built-in table
+    /// stands in.
     pub(super) async fn discovery_begins(&mut self) {
+        if self.discovery.is_none() {
+            self.tell(Change::Discovery(builtin_discovery())).await;
+        }
         self.tell_state(ListKind::Discovery, ListState::new(Health::Loading)).await;
     }
 
@@ -201,11 +207,19 @@ impl Board {
         }
         state.count = discovery.resources.len() as u64;
         let discovery = Arc::new(discovery);
-        if self.discovery.as_ref() != Some(&discovery) {
+        let is_news = self.discovery.as_ref() != Some(&discovery);
+        if is_news {
             self.discovery = Some(discovery.clone());
             self.tell(Change::Discovery(discovery)).await;
         }
         self.tell_state(ListKind::Discovery, state).await;
+        if is_news {
+            for list in ListKind::ALL {
+                if list != ListKind::Discovery && self.told.contains_key(&list) {
+                    self.retell(list).await;
+                }
+            }
+        }
         None
     }
 
@@ -331,6 +345,17 @@ impl Board {
         self.now().await;
     }
 
+    /// Whether the server is known not to serve a resource. It refuses somebody of few rights before
+    /// it looks whether there is such a resource, so that a 403 alone does not tell.
+    fn is_absent(&self, source: &Source) -> bool {
+        self.discovery.as_ref().is_some_and(|discovery| {
+            let mut failed = discovery.failed_groups.iter();
+            let mut served = discovery.resources.iter();
+            failed.all(|(group, _)| **group != *source.group)
+                && !served.any(|one| *one.group == *source.group && *one.name == *source.resource)
+        })
+    }
+
     /// A list's state: the worst of its sources'.
     fn state(&self, list: ListKind) -> ListState {
         let mut merged = ListState::new(Health::Complete);
@@ -339,7 +364,10 @@ impl Board {
             let Some(parts) = self.sources.get(source) else {
                 continue;
             };
-            let state = of_source(parts);
+            let mut state = of_source(parts);
+            if state.health == Health::Forbidden && self.is_absent(source) {
+                state = ListState { count: state.count, ..ListState::new(Health::Complete) };
+            }
             merged.count += state.count;
             if state.health == Health::Partial && merged.health == Health::Partial {
                 merged.namespaces.retain(|namespace| state.namespaces.contains(namespace));

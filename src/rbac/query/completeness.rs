@@ -2,8 +2,9 @@
 
 use std::fmt;
 
+use super::target::{Served, Target};
 use super::ways::{Inquiry, Places};
-use crate::model::{ListKind, ListState, Name, Snapshot};
+use crate::model::{Health, ListKind, ListState, Name, Snapshot};
 
 /// A list that an answer reads and that is not whole for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,8 +57,35 @@ fn is_namespaced(list: ListKind) -> bool {
 
 const CLUSTER_WIDE: [ListKind; 2] = [ListKind::ClusterRoles, ListKind::ClusterRoleBindings];
 
+/// What of `lists` was asked for and not answered, or not wholly. What nobody asked for, as where
+/// files are read, is not among it, nor is a discovery that lacks a group or is a while old: what
+/// is in that group is said to be not known where it is asked about.
+pub fn refused(snapshot: &Snapshot, lists: &[ListKind]) -> Vec<Missing> {
+    let mut found = missing(snapshot, lists, None);
+    found.retain(|missing| match (missing.list, missing.state.health) {
+        (_, Health::NotGiven) => false,
+        (ListKind::Discovery, health) => !matches!(health, Health::Partial | Health::Outdated),
+        _ => true,
+    });
+    found
+}
+
 /// What is missing for a "no", or for a whole list of ways, to a question.
 pub(super) fn of_inquiry(snapshot: &Snapshot, inquiry: &Inquiry<'_>) -> Vec<Missing> {
+    let mut found = of_grants(snapshot, inquiry);
+    if let Target::Resource(target) = inquiry.target() {
+        let discovery = [ListKind::Discovery];
+        found.extend(match target.served {
+            Served::Pattern => Vec::new(),
+            Served::Unresolved(_) => missing(snapshot, &discovery, None),
+            // Words that only the server can resolve for certain.
+            _ => refused(snapshot, &discovery),
+        });
+    }
+    found
+}
+
+fn of_grants(snapshot: &Snapshot, inquiry: &Inquiry<'_>) -> Vec<Missing> {
     match inquiry.places() {
         Places::Nowhere => Vec::new(),
         Places::Cluster => missing(snapshot, &CLUSTER_WIDE, None),

@@ -18,7 +18,7 @@ mod who_can;
 pub use asker::{Asker, Roster};
 pub use builtin::{BUILTIN_VERSION, builtin_discovery};
 pub use can::{AllowedIn, Can, can, extents};
-pub use completeness::{Missing, missing};
+pub use completeness::{Missing, missing, refused};
 pub use note::Note;
 pub use resolver::{ResolveError, Resolver};
 pub use special::{Special, is_known_verb, is_request_verb};

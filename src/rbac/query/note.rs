@@ -24,6 +24,13 @@ pub enum Note {
         /// Why it is not known.
         reason: Name,
     },
+    /// Nor is it known which API group it is of.
+    Unresolved {
+        /// What was asked about.
+        what: String,
+        /// Why it is not known.
+        reason: Name,
+    },
     /// Discovery does not list it; who asks the authorizer about it.
     Virtual {
         /// What was asked about.
@@ -77,6 +84,11 @@ impl fmt::Display for Note {
             Self::ServedNotKnown { what, reason } => {
                 write!(f, "whether the server serves {what} is not known: {reason}")
             }
+            Self::Unresolved { what, reason } => write!(
+                f,
+                "which API group {what} is of is not known, and core is taken ({reason}): write \
+                 RESOURCE.GROUP"
+            ),
             Self::Virtual { what, asked_by } => {
                 write!(f, "discovery does not list {what}; the authorizer is {asked_by}")
             }
@@ -126,6 +138,9 @@ pub(super) fn of_question(question: &Question) -> Vec<Note> {
                 }
                 Served::NotKnown(reason) => {
                     notes.push(Note::ServedNotKnown { what: what.clone(), reason: reason.clone() });
+                }
+                Served::Unresolved(reason) => {
+                    notes.push(Note::Unresolved { what: what.clone(), reason: reason.clone() });
                 }
                 Served::Virtual(asked_by) => {
                     notes.push(Note::Virtual { what: what.clone(), asked_by });

@@ -7,10 +7,10 @@ use std::sync::Arc;
 use foldhash::fast::RandomState as Seed;
 use hashbrown::HashMap;
 
-use super::builtin::BUILTIN_VERSION;
+use super::builtin::{BUILTIN_VERSION, builtin_discovery};
 use super::special::{FINALIZERS, Special};
 use super::target::{ResourceTarget, Scoping, Served, Target};
-use crate::model::{ApiResource, Discovery, Name, Objects};
+use crate::model::{ApiResource, Discovery, Name, Objects, Snapshot};
 
 /// Why words do not name a resource.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -43,8 +43,8 @@ pub struct Resolver {
     words: HashMap<String, Vec<(By, u32)>, Seed>,
     /// (group, plural) of subresources to their positions.
     subresources: HashMap<(Name, Name), Vec<u32>, Seed>,
-    /// By lower-case resource, from objects where the table is not the server's own: groups, and the
-    /// resource as spelt there.
+    /// By lower-case resource, from objects where the table is not the server's own or lacks a group:
+    /// groups, and the resource as spelt there.
     mentioned: HashMap<String, BTreeSet<(Name, Name)>, Seed>,
 }
 
@@ -87,6 +87,15 @@ fn is_version(text: &str) -> bool {
 }
 
 impl Resolver {
+    /// A resolver for the words of questions about a snapshot: over what its server serves, as far
+    /// as that is known, else over the built-in table. An empty table is none: no API server
+    /// serves nothing.
+    pub fn of(snapshot: &Snapshot) -> Self {
+        let known = !snapshot.discovery.resources.is_empty();
+        let table = if known { snapshot.discovery.clone() } else { builtin_discovery() };
+        Self::new(table).with_objects(&snapshot.objects)
+    }
+
     /// A resolver over what a server serves, or over the built-in table.
     pub fn new(discovery: Arc<Discovery>) -> Self {
         let mut words: HashMap<String, Vec<(By, u32)>, Seed> = HashMap::default();
@@ -113,10 +122,11 @@ impl Resolver {
     }
 
     /// Learns from objects which resources exist besides the table's, by custom resource
-    /// definitions and by the rules of roles. Only asked where the table is the built-in one.
+    /// definitions and by the rules of roles. Only asked where the table is the built-in one, or
+    /// of the groups that it lacks.
     #[must_use]
     pub fn with_objects(mut self, objects: &Objects) -> Self {
-        if !self.discovery.builtin {
+        if !self.discovery.builtin && self.discovery.failed_groups.is_empty() {
             return self;
         }
         for (kind, _, name) in objects.others.keys() {
@@ -140,8 +150,25 @@ impl Resolver {
     }
 
     fn mention(&mut self, group: &str, plural: &str) {
+        if self.lacking(|have| have == group).is_none() {
+            return;
+        }
         let places = self.mentioned.entry(plural.to_lowercase()).or_default();
         places.insert((group.into(), plural.into()));
+    }
+
+    /// Why it is not known whether something is served that the table does not list, in one of the
+    /// groups that are meant; None: it is known.
+    fn lacking(&self, meant: impl Fn(&str) -> bool) -> Option<Name> {
+        if self.discovery.builtin {
+            let words = format!(
+                "the server's own list of what it serves is not known, and a fresh \
+                 {BUILTIN_VERSION} does not serve it"
+            );
+            return Some(words.into());
+        }
+        let failed = self.discovery.failed_groups.iter().find(|(have, _)| meant(have));
+        failed.map(|(group, why)| format!("discovery of group {group} failed: {why}").into())
     }
 
     fn lists(&self, group: &str, plural: &str) -> bool {
@@ -150,6 +177,10 @@ impl Resolver {
                 *by == By::Plural && self.entry(*at).is_some_and(|have| &*have.group == group)
             })
         })
+    }
+
+    fn has_group(&self, group: &str) -> bool {
+        self.discovery.resources.iter().any(|have| *have.group == *group)
     }
 
     fn entry(&self, at: u32) -> Option<&ApiResource> {
@@ -299,7 +330,8 @@ impl Resolver {
         } else {
             let known = below.iter().filter_map(|have| sub(have));
             let known = known.map(|sub| format!("{plural}/{sub}").into()).collect();
-            target.served = Served::No(known);
+            let lacking = self.lacking(|have| *have == *resource.group);
+            target.served = lacking.map_or(Served::No(known), Served::NotKnown);
             target.verbs.clear();
         }
         target
@@ -316,38 +348,30 @@ impl Resolver {
             verbs: Vec::new(),
             also: Vec::new(),
         };
-        if self.discovery.builtin {
-            target.served = Served::NotKnown(
-                format!(
-                    "the server's own discovery was not given, and a fresh {BUILTIN_VERSION} \
-                     does not serve it"
-                )
-                .into(),
-            );
-            let of_group = |have: &str| words.group.as_deref().is_none_or(|group| group == have);
-            let all = self.mentioned.get(&words.word).into_iter().flatten();
-            let places: Vec<&(Name, Name)> = all.filter(|(group, _)| of_group(group)).collect();
-            match places.as_slice() {
-                [] => {}
-                [(group, plural)] => {
-                    target.group = group.clone();
-                    target.resource = plural.clone();
-                }
-                many => {
-                    let names = many.iter().map(|(group, plural)| format!("{plural}.{group}"));
-                    return Err(ambiguous(words.whole, names));
-                }
+        let said = words.group.as_deref();
+        // As in `in_group`: the beginning of a group's name will do.
+        let meant = |have: &str| said.is_none_or(|said| have.starts_with(said));
+        let Some(reason) = self.lacking(meant) else { return Ok(target) };
+        let all = self.mentioned.get(&words.word).into_iter().flatten();
+        let mut places: Vec<&(Name, Name)> =
+            all.filter(|(group, _)| said.is_none_or(|said| *said == **group)).collect();
+        // A rule that names several groups means each resource in one of them; groups of which the
+        // table lists everything are the less likely ones.
+        if places.iter().any(|(group, _)| !self.has_group(group)) {
+            places.retain(|(group, _)| !self.has_group(group));
+        }
+        target.served = Served::NotKnown(reason.clone());
+        match places.as_slice() {
+            [] if said.is_none() => target.served = Served::Unresolved(reason),
+            [] => {}
+            [(group, plural)] => {
+                target.group = group.clone();
+                target.resource = plural.clone();
             }
-        } else if let Some((group, reason)) =
-            self.discovery.failed_groups.iter().find(|(have, _)| {
-                words
-                    .group
-                    .as_deref()
-                    .is_none_or(|group| &**have == group || have.starts_with(group))
-            })
-        {
-            target.served =
-                Served::NotKnown(format!("discovery of group {group} failed: {reason}").into());
+            many => {
+                let names = many.iter().map(|(group, plural)| format!("{plural}.{group}"));
+                return Err(ambiguous(words.whole, names));
+            }
         }
         Ok(target)
     }

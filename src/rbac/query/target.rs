@@ -32,6 +32,9 @@ pub enum Served {
     No(Vec<Name>),
     /// Not known, with the reason: the table is the built-in one, or a group's discovery failed.
     NotKnown(Name),
+    /// Not even its API group is known, for this reason: none was said and nothing that could be
+    /// read has it. The core group stands in for it, so that a "no" is not certain.
+    Unresolved(Name),
 }
 
 /// A resource or subresource.

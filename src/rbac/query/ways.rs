@@ -115,6 +115,10 @@ impl<'q> Inquiry<'q> {
         (self.naming == Naming::Apply).then(|| [writes("patch"), writes("update")])
     }
 
+    pub(super) fn target(&self) -> &Target {
+        &self.question.target
+    }
+
     pub(super) fn places(&self) -> &Places {
         &self.reach
     }

@@ -4,7 +4,7 @@ use super::{Effects, change, disabled, list, open, perform, visit};
 use crate::model::Identity;
 use crate::query::Query;
 use crate::tui::action::ActionId as Id;
-use crate::tui::actions::ACTIONS;
+use crate::tui::actions::{ACTIONS, IN_THE_SHELL};
 use crate::tui::complete::nearest;
 use crate::tui::effect::Effect;
 use crate::tui::job::{Asked, TextOf};
@@ -17,13 +17,7 @@ pub(super) fn run(state: &mut State, line: &str, effects: &mut Effects) {
     let word = words.next().unwrap_or_default();
     let rest: Vec<&str> = words.collect();
     let Some(action) = ACTIONS.iter().find(|action| action.words.contains(&word)) else {
-        let near = nearest(word);
-        let hint = if near.is_empty() {
-            "? lists all".to_owned()
-        } else {
-            format!("did you mean {}?", near.join(", "))
-        };
-        state.say(Tone::Refused, format!("{word}: no such command; {hint}"));
+        state.say(Tone::Refused, unknown(word));
         return;
     };
     if let Some(why) = disabled(state, action.id) {
@@ -37,6 +31,25 @@ pub(super) fn run(state: &mut State, line: &str, effects: &mut Effects) {
     if let Err(why) = with_arguments(state, action.id, &rest, effects) {
         state.say(Tone::Refused, format!("{word}: {why}"));
     }
+}
+
+/// Why a word is no command here.
+fn unknown(word: &str) -> String {
+    if IN_THE_SHELL.contains(&word) {
+        let key = ACTIONS.iter().find(|action| action.hint == Some(word));
+        let here = key.and_then(|action| action.keys.first()).map_or_else(
+            || format!("{word} is for the shell"),
+            |key| format!("{word} is the key {key} here, on a row"),
+        );
+        return format!("{here}; keybook {word} --help says how");
+    }
+    let near = nearest(word);
+    let hint = if near.is_empty() {
+        "? lists all".to_owned()
+    } else {
+        format!("did you mean {}?", near.join(", "))
+    };
+    format!("{word}: no such command; {hint}")
 }
 
 fn with_arguments(

@@ -8,6 +8,8 @@ use crate::model::{
 };
 use crate::rbac::Authorizer;
 
+mod unknown;
+
 fn resource(group: &str, name: &str, namespaced: bool, short: &[&str]) -> ApiResource {
     let singular = name.trim_end_matches('s');
     let mut kind = singular.to_owned();
@@ -100,32 +102,6 @@ fn served(verb: &str, text: &str) -> Served {
 }
 
 #[test]
-fn what_is_not_served_is_told_apart_from_what_is_not_known() {
-    assert_eq!(served("get", "pods"), Served::Yes);
-    assert_eq!(served("get", "gizmos"), Served::No(Vec::new()));
-    let Served::No(instead) = served("get", "pods/logs") else { panic!("not served") };
-    assert!(instead.contains(&"pods/log".into()), "{instead:?}");
-    assert!(matches!(served("get", "pods/*"), Served::No(_)));
-    assert_eq!(served("get", "*/scale"), Served::Pattern);
-
-    // With a group that could not be asked, what is nowhere else may be in it.
-    let mut failing = discovery();
-    failing.failed_groups.push(("down.example.org".into(), "503".into()));
-    let failing = Resolver::new(Arc::new(failing));
-    for (text, known) in
-        [("gizmos", false), ("gizmos.down.example.org", false), ("gizmos.up.example.org", true)]
-    {
-        let Ok(Target::Resource(target)) = failing.resolve("get", text) else { panic!("{text}") };
-        assert_eq!(matches!(target.served, Served::No(_)), known, "{text}");
-    }
-
-    let offline = Resolver::new(builtin_discovery());
-    let Ok(Target::Resource(target)) = offline.resolve("get", "gizmos") else { panic!("gizmos") };
-    assert!(matches!(target.served, Served::NotKnown(_)));
-    assert_eq!(target.scoping, Scoping::Either);
-}
-
-#[test]
 fn what_discovery_does_not_list_and_the_server_asks_about() {
     for (verb, text, expected) in [
         ("impersonate", "users", "users"),
@@ -156,21 +132,6 @@ fn what_discovery_does_not_list_and_the_server_asks_about() {
     // A star asks for every verb, and nodes remain nodes.
     assert_eq!(resolve("*", "nodes").as_deref(), Ok("nodes"));
     assert_eq!(resolve("*", "users").as_deref(), Ok("users"));
-}
-
-#[test]
-fn offline_custom_resources_are_known_by_rules() {
-    let snapshot = snapshot(&[json!({"kind": "ClusterRole", "metadata": {"name": "r"}, "rules": [
-        {"verbs": ["get"], "apiGroups": ["x.example.org"], "resources": ["gizmos", "gizmos/status"]},
-        {"verbs": ["get"], "apiGroups": ["x.example.org", "y.example.org"], "resources": ["twos"]},
-        {"verbs": ["get"], "apiGroups": ["*", ""], "resources": ["pods", "*"]}]})]);
-    let resolver = Resolver::new(builtin_discovery()).with_objects(&snapshot.objects);
-    let name = |text: &str| resolver.resolve("get", text).map(|target| target.to_string());
-    assert_eq!(name("gizmos").as_deref(), Ok("gizmos.x.example.org"));
-    assert_eq!(name("Gizmos/status").as_deref(), Ok("gizmos.x.example.org/status"));
-    assert!(matches!(name("twos"), Err(ResolveError::Ambiguous { .. })));
-    assert_eq!(name("twos.y.example.org").as_deref(), Ok("twos.y.example.org"));
-    assert_eq!(name("pods").as_deref(), Ok("pods"));
 }
 
 fn snapshot(objects: &[Value]) -> Snapshot {
