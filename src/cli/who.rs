@@ -7,9 +7,10 @@ use super::answer;
 use super::args::{Global, SortBy};
 use super::exit::{Code, Failure};
 use super::identity::{REACH, ROWS, WHO_HOLDS_WHAT};
-use super::sources::{Needs, open};
+use super::sources::{Needs, Session, open};
 use crate::book::{Book, Entry, Finding, IdentityId};
 use crate::findings;
+use crate::model::ListKind;
 use crate::query::{Query, Sort};
 use crate::reach::{LISTS, Reach};
 use crate::report::{IdentityRow, ReachPart, Report};
@@ -54,6 +55,9 @@ pub(super) fn run(
     answer::about_policy(&report.metadata);
     if report.items.is_empty() {
         answer::say("nobody matches");
+        for name in unknown(&session, &global.cluster.namespace) {
+            answer::say(&format!("there is no namespace {name}"));
+        }
     }
     if session.books.iter().all(|book| book.coverage().is_none()) {
         answer::say(
@@ -98,6 +102,18 @@ fn reached(book: &Book) -> Everybody {
         Reaching { entry, reach: Some(ReachPart::from(reached)) }
     });
     everybody.collect()
+}
+
+/// Of these namespaces, those that are in no cluster, as far as that is known.
+fn unknown<'n>(session: &Session, names: &'n [String]) -> Vec<&'n String> {
+    let lists = [ListKind::Namespaces];
+    if !answer::missing(session, &lists, None).is_empty() {
+        return Vec::new();
+    }
+    let is_there = |name: &str| {
+        session.books.iter().any(|book| book.snapshot.objects.namespaces.contains_key(name))
+    };
+    names.iter().filter(|name| !is_there(name)).collect()
 }
 
 fn parse(filter: &str) -> Result<Query, Failure> {

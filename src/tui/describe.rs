@@ -26,11 +26,8 @@ fn heading(lines: &mut Lines, text: impl Into<String>) {
     lines.push(Line::of(text.into(), Slot::Strong));
 }
 
-fn when(time: Option<DateTime<Utc>>, now: DateTime<Utc>) -> String {
-    time.map_or_else(
-        || "never".to_owned(),
-        |time| format!("{} UTC ({})", moment(time), ago_phrase(time, now)),
-    )
+fn when(time: DateTime<Utc>, now: DateTime<Utc>) -> String {
+    format!("{} UTC ({})", moment(time), ago_phrase(time, now))
 }
 
 /// `2h ago`, `now`, `in 5m`.
@@ -104,9 +101,12 @@ fn activity(lines: &mut Lines, book: &Book, entry: &Entry, now: DateTime<Utc>) {
         }
         return;
     };
-    lines.push(field("Last seen", when(activity.last_seen, now)));
-    lines.push(field("Last allowed", when(activity.last_allowed, now)));
-    lines.push(field("Last write", when(activity.last_write, now)));
+    let last = |time: Option<DateTime<Utc>>| {
+        time.map_or_else(|| words::not_in_log(book), |time| when(time, now))
+    };
+    lines.push(field("Last seen", last(activity.last_seen)));
+    lines.push(field("Last allowed", last(activity.last_allowed)));
+    lines.push(field("Last write", last(activity.last_write)));
     let counts = format!(
         "{} ({} allowed, {} denied, {} undecided)",
         figure(activity.requests),
@@ -185,10 +185,10 @@ pub fn grant(book: &Book, id: GrantId, now: DateTime<Utc>) -> Lines {
         field("Subject", words::full(&grant.key.subject)),
         field("Role", format!("{} {}", grant.role_ref.kind, grant.role_ref.name)),
         field("Scope", scope.to_owned()),
-        field("Made", when(grant.created, now)),
+        field("Made", grant.created.map_or_else(|| "not known".to_owned(), |at| when(at, now))),
     ];
     match grant.last_credited {
-        Some(_) => lines.push(field("Last credited", when(grant.last_credited, now))),
+        Some(at) => lines.push(field("Last credited", when(at, now))),
         None => lines.push(field("Last credited", words::credited(book, grant, now).text())),
     }
     if book.coverage().is_some() {

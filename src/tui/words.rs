@@ -107,6 +107,12 @@ pub fn role_missing(book: &Book, grant: &Grant) -> Option<(&'static str, Slot)> 
     }
 }
 
+/// What is said of a time that the log does not have: no more than what it covers.
+pub fn not_in_log(book: &Book) -> String {
+    book.coverage()
+        .map_or_else(|| "no log".to_owned(), |coverage| format!("not in {}", days(coverage.days())))
+}
+
 /// When a grant was last credited, or why that is not known.
 pub fn credited(book: &Book, grant: &Grant, now: DateTime<Utc>) -> Line<'static> {
     match (grant.last_credited, &book.log) {
@@ -118,7 +124,7 @@ pub fn credited(book: &Book, grant: &Grant, now: DateTime<Utc>) -> Line<'static>
         {
             None => Line::of("no log", Slot::Muted),
             Some(coverage) if !coverage.decisions_logged => Line::of("not logged", Slot::Unknown),
-            Some(_) => Line::of("never", Slot::Warn),
+            Some(_) => Line::of(not_in_log(book), Slot::Warn),
         },
     }
 }

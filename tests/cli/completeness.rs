@@ -138,3 +138,17 @@ fn incomplete_goes_before_no() {
     home.run(&["findings", "--fail-on", "info", "--from", &objects]).ends_with(4);
     home.run(&["show", "u:nobody", "--from", &objects]).ends_with(4);
 }
+
+#[test]
+fn a_namespace_that_is_not_there_is_said_where_all_are_known() {
+    let home = Home::new();
+    let (objects, _) = home.world();
+    let said = |objects: &str| {
+        let run = home.run(&["who", "-n", "nosuch", "-n", "pay", "--from", objects]);
+        let other = home.run(&["who", "-n", "nosuch", "--from", objects]);
+        assert!(!run.err.contains("nosuch"), "{}", run.err);
+        other.err.contains("there is no namespace nosuch")
+    };
+    assert!(said(&objects));
+    assert!(!said(&without(&home, "Namespace")));
+}

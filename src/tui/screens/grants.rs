@@ -37,7 +37,7 @@ fn columns(width: u16) -> Columns<Id> {
             Column::new(Id::Role, "ROLE", 14, 40, 0).grow(1),
             Column::new(Id::Scope, "SCOPE", 8, 20, 3).grow(2),
             Column::new(Id::Age, "AGE", 4, 5, 4).right(),
-            Column::new(Id::Credited, "CREDITED", 8, 10, 2).grow(2),
+            Column::new(Id::Credited, "CREDITED", 10, 10, 2).grow(2),
             Column::new(Id::Requests, "REQUESTS", 8, 8, 5).right(),
             Column::new(Id::Note, "", 12, 26, 1),
         ],
@@ -78,7 +78,7 @@ fn columns_of_all(width: u16) -> Columns<Id> {
             Column::new(Id::Gives, "GIVES", 15, 15, 0),
             Column::new(Id::Role, "ROLE", 14, 40, 0).grow(1),
             Column::new(Id::Scope, "SCOPE", 8, 20, 3).grow(2),
-            Column::new(Id::Credited, "CREDITED", 8, 10, 1).grow(2),
+            Column::new(Id::Credited, "CREDITED", 10, 10, 1).grow(2),
             Column::new(Id::Binding, "BINDING", 18, 44, 4).grow(3),
             Column::new(Id::Age, "AGE", 4, 5, 5).right(),
             Column::new(Id::Requests, "REQUESTS", 8, 8, 6).right(),
@@ -231,7 +231,7 @@ fn in_full(book: &Book, grant: &Grant) -> Vec<Line<'static>> {
     if grant.shadowed_by.is_some() {
         lines.push(Line::of(
             "shadowed: another grant allows all that this one does and may be credited instead, \
-             so that \"never\" proves nothing",
+             so that its absence from the log proves nothing",
             Slot::Unknown,
         ));
     }

@@ -37,7 +37,7 @@ pub fn lines(
         return without(book, entry);
     };
     let days = calendar::lines(book, activity, if width < BESIDE { width } else { width / 2 });
-    let facts = facts(activity, now);
+    let facts = facts(book, activity, now);
     let mut lines = if width < BESIDE || days.is_empty() {
         let mut lines = facts;
         lines.push(Line::new());
@@ -100,7 +100,7 @@ fn signs(lines: &mut Lines, entry: &Entry) {
     }
 }
 
-fn facts(activity: &IdentityActivity, now: DateTime<Utc>) -> Lines {
+fn facts(book: &Book, activity: &IdentityActivity, now: DateTime<Utc>) -> Lines {
     let mut counts =
         Line::of(figure(activity.requests), Slot::Strong).then(" requests", Slot::Base);
     if activity.denied > 0 {
@@ -110,7 +110,7 @@ fn facts(activity: &IdentityActivity, now: DateTime<Utc>) -> Lines {
         counts.push(format!("  {} undecided", figure(activity.undecided)), Slot::Unknown);
     }
     let when = |time: Option<DateTime<Utc>>| match time {
-        None => Line::of("never", Slot::Warn),
+        None => Line::of(words::not_in_log(book), Slot::Warn),
         Some(time) => Line::plain(ago(time, now)),
     };
     let mut times = Line::of("last ", Slot::Muted);
