@@ -306,6 +306,28 @@ pub(crate) enum Mode {
     OnAccount,
 }
 
+impl Mode {
+    /// The verb that is asked for where somebody is impersonated for a request of that verb; the
+    /// verb itself where nothing is asked besides.
+    pub(crate) fn verb(self, verb: Verb) -> &'static str {
+        match (self, verb) {
+            (Self::OnUser, Verb::Get) => "impersonate-on:user-info:get",
+            (Self::OnUser, Verb::List) => "impersonate-on:user-info:list",
+            (Self::OnUser, Verb::Watch) => "impersonate-on:user-info:watch",
+            (Self::OnUser, Verb::Create) => "impersonate-on:user-info:create",
+            (Self::OnUser, Verb::Update) => "impersonate-on:user-info:update",
+            (Self::OnUser, Verb::Patch) => "impersonate-on:user-info:patch",
+            (Self::OnAccount, Verb::Get) => "impersonate-on:serviceaccount:get",
+            (Self::OnAccount, Verb::List) => "impersonate-on:serviceaccount:list",
+            (Self::OnAccount, Verb::Watch) => "impersonate-on:serviceaccount:watch",
+            (Self::OnAccount, Verb::Create) => "impersonate-on:serviceaccount:create",
+            (Self::OnAccount, Verb::Update) => "impersonate-on:serviceaccount:update",
+            (Self::OnAccount, Verb::Patch) => "impersonate-on:serviceaccount:patch",
+            _ => verb.as_str(),
+        }
+    }
+}
+
 /// The questions to which a role's rules say yes.
 pub(crate) fn caps<'r>(rules: impl IntoIterator<Item = &'r PolicyRule>, mode: Mode) -> Vec<Cap> {
     let mut found = Vec::new();
@@ -331,9 +353,7 @@ fn of_rule(rule: &PolicyRule, at: u32, mode: Mode, found: &mut Vec<Cap>) {
         for &verb in on.verbs() {
             let says_yes = match mode {
                 Mode::Own => verb_matches(rule, verb.as_str()),
-                _ if !verb.is_http() => false,
-                Mode::OnUser => on_behalf(rule, "impersonate-on:user-info:", verb),
-                Mode::OnAccount => on_behalf(rule, "impersonate-on:serviceaccount:", verb),
+                _ => verb.is_http() && verb_matches(rule, mode.verb(verb)),
             };
             if says_yes {
                 let names = names.get_or_insert_with(|| sorted(rule)).clone();
@@ -341,10 +361,6 @@ fn of_rule(rule: &PolicyRule, at: u32, mode: Mode, found: &mut Vec<Cap>) {
             }
         }
     }
-}
-
-fn on_behalf(rule: &PolicyRule, prefix: &str, verb: Verb) -> bool {
-    rule.verbs.iter().any(|have| &**have == "*" || have.strip_prefix(prefix) == Some(verb.as_str()))
 }
 
 fn sorted(rule: &PolicyRule) -> Names {

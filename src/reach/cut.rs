@@ -119,9 +119,16 @@ impl Reach<'_> {
         closure.found.iter().map(|found| found.tier).max().unwrap_or_default()
     }
 
-    /// Those of a path's grants that end every way to the tier when cut alone.
+    /// How strong somebody can become without each of the grants on which its paths stand, taken
+    /// back alone, the highest path's first. Whatever grant is not among them changes nothing: the
+    /// path is there without it.
     pub fn cuts_of(&self, reached: &Reached) -> Vec<(GrantId, Tier)> {
-        let grants = reached.highest().map(super::Path::stands_on).unwrap_or_default();
-        grants.into_iter().map(|grant| (grant, self.keeps(reached, grant, None))).collect()
+        let mut grants: Vec<GrantId> = Vec::new();
+        for id in reached.paths.iter().rev().flat_map(super::Path::stands_on) {
+            if !grants.contains(&id) {
+                grants.push(id);
+            }
+        }
+        grants.into_par_iter().map(|grant| (grant, self.keeps(reached, grant, None))).collect()
     }
 }

@@ -193,7 +193,7 @@ impl<'b> Graph<'b> {
             Node::Posing(_) => rights.without_impersonation(),
             Node::Constrained(_, mode, by) => {
                 let filter = self.on_behalf(by, *mode, without);
-                rights.without_impersonation().within(&filter)
+                rights.without_impersonation().within(&filter, *mode)
             }
             _ => rights,
         }

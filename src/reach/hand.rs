@@ -2,7 +2,8 @@
 //!
 //! Who writes bindings may bind every role whose rights it holds itself, without `bind`
 //! (`pkg/registry/rbac/escalation_check.go`). It gains nothing by that, but the others do: what it
-//! holds may be what another lacks for one request.
+//! holds may be what another lacks for one request, and of a role that one of them can change all
+//! have what it is changed to allow.
 
 use foldhash::{HashMap, HashSet};
 
@@ -21,8 +22,9 @@ type Set = Vec<(Option<u32>, Where)>;
 /// What a search knows of who could hand over what.
 #[derive(Debug, Default)]
 pub(super) struct Hands {
-    /// What there was when it was looked at last: writers, given rights, those who join, found.
-    looked_at: [usize; 4],
+    /// What there was when it was looked at last: writers, given rights, those who join, found,
+    /// roles that can be changed.
+    looked_at: [usize; 5],
     /// How many of those found are among the holders.
     taken: usize,
     /// Who holds roles, each set once, by place.
@@ -53,16 +55,18 @@ struct Holder {
 /// What somebody holds in a place.
 #[derive(Debug)]
 struct Held {
-    everything: bool,
-    roles: Vec<u32>,
+    /// Each with who holds it: the holder, or what gave it to all.
+    all: Vec<(Holding, u32)>,
     /// The questions to which those say yes.
     asks: u128,
 }
 
 impl Search<'_, '_> {
-    /// Roles that one holds and can bind to the others, where they add to what one of them needs.
+    /// Roles that one holds and can bind to the others, where they add to what one of them needs, or
+    /// can be changed.
     pub(super) fn hand_over(&mut self, looked_at: usize) {
-        let now = [self.writers.len(), self.given.len(), self.joining.len(), looked_at];
+        let (given, joining) = (self.given.len(), self.joining.len());
+        let now = [self.writers.len(), given, joining, looked_at, self.rewrites];
         if self.writers.is_empty() || self.hands.looked_at == now {
             return;
         }
@@ -181,11 +185,16 @@ impl Search<'_, '_> {
             .map(|(_, wanted)| wanted)
             .chain(narrow)
             .fold((Classes::default(), 0), |all, one| (all.0.and(one.0), all.1 + one.1));
+        let changeable = self.rewrites > 0;
+        let is_wanted = |role: u32| {
+            (joining > 1 && self.is_wanted(role, at, wanted))
+                || (changeable && self.changed(&self.parts, role).is_some())
+        };
         let roles: Vec<(u32, bool)> = self
             .roles_to_bind(writer, at)
             .into_iter()
             .filter(|role| !wider().any(|at| self.has(&Node::Given(RoleSet::One(*role), at))))
-            .map(|role| (role, joining > 1 && self.is_wanted(role, at, wanted)))
+            .map(|role| (role, is_wanted(role)))
             .filter(|(role, is_wanted)| *is_wanted || self.is_more(*role, own))
             .collect();
         if roles.is_empty() {
@@ -199,7 +208,7 @@ impl Search<'_, '_> {
             all.dedup();
             others.extend(all.into_iter().filter_map(|who| self.holder(who)));
         }
-        let given: Vec<Option<u32>> =
+        let given: Vec<(Option<u32>, u32)> =
             pools.iter().filter_map(pool).flat_map(|pool| pool.roles.iter().copied()).collect();
         let holders: Vec<(&Holder, Held)> = own
             .into_iter()
@@ -210,10 +219,14 @@ impl Search<'_, '_> {
             let able = holders.iter().find(|(holder, held)| {
                 (is_wanted || self.adds_more(role, &holder.node)) && self.holds_all(held, role)
             });
-            if let Some((holder, _)) = able {
+            if let Some((holder, held)) = able {
                 let to = To::Given(RoleSet::One(role), at);
-                let edge = Edge { to, step: Step::HandOver, used: writer.used.clone() };
-                self.edge(&edge, &[writer.who, holder.who], holder.who);
+                let by = self.enough(held, role);
+                let mut from = vec![writer.who, holder.who];
+                from.extend(by.iter().map(|(_, who)| *who));
+                let held = by.into_iter().map(|(holding, _)| holding).collect();
+                let edge = Edge { to, step: Step::HandOver, used: writer.used.clone(), held };
+                self.edge(&edge, &from, holder.who);
                 if self.ended {
                     return;
                 }
@@ -278,34 +291,59 @@ impl Search<'_, '_> {
     }
 
     /// What somebody holds in a place, with what was given to all.
-    fn held(&self, holder: &Holder, given: &[Option<u32>], at: Where) -> Held {
+    fn held(&self, holder: &Holder, given: &[(Option<u32>, u32)], at: Where) -> Held {
         let here = holder.holdings.iter().filter(|holding| holding.at.meet(at) == Some(at));
-        let mut roles: Vec<Option<u32>> = here.map(|holding| holding.role).collect();
+        let mut all: Vec<(Holding, u32)> = here.map(|holding| (*holding, holder.who)).collect();
         // What is impersonated within somebody's rules is not what roles are given to.
         if !matches!(holder.node, Node::Constrained(..)) {
-            roles.extend(given);
+            let given =
+                given.iter().map(|(role, who)| (Holding { grant: None, role: *role, at }, *who));
+            all.extend(given);
         }
         let asks = |role: u32| self.graph.world.role_facts(role).map_or(0, |role| role.asks);
-        let asks = roles.iter().flatten().fold(0, |all, role| all | asks(*role));
-        Held {
-            everything: roles.contains(&None),
-            roles: roles.into_iter().flatten().collect(),
-            asks,
-        }
+        let roles = all.iter().filter_map(|(holding, _)| holding.role);
+        let asks = roles.fold(0, |questions, role| questions | asks(role));
+        Held { all, asks }
     }
 
     /// The API server's check.
     fn holds_all(&self, held: &Held, role: u32) -> bool {
-        let graph = self.graph;
-        let Some(wanted) = graph.rules_of(role) else { return false };
-        if held.everything || held.roles.contains(&role) {
-            return true;
-        }
-        let asks = graph.world.role_facts(role).map_or(0, |role| role.asks);
-        if asks & !held.asks != 0 {
+        if self.graph.rules_of(role).is_none() {
             return false;
         }
-        let rules = held.roles.iter().filter_map(|role| graph.rules_of(*role)).flatten();
-        escalation::is_covered(&rules.collect::<Vec<_>>(), wanted)
+        if whole(&held.all, role).is_some() {
+            return true;
+        }
+        let asks = self.graph.world.role_facts(role).map_or(0, |role| role.asks);
+        asks & !held.asks == 0 && self.covers(held.all.iter(), role)
     }
+
+    /// Whether roles together allow all that one does.
+    fn covers<'h>(&self, held: impl Iterator<Item = &'h (Holding, u32)>, role: u32) -> bool {
+        let Some(wanted) = self.graph.rules_of(role) else { return false };
+        let of = |(holding, _): &'h (Holding, u32)| self.graph.rules_of(holding.role?);
+        escalation::is_covered(&held.filter_map(of).flatten().collect::<Vec<_>>(), wanted)
+    }
+
+    /// As few of what is held as pass the check: without any of those it fails.
+    fn enough(&self, held: &Held, role: u32) -> Vec<(Holding, u32)> {
+        if let Some(one) = whole(&held.all, role) {
+            return vec![one];
+        }
+        let mut rest = held.all.clone();
+        // What was given on the way goes first: without it the path is shorter.
+        for at in (0..rest.len()).rev() {
+            let others = rest.iter().enumerate().filter(|(other, _)| *other != at);
+            if self.covers(others.map(|(_, one)| one), role) {
+                rest.remove(at);
+            }
+        }
+        rest
+    }
+}
+
+/// What is all of a role by itself.
+fn whole(held: &[(Holding, u32)], role: u32) -> Option<(Holding, u32)> {
+    let is_all = |one: &&(Holding, u32)| one.0.role.is_none_or(|have| have == role);
+    held.iter().find(is_all).copied()
 }

@@ -45,6 +45,10 @@ impl Search<'_, '_> {
         }
         self.join_holders(looked_at);
         self.join_parts();
+        if given && !self.ended {
+            // Of the roles that can be changed now, too.
+            self.hand_over(looked_at);
+        }
     }
 
     /// What given roles add to those who hold part of what one request needs.
@@ -125,6 +129,7 @@ impl Search<'_, '_> {
                 self.hold(holder, &new);
             }
         }
+        self.rewrites += new.values().map(Vec::len).sum::<usize>();
         for (key, mut brought) in new {
             self.parts.entry(key).or_default().append(&mut brought);
         }
@@ -150,14 +155,14 @@ impl Search<'_, '_> {
                 continue;
             };
             let to = To::Given(RoleSet::Own, holding.at);
-            let edge = Edge { to, step: Step::Escalate, used };
+            let edge = Edge { to, step: Step::Escalate, used, held: vec![holding] };
             let holder = u32::try_from(holder).unwrap_or(u32::MAX);
             self.edge(&edge, &[who, holder], who);
         }
     }
 
     /// Who can change a role, and by which rights.
-    fn changed(&self, rewrites: &Parts, role: u32) -> Option<(u32, Vec<Right>)> {
+    pub(super) fn changed(&self, rewrites: &Parts, role: u32) -> Option<(u32, Vec<Right>)> {
         let facts = self.graph.world.role_facts(role)?;
         let places = match facts.key.0 {
             RoleKind::ClusterRole => [Some((On::ClusterRoles, Where::Cluster)), None],
@@ -239,15 +244,14 @@ impl Search<'_, '_> {
                 Part::ReadSecret { at: there, names: wanted, used: reads },
             ) if !is_empty(&both(names, wanted)) => {
                 let used = [used.as_slice(), reads].concat();
-                let edge =
-                    |at| Edge { to: To::Hub(Hub::Accounts(at)), step: Step::MakeTokenSecret, used };
+                let edge = |at| edge(To::Hub(Hub::Accounts(at)), Step::MakeTokenSecret, used);
                 at.meet(*there).map(edge).into_iter().collect()
             }
             (Part::Request { names, used }, Part::Approve { names: wanted, used: approves })
                 if !is_empty(&both(names, wanted)) =>
             {
                 let used = [used.as_slice(), approves].concat();
-                vec![Edge { to: To::Anyone, step: Step::Certificate, used }]
+                vec![edge(To::Anyone, Step::Certificate, used)]
             }
             (Part::Label { at, names, used }, Part::Run { at: there, used: runs }) => {
                 let opens = at.meet(*there).is_some_and(|at| {
@@ -263,7 +267,7 @@ impl Search<'_, '_> {
                 let node = world.sees_control_plane.then_some(To::Everything);
                 node.into_iter()
                     .chain([To::Hub(Hub::Node(None))])
-                    .map(|to| Edge { to, step: Step::LabelAndHost, used: used.clone() })
+                    .map(|to| edge(to, Step::LabelAndHost, used.clone()))
                     .collect()
             }
             _ => Vec::new(),
@@ -284,6 +288,10 @@ impl Kind {
             Self::Label => Some(Self::Run),
         }
     }
+}
+
+fn edge(to: To, step: Step, used: Vec<Right>) -> Edge {
+    Edge { to, step, used, held: Vec::new() }
 }
 
 fn place(part: &Part) -> (Kind, Where) {

@@ -30,7 +30,7 @@ mod tests;
 mod world;
 
 pub use self::cut::{Cut, Lost};
-pub use self::path::{Gain, Hop, Needed, Path, Reaches};
+pub use self::path::{Gain, Held, Hop, Needed, Path, Reaches};
 pub use self::step::{Seen, Shown, Step};
 
 use self::graph::{Graph, Node};

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use super::ask::{Mode, Names, On};
+use super::graph::Holding;
 use super::rights::{Joins, Right, Rights};
 use super::step::Step;
 use super::steps;
@@ -73,6 +74,8 @@ pub(crate) struct Edge {
     pub(crate) to: To,
     pub(crate) step: Step,
     pub(crate) used: Vec<Right>,
+    /// Roles that have to be held besides.
+    pub(crate) held: Vec<Holding>,
 }
 
 /// What makes a step together with something else, whosesoever right that is.
@@ -116,7 +119,7 @@ impl Out {
     pub(crate) fn edge(&mut self, to: To, step: Step, used: &[Right]) {
         if !self.seen.contains(&to) {
             self.seen.insert(to.clone());
-            self.moves.edges.push(Edge { to, step, used: used.to_vec() });
+            self.moves.edges.push(Edge { to, step, used: used.to_vec(), held: Vec::new() });
         }
     }
 

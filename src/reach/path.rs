@@ -3,14 +3,15 @@
 
 use std::fmt;
 
-use super::graph::{Graph, Node};
+use super::ask::On;
+use super::graph::{Graph, Holding, Node};
 use super::moves::{Pose, RoleSet};
-use super::rights::Right;
+use super::rights::{Right, Within};
 use super::search::{Closure, Found, Link};
 use super::step::{Seen, Step};
-use super::world::Where;
+use super::world::{Where, of};
 use crate::book::{GrantId, GrantKey, IdentityId, Tier};
-use crate::model::{BindingKind, Identity, Name, RoleKind, RoleRef};
+use crate::model::{BindingKind, Identity, Name, RoleKind, RoleRef, SubjectKind};
 
 /// Where a right that was gained holds.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -38,11 +39,12 @@ impl fmt::Display for Reaches {
 pub enum Gain {
     /// An identity, with a credential of its own.
     Identity(Identity),
-    /// Requests in its name, with these groups asked for besides; without identity, as a user that
-    /// no grant names.
+    /// Requests in its name, with these groups asked for besides.
     Name {
-        /// Whose name.
+        /// Whose name; None for any name.
         identity: Option<Identity>,
+        /// Where, of an account of any name; None: a user.
+        accounts: Option<Reaches>,
         /// The groups that are asked for.
         groups: Vec<Name>,
         /// Whether only some requests.
@@ -67,10 +69,11 @@ impl fmt::Display for Gain {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Identity(identity) => identity.fmt(f),
-            Self::Name { identity, groups, .. } => {
-                match identity {
-                    Some(identity) => identity.fmt(f)?,
-                    None => f.write_str("a user of any name")?,
+            Self::Name { identity, accounts, groups, .. } => {
+                match (identity, accounts) {
+                    (Some(identity), _) => identity.fmt(f)?,
+                    (None, None) => f.write_str("a user of any name")?,
+                    (None, Some(at)) => write!(f, "an account of any name {at}")?,
                 }
                 if groups.is_empty() { Ok(()) } else { write!(f, " in {}", groups.join(", ")) }
             }
@@ -124,19 +127,49 @@ impl Needed {
         let (Some(grant), Some(role)) = (&self.grant, &self.role) else {
             return "by the step before".to_owned();
         };
-        let place = |ns: &Option<Name>, name: &Name| match ns {
-            Some(ns) => format!("{ns}/{name}"),
-            None => name.to_string(),
-        };
-        let ns = if &*role.kind == "Role" { grant.namespace.clone() } else { None };
-        format!(
-            "{} {} to {} ({} {})",
-            grant.binding_kind,
-            place(&grant.namespace, &grant.binding),
-            grant.subject,
-            role.kind,
-            place(&ns, &role.name)
-        )
+        by(grant, role)
+    }
+}
+
+fn by(grant: &GrantKey, role: &RoleRef) -> String {
+    let place = |ns: &Option<Name>, name: &Name| match ns {
+        Some(ns) => format!("{ns}/{name}"),
+        None => name.to_string(),
+    };
+    let ns = if &*role.kind == "Role" { grant.namespace.clone() } else { None };
+    format!(
+        "{} {} to {} ({} {})",
+        grant.binding_kind,
+        place(&grant.namespace, &grant.binding),
+        grant.subject,
+        role.kind,
+        place(&ns, &role.name)
+    )
+}
+
+/// A role that one of those who make a step has to hold: the one that is changed, or what allows
+/// what is handed over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Held {
+    /// The role, as the binding refers to it.
+    pub role: RoleRef,
+    /// Where it is held.
+    pub at: Reaches,
+    /// The grant that gives it.
+    pub grant: GrantKey,
+    /// Its number within the feed.
+    pub id: GrantId,
+}
+
+impl Held {
+    /// `Role held in app`.
+    pub fn words(&self) -> String {
+        format!("{} {} {}", self.role.kind, self.role.name, self.at)
+    }
+
+    /// `RoleBinding app/held to sa:app/deployer (Role app/held)`.
+    pub fn by(&self) -> String {
+        by(&self.grant, &self.role)
     }
 }
 
@@ -153,6 +186,8 @@ pub struct Hop {
     pub tier: Tier,
     /// What it takes.
     pub needed: Vec<Needed>,
+    /// Roles that have to be held besides, as far as no step before gave them.
+    pub held: Vec<Held>,
 }
 
 impl Hop {
@@ -166,26 +201,48 @@ impl Hop {
         format!("{} {}", self.step.words(), self.gain)
     }
 
-    /// What would cut it: a permission taken out of a role, or a grant taken back.
-    pub fn cut(&self) -> String {
-        let given: Vec<&Needed> = self.needed.iter().filter(|one| one.grant.is_some()).collect();
-        let Some(one) = given.first() else {
-            return "cut the step before".to_owned();
-        };
-        let others = if given.len() > 1 { ", or any other that it takes" } else { "" };
-        let (Some(grant), Some(role)) = (&one.grant, &one.role) else {
-            return String::new();
-        };
-        let kind = match grant.binding_kind {
-            BindingKind::RoleBinding => "RoleBinding",
-            BindingKind::ClusterRoleBinding => "ClusterRoleBinding",
-        };
-        let ns = grant.namespace.as_ref().map_or_else(String::new, |ns| format!("{ns}/"));
-        format!(
-            "take {} out of {kind} {ns}{}, or `{} {}` out of {} {}{others}",
-            grant.subject, grant.binding, one.verb, one.resource, role.kind, role.name
-        )
+    /// The grants that it uses, in order, each once.
+    pub fn grants(&self) -> Vec<GrantId> {
+        let needed = self.needed.iter().filter_map(|needed| needed.id);
+        let mut all = Vec::new();
+        for id in needed.chain(self.held.iter().map(|held| held.id)) {
+            if !all.contains(&id) {
+                all.push(id);
+            }
+        }
+        all
     }
+
+    /// What would cut it: each of its grants without which no way leads to that tier. `leaves`: how
+    /// strong one can become without a grant, as [`super::Reach::cuts_of`] says it.
+    pub fn cut(&self, tier: Tier, leaves: &[(GrantId, Tier)]) -> String {
+        let used = self.grants();
+        if used.is_empty() {
+            return "cut the step before".to_owned();
+        }
+        let key = |id: GrantId| {
+            let needed = self.needed.iter().find(|needed| needed.id == Some(id));
+            let held = || self.held.iter().find(|held| held.id == id).map(|held| &held.grant);
+            needed.and_then(|needed| needed.grant.as_ref()).or_else(held)
+        };
+        let closes = |id: &GrantId| leaves.iter().any(|(have, to)| have == id && *to < tier);
+        let ends: Vec<String> =
+            used.into_iter().filter(closes).filter_map(key).map(take_out).collect();
+        if ends.is_empty() {
+            return "no one grant: there is another way".to_owned();
+        }
+        ends.join(", or ")
+    }
+}
+
+/// `take sa:pay/deployer out of RoleBinding pay/batch`.
+fn take_out(grant: &GrantKey) -> String {
+    let kind = match grant.binding_kind {
+        BindingKind::RoleBinding => "RoleBinding",
+        BindingKind::ClusterRoleBinding => "ClusterRoleBinding",
+    };
+    let ns = grant.namespace.as_ref().map_or_else(String::new, |ns| format!("{ns}/"));
+    format!("take {} out of {kind} {ns}{}", grant.subject, grant.binding)
 }
 
 /// The way to a tier: the fewest steps.
@@ -209,7 +266,7 @@ impl Path {
     /// The grants that its steps use, in order, each once.
     pub fn grants(&self) -> Vec<GrantId> {
         let mut all = Vec::new();
-        for id in self.hops.iter().flat_map(|hop| &hop.needed).filter_map(|needed| needed.id) {
+        for id in self.hops.iter().flat_map(Hop::grants) {
             if !all.contains(&id) {
                 all.push(id);
             }
@@ -218,7 +275,7 @@ impl Path {
     }
 
     /// The grants of which each may be what the path stands on.
-    pub(super) fn stands_on(&self) -> Vec<GrantId> {
+    pub fn stands_on(&self) -> Vec<GrantId> {
         let mut all = self.grants();
         if let [only] = self.strong_by[..]
             && !all.contains(&only)
@@ -258,18 +315,35 @@ fn hop(graph: &Graph<'_>, closure: &Closure, found: &Found) -> Option<Hop> {
     let from = link.from.iter().filter_map(|place| closure.found.get(*place as usize));
     let mut needed: Vec<Needed> = Vec::new();
     for right in &link.used {
-        let one = self::needed(graph, right);
-        if !needed.contains(&one) {
-            needed.push(one);
+        let within = right.within.as_ref().map(|within| self::within(graph, right, within));
+        for one in std::iter::once(self::needed(graph, right)).chain(within) {
+            if !needed.contains(&one) {
+                needed.push(one);
+            }
         }
     }
     Some(Hop {
         step: link.step,
-        from: from.map(|found| gain(graph, &found.node)).collect(),
-        gain: gain(graph, &found.node),
+        from: from.map(|found| gain(graph, found)).collect(),
+        gain: gain(graph, found),
         tier: found.tier,
         needed,
+        held: link.held.iter().filter_map(|holding| held(graph, holding)).collect(),
     })
+}
+
+fn held(graph: &Graph<'_>, holding: &Holding) -> Option<Held> {
+    let id = GrantId(holding.grant?);
+    let grant = graph.book.grant(id)?;
+    let at = reaches(graph, holding.at);
+    Some(Held { role: grant.role_ref.clone(), at, grant: grant.key.clone(), id })
+}
+
+/// What lets a right be used in somebody's name.
+fn within(graph: &Graph<'_>, right: &Right, within: &Within) -> Needed {
+    let (at, names, grant) = (within.at, within.names.clone(), within.grant);
+    let asked = needed(graph, &Right { at, names, grant, within: None, ..right.clone() });
+    Needed { verb: within.mode.verb(right.verb), ..asked }
 }
 
 fn needed(graph: &Graph<'_>, right: &Right) -> Needed {
@@ -298,17 +372,22 @@ fn reaches(graph: &Graph<'_>, at: Where) -> Reaches {
     }
 }
 
-fn gain(graph: &Graph<'_>, node: &Node) -> Gain {
+fn gain(graph: &Graph<'_>, found: &Found) -> Gain {
     let identity = |id: u32| {
         let entry = graph.book.entry(IdentityId(id));
         entry.map_or_else(|| Identity::user(""), |entry| entry.identity.clone())
     };
-    let name = |pose: &Pose, constrained| Gain::Name {
-        identity: pose.who.map(identity),
-        groups: pose.groups.iter().map(|id| identity(*id).name).collect(),
-        constrained,
+    let name = |pose: &Pose, constrained| {
+        let groups = pose.groups.iter().map(|id| identity(*id).name).collect();
+        let right = found.by.iter().flat_map(|by| &by.used).find(|right| is_somebody(right));
+        let (identity, accounts) = match (pose.who, right) {
+            (Some(id), _) => (Some(identity(id)), None),
+            (None, Some(right)) => stranger(graph, right, &pose.groups),
+            (None, None) => (None, None),
+        };
+        Gain::Name { identity, accounts, groups, constrained }
     };
-    match node {
+    match &found.node {
         Node::Identity(id) => Gain::Identity(identity(*id)),
         Node::Posing(pose) => name(pose, false),
         Node::Constrained(pose, ..) => name(pose, true),
@@ -330,4 +409,37 @@ fn gain(graph: &Graph<'_>, node: &Node) -> Gain {
         Node::Anyone => Gain::Anyone,
         Node::Everything => Gain::Identity(Identity::group(Identity::SYSTEM_MASTERS)),
     }
+}
+
+fn is_somebody(right: &Right) -> bool {
+    matches!(right.on, On::Users | On::InfoUsers | On::Accounts | On::InfoAccounts)
+}
+
+/// As whom that right lets one act of those that no grant names: the first of its names, or where
+/// accounts of any name are.
+fn stranger(
+    graph: &Graph<'_>,
+    right: &Right,
+    groups: &[u32],
+) -> (Option<Identity>, Option<Reaches>) {
+    let world = &graph.world;
+    let is_account = matches!(right.on, On::Accounts | On::InfoAccounts);
+    let Some(names) = &right.names else {
+        return (None, is_account.then(|| reaches(graph, right.at.inside())));
+    };
+    if !is_account {
+        let is_user = |name: &&Name| Identity::from_user_name(name).kind == SubjectKind::User;
+        let mut unknown = names.iter().filter(is_user).filter(|name| world.user(name).is_none());
+        return (unknown.next().map(|name| Identity::user(name.clone())), None);
+    }
+    let account = |ns: u32| {
+        let of_it = world.account_groups(ns) == groups;
+        let known = |name: &Name| {
+            let all = of(&world.known, ns).iter();
+            all.copied().any(|id| world.is_named(id, std::slice::from_ref(name)))
+        };
+        let name = names.iter().filter(|_| of_it).find(|name| !known(name))?;
+        Some(Identity::service_account(world.namespace(ns)?.clone(), name.clone()))
+    };
+    (world.within(right.at).find_map(account), None)
 }

@@ -1,10 +1,11 @@
 //! The rights that one set of grants comes to, as answers to the questions that steps ask.
 
 use std::hash::{BuildHasher, Hash, Hasher};
+use std::sync::Arc;
 
 use foldhash::{HashSet, HashSetExt};
 
-use super::ask::{Cap, Names, On, Verb, both, has, is_empty};
+use super::ask::{Cap, Mode, Names, On, Verb, both, has, is_empty};
 use super::world::{Where, World};
 
 /// A yes to a question, and what gives it.
@@ -21,6 +22,18 @@ pub(crate) struct Right {
     pub(crate) rule: u32,
     /// What gave it, in the order in which a search found it; `u32::MAX`: the one who acts.
     pub(crate) from: u32,
+    /// What lets it be used in somebody's name, where that is constrained.
+    pub(crate) within: Option<Arc<Within>>,
+}
+
+/// A right of who impersonates, for what is done in the name of another.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Within {
+    pub(crate) mode: Mode,
+    pub(crate) at: Where,
+    pub(crate) names: Names,
+    /// Slot of the grant; None for a role that a step before gave.
+    pub(crate) grant: Option<u32>,
 }
 
 impl Cap {
@@ -65,7 +78,16 @@ impl Rights {
                 _ => cap.names.clone(),
             };
             let Cap { on, verb, rule, .. } = *cap;
-            self.list.push(Right { on, verb, at, names, grant, rule, from: u32::MAX });
+            self.list.push(Right {
+                on,
+                verb,
+                at,
+                names,
+                grant,
+                rule,
+                from: u32::MAX,
+                within: None,
+            });
         }
     }
 
@@ -109,7 +131,7 @@ impl Rights {
 
     /// Those that `filter` lets through as well: what constrained impersonation leaves of the
     /// rights of somebody. Verbs that no request carries are not asked for there.
-    pub(crate) fn within(&self, filter: &Self) -> Self {
+    pub(crate) fn within(&self, filter: &Self, mode: Mode) -> Self {
         let mut list = Vec::new();
         for right in &self.list {
             if matches!(right.verb, Verb::Bind | Verb::Escalate | Verb::Approve) {
@@ -118,9 +140,12 @@ impl Rights {
             }
             for other in filter.of(right.on, right.verb) {
                 let names = both(&right.names, &other.names);
-                if let Some(at) = right.at.meet(other.at).filter(|_| !is_empty(&names)) {
-                    list.push(Right { at, names, ..right.clone() });
-                }
+                let Some(at) = right.at.meet(other.at).filter(|_| !is_empty(&names)) else {
+                    continue;
+                };
+                let within =
+                    Within { mode, at: other.at, names: other.names.clone(), grant: other.grant };
+                list.push(Right { at, names, within: Some(Arc::new(within)), ..right.clone() });
             }
         }
         let mut rights = Self { list, full: Vec::new() };

@@ -13,7 +13,7 @@ use foldhash::{HashMap, HashMapExt, HashSet, HashSetExt};
 
 use super::ask::On;
 use super::bounds::Bound;
-use super::graph::{Graph, Node};
+use super::graph::{Graph, Holding, Node};
 use super::hand::Hands;
 use super::join::{Brought, Parts};
 use super::moves::{Edge, Hub, Moves, Part, Pose, To};
@@ -75,6 +75,8 @@ pub(crate) struct Link {
     /// What it needed, by place in the search's order.
     pub(crate) from: Vec<u32>,
     pub(crate) used: Vec<Right>,
+    /// Roles that have to be held besides.
+    pub(crate) held: Vec<Holding>,
 }
 
 /// A finished search.
@@ -105,8 +107,8 @@ pub(super) struct Pooled {
     pub(super) classes: Classes,
     /// Whether everything is allowed there.
     pub(super) full: bool,
-    /// The roles that were given there; None: everything.
-    pub(super) roles: Vec<Option<u32>>,
+    /// The roles that were given there, None for everything, and by which of those found.
+    pub(super) roles: Vec<(Option<u32>, u32)>,
 }
 
 pub(super) struct Search<'g, 'b> {
@@ -127,6 +129,8 @@ pub(super) struct Search<'g, 'b> {
     pub(super) parts: Parts,
     /// Who can write bindings.
     pub(super) writers: Vec<Brought>,
+    /// How often roles were found that can be changed.
+    pub(super) rewrites: usize,
     /// How many of those found were looked at as holders of roles that can be changed.
     pub(super) holders: usize,
     /// What given roles add to every request: where, in order, and what, by place.
@@ -157,6 +161,7 @@ pub(crate) fn search(graph: &Graph<'_>, starts: &[Node], terms: Terms, ends: End
         fresh: Vec::new(),
         parts: Parts::new(),
         writers: Vec::new(),
+        rewrites: 0,
         holders: 0,
         given: Vec::new(),
         pool: HashMap::new(),
@@ -266,7 +271,7 @@ impl Search<'_, '_> {
         let adds = |right: &&Right| {
             if full { right.on == On::Accounts } else { !Classes::of(right).is_empty() }
         };
-        let roles = self.graph.holdings(node, None).into_iter().map(|holding| holding.role);
+        let roles = self.graph.holdings(node, None).into_iter().map(|held| (held.role, at));
         let pooled = self.pool.entry(place).or_default();
         pooled.full |= full;
         pooled.roles.extend(roles);
@@ -315,7 +320,7 @@ impl Search<'_, '_> {
             let mut from: Vec<u32> = from.iter().copied().chain(given).collect();
             from.sort_unstable();
             from.dedup();
-            Some(Link { step: edge.step, from, used: edge.used.clone() })
+            Some(Link { step: edge.step, from, used: edge.used.clone(), held: edge.held.clone() })
         };
         match &edge.to {
             To::Hub(hub) => {

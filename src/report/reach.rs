@@ -8,9 +8,9 @@ use super::detail::Via;
 use super::finding::GrantPart;
 use super::identity::Names;
 use super::{Cell, Column, Metadata, Report, Tabular};
-use crate::book::{Book, Entry, GrantId};
+use crate::book::{Book, Entry, GrantId, Tier};
 use crate::model::{Identity, Name, RoleKind, printable};
-use crate::reach::{Gain, Hop, Needed, Path, Reach, Reached, Reaches};
+use crate::reach::{Gain, Held, Hop, Needed, Path, Reach, Reached, Reaches};
 
 /// What an identity can become, as a part of its row.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -159,6 +159,16 @@ impl NeededPart {
     }
 }
 
+/// A role that has to be held for a step.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct HeldPart {
+    /// Where it is held.
+    pub at: ReachesPart,
+    /// By way of which grant, with the role.
+    pub via: Option<Via>,
+}
+
 /// Whether a log would show a step.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -197,6 +207,8 @@ pub struct HopPart {
     pub tier: &'static str,
     /// What it takes.
     pub needed: Vec<NeededPart>,
+    /// Roles that have to be held besides: the one that is changed, or what is handed over.
+    pub held: Vec<HeldPart>,
     /// Why it is a model only; None where the API server's own checks decide.
     pub modelled: Option<&'static str>,
     /// Whether a log would show it.
@@ -205,11 +217,17 @@ pub struct HopPart {
     pub cut: String,
     #[serde(skip)]
     takes: Vec<(String, String)>,
+    #[serde(skip)]
+    holds: Vec<(String, String)>,
 }
 
 impl HopPart {
-    fn new(book: &Book, of: &Hop) -> Self {
+    fn new(book: &Book, of: &Hop, tier: Tier, leaves: &[(GrantId, Tier)]) -> Self {
         let seen = of.seen();
+        let held = |held: &Held| HeldPart {
+            at: ReachesPart::from(&held.at),
+            via: book.grant(held.id).map(|grant| Via::of(grant)),
+        };
         Self {
             step: of.step.as_str(),
             words: of.words(),
@@ -219,7 +237,9 @@ impl HopPart {
             needed: of.needed.iter().map(|needed| NeededPart::new(book, needed)).collect(),
             modelled: of.step.modelled(),
             seen: SeenPart { how: seen.how.as_str(), what: seen.what },
-            cut: of.cut(),
+            held: of.held.iter().map(held).collect(),
+            cut: of.cut(tier, leaves),
+            holds: of.held.iter().map(|held| (held.words(), held.by())).collect(),
             takes: of.needed.iter().map(|needed| (needed.words(), needed.by())).collect(),
         }
     }
@@ -245,12 +265,12 @@ pub struct PathPart {
 }
 
 impl PathPart {
-    fn new(book: &Book, of: &Path) -> Self {
+    fn new(book: &Book, of: &Path, leaves: &[(GrantId, Tier)]) -> Self {
         let via = |id: &GrantId| book.grant(*id).map(|grant| Via::of(grant));
         Self {
             tier: of.tier.as_str(),
             modelled: of.is_modelled(),
-            hops: of.hops.iter().map(|hop| HopPart::new(book, hop)).collect(),
+            hops: of.hops.iter().map(|hop| HopPart::new(book, hop, of.tier, leaves)).collect(),
             strong_by: of.strong_by.iter().filter_map(via).collect(),
         }
     }
@@ -287,11 +307,13 @@ impl ReachRow {
     pub fn new(reach: &Reach<'_>, entry: &Entry) -> Self {
         let book = reach.book();
         let reached = reach.of(entry);
-        let cut = |(id, leaves): (GrantId, crate::book::Tier)| {
+        let leaves = reach.cuts_of(&reached);
+        let last = reached.highest().map(Path::stands_on).unwrap_or_default();
+        let cut = |(id, leaves): &(GrantId, Tier)| {
             Some(CutPart {
-                grant: GrantPart::from(&book.grant(id)?.key),
+                grant: GrantPart::from(&book.grant(*id)?.key),
                 leaves: leaves.as_str(),
-                closes: leaves < reached.tier,
+                closes: *leaves < reached.tier,
             })
         };
         Self {
@@ -302,8 +324,8 @@ impl ReachRow {
             reaches: reached.tier.as_str(),
             modelled: reached.modelled,
             others: reached.others.unwrap_or_default(),
-            paths: reached.paths.iter().map(|path| PathPart::new(book, path)).collect(),
-            cuts: reach.cuts_of(&reached).into_iter().filter_map(cut).collect(),
+            paths: reached.paths.iter().map(|path| PathPart::new(book, path, &leaves)).collect(),
+            cuts: leaves.iter().filter(|(id, _)| last.contains(id)).filter_map(cut).collect(),
             who: entry.identity.clone(),
         }
     }
@@ -328,6 +350,9 @@ impl ReachRow {
             let _ = writeln!(text, "  {number}. {} {}", hop.who_text(), hop.words);
             for (takes, by) in &hop.takes {
                 let _ = writeln!(text, "     takes  {takes}\n     by     {by}");
+            }
+            for (holds, by) in &hop.holds {
+                let _ = writeln!(text, "     holds  {holds}\n     by     {by}");
             }
             if let Some(why) = hop.modelled {
                 let _ = writeln!(text, "     model  {why}");
@@ -367,6 +392,10 @@ impl Tabular for ReachRow {
         for path in &self.paths {
             for (number, hop) in (1..).zip(&path.hops) {
                 let join = |of: Vec<&str>| of.join("; ");
+                let holds: Vec<String> =
+                    hop.holds.iter().map(|(holds, _)| format!("holds {holds}")).collect();
+                let takes = hop.takes.iter().map(|(takes, _)| &**takes);
+                let by = hop.takes.iter().chain(&hop.holds).map(|(_, by)| &**by);
                 lines.push(vec![
                     Cell::new(&*about.cluster_name(&self.cluster)),
                     Cell::new(self.name()),
@@ -375,8 +404,8 @@ impl Tabular for ReachRow {
                     Cell::new(hop.who_text()),
                     Cell::new(hop.step),
                     Cell::new(hop.gain.words.clone()),
-                    Cell::new(join(hop.takes.iter().map(|(takes, _)| &**takes).collect())),
-                    Cell::new(join(hop.takes.iter().map(|(_, by)| &**by).collect())),
+                    Cell::new(join(takes.chain(holds.iter().map(String::as_str)).collect())),
+                    Cell::new(join(by.collect())),
                     Cell::new(hop.seen.how),
                     Cell::new(hop.modelled.unwrap_or_default()),
                     Cell::new(hop.cut.clone()),

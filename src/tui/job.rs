@@ -183,7 +183,7 @@ pub struct ReachData {
     pub generation: u64,
     /// What.
     pub reached: Reached,
-    /// How strong it can still become without one grant of the highest path.
+    /// How strong it can still become without one grant of its paths, the highest path's first.
     pub cuts: Vec<(GrantId, Tier)>,
     /// Lists that the answer reads and that are not whole.
     pub missing: Vec<String>,

@@ -1,3 +1,4 @@
+mod cuts;
 mod paths;
 mod random;
 mod reference;

@@ -46,7 +46,12 @@ fn a_path_names_who_what_and_by_which_grant() {
         })
     );
     assert_eq!(second.seen().how, Shown::Yes);
-    assert!(second.cut().contains("RoleBinding quiet/first"), "{}", second.cut());
+    let cuts = {
+        let world = chain();
+        let book = world.book();
+        Reach::new(&book).cuts_of(&found)
+    };
+    assert_eq!(second.cut(path.tier, &cuts), "take sa:app/weak out of RoleBinding quiet/first");
 }
 
 #[test]

@@ -93,7 +93,7 @@ const SUBJECTS: [&str; 10] = [
     "sa:b/ghost",
 ];
 
-fn random(seed: u64) -> (World, u32) {
+pub(super) fn random(seed: u64) -> (World, u32) {
     let rng = &mut ChaCha8Rng::seed_from_u64(seed);
     let minor = *[34, 36].choose(rng).unwrap();
     let mut world = World::new();
@@ -194,7 +194,7 @@ fn check(seed: u64) -> (bool, usize) {
     (everything, accounts.len() + names.len())
 }
 
-fn worlds() -> u64 {
+pub(super) fn worlds() -> u64 {
     let full = std::env::var_os("KEYBOOK_TEST_FULL").is_some_and(|value| value == "1");
     if full { 5_000 } else { 80 }
 }

@@ -23,12 +23,14 @@ pub fn lines(book: &Book, entry: &Entry, data: Option<&ReachData>, width: usize)
     }
     for path in reached.paths.iter().rev() {
         lines.push(Line::new());
-        steps(&mut lines, book, path, width);
+        steps(&mut lines, book, path, &data.cuts, width);
     }
-    if !data.cuts.is_empty() {
+    let last = reached.highest().map(Path::stands_on).unwrap_or_default();
+    if !last.is_empty() {
         lines.push(Line::new());
         lines.push(Line::of("Without one grant", Slot::Strong));
-        lines.extend(data.cuts.iter().filter_map(|cut| without(book, *cut, reached.tier)));
+        let cuts = data.cuts.iter().filter(|(id, _)| last.contains(id));
+        lines.extend(cuts.filter_map(|cut| without(book, *cut, reached.tier)));
     }
     lines.push(Line::new());
     if !entry.groups_known {
@@ -71,12 +73,13 @@ fn joined(mut line: Line<'static>, more: Line<'static>) -> Line<'static> {
     line
 }
 
-fn steps(lines: &mut Lines, book: &Book, path: &Path, width: usize) {
+fn steps(lines: &mut Lines, book: &Book, path: &Path, leaves: &[(GrantId, Tier)], width: usize) {
     let mut head = Line::of(path.tier.as_str(), words::tier_slot(path.tier));
     head.push(format!(" in {}", plural(path.hops.len(), "step")), Slot::Strong);
     lines.push(head);
     for (number, hop) in (1..).zip(&path.hops) {
         step(lines, number, hop, width);
+        field(lines, "     cut    ", &hop.cut(path.tier, leaves), Slot::Muted, width);
     }
     for grant in path.strong_by.iter().filter_map(|id| book.grant(*id)) {
         let by = format!("{} by {}", path.tier.as_str(), grant.key.binding);
@@ -92,13 +95,16 @@ fn step(lines: &mut Lines, number: usize, hop: &Hop, width: usize) {
         field(lines, "     takes  ", &needed.words(), Slot::Muted, width);
         field(lines, "     by     ", &needed.by(), Slot::Muted, width);
     }
+    for held in &hop.held {
+        field(lines, "     holds  ", &held.words(), Slot::Muted, width);
+        field(lines, "     by     ", &held.by(), Slot::Muted, width);
+    }
     if let Some(why) = hop.step.modelled() {
         field(lines, "     model  ", why, Slot::Unknown, width);
     }
     let seen = hop.seen();
     let shown = format!("{}: {}", seen.how.as_str(), seen.what);
     field(lines, "     log    ", &shown, Slot::Muted, width);
-    field(lines, "     cut    ", &hop.cut(), Slot::Muted, width);
 }
 
 /// A text behind a label, wrapped below itself.

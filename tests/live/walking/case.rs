@@ -34,8 +34,6 @@ pub struct Case {
     running: Vec<String>,
     /// Each with the first request of the walk that is refused without it.
     rights: Vec<(Right, usize)>,
-    /// Grants on which the path stands, and which keybook does not name among what to cut.
-    unnamed: Vec<(Value, usize)>,
     /// Grants of others on which the path stands too, each with the request that is refused.
     others: BTreeMap<String, usize>,
     steps: Vec<&'static str>,
@@ -63,7 +61,6 @@ impl Case {
             objects: vec![namespace(name)],
             running: Vec::new(),
             rights: Vec::new(),
-            unnamed: Vec::new(),
             others: BTreeMap::new(),
             steps: steps.to_vec(),
             near: Vec::new(),
@@ -78,8 +75,7 @@ impl Case {
 
     /// A role that all who walk hold, in the world's namespace or cluster-wide.
     pub fn all_hold(self, name: &'static str, namespace: Option<&'static str>) -> Self {
-        let look = json!([{"verbs": ["get"], "apiGroups": [""], "resources": ["pods"]}]);
-        self.all_bound(name, namespace).object(role(name, namespace, &look))
+        self.all_bound(name, namespace).object(role(name, namespace, &look()))
     }
 
     /// The same of a role that nobody made.
@@ -100,23 +96,6 @@ impl Case {
     /// A right of the one who walks, and which request is refused without it.
     pub fn right(mut self, right: Right, refused: usize) -> Self {
         self.rights.push((right, refused));
-        self
-    }
-
-    /// The same, where keybook does not name the right's grant among what to cut.
-    pub fn unnamed(self, right: Right, refused: usize) -> Self {
-        let binding = format!("{}-{}", self.name, self.rights.len());
-        let (namespace, subject) = (right.namespace(self.name), account(WALKERS, self.name));
-        let grant = json!({"binding": binding, "bindingNamespace": namespace, "subject": subject});
-        let mut case = self.right(right, refused);
-        case.unnamed.push((grant, refused));
-        case
-    }
-
-    /// A grant of the world's namespace to somebody else, which keybook does not name either.
-    pub fn stands_on_unnamed(mut self, binding: &str, subject: &Value, refused: usize) -> Self {
-        let grant = json!({"binding": binding, "bindingNamespace": self.name, "subject": subject});
-        self.unnamed.push((grant, refused));
         self
     }
 
@@ -240,16 +219,14 @@ impl Case {
         let mut wanted: BTreeMap<String, usize> = self.others.clone();
         let own = self.rights.iter().enumerate();
         wanted.extend(own.map(|(at, (_, refused))| (format!("{}-{at}", self.name), *refused)));
-        wanted.retain(|name, _| self.unnamed.iter().all(|(grant, _)| grant["binding"] != **name));
+        // Who is not bound to the role that is changed gains nothing by that.
+        wanted.extend(self.held.map(|_| (format!("{}-held", self.name), usize::MAX)));
         assert_eq!(named, wanted.keys().map(String::as_str).collect(), "{}: {row:#}", self.name);
         for cut in cuts {
             assert_eq!(cut["closes"], true, "{}: {cut}", self.name);
             let refused = wanted[cut["grant"]["binding"].as_str().expect("a binding")];
             let left = self.cut(site, &cut["grant"], hops, walker, refused.min(goal));
             assert_eq!(left, cut["leaves"], "{}: {cut}", self.name);
-        }
-        for (grant, refused) in &self.unnamed {
-            self.cut(site, grant, hops, walker, *refused);
         }
     }
 
@@ -262,17 +239,17 @@ impl Case {
         let hops = path["hops"].as_array().expect("steps");
         let steps: Vec<&str> = hops.iter().filter_map(|hop| hop["step"].as_str()).collect();
         assert_eq!(steps, self.steps, "{}: {row:#}", self.name);
-        // Each step names a grant that gives what it takes, and the cut is one of those.
+        // Each step names the grants that give what it takes, and each of those as its cut.
         for hop in hops {
-            let given: Vec<&str> = hop["needed"]
-                .as_array()
-                .expect("what it takes")
-                .iter()
-                .filter_map(|needed| needed["via"]["binding"].as_str())
-                .collect();
+            let of = |field: &str| hop[field].as_array().expect("what it takes").clone();
+            let all = [of("needed"), of("held")].concat();
+            let given: BTreeSet<&str> =
+                all.iter().filter_map(|one| one["via"]["binding"].as_str()).collect();
             let cut = hop["cut"].as_str().expect("a cut");
-            let wanted = given.first().unwrap_or(&"cut the step before");
-            assert!(cut.contains(wanted), "{}: {hop:#}", self.name);
+            for binding in &given {
+                assert!(cut.contains(binding), "{}: {hop:#}", self.name);
+            }
+            assert_eq!(given.is_empty(), cut == "cut the step before", "{}: {hop:#}", self.name);
         }
         row
     }
@@ -307,10 +284,19 @@ impl Case {
         assert_eq!(rest.len() + 1, subjects.len(), "{what}: {binding:#}");
         let mut without = binding.clone();
         without["subjects"] = json!(rest);
+        // A role that is to be made is there for a moment, so that one sees who is bound to it.
+        let promised = Self::promised(&binding).filter(|uri| site.get(uri).is_none());
+        if let Some(uri) = &promised {
+            let name = binding["roleRef"]["name"].as_str().expect("a role");
+            site.put(uri, &role(name, binding["metadata"]["namespace"].as_str(), &look()));
+        }
         let question = Self::question_of(site, &binding, subject);
         site.await_answer(&question, true);
         site.put(&uri, &without);
         site.await_answer(&question, false);
+        if let Some(uri) = &promised {
+            site.delete(uri);
+        }
 
         let row = reach(site, self.name);
         let paths = row["paths"].as_array().expect("paths");
@@ -321,8 +307,18 @@ impl Case {
         self.undo(site, walk);
 
         site.put(&uri, &binding);
-        site.await_answer(&question, true);
+        if promised.is_none() {
+            site.await_answer(&question, true);
+        }
         row["reaches"].clone()
+    }
+
+    /// Where the Role of a binding is.
+    fn promised(binding: &Value) -> Option<String> {
+        let name = binding["roleRef"]["name"].as_str()?;
+        let namespace = binding["metadata"]["namespace"].as_str()?;
+        let is_role = binding["roleRef"]["kind"] == "Role";
+        is_role.then(|| format!("/apis/{RBAC}/namespaces/{namespace}/roles/{name}"))
     }
 
     /// What a binding lets its subject do and nothing else does.
@@ -350,6 +346,11 @@ impl Case {
             (answer.status == 403).then_some(())
         });
     }
+}
+
+/// What a role allows that leads nowhere.
+fn look() -> Value {
+    json!([{"verbs": ["get"], "apiGroups": [""], "resources": ["pods"]}])
 }
 
 fn treasure_of(subject: &Value, vault: &str) -> Question {

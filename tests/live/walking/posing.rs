@@ -88,7 +88,7 @@ fn constrained_impersonation_is_for_what_its_rules_say() {
     let on_user = "impersonate-on:user-info:create";
     minter("constrained-user", subject)
         .right(info("impersonate:user-info").named(user), 0)
-        .unnamed(token(on_user), 0)
+        .right(token(on_user), 0)
         .near("nobody to be", 0, &[token(on_user)])
         .near("nothing to do", 0, &[info("impersonate:user-info").named(user)])
         .near("another user", 0, &[info("impersonate:user-info").named("x"), token(on_user)])
@@ -117,7 +117,7 @@ fn constrained_impersonation_is_for_what_its_rules_say() {
     minter(name, account(name, "minter"))
         .object(service_account(name, "minter"))
         .right(be("impersonate:serviceaccount", AUTHENTICATION), 0)
-        .unnamed(token(on_account), 0)
+        .right(token(on_account), 0)
         .near(
             "the right of users",
             0,

@@ -247,7 +247,7 @@ fn what_one_lacks_another_hands_over() {
         .object(of)
         .right(mint("giver"), 0)
         .right(mint("taker"), 1)
-        .stands_on_unnamed("escalates", &giver, 2)
+        .stands_on("escalates", 2)
         .stands_on("binds", 2)
         .stands_on("changes", 3)
         .near("one of them", 1, &[mint("giver")])

@@ -194,8 +194,14 @@ fn escalate(walk: &mut Walk<'_>, hop: &Value) -> Result<Credential, super::walk:
     };
     let all = walk.all(hop);
     let found = all.iter().find_map(|(holder, subject)| Some((holder, subject, held(subject)?)));
-    let (holder, subject, name) = found.expect("a role that it holds");
-    let lacking = walk.lacks(subject, &everything(), namespace.unwrap_or_default());
+    // Who was taken out of the binding changes the role all the same.
+    let via = &hop["held"][0]["via"];
+    let (holder, subject, name) = match &found {
+        Some((holder, subject, name)) => (*holder, Some(*subject), name.clone()),
+        None => (&all[0].0, None, via["role"].clone()),
+    };
+    let at_all = namespace.unwrap_or_default();
+    let lacking = subject.and_then(|subject| walk.lacks(subject, &everything(), at_all));
     let name = name.as_str().expect("a name");
     let object = role(name, at, &everything());
     let uri = format!("{}/{name}", collection(on, at));
