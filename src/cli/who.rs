@@ -11,9 +11,9 @@ use super::sources::{Needs, Session, open};
 use crate::book::{Book, Entry, Finding, IdentityId};
 use crate::findings;
 use crate::model::ListKind;
-use crate::query::{Query, Sort};
+use crate::query::{Query, Remark, Sort};
 use crate::reach::{LISTS, Reach};
-use crate::report::{IdentityRow, ReachPart, Report};
+use crate::report::{IdentityRow, Missing, ReachPart, Report};
 
 pub(super) fn run(
     global: &Global,
@@ -33,8 +33,18 @@ pub(super) fn run(
         .map(|book| if with_reach { reached(book) } else { listed(book) })
         .collect();
     let mut rows: Vec<(&Arc<Book>, &Reaching)> = Vec::new();
+    let (mut notes, mut missing): (Vec<String>, Vec<Missing>) = Default::default();
     for (book, everybody) in session.books.iter().zip(&everybody) {
         let filter = query.prepare(book);
+        for remark in filter.remarks() {
+            match remark {
+                Remark::Unresolved(why) => return Err(Failure::usage(why.clone())),
+                Remark::Note(note) => notes.push(note.to_string()),
+                Remark::Missing(list) => {
+                    missing.push(answer::of_list(&book.snapshot.cluster.id, list.clone()));
+                }
+            }
+        }
         let places: Vec<_> = namespaces.iter().map(|place| place.prepare(book)).collect();
         let wanted = |entry: &Entry| {
             filter.matches(entry)
@@ -49,10 +59,18 @@ pub(super) fn run(
     for (row, (_, _, one)) in rows.iter_mut().zip(&keyed) {
         row.reach.clone_from(&one.reach);
     }
-    let missing = answer::unread(&session, needed, lists);
+    for list in answer::unread(&session, needed, lists) {
+        if !missing.contains(&list) {
+            missing.push(list);
+        }
+    }
     let report = Report::new(answer::metadata(&session, missing), rows);
     let code = answer::give(global, &session, &report)?;
     answer::about_policy(&report.metadata);
+    notes.dedup();
+    for note in &notes {
+        answer::say(note);
+    }
     if report.items.is_empty() {
         answer::say("nobody matches");
         for name in unknown(&session, &global.cluster.namespace) {

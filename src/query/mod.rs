@@ -43,7 +43,7 @@ use std::fmt;
 
 use crate::book::{Book, Entry};
 
-pub use can::{asker, roster};
+pub use can::{Remark, asker, roster};
 pub use parse::KEYS;
 pub use seen::Seen;
 pub use sort::{Sort, SortKey};
@@ -92,8 +92,18 @@ impl Query {
 
     /// Makes it ready for many entries of one Book: what needs the whole cluster is asked once.
     pub fn prepare<'a>(&'a self, book: &'a Book) -> Filter<'a> {
-        let terms = self.terms.iter().map(|(no, term)| (*no, term.prepare(book))).collect();
-        Filter { book, terms }
+        let mut remarks: Vec<Remark> = Vec::new();
+        let mut prepare = |(no, term): &'a (bool, Term)| {
+            let (prepared, said) = term.prepare(book);
+            for remark in said {
+                if !remarks.contains(&remark) {
+                    remarks.push(remark);
+                }
+            }
+            (*no, prepared)
+        };
+        let terms = self.terms.iter().map(&mut prepare).collect();
+        Filter { book, terms, remarks }
     }
 
     /// Whether an entry is among those asked for.
@@ -129,9 +139,15 @@ impl fmt::Display for Query {
 pub struct Filter<'a> {
     book: &'a Book,
     terms: Vec<(bool, Prepared<'a>)>,
+    remarks: Vec<Remark>,
 }
 
 impl Filter<'_> {
+    /// What has to be said beside what it finds.
+    pub fn remarks(&self) -> &[Remark] {
+        &self.remarks
+    }
+
     /// Whether an entry is among those asked for. What is not known matches neither a term nor
     /// its negation.
     pub fn matches(&self, entry: &Entry) -> bool {

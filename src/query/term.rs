@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use chrono::TimeDelta;
 
-use super::can::Right;
+use super::can::{Remark, Right};
 use super::pattern::Pattern;
 use super::seen::Seen;
 use crate::book::{Book, Entry, Grant, IdentityId, Severity, Tier};
@@ -84,10 +84,13 @@ impl Term {
         }
     }
 
-    pub(super) fn prepare<'a>(&'a self, book: &Book) -> Prepared<'a> {
+    pub(super) fn prepare<'a>(&'a self, book: &Book) -> (Prepared<'a>, Vec<Remark>) {
         match self {
-            Self::Can(right) => right.holders(book).map_or(Prepared::Unknown, Prepared::Among),
-            plain => Prepared::Plain(plain),
+            Self::Can(right) => {
+                let (holders, remarks) = right.holders(book);
+                (holders.map_or(Prepared::Unknown, Prepared::Among), remarks)
+            }
+            plain => (Prepared::Plain(plain), Vec::new()),
         }
     }
 

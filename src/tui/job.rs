@@ -110,6 +110,8 @@ pub enum Done {
         tag: u64,
         /// The rows, in order.
         rows: Vec<Who>,
+        /// What has to be said beside them.
+        remarks: Vec<String>,
     },
     /// An identity's data.
     Page(Arc<PageData>),
@@ -331,7 +333,10 @@ impl Job {
     /// Does it.
     pub fn run(self) -> Done {
         match self {
-            Self::Rows(job) => Done::Rows { tag: job.tag, rows: job.run() },
+            Self::Rows(job) => {
+                let (rows, remarks) = job.run();
+                Done::Rows { tag: job.tag, rows, remarks }
+            }
             Self::Page { who, book } => Done::Page(Arc::new(page(who, &book))),
             Self::Reach { who, book } => Done::Reach(reach(who, &book).map(Arc::new)),
             Self::Whole { tag, sort, books, filter } => {
@@ -357,11 +362,18 @@ impl Job {
 }
 
 impl RowsJob {
-    /// Does it.
-    pub fn run(&self) -> Vec<Who> {
+    /// Does it: the rows, and what has to be said beside them.
+    pub fn run(&self) -> (Vec<Who>, Vec<String>) {
         let mut found = Vec::new();
+        let mut remarks: Vec<String> = Vec::new();
         for (feed, book) in &self.books {
             let filter = self.query.prepare(book);
+            for remark in filter.remarks() {
+                let text = remark.to_string();
+                if !remarks.contains(&text) {
+                    remarks.push(text);
+                }
+            }
             found.extend(
                 book.entries().filter(|entry| filter.matches(entry)).map(|entry| {
                     (self.sort.key_of(book, entry), Who { feed: *feed, id: entry.id })
@@ -370,7 +382,7 @@ impl RowsJob {
         }
         found
             .par_sort_unstable_by(|a, b| self.sort.compare(&a.0, &b.0).then_with(|| a.1.cmp(&b.1)));
-        found.into_iter().map(|(_, who)| who).collect()
+        (found.into_iter().map(|(_, who)| who).collect(), remarks)
     }
 }
 

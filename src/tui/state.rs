@@ -141,6 +141,8 @@ pub struct ListView {
     pub rows: Vec<Who>,
     /// Where the cursor is.
     pub scroll: Scroll,
+    /// What has to be said beside the rows: what a filter asks for may be more than is known.
+    pub remarks: Vec<String>,
     /// Rows marked.
     pub marks: Marks,
     /// Where a range starts.

@@ -152,3 +152,29 @@ fn a_namespace_that_is_not_there_is_said_where_all_are_known() {
     assert!(said(&objects));
     assert!(!said(&without(&home, "Namespace")));
 }
+
+#[test]
+fn a_filter_asks_for_a_right_as_who_can_does() {
+    let home = Home::new();
+    let mut objects = world::objects();
+    for group in ["x.example.org", "y.example.org"] {
+        let rules = json!([{"verbs": ["get"], "apiGroups": [group], "resources": ["gizmos"]}]);
+        objects.push(json!({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole",
+            "metadata": {"name": group}, "rules": rules}));
+    }
+    let objects = home.put("gizmos.json", world::list(&objects));
+    let both = |filter: &str, words: &[&str]| {
+        let filtered = home.run(&["who", filter, "--from", &objects]);
+        let asked = home.run(&[&["who-can"], words, &["--from", &objects]].concat());
+        assert_eq!(filtered.code == 2, asked.code == 2, "{filter}");
+        assert_eq!(filtered.code == 4, asked.code == 4, "{filter}");
+        filtered
+    };
+    let ambiguous = both("can:get/gizmos", &["get", "gizmos"]).ends_with(2);
+    let which = "say which of gizmos.x.example.org, gizmos.y.example.org";
+    assert!(ambiguous.err.contains(which), "{}", ambiguous.err);
+    both("can:get/gizmos.x.example.org", &["get", "gizmos.x.example.org"]).ends_with(0);
+    let unresolved = both("can:get/gears", &["get", "gears"]).ends_with(4);
+    assert!(unresolved.err.contains("which API group gears is of"), "{}", unresolved.err);
+    both("can:get/pods", &["get", "pods"]).ends_with(0);
+}

@@ -148,3 +148,18 @@ fn texts_are_searched() {
     stage.keys("/ ctrl-u").type_text("nowhere").keys("enter n");
     assert!(stage.text().contains("is not in this text"));
 }
+
+#[test]
+fn a_filter_by_a_right_says_what_it_does_not_know() {
+    let mut stage = stage();
+    stage.keys("/").type_text("can:get/nosuch").keys("enter");
+    let text = stage.text();
+    // The invented cluster is read from files: what is served is not known.
+    assert!(text.contains("! which API group nosuch is of is not known"), "{text}");
+    stage.keys("/ ctrl-u").type_text("can:get/pods/gears kind:sa").keys("enter");
+    let text = stage.text();
+    let said = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(said.contains("whether the server serves pods/gears is not known"), "{said}");
+    stage.keys("/ ctrl-u").type_text("can:get/pods").keys("enter");
+    assert!(!stage.text().contains("not known"), "{}", stage.text());
+}

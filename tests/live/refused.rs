@@ -114,6 +114,9 @@ const FORBIDDEN: (&str, &str) =
     ("403 Forbidden", r#"{"kind":"Status","code":403,"message":"not for you"}"#);
 const BROKEN: (&str, &str) =
     ("500 Internal Server Error", r#"{"kind":"Status","code":500,"message":"sad"}"#);
+const FAILURE: (&str, &str) =
+    ("200 OK", r#"{"kind":"Status","apiVersion":"v1","status":"Failure","code":500,"items":null}"#);
+const ANOTHER: (&str, &str) = ("200 OK", r#"{"kind":"PodList","apiVersion":"v1","items":[]}"#);
 /// What a server of nothing would say to either request.
 const NOTHING: (&str, &str) = (
     "200 OK",
@@ -205,10 +208,19 @@ fn a_list_that_is_refused_changes_no_answer_in_silence() {
 
     let mut silent: Vec<String> = Vec::new();
     for (list, of) in LISTS {
-        for (how, (status, body)) in [("forbidden", FORBIDDEN), ("failed", BROKEN)] {
+        for (how, (status, body)) in [
+            ("forbidden", FORBIDDEN),
+            ("failed", BROKEN),
+            ("a failure in good form", FAILURE),
+            ("another list", ANOTHER),
+        ] {
             // That a list failed is one matter whichever it is; these stand for the others.
-            let stands = [ListKind::RoleBindings, ListKind::Discovery].contains(&list);
-            if how == "failed" && !stands {
+            let stands = match how {
+                "forbidden" => true,
+                "failed" => [ListKind::RoleBindings, ListKind::Discovery].contains(&list),
+                _ => list == ListKind::ClusterRoleBindings,
+            };
+            if !stands {
                 continue;
             }
             let name = list.as_str();
@@ -242,8 +254,14 @@ fn a_list_that_is_refused_changes_no_answer_in_silence() {
 
 /// Without its word on it, nothing is called not served, and nobody unable for that.
 fn what_is_served(relay: &Relay, kubeconfig: &Path) {
-    for (status, body) in [FORBIDDEN, BROKEN, NOTHING] {
-        relay.refuse(refusals(DISCOVERY, status, body));
+    for ((status, body), of) in [
+        (FORBIDDEN, DISCOVERY),
+        (BROKEN, DISCOVERY),
+        (NOTHING, DISCOVERY),
+        (NOTHING, &DISCOVERY[..1]),
+        (NOTHING, &DISCOVERY[1..]),
+    ] {
+        relay.refuse(refusals(of, status, body));
         for (words, code, says) in [
             (&["can", "user:rae@corp.example", "get", "pods"][..], 0, ""),
             (&["can", "user:kim@corp.example", "get", "pods"], 4, "incomplete: discovery"),
@@ -264,4 +282,26 @@ fn what_is_served(relay: &Relay, kubeconfig: &Path) {
     relay.refuse(Vec::new());
     let ran = live(kubeconfig, &["can", "user:rae@corp.example", "get", "gears"]).ends_with(1);
     assert!(ran.err.contains("the server does not serve gears: nobody can do this"), "{}", ran.err);
+    let ran = live(kubeconfig, &["who", "can:get/gears"]).ends_with(0);
+    assert!(ran.err.contains("the server does not serve gears: nobody can do this"), "{}", ran.err);
+
+    // An older server says group by group what it serves, and of some it cannot.
+    relay.hide_aggregated_discovery();
+    let (status, body) = FORBIDDEN;
+    relay.refuse(refusals(&["=/apis/apps/v1"], status, body));
+    for (words, code) in [
+        (&["can", "user:rae@corp.example", "get", "pods"][..], 0),
+        (&["can", "user:rae@corp.example", "delete", "pods"], 1),
+        (&["can", "user:rae@corp.example", "list", "deployments.apps"], 4),
+        (&["can", "user:kim@corp.example", "list", "deployments.apps"], 4),
+        (&["can", "user:kim@corp.example", "get", "deploy"], 4),
+        (&["who-can", "get", "deploy"], 4),
+        (&["who-can", "get", "pods"], 0),
+        (&["who", "can:get/deploy"], 4),
+        (&["who", "can:get/pods"], 0),
+    ] {
+        let ran = live(kubeconfig, words).ends_with(code);
+        assert!(code != 4 || ran.err.contains("incomplete: discovery: partial"), "{}", ran.err);
+        assert!(!ran.err.contains("the server does not serve"), "{words:?}: {}", ran.err);
+    }
 }

@@ -48,7 +48,7 @@ pub(super) fn page(bytes: &[u8], source: &Source) -> Result<Listed, serde_json::
         Ok(list)
     });
     match read {
-        Ok(list) => Ok(finish(list, source, Vec::new())),
+        Ok(list) => finish(list, source, Vec::new()),
         // One bad item fails the whole pass; a second one finds out which.
         Err(error) if error.is_data() => carefully(bytes, source, &version),
         Err(error) => Err(error),
@@ -68,16 +68,27 @@ fn carefully(bytes: &[u8], source: &Source, version: &str) -> Result<Listed, ser
         }
     }
     let list = List { kind: raw.kind, meta: raw.meta, items };
-    Ok(finish(list, source, unreadable))
+    finish(list, source, unreadable)
 }
 
-fn finish(list: List<'_, Object>, source: &Source, unreadable: Vec<(Name, Name)>) -> Listed {
-    if source.metadata_only && list.kind != "PartialObjectMetadataList" {
-        return Listed::NotMetadata;
+fn finish(
+    list: List<'_, Object>,
+    source: &Source,
+    unreadable: Vec<(Name, Name)>,
+) -> Result<Listed, serde_json::Error> {
+    let whole = list.kind.strip_suffix("List") == Some(source.kind);
+    if source.metadata_only && whole {
+        return Ok(Listed::NotMetadata);
+    }
+    // Another kind's list, or a failure that says so in its body only, is no empty list of this one.
+    let metadata = source.metadata_only && list.kind == "PartialObjectMetadataList";
+    if !whole && !metadata {
+        let kinds = format!("the answer is no {}List", source.kind);
+        return Err(serde::de::Error::custom(kinds));
     }
     let next = list.meta.next.filter(|next| !next.is_empty()).map(Cow::into_owned);
     let version = list.meta.resource_version.as_deref().unwrap_or_default().into();
-    Listed::Page(Page { objects: list.items, unreadable, version, next })
+    Ok(Listed::Page(Page { objects: list.items, unreadable, version, next }))
 }
 
 /// Reads one object of a source.
@@ -195,7 +206,7 @@ impl<'de, S: DeserializeSeed<'de> + Copy> Visitor<'de> for ListOf<S> {
                 _ => drop(map.next_value::<IgnoredAny>()?),
             }
         }
-        if !any && !list.kind.ends_with("List") {
+        if !any && (list.kind.is_empty() || !list.kind.ends_with("List")) {
             return Err(serde::de::Error::custom("no list of objects"));
         }
         Ok(list)
@@ -313,6 +324,10 @@ mod tests {
             ("[]", false),
             ("{}", false),
             (r#"{"kind":"NamespaceList","items":[]}trailing"#, false),
+            (r#"{"kind":"Status","status":"Failure","code":500,"items":null}"#, false),
+            (r#"{"kind":"PodList","items":[]}"#, false),
+            (r#"{"kind":"PartialObjectMetadataList","items":[]}"#, false),
+            (r#"{"items":[]}"#, false),
         ] {
             let error = page(text.as_bytes(), source).expect_err(text);
             assert_eq!(error.is_eof(), eof, "{text}");

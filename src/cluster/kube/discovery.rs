@@ -200,6 +200,15 @@ pub(super) async fn discover(connection: &Connection) -> Result<Discovery, Error
     let mut found = Found::default();
     let mut old: Vec<(Name, String)> = Vec::new();
     for (answer, is_core) in [(core, true), (groups, false)] {
+        // No API server is without its core group and others: what says so is none, or hides them.
+        let listed = ["items", "versions", "groups"];
+        if listed.iter().all(|list| answer[list].as_array().is_none_or(Vec::is_empty)) {
+            return Err(Error::Failed {
+                tried: format!("discover /api{}", if is_core { "" } else { "s" }),
+                cause: "the answer names no group, as no API server's does".to_owned(),
+                status: Some(200),
+            });
+        }
         match answer["kind"].as_str() {
             Some("APIGroupDiscoveryList") => {
                 let read = serde_json::from_value(answer).map_err(|error| Error::Failed {

@@ -201,7 +201,9 @@ impl Board {
             let groups: Vec<String> = discovery
                 .failed_groups
                 .iter()
-                .map(|(group, why)| format!("{group}: {why}"))
+                .map(|(group, why)| {
+                    format!("{}: {why}", if group.is_empty() { "core" } else { group })
+                })
                 .collect();
             state = ListState::because(Health::Partial, groups.join("; "));
         }

@@ -180,7 +180,8 @@ impl Loader<'_> {
             match self.discover().await {
                 None => {
                     (failing, refused) = (self.resuming(), self.refused());
-                    tokio::time::sleep(self.options.poll * SELDOM).await;
+                    // A resource that is new is asked about soon, and would be called not served.
+                    tokio::time::sleep(self.options.poll / 2).await;
                 }
                 Some(Error::Forbidden { .. }) => self.after_refusal(&mut refused).await,
                 Some(error) => tokio::time::sleep(failing.next(error.retry_after())).await,

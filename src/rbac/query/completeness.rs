@@ -57,15 +57,21 @@ fn is_namespaced(list: ListKind) -> bool {
 
 const CLUSTER_WIDE: [ListKind; 2] = [ListKind::ClusterRoles, ListKind::ClusterRoleBindings];
 
-/// What of `lists` was asked for and not answered, or not wholly. What nobody asked for, as where
-/// files are read, is not among it, nor is a discovery that lacks a group or is a while old: what
-/// is in that group is said to be not known where it is asked about.
-pub fn refused(snapshot: &Snapshot, lists: &[ListKind]) -> Vec<Missing> {
+/// What of `lists` was asked for and not answered, or not wholly: without what nobody asked for, as
+/// where files are read.
+fn asked_for(snapshot: &Snapshot, lists: &[ListKind]) -> Vec<Missing> {
     let mut found = missing(snapshot, lists, None);
-    found.retain(|missing| match (missing.list, missing.state.health) {
-        (_, Health::NotGiven) => false,
-        (ListKind::Discovery, health) => !matches!(health, Health::Partial | Health::Outdated),
-        _ => true,
+    found.retain(|missing| missing.state.health != Health::NotGiven);
+    found
+}
+
+/// The same, without a discovery that lacks a group or is a while old: what is in that group is
+/// said to be not known where it is asked about.
+pub fn refused(snapshot: &Snapshot, lists: &[ListKind]) -> Vec<Missing> {
+    let mut found = asked_for(snapshot, lists);
+    found.retain(|missing| {
+        missing.list != ListKind::Discovery
+            || !matches!(missing.state.health, Health::Partial | Health::Outdated)
     });
     found
 }
@@ -78,6 +84,7 @@ pub(super) fn of_inquiry(snapshot: &Snapshot, inquiry: &Inquiry<'_>) -> Vec<Miss
         found.extend(match target.served {
             Served::Pattern => Vec::new(),
             Served::Unresolved(_) => missing(snapshot, &discovery, None),
+            Served::NotKnown(_) => asked_for(snapshot, &discovery),
             // Words that only the server can resolve for certain.
             _ => refused(snapshot, &discovery),
         });

@@ -167,8 +167,14 @@ impl Resolver {
             );
             return Some(words.into());
         }
-        let failed = self.discovery.failed_groups.iter().find(|(have, _)| meant(have));
-        failed.map(|(group, why)| format!("discovery of group {group} failed: {why}").into())
+        let mut failed = self.discovery.failed_groups.iter().filter(|(have, _)| meant(have));
+        let (group, why) = failed.next()?;
+        let group = if group.is_empty() { "core" } else { group };
+        let more = match failed.count() {
+            0 => String::new(),
+            more => format!(" and of {more} more"),
+        };
+        Some(format!("discovery of group {group}{more} failed: {why}").into())
     }
 
     fn lists(&self, group: &str, plural: &str) -> bool {
@@ -365,6 +371,8 @@ impl Resolver {
             [] if said.is_none() => target.served = Served::Unresolved(reason),
             [] => {}
             [(group, plural)] => {
+                let own = self.lacking(|have| *have == **group);
+                target.served = Served::NotKnown(own.unwrap_or(reason));
                 target.group = group.clone();
                 target.resource = plural.clone();
             }

@@ -142,6 +142,12 @@ pub fn log(book: &Book) -> Line<'static> {
     line
 }
 
+/// What has to be said beside what a filter found. Of an empty list the list says it.
+fn of_filter(state: &State) -> &[String] {
+    let shown = state.layers.is_empty() && !state.list.rows.is_empty();
+    if shown { &state.list.remarks } else { &[] }
+}
+
 /// What is missing, in one line; None where nothing is.
 pub fn warning(state: &State) -> Option<Line<'static>> {
     let books = state.listed().filter_map(|feed| feed.book.as_deref());
@@ -162,6 +168,7 @@ pub fn warning(state: &State) -> Option<Line<'static>> {
             said.push(format!("{} not read", plural(book.snapshot.broken.len(), "input")));
         }
     }
+    said.splice(0..0, of_filter(state).iter().cloned());
     if said.is_empty() {
         return None;
     }
@@ -190,7 +197,8 @@ pub(super) fn draw(state: &State, canvas: &mut Canvas<'_, '_>, parts: &Parts) {
     canvas.ends(area, &left, &right, least);
     if let Some(warning) = warning(state) {
         // The key that says more stays in sight, however long the list is.
-        let tail = Line::of("  i says why ", Slot::Muted);
+        let by_filter = !of_filter(state).is_empty();
+        let tail = Line::of(if by_filter { " " } else { "  i says why " }, Slot::Muted);
         let wide = u16::try_from(tail.width()).unwrap_or(0);
         let room = area.width.saturating_sub(wide);
         let end = canvas.line(parts.warning.x, parts.warning.y, room, &warning);

@@ -133,7 +133,9 @@ fn nothing(state: &State) -> String {
         return "looking …".to_owned();
     }
     if state.list.is_narrowed() {
-        return format!("nobody matches {}; esc lists all again", state.list.combined());
+        let nobody = format!("nobody matches {}; esc lists all again", state.list.combined());
+        let remarks = state.list.remarks.iter().map(|remark| format!(". {remark}"));
+        return std::iter::once(nobody).chain(remarks).collect();
     }
     let books = || state.listed().filter_map(|feed| feed.book.as_deref());
     if Lists::of(books()).needed == Needed::Awaited {

@@ -11,7 +11,7 @@ use crate::tui::words;
 
 pub(super) fn done(state: &mut State, done: Done, effects: &mut Effects) {
     match done {
-        Done::Rows { tag, rows } => list::take_rows(state, tag, rows, effects),
+        Done::Rows { tag, rows, remarks } => list::take_rows(state, tag, rows, remarks, effects),
         Done::Page(data) => {
             if state.list.current() == Some(data.who) {
                 state.list.preview = Some(data.clone());

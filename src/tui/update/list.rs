@@ -23,13 +23,19 @@ pub(super) fn refresh(state: &mut State, effects: &mut Effects) {
     if count > OFF_THREAD {
         run(effects, Job::Rows(job));
     } else {
-        let rows = job.run();
-        take_rows(state, tag, rows, effects);
+        let (rows, remarks) = job.run();
+        take_rows(state, tag, rows, remarks, effects);
     }
 }
 
 /// Takes over rows, unless newer ones are there already. The cursor stays on who it was on.
-pub(super) fn take_rows(state: &mut State, tag: u64, rows: Vec<Who>, effects: &mut Effects) {
+pub(super) fn take_rows(
+    state: &mut State,
+    tag: u64,
+    rows: Vec<Who>,
+    remarks: Vec<String>,
+    effects: &mut Effects,
+) {
     if tag <= state.list.have || tag > state.list.asked {
         return;
     }
@@ -39,6 +45,7 @@ pub(super) fn take_rows(state: &mut State, tag: u64, rows: Vec<Who>, effects: &m
     state.list.have = tag;
     state.list.marks.relist(&rows);
     state.list.rows = rows;
+    state.list.remarks = remarks;
     if let Some(at) = current.and_then(|who| state.list.rows.iter().position(|have| *have == who)) {
         state.list.scroll.cursor = at;
     }

@@ -39,6 +39,38 @@ async fn changes_are_followed() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_resource_that_is_served_anew_is_known_in_half_a_minute() {
+    let cluster = cluster(world());
+    let mut followed = Followed::new(&cluster, LoadOptions::default());
+    followed.until_settled().await;
+    let mut discovery = (*followed.snapshot.discovery).clone();
+    let mut gizmos = discovery.resources[0].clone();
+    (gizmos.group, gizmos.name) = ("zz.example.org".into(), "gizmos".into());
+    discovery.resources.push(gizmos);
+    cluster.serve(discovery.clone());
+    let begun = tokio::time::Instant::now();
+    followed.until("the new resource", |snapshot| *snapshot.discovery == discovery).await;
+    assert!(begun.elapsed() <= std::time::Duration::from_secs(30), "{:?}", begun.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_list_that_is_refused_and_not_served_is_whole_and_empty() {
+    let cluster = cluster(world());
+    let somebody = cluster.operated_by(Operator::new("ada@corp.example", &[]));
+    let snapshot = loaded(&somebody, &LoadOptions::default()).await;
+    // The table of the cluster in memory has neither of these.
+    for list in [ListKind::OAuthTokens, ListKind::RbacDefinitions] {
+        assert_eq!(health(&snapshot, list), Health::Complete, "{list}");
+    }
+    assert_eq!(health(&snapshot, ListKind::Pods), Health::Forbidden);
+    let mut discovery = (*snapshot.discovery).clone();
+    discovery.failed_groups.push(("oauth.openshift.io".into(), "stale".into()));
+    somebody.serve(discovery);
+    let snapshot = loaded(&somebody, &LoadOptions::default()).await;
+    assert_eq!(health(&snapshot, ListKind::OAuthTokens), Health::Forbidden);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_lost_connection_is_resumed_without_a_word() {
     let cluster = cluster(world());
     let mut followed = Followed::new(&cluster, LoadOptions::default());
