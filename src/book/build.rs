@@ -253,27 +253,30 @@ impl Counts {
             idle: usize::from(has("idle")),
             shared: usize::from(has("shared")),
             admin: usize::from(entry.tier == Tier::ClusterAdmin),
+            reach: usize::from(has("reach")),
             dangling: usize::from(has("dangling")),
             findings: usize::from(!entry.findings.is_empty()),
         }
     }
 
-    fn add(&mut self, entry: &Entry) {
+    pub(super) fn add(&mut self, entry: &Entry) {
         let more = Self::of(entry);
         self.identities += more.identities;
         self.idle += more.idle;
         self.shared += more.shared;
         self.admin += more.admin;
+        self.reach += more.reach;
         self.dangling += more.dangling;
         self.findings += more.findings;
     }
 
-    fn take(&mut self, entry: &Entry) {
+    pub(super) fn take(&mut self, entry: &Entry) {
         let less = Self::of(entry);
         self.identities -= less.identities;
         self.idle -= less.idle;
         self.shared -= less.shared;
         self.admin -= less.admin;
+        self.reach -= less.reach;
         self.dangling -= less.dangling;
         self.findings -= less.findings;
     }

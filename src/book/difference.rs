@@ -21,6 +21,14 @@ pub(super) struct Difference {
 }
 
 impl Difference {
+    pub(super) fn is_empty(&self) -> bool {
+        self.roles.is_empty()
+            && self.bindings.is_empty()
+            && self.namespaces.is_empty()
+            && self.identities.is_empty()
+            && self.requests.is_empty()
+    }
+
     pub(super) fn new(old: &Objects, new: &Objects) -> Self {
         let mut found = Self::default();
         each(&old.roles, &new.roles, |key, _, _| found.roles.push(key.clone()));

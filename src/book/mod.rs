@@ -2,6 +2,7 @@
 //! reads.
 
 mod advance;
+mod becoming;
 mod build;
 mod calls;
 mod difference;
@@ -27,6 +28,7 @@ use chrono::{DateTime, Utc};
 use foldhash::HashSet;
 use imbl::{OrdSet, Vector};
 
+pub use becoming::{Becoming, Higher};
 pub use needed::Authorization;
 pub(crate) use needed::Logged;
 pub use parts::PartUse;

@@ -144,6 +144,7 @@ impl Book {
             hints,
             findings: Vec::new(),
             exempt: Vec::new(),
+            becomes: None,
             identity,
         };
         entry.held = self.held(&entry);

@@ -366,6 +366,8 @@ pub struct Counts {
     pub shared: usize,
     /// Those of the tier cluster-admin.
     pub admin: usize,
+    /// Those that can become more than they are, by what was granted to them.
+    pub reach: usize,
     /// Those with a grant whose role, account or namespace is gone, or that are such an account.
     pub dangling: usize,
     /// Those with any finding.
@@ -468,6 +470,8 @@ pub struct Entry {
     pub existence: Existence,
     /// How strong.
     pub tier: Tier,
+    /// How strong it can become; None while not known, and where that is no more.
+    pub becomes: Option<super::Higher>,
     /// Groups with their sources, sorted by name. A group has none.
     pub groups: Vec<Membership>,
     /// Whether the groups are all there are: always for service accounts and anonymous; for users

@@ -8,7 +8,7 @@ use super::args::{Global, SortBy};
 use super::exit::{Code, Failure};
 use super::identity::{REACH, ROWS, WHO_HOLDS_WHAT};
 use super::sources::{Needs, Session, open};
-use crate::book::{Book, Entry, Finding, IdentityId};
+use crate::book::{Book, Entry, IdentityId};
 use crate::findings;
 use crate::model::ListKind;
 use crate::query::{Query, Remark, Sort};
@@ -27,14 +27,14 @@ pub(super) fn run(
     let (lists, needed) = if with_reach { (REACH, LISTS) } else { (ROWS, WHO_HOLDS_WHAT) };
     let session = open(global, Needs { lists, log: true })?;
     let sort = Sort::by(sort.into());
-    let everybody: Vec<Everybody> = session
+    let books: Vec<(Arc<Book>, HashMap<IdentityId, ReachPart>)> = session
         .books
         .iter()
-        .map(|book| if with_reach { reached(book) } else { listed(book) })
+        .map(|book| if with_reach { reached(book) } else { (book.clone(), HashMap::new()) })
         .collect();
-    let mut rows: Vec<(&Arc<Book>, &Reaching)> = Vec::new();
+    let mut rows: Vec<(&Arc<Book>, &Arc<Entry>, Option<&ReachPart>)> = Vec::new();
     let (mut notes, mut missing): (Vec<String>, Vec<Missing>) = Default::default();
-    for (book, everybody) in session.books.iter().zip(&everybody) {
+    for (book, reached) in &books {
         let filter = query.prepare(book);
         for remark in filter.remarks() {
             match remark {
@@ -50,14 +50,14 @@ pub(super) fn run(
             filter.matches(entry)
                 && (places.is_empty() || places.iter().any(|place| place.matches(entry)))
         };
-        rows.extend(everybody.iter().filter(|one| wanted(&one.entry)).map(|one| (book, one)));
+        let listed = book.entries().filter(|entry| wanted(entry));
+        rows.extend(listed.map(|entry| (book, entry, reached.get(&entry.id))));
     }
-    let mut keyed: Vec<_> =
-        rows.into_iter().map(|(book, one)| (sort.key_of(book, &one.entry), book, one)).collect();
+    let mut keyed: Vec<_> = rows.into_iter().map(|row| (sort.key_of(row.0, row.1), row)).collect();
     keyed.sort_by(|a, b| sort.compare(&a.0, &b.0));
-    let mut rows = IdentityRow::all(keyed.iter().map(|(_, book, one)| (*book, &one.entry)));
-    for (row, (_, _, one)) in rows.iter_mut().zip(&keyed) {
-        row.reach.clone_from(&one.reach);
+    let mut rows = IdentityRow::all(keyed.iter().map(|(_, (book, entry, _))| (*book, *entry)));
+    for (row, (_, (_, _, reach))) in rows.iter_mut().zip(&keyed) {
+        row.reach = reach.cloned();
     }
     for list in answer::unread(&session, needed, lists) {
         if !missing.contains(&list) {
@@ -86,40 +86,13 @@ pub(super) fn run(
     Ok(code)
 }
 
-/// Somebody, and what it can become where that was asked for.
-struct Reaching {
-    entry: Arc<Entry>,
-    reach: Option<ReachPart>,
-}
-
-type Everybody = Vec<Reaching>;
-
-fn listed(book: &Book) -> Everybody {
-    book.entries().map(|entry| Reaching { entry: entry.clone(), reach: None }).collect()
-}
-
-/// Everybody with what each can become; that it is more is one of its findings.
-fn reached(book: &Book) -> Everybody {
+/// The Book with what everybody can become, and that by identity: what is more than somebody is
+/// is one of their findings.
+fn reached(book: &Arc<Book>) -> (Arc<Book>, HashMap<IdentityId, ReachPart>) {
     let reach = Reach::new(book);
     let all = reach.all();
-    let mut found: HashMap<IdentityId, Finding> = HashMap::new();
-    for finding in findings::reach::all(&reach, &all) {
-        if let Some(entry) = book.find(&finding.identity) {
-            found.insert(entry.id, finding);
-        }
-    }
-    let everybody = book.entries().zip(&all).map(|(entry, reached)| {
-        let mut entry = entry.clone();
-        if let Some(finding) = found.remove(&entry.id) {
-            let with = Arc::make_mut(&mut entry);
-            let is_exempt = findings::is_exempt(book, &finding);
-            let list = if is_exempt { &mut with.exempt } else { &mut with.findings };
-            list.push(finding);
-            list.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
-        }
-        Reaching { entry, reach: Some(ReachPart::from(reached)) }
-    });
-    everybody.collect()
+    let with = book.with_becoming(&findings::reach::becoming(&reach, &all));
+    (Arc::new(with), all.iter().map(|one| (one.id, ReachPart::from(one))).collect())
 }
 
 /// Of these namespaces, those that are in no cluster, as far as that is known.

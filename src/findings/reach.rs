@@ -5,7 +5,7 @@
 //! can become more by design.
 
 use super::{binding, role, severity_of};
-use crate::book::{Entry, Finding, Severity};
+use crate::book::{Becoming, Entry, Finding, Higher, Severity};
 use crate::reach::{Path, Reach, Reached};
 
 /// The rule's id.
@@ -20,6 +20,25 @@ pub fn all(reach: &Reach<'_>, reached: &[Reached]) -> Vec<Finding> {
     let mut found: Vec<Finding> = judged.into_iter().flatten().collect();
     found.sort_by(|a, b| b.severity.cmp(&a.severity).then_with(|| a.identity.cmp(&b.identity)));
     found
+}
+
+/// Who can become more than they are, with what is to be said of them.
+pub fn becoming(reach: &Reach<'_>, reached: &[Reached]) -> Becoming {
+    use rayon::prelude::*;
+    let book = reach.book();
+    let judged: Vec<_> = reached
+        .par_iter()
+        .filter(|one| one.is_higher())
+        .filter_map(|one| {
+            let higher = Higher { tier: one.tier, modelled: one.modelled };
+            Some((one.id, higher, of(reach, book.entry(one.id)?, one)))
+        })
+        .collect();
+    let mut becoming = Becoming::default();
+    for (id, higher, finding) in judged {
+        becoming.add(id, higher, finding);
+    }
+    becoming
 }
 
 /// What is to be said of one identity; None where it cannot become more than it is, or where that is

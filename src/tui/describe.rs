@@ -2,7 +2,8 @@
 
 use chrono::{DateTime, Utc};
 
-use super::job::{Asked, Frame};
+use super::asked::Asked;
+use super::job::Frame;
 use super::text::{figure, plural, wrap};
 use super::theme::Slot;
 use super::time::{ago, moment};

@@ -1,11 +1,12 @@
 //! Work that may take longer than a frame. Each piece is a value that can be run anywhere: beside
 //! the screen, or on the spot in a test.
 
-use std::fmt;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use rayon::prelude::*;
 
+use super::asked::{Answer, Asked, HolderRow};
 use super::credential;
 use super::describe;
 use super::layers::TextView;
@@ -16,11 +17,12 @@ use super::whole;
 use super::widgets::Line;
 use super::yaml;
 use crate::actors::{self, Behind};
-use crate::book::{Book, GrantId, Tier, UseSummary};
+use crate::book::{Becoming, Book, GrantId, Tier, UseSummary};
 use crate::credentials::{self, Credential};
-use crate::model::{Identity, ListKind, Name, SubjectKind};
+use crate::findings;
+use crate::model::{Identity, ListKind, SubjectKind};
 use crate::query::{Query, Sort, roster};
-use crate::rbac::query::{self, Question, Resolver, Way, WhoCan, who_can};
+use crate::rbac::query::{self, WhoCan, who_can};
 use crate::reach::{self, Reach, Reached};
 use crate::workloads::{self, Readable, Workload};
 
@@ -33,6 +35,8 @@ pub enum Lane {
     Page,
     /// What an identity can become.
     Reach,
+    /// What everybody can become.
+    Becoming,
     /// Everything of one sort.
     Whole,
     /// Who can do something.
@@ -43,8 +47,15 @@ pub enum Lane {
 
 impl Lane {
     /// All of them.
-    pub const ALL: [Self; 6] =
-        [Self::Rows, Self::Page, Self::Reach, Self::Whole, Self::Answer, Self::Text];
+    pub const ALL: [Self; 7] = [
+        Self::Rows,
+        Self::Page,
+        Self::Reach,
+        Self::Becoming,
+        Self::Whole,
+        Self::Answer,
+        Self::Text,
+    ];
 }
 
 /// A piece of work.
@@ -63,6 +74,13 @@ pub enum Job {
     Reach {
         /// Who.
         who: Who,
+        /// From what.
+        book: Arc<Book>,
+    },
+    /// What everybody can become.
+    Becoming {
+        /// Of which cluster.
+        feed: FeedId,
         /// From what.
         book: Arc<Book>,
     },
@@ -117,6 +135,17 @@ pub enum Done {
     Page(Arc<PageData>),
     /// What an identity can become; None where it is gone.
     Reach(Option<Arc<ReachData>>),
+    /// What everybody can become.
+    Becoming {
+        /// Of which cluster.
+        feed: FeedId,
+        /// From what.
+        book: Arc<Book>,
+        /// It.
+        becoming: Arc<Becoming>,
+        /// How long it took.
+        took: Duration,
+    },
     /// Everything of one sort.
     Whole {
         /// The number of the piece.
@@ -191,108 +220,6 @@ pub struct ReachData {
     pub missing: Vec<String>,
 }
 
-/// A question about a right, as it was asked.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Asked {
-    /// The verb.
-    pub verb: Name,
-    /// `RESOURCE[.GROUP][/SUB]` or a path.
-    pub words: String,
-    /// One object only.
-    pub name: Option<Name>,
-    /// One namespace only.
-    pub namespace: Option<Name>,
-}
-
-impl Asked {
-    /// Reads `VERB RESOURCE [NAME] [-n NAMESPACE]`.
-    ///
-    /// # Errors
-    /// Says what was expected.
-    pub fn parse(words: &[&str]) -> Result<Self, String> {
-        let expected = || "expected VERB RESOURCE[.GROUP][/SUB] [NAME] [-n NAMESPACE]".to_owned();
-        let mut asked = Self::default();
-        let mut plain = Vec::new();
-        let mut words = words.iter();
-        while let Some(word) = words.next() {
-            match *word {
-                "-n" | "--namespace" => {
-                    asked.namespace = Some((*words.next().ok_or_else(expected)?).into());
-                }
-                flag if flag.starts_with('-') => return Err(format!("{flag}: {}", expected())),
-                word => plain.push(word),
-            }
-        }
-        match plain.as_slice() {
-            [verb, resource] => {
-                (asked.verb, asked.words) = ((*verb).into(), (*resource).to_owned());
-            }
-            [verb, resource, name] => {
-                (asked.verb, asked.words) = ((*verb).into(), (*resource).to_owned());
-                asked.name = Some((*name).into());
-            }
-            _ => return Err(expected()),
-        }
-        Ok(asked)
-    }
-
-    /// The question, its words resolved by what the cluster serves.
-    ///
-    /// # Errors
-    /// Where the words are ambiguous.
-    pub fn question(&self, book: &Book) -> Result<Question, String> {
-        let snapshot = &book.snapshot;
-        let resolver = Resolver::of(snapshot);
-        let target =
-            resolver.resolve(&self.verb, &self.words).map_err(|error| error.to_string())?;
-        Ok(Question {
-            verb: self.verb.clone(),
-            target,
-            namespace: self.namespace.clone(),
-            name: self.name.clone(),
-        })
-    }
-}
-
-impl fmt::Display for Asked {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.verb, self.words)?;
-        if let Some(name) = &self.name {
-            write!(f, " {name}")?;
-        }
-        match &self.namespace {
-            Some(ns) => write!(f, " in {ns}"),
-            None => Ok(()),
-        }
-    }
-}
-
-/// Somebody who can.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct HolderRow {
-    /// Who; None where the Book does not list it.
-    pub who: Option<Who>,
-    /// Who that is.
-    pub identity: Identity,
-    /// Every way.
-    pub ways: Vec<Way>,
-}
-
-/// Who can do something.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Answer {
-    /// What was asked, in its resolved words.
-    pub title: String,
-    /// Those who can, by identity.
-    pub holders: Vec<HolderRow>,
-    /// How many may be able by groups that are not known.
-    pub undecided: usize,
-    /// What has to be said beside it.
-    pub notes: Vec<String>,
-    /// Lists that the answer reads and that are not whole.
-    pub missing: Vec<String>,
-}
-
 /// What words are put together for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Frame {
@@ -324,6 +251,7 @@ impl Job {
             Self::Rows(_) => Lane::Rows,
             Self::Page { .. } => Lane::Page,
             Self::Reach { .. } => Lane::Reach,
+            Self::Becoming { .. } => Lane::Becoming,
             Self::Whole { .. } => Lane::Whole,
             Self::Answer { .. } => Lane::Answer,
             Self::Text { .. } => Lane::Text,
@@ -338,6 +266,11 @@ impl Job {
                 Done::Rows { tag: job.tag, rows, remarks }
             }
             Self::Page { who, book } => Done::Page(Arc::new(page(who, &book))),
+            Self::Becoming { feed, book } => {
+                let begun = Instant::now();
+                let becoming = Arc::new(becoming(&book));
+                Done::Becoming { feed, book, becoming, took: begun.elapsed() }
+            }
             Self::Reach { who, book } => Done::Reach(reach(who, &book).map(Arc::new)),
             Self::Whole { tag, sort, books, filter } => {
                 Done::Whole { tag, rows: whole::gather(sort, &books, &filter) }
@@ -419,6 +352,19 @@ pub fn holds(text: &str, filter: &str) -> bool {
         Some(word) => !text.contains(word),
         None => text.contains(word),
     })
+}
+
+/// What everybody can become, on half the cores: the list is filtered and sorted beside it.
+fn becoming(book: &Book) -> Becoming {
+    let work = || {
+        let reach = Reach::new(book);
+        findings::reach::becoming(&reach, &reach.all())
+    };
+    let threads = std::thread::available_parallelism().map_or(1, |all| all.get().div_ceil(2));
+    match rayon::ThreadPoolBuilder::new().num_threads(threads).build() {
+        Ok(pool) => pool.install(work),
+        Err(_) => work(),
+    }
 }
 
 fn reach(who: Who, book: &Book) -> Option<ReachData> {

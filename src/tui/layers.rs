@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use super::action::Context;
-use super::job::{Answer, Asked, PageData, ReachData, TextOf};
+use super::asked::{Answer, Asked};
+use super::job::{PageData, ReachData, TextOf};
 use super::state::{FeedId, Who};
 use super::tabs::Tab;
 use super::whole::{self, Whole};

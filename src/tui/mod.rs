@@ -15,6 +15,7 @@
 
 pub mod action;
 pub mod actions;
+pub mod asked;
 mod clipboard;
 mod complete;
 mod credential;

@@ -1,6 +1,6 @@
 //! Where one has been: `[`, `]` and `-`.
 
-use super::job::Asked;
+use super::asked::Asked;
 use super::state::{FeedId, Who};
 use super::whole;
 

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
@@ -14,7 +15,7 @@ use super::places::Places;
 use super::tabs::Tab;
 use super::theme::{Depth, Theme};
 use super::widgets::Scroll;
-use crate::book::{Book, Entry, IdentityId};
+use crate::book::{Becoming, Book, Entry, IdentityId};
 use crate::change::plan::{About, Intent};
 use crate::model::{Identity, Name, SubjectKind};
 use crate::query::{Query, Sort};
@@ -42,8 +43,30 @@ pub struct FeedView {
     pub id: FeedId,
     /// What it is called until its cluster says.
     pub name: Name,
-    /// The newest Book; None before the first.
+    /// The newest Book, with what everybody can become as far as that is known; None before the
+    /// first.
     pub book: Option<Arc<Book>>,
+    /// The same as it came.
+    pub plain: Option<Arc<Book>>,
+    /// What everybody can become.
+    pub becoming: Option<BecomingOf>,
+    /// Whether that is of objects that are not the newest Book's.
+    pub becoming_is_old: bool,
+    /// Whether it is being worked out.
+    pub awaits_becoming: bool,
+}
+
+/// What everybody can become, as it was worked out.
+#[derive(Clone, Debug)]
+pub struct BecomingOf {
+    /// From which Book.
+    pub book: Arc<Book>,
+    /// It.
+    pub becoming: Arc<Becoming>,
+    /// When that was done, UTC.
+    pub at: DateTime<Utc>,
+    /// How long it took.
+    pub took: Duration,
 }
 
 impl FeedView {
@@ -84,6 +107,8 @@ pub enum Chip {
     Shared,
     /// Of the tier cluster-admin.
     Admin,
+    /// That can become more than they are.
+    Reach,
     /// With a grant that leads nowhere.
     Dangling,
     /// With a finding.
@@ -92,8 +117,15 @@ pub enum Chip {
 
 impl Chip {
     /// All of them, as they stand.
-    pub const ALL: [Self; 6] =
-        [Self::All, Self::Idle, Self::Shared, Self::Admin, Self::Dangling, Self::Findings];
+    pub const ALL: [Self; 7] = [
+        Self::All,
+        Self::Idle,
+        Self::Shared,
+        Self::Admin,
+        Self::Reach,
+        Self::Dangling,
+        Self::Findings,
+    ];
 
     /// The word.
     pub fn as_str(self) -> &'static str {
@@ -102,6 +134,7 @@ impl Chip {
             Self::Idle => "idle",
             Self::Shared => "shared",
             Self::Admin => "admin",
+            Self::Reach => "reach",
             Self::Dangling => "dangling",
             Self::Findings => "findings",
         }
@@ -114,6 +147,7 @@ impl Chip {
             Self::Idle => "is:idle",
             Self::Shared => "is:shared",
             Self::Admin => "is:admin",
+            Self::Reach => "finding:reach",
             Self::Dangling => "is:dangling",
             Self::Findings => "finding:any",
         }
@@ -233,7 +267,15 @@ impl State {
     pub fn new(feeds: impl IntoIterator<Item = Name>, now: DateTime<Utc>, keymap: Keymap) -> Self {
         let feeds = (0u16..)
             .zip(feeds)
-            .map(|(id, name)| FeedView { id: FeedId(id), name, book: None })
+            .map(|(id, name)| FeedView {
+                id: FeedId(id),
+                name,
+                book: None,
+                plain: None,
+                becoming: None,
+                becoming_is_old: false,
+                awaits_becoming: false,
+            })
             .collect();
         Self {
             size: (80, 24),

@@ -19,6 +19,9 @@ pub const LOADING: &str = "…";
 /// What stands before what is no log's word.
 pub const SIGN: &str = "~";
 
+/// What stands behind the access of who can become more than that.
+const HIGHER: &str = "→";
+
 /// An identity with its kind, as it is written everywhere but in the list: `jane@corp.example`,
 /// `sa:ci/deployer`, `group:dev`. A user who is called like another kind's identity, as in
 /// `user:group:dev`, is told from it.
@@ -85,8 +88,26 @@ pub fn tier_slot(tier: Tier) -> Slot {
     }
 }
 
-/// How strong somebody is, as far as the lists tell; `…` while they are on their way.
+/// How strong somebody is, as far as the lists tell; `…` while they are on their way; `→` behind it
+/// where they can become more.
 pub fn access(book: &Book, entry: &Entry) -> Line<'static> {
+    let mut line = held(book, entry);
+    if let Some(sign) = higher(entry) {
+        line.push(" ", Slot::Base);
+        line.0.extend(sign.0);
+    }
+    line
+}
+
+/// The sign of who can become more than they are.
+pub fn higher(entry: &Entry) -> Option<Line<'static>> {
+    let higher = entry.becomes?;
+    let slot = if higher.modelled { Slot::Unknown } else { tier_slot(higher.tier) };
+    Some(Line::of(HIGHER, slot))
+}
+
+/// How strong somebody is by what is granted.
+pub fn held(book: &Book, entry: &Entry) -> Line<'static> {
     let access = book.access(entry);
     if !access.at_least {
         return Line::of(access.to_string(), tier_slot(access.tier));

@@ -67,11 +67,12 @@ fn chips_are_filters() {
     let mut stage = stage();
     stage.keys("right");
     assert_eq!(stage.state.list.chip, Chip::Idle);
-    let counts = invented::whole().counts();
+    let counts = stage.state.feeds[0].book.as_ref().expect("a book").counts();
     for (chip, count) in [
         (Chip::Idle, counts.idle),
         (Chip::Shared, counts.shared),
         (Chip::Admin, counts.admin),
+        (Chip::Reach, counts.reach),
         (Chip::Dangling, counts.dangling),
         (Chip::Findings, counts.findings),
     ] {

@@ -6,6 +6,7 @@
 mod support;
 
 mod answers;
+mod becoming;
 mod changing;
 mod documents;
 mod large;

@@ -9,6 +9,7 @@ use super::{cursor, empty, row_area};
 use crate::book::{Book, Entry, LogState};
 use crate::model::{ListKind, SubjectKind};
 use crate::query::{Seen, SortKey};
+use crate::reach;
 use crate::tui::layout::{GUTTER, Parts};
 use crate::tui::state::{Chip, State};
 use crate::tui::text::{figure, plural};
@@ -35,6 +36,9 @@ enum Id {
 /// How many days a cell of the ACTIVITY column stands for is worked out from its width.
 const DAYS: u16 = 30;
 
+/// From this width on the chips stand apart.
+const ROOMY: u16 = 90;
+
 fn columns(state: &State, width: u16) -> Columns<Id> {
     let mut all = vec![Column::new(Id::Name, "NAME", 18, 44, 0)];
     if state.listed().count() > 1 {
@@ -47,7 +51,7 @@ fn columns(state: &State, width: u16) -> Columns<Id> {
     let signs = state
         .listed()
         .any(|feed| feed.book.as_ref().is_some_and(|book| book.log == LogState::None));
-    let seen = if signs { 18 } else { 12 };
+    let seen = if signs { 18 } else { 11 };
     // Behind the sign of what may be more.
     let bounds = state.listed().filter_map(|feed| feed.book.as_deref()).any(|book| {
         let needed = [
@@ -58,11 +62,11 @@ fn columns(state: &State, width: u16) -> Columns<Id> {
         ];
         !book.snapshot.covers(&needed, None)
     });
-    let access = if bounds { 16 } else { 15 };
+    let access = if bounds { 17 } else { 16 };
     all.extend([
         Column::new(Id::Kind, "KIND", 5, 5, 5),
         Column::new(Id::Access, "ACCESS", access, access, 0),
-        Column::new(Id::Seen, "LAST SEEN", 12, seen, 2),
+        Column::new(Id::Seen, "LAST SEEN", 11, seen, 2),
         Column::new(Id::Days, "ACTIVITY", DAYS, DAYS, 7),
         Column::new(Id::Used, "USED", 6, 8, 4).right().grow(2),
         Column::new(Id::Grants, "GRANTS", 6, 6, 6).right(),
@@ -176,8 +180,15 @@ fn chips(state: &State, canvas: &mut Canvas<'_, '_>, area: Rect) {
     let mut counts = [0usize; Chip::ALL.len()];
     for book in state.listed().filter_map(|feed| feed.book.as_ref()) {
         let have = book.counts();
-        let each =
-            [have.identities, have.idle, have.shared, have.admin, have.dangling, have.findings];
+        let each = [
+            have.identities,
+            have.idle,
+            have.shared,
+            have.admin,
+            have.reach,
+            have.dangling,
+            have.findings,
+        ];
         for (sum, more) in counts.iter_mut().zip(each) {
             *sum += more;
         }
@@ -194,10 +205,14 @@ fn chips(state: &State, canvas: &mut Canvas<'_, '_>, area: Rect) {
         line.push(format!(" in {ns}"), Slot::Accent);
     }
     line.push(" ", Slot::Base);
+    let gap = if area.width < ROOMY { " " } else { "  " };
     for (chip, count) in Chip::ALL.into_iter().zip(counts).skip(1) {
-        line.push("  ", Slot::Base);
-        let by_log = matches!(chip, Chip::Idle | Chip::Shared);
-        let count_of = if by_log { counted_by_log } else { counted };
+        line.push(gap, Slot::Base);
+        let count_of = match chip {
+            Chip::Idle | Chip::Shared => counted_by_log,
+            Chip::Reach => counted_by_reach,
+            _ => counted,
+        };
         let text = format!("{} {}", chip.as_str(), count_of(state, count));
         let slot = match (list.chip == chip, count) {
             (true, _) => Slot::Accent,
@@ -208,6 +223,26 @@ fn chips(state: &State, canvas: &mut Canvas<'_, '_>, area: Rect) {
     }
     let area = Rect { width: area.width.saturating_sub(1), ..area };
     canvas.ends(area, &line, &right(state), area.width / 2);
+}
+
+/// The same of who can become more: `…` while that is worked out.
+fn counted_by_reach(state: &State, count: usize) -> String {
+    let shown = figure(count as u64);
+    if state.listed().any(|feed| feed.becoming.is_none()) {
+        return LOADING.to_owned();
+    }
+    if state.listed().any(|feed| feed.becoming_is_old) {
+        return format!("{shown}{LOADING}");
+    }
+    let reads_all = state
+        .listed()
+        .filter_map(|feed| feed.book.as_deref())
+        .all(|book| reach::LISTS.iter().all(|list| book.snapshot.list(*list).covers(None)));
+    match (reads_all, count) {
+        (true, _) => shown,
+        (false, 0) => "?".to_owned(),
+        (false, _) => format!("≥{shown}"),
+    }
 }
 
 /// The same of what only a log tells: `–` without one.
@@ -271,7 +306,7 @@ fn cell(state: &State, book: &Book, entry: &Entry, id: Id, wide: u16) -> Line<'s
         Id::Name => name(state, book, entry, true),
         Id::Kind => Line::of(words::kind(entry.identity.kind), Slot::Muted),
         Id::Cluster => Line::of(book.snapshot.cluster.name.to_string(), Slot::Muted),
-        Id::Access => words::access(book, entry),
+        Id::Access => access(book, entry, wide.into()),
         Id::Seen => words::seen(Seen::of(book, entry), state.now),
         Id::Days => super::activity::spark(book, entry, wide.into()),
         Id::Used => words::used(entry, reading),
@@ -280,6 +315,17 @@ fn cell(state: &State, book: &Book, entry: &Entry, id: Id, wide: u16) -> Line<'s
         Id::Agent => newest(entry, |activity| &activity.agents),
         Id::Address => newest(entry, |activity| &activity.addresses),
     }
+}
+
+/// How strong, with what says that it can become more at the end of the column, where it is found.
+fn access(book: &Book, entry: &Entry, wide: usize) -> Line<'static> {
+    let mut line = words::held(book, entry);
+    if let Some(sign) = words::higher(entry) {
+        let gap = wide.saturating_sub(line.width() + sign.width());
+        line.push(" ".repeat(gap), Slot::Base);
+        line.0.extend(sign.0);
+    }
+    line
 }
 
 /// The name, with what was looked for set apart; without its kind where a column tells that.

@@ -2,8 +2,8 @@
 
 use super::{cursor, empty, inner, row_area, title};
 use crate::query::Seen;
+use crate::tui::asked::{Answer, HolderRow};
 use crate::tui::describe;
-use crate::tui::job::{Answer, HolderRow};
 use crate::tui::layers::ReverseView;
 use crate::tui::layout::Parts;
 use crate::tui::state::State;

@@ -14,10 +14,12 @@ pub(super) fn arrived(state: &mut State, feed: FeedId, book: Arc<Book>, effects:
         return;
     };
     state.now = state.now.max(book.now);
-    view.book = Some(book);
+    view.plain = Some(book);
+    super::becoming::lay_over(view);
     remember_namespaces(state);
     list::refresh(state, effects);
     refresh_screen(state, effects);
+    super::becoming::ask(state, effects);
 }
 
 /// The digits begin with the namespaces that hold most of what can be seen.

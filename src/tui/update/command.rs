@@ -5,9 +5,10 @@ use crate::model::Identity;
 use crate::query::Query;
 use crate::tui::action::ActionId as Id;
 use crate::tui::actions::{ACTIONS, IN_THE_SHELL};
+use crate::tui::asked::Asked;
 use crate::tui::complete::nearest;
 use crate::tui::effect::Effect;
-use crate::tui::job::{Asked, TextOf};
+use crate::tui::job::TextOf;
 use crate::tui::state::{State, Tone};
 use crate::tui::words;
 

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use super::{Effects, list};
 use crate::query::Seen;
-use crate::tui::job::{Answer, Done, holds};
+use crate::tui::asked::Answer;
+use crate::tui::job::{Done, holds};
 use crate::tui::layers::Layer;
-use crate::tui::state::State;
+use crate::tui::state::{BecomingOf, State};
 use crate::tui::words;
 
 pub(super) fn done(state: &mut State, done: Done, effects: &mut Effects) {
@@ -36,6 +37,10 @@ pub(super) fn done(state: &mut State, done: Done, effects: &mut Effects) {
                     page.reach = Some(data.clone());
                 }
             }
+        }
+        Done::Becoming { feed, book, becoming, took } => {
+            let known = BecomingOf { book, becoming, at: state.now, took };
+            super::becoming::known(state, feed, known, effects);
         }
         Done::Whole { tag, rows } => {
             for layer in &mut state.layers {

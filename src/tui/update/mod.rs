@@ -1,5 +1,6 @@
 //! What every message does to the state. Pure: what has to happen outside comes back as effects.
 
+mod becoming;
 mod books;
 mod change;
 mod command;
@@ -36,7 +37,10 @@ pub fn update(state: &mut State, msg: Msg) -> Vec<Effect> {
         Msg::Planned { tag, result } => change::planned(state, tag, result),
         Msg::Applying { tag, line } => change::applying(state, tag, line),
         Msg::Applied { tag, result } => change::applied(state, tag, result),
-        Msg::Tick(now) => state.now = now,
+        Msg::Tick(now) => {
+            state.now = now;
+            becoming::ask(state, &mut effects);
+        }
         Msg::Notice(notice) => state.notice = Some(notice),
     }
     effects

@@ -2,7 +2,7 @@
 
 use super::{Effects, books, open};
 use crate::tui::action::ActionId as Id;
-use crate::tui::job::Asked;
+use crate::tui::asked::Asked;
 use crate::tui::layers::{HelpView, Layer, ReverseView};
 use crate::tui::places::Place;
 use crate::tui::state::{FeedId, State, Tone};
