@@ -18,7 +18,7 @@ const RBAC: &str = "rbac.authorization.k8s.io/v1";
 /// cluster-admin, in a namespace where nobody else may do anything.
 fn snapshot() -> Snapshot {
     let mut snapshot = invented::snapshot();
-    let rule = |group: &str, resource: &str, name: Option<&str>, verb: &str| {
+    let one_rule = |group: &str, resource: &str, name: Option<&str>, verb: &str| {
         json!([{"apiGroups": [group], "resources": [resource], "verbs": [verb],
             "resourceNames": name.into_iter().collect::<Vec<_>>()}])
     };
@@ -39,8 +39,8 @@ fn snapshot() -> Snapshot {
             "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole",
                 "name": "cluster-admin"},
             "subjects": [{"kind": "ServiceAccount", "name": "root", "namespace": "vault"}]}),
-        role("minter", rule("", "serviceaccounts/token", Some("root"), "create")),
-        role("pod-reader", rule("", "pods", None, "get")),
+        role("minter", one_rule("", "serviceaccounts/token", Some("root"), "create")),
+        role("pod-reader", one_rule("", "pods", None, "get")),
         binding("kim-mints", "minter"),
         binding("kim-reads", "pod-reader"),
     ] {
