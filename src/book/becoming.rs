@@ -53,10 +53,12 @@ impl Book {
         book
     }
 
-    /// Whether roles, bindings, namespaces, accounts, tokens and pods are those of another Book of the
-    /// same feed.
-    pub fn has_objects_of(&self, other: &Self) -> bool {
-        super::difference::Difference::new(&other.snapshot.objects, &self.snapshot.objects)
-            .is_empty()
+    /// Whether what somebody can become rests on the same as in another Book of the same feed: roles,
+    /// bindings, namespaces, accounts, tokens and pods, who there is, and who is in which group.
+    pub fn reaches_as(&self, other: &Self) -> bool {
+        self.counts.identities == other.counts.identities
+            && self.members == other.members
+            && super::difference::Difference::new(&other.snapshot.objects, &self.snapshot.objects)
+                .is_empty()
     }
 }

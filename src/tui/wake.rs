@@ -6,16 +6,22 @@ use super::geometry;
 use super::layers::Layer;
 use super::state::{State, Who};
 use super::time::changes_in;
+use super::update::becoming;
 use crate::query::Seen;
 
 /// Never more often than this.
 const LEAST: Duration = Duration::from_mins(1);
 
-/// How long until something on the screen ages; None where nothing does, or nobody looks.
+/// How long until something on the screen ages, or is to be worked out again; None where nothing
+/// is, or nobody looks.
 pub fn next(state: &State) -> Option<Duration> {
     if !state.focused {
         return None;
     }
+    ages(state).into_iter().chain(becoming::due_in(state)).min()
+}
+
+fn ages(state: &State) -> Option<Duration> {
     let height = usize::from(geometry::of(state).body.height);
     let rows: Vec<Who> = match state.screen() {
         None => {

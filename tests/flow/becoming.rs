@@ -103,7 +103,7 @@ fn what_is_being_worked_out_is_shown_as_not_known() {
     assert_eq!(chip(&stage), format!("{count}…"));
     assert!(!kim(&stage).contains('→'), "{}", kim(&stage));
     // Not again at once, but soon.
-    let soon = stage.state.now + TimeDelta::seconds(9);
+    let soon = stage.state.now + TimeDelta::seconds(1);
     stage.send(Msg::Tick(soon));
     assert!(stage.held.is_empty(), "{:?}", stage.held);
     stage.send(Msg::Tick(soon + TimeDelta::seconds(2)));
@@ -119,4 +119,19 @@ fn what_is_being_worked_out_is_shown_as_not_known() {
     stage.send(Msg::Book(FeedId(0), book(&less)));
     assert_eq!(chip(&stage), count);
     assert!(!kim(&stage).contains('→'), "{}", kim(&stage));
+}
+
+#[test]
+fn it_waits_for_the_log_which_says_who_is_in_which_group() {
+    let reading = invented::book_of(snapshot(), &LogPart::Reading);
+    let mut stage = Stage::new(&reading, (110, 30));
+    assert_eq!(chip(&stage), "…");
+    stage.send(Msg::Book(FeedId(0), book(&snapshot())));
+    let all: usize = chip(&stage).parse().expect("a count");
+    assert_eq!(stage.state.feeds[0].book.as_ref().expect("a book").counts().reach, all);
+    // Of a Book that knows of other members it is another matter.
+    let without = invented::book_of(snapshot(), &LogPart::None);
+    stage.hold = true;
+    stage.send(Msg::Book(FeedId(0), without));
+    assert_eq!(chip(&stage), format!("{all}…"));
 }

@@ -1,6 +1,6 @@
 //! What every message does to the state. Pure: what has to happen outside comes back as effects.
 
-mod becoming;
+pub(super) mod becoming;
 mod books;
 mod change;
 mod command;
