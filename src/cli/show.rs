@@ -5,6 +5,7 @@ use super::args::Global;
 use super::exit::{Code, Failure};
 use super::identity::{self, WHO_HOLDS_WHAT, WHOLE};
 use super::sources::{Needs, open};
+use crate::findings;
 use crate::reach::Reach;
 use crate::report::{IdentityDetail, ReachPart, Report};
 
@@ -15,9 +16,12 @@ pub(super) fn run(global: &Global, text: &str) -> Result<Code, Failure> {
         .books
         .iter()
         .filter_map(|book| {
-            let entry = book.find(&identity)?;
-            let mut detail = IdentityDetail::new(book, entry);
-            detail.row.reach = Some(ReachPart::from(&Reach::new(book).of(entry)));
+            let reach = Reach::new(book);
+            let reached = reach.of(book.find(&identity)?);
+            let becoming = findings::reach::becoming(&reach, std::slice::from_ref(&reached));
+            let with = book.with_becoming(&becoming);
+            let mut detail = IdentityDetail::new(&with, with.find(&identity)?);
+            detail.row.reach = Some(ReachPart::from(&reached));
             Some(detail)
         })
         .collect();

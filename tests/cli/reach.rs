@@ -76,6 +76,8 @@ fn a_path_is_told_step_by_step() {
     let asked = home.run(&["who", "finding:reach", "--from", &objects, "-o", "json"]).json();
     assert_eq!(asked["items"].as_array().map(Vec::len), Some(3));
     assert_eq!(reach(&asked), reach(&who));
+    let shown = home.run(&["show", "user:jane", "--from", &objects, "-o", "json"]).json();
+    assert_eq!(reach(&shown), ["\"jane\""]);
     let plain = home.run(&["who", "--from", &objects, "-o", "json"]).json();
     assert_eq!(plain["items"][0]["reach"], Value::Null);
 }

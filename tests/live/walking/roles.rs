@@ -201,6 +201,55 @@ fn who_may_escalate_makes_a_role_give_everything() {
         .run(site);
 }
 
+/// Without `bind` one may bind a role whose rights one holds, and gains by that where one may change
+/// that very role.
+#[test]
+fn who_may_change_a_role_binds_it_to_itself_first() {
+    let Some(site) = Site::shared() else { return };
+    let _pods = site.without_pods();
+    let look = Right::new("get", "", "pods");
+    let others = json!([{"verbs": ["get"], "apiGroups": [""], "resources": ["secrets"]}]);
+    for (name, verb) in [("bind-and-escalate", "patch"), ("bind-and-put", "update")] {
+        Case::to_strong(name, &["hand-over", "escalate", "impersonate"])
+            .object(role(
+                "kept",
+                Some(name),
+                &json!([{"verbs": ["get"], "apiGroups": [""],
+                "resources": ["pods"]}]),
+            ))
+            .object(role("other", Some(name), &others))
+            .right(look.clone(), 0)
+            .right(on("create", "rolebindings"), 0)
+            .right(on(verb, "roles").named("kept"), 1)
+            .right(on("escalate", "roles").named("kept"), 1)
+            .near(
+                "less than the role",
+                0,
+                &[
+                    on("create", "rolebindings"),
+                    on(verb, "roles").named("kept"),
+                    on("escalate", "roles").named("kept"),
+                ],
+            )
+            .near(
+                "no escalate",
+                1,
+                &[look.clone(), on("create", "rolebindings"), on(verb, "roles").named("kept")],
+            )
+            .near(
+                "another role, of which one holds less",
+                1,
+                &[
+                    look.clone(),
+                    on("create", "rolebindings"),
+                    on(verb, "roles").named("other"),
+                    on("escalate", "roles").named("other"),
+                ],
+            )
+            .run(site);
+    }
+}
+
 #[test]
 fn who_makes_roles_and_binds_any_makes_its_own() {
     let Some(site) = Site::shared() else { return };
