@@ -329,7 +329,7 @@ impl<'g> Rules<'g> {
                 Part::Request { .. } | Part::Approve { .. } => leads.push(Lead::Node(Node::Anyone)),
                 Part::Run { .. } | Part::Label { .. } => self.add_host(graph, leads),
                 // Given roles are not looked at.
-                Part::Bind { .. } => {}
+                Part::Bind { .. } | Part::Make { .. } => {}
             }
         }
     }

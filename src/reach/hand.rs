@@ -2,8 +2,7 @@
 //!
 //! Who writes bindings may bind every role whose rights it holds itself, without `bind`
 //! (`pkg/registry/rbac/escalation_check.go`). It gains nothing by that, but the others do: what it
-//! holds may be what another lacks for one request, and of a role that one of them can change all
-//! have what it is changed to allow.
+//! holds may be what another lacks for one request.
 
 use foldhash::{HashMap, HashSet};
 
@@ -22,9 +21,8 @@ type Set = Vec<(Option<u32>, Where)>;
 /// What a search knows of who could hand over what.
 #[derive(Debug, Default)]
 pub(super) struct Hands {
-    /// What there was when it was looked at last: writers, given rights, those who join, found,
-    /// roles that can be changed.
-    looked_at: [usize; 5],
+    /// What there was when it was looked at last: writers, given rights, those who join, found.
+    looked_at: [usize; 4],
     /// How many of those found are among the holders.
     taken: usize,
     /// Who holds roles, each set once, by place.
@@ -62,11 +60,9 @@ struct Held {
 }
 
 impl Search<'_, '_> {
-    /// Roles that one holds and can bind to the others, where they add to what one of them needs, or
-    /// can be changed.
+    /// Roles that one holds and can bind to the others, where they add to what one of them needs.
     pub(super) fn hand_over(&mut self, looked_at: usize) {
-        let (given, joining) = (self.given.len(), self.joining.len());
-        let now = [self.writers.len(), given, joining, looked_at, self.rewrites];
+        let now = [self.writers.len(), self.given.len(), self.joining.len(), looked_at];
         if self.writers.is_empty() || self.hands.looked_at == now {
             return;
         }
@@ -185,16 +181,11 @@ impl Search<'_, '_> {
             .map(|(_, wanted)| wanted)
             .chain(narrow)
             .fold((Classes::default(), 0), |all, one| (all.0.and(one.0), all.1 + one.1));
-        let changeable = self.rewrites > 0;
-        let is_wanted = |role: u32| {
-            (joining > 1 && self.is_wanted(role, at, wanted))
-                || (changeable && self.changed(&self.parts, role).is_some())
-        };
         let roles: Vec<(u32, bool)> = self
             .roles_to_bind(writer, at)
             .into_iter()
             .filter(|role| !wider().any(|at| self.has(&Node::Given(RoleSet::One(*role), at))))
-            .map(|role| (role, is_wanted(role)))
+            .map(|role| (role, joining > 1 && self.is_wanted(role, at, wanted)))
             .filter(|(role, is_wanted)| *is_wanted || self.is_more(*role, own))
             .collect();
         if roles.is_empty() {

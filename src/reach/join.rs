@@ -20,6 +20,7 @@ pub(super) type Brought = (u32, Part);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Kind {
     Rewrite(On),
+    Make(On),
     Bind,
     MakeSecret,
     ReadSecret,
@@ -45,9 +46,8 @@ impl Search<'_, '_> {
         }
         self.join_holders(looked_at);
         self.join_parts();
-        if given && !self.ended {
-            // Of the roles that can be changed now, too.
-            self.hand_over(looked_at);
+        if given {
+            self.bind_changed();
         }
     }
 
@@ -129,7 +129,6 @@ impl Search<'_, '_> {
                 self.hold(holder, &new);
             }
         }
-        self.rewrites += new.values().map(Vec::len).sum::<usize>();
         for (key, mut brought) in new {
             self.parts.entry(key).or_default().append(&mut brought);
         }
@@ -162,7 +161,7 @@ impl Search<'_, '_> {
     }
 
     /// Who can change a role, and by which rights.
-    pub(super) fn changed(&self, rewrites: &Parts, role: u32) -> Option<(u32, Vec<Right>)> {
+    fn changed(&self, rewrites: &Parts, role: u32) -> Option<(u32, Vec<Right>)> {
         let facts = self.graph.world.role_facts(role)?;
         let places = match facts.key.0 {
             RoleKind::ClusterRole => [Some((On::ClusterRoles, Where::Cluster)), None],
@@ -279,7 +278,7 @@ impl Kind {
     /// What it makes a step with.
     fn counterpart(self) -> Option<Self> {
         match self {
-            Self::Rewrite(_) | Self::Bind => None,
+            Self::Rewrite(_) | Self::Make(_) | Self::Bind => None,
             Self::MakeSecret => Some(Self::ReadSecret),
             Self::ReadSecret => Some(Self::MakeSecret),
             Self::Request => Some(Self::Approve),
@@ -297,6 +296,7 @@ fn edge(to: To, step: Step, used: Vec<Right>) -> Edge {
 fn place(part: &Part) -> (Kind, Where) {
     match part {
         Part::Rewrite { on, at, .. } => (Kind::Rewrite(*on), *at),
+        Part::Make { on, at, .. } => (Kind::Make(*on), *at),
         Part::Bind { at, .. } => (Kind::Bind, *at),
         Part::MakeSecret { at, .. } => (Kind::MakeSecret, *at),
         Part::ReadSecret { at, .. } => (Kind::ReadSecret, *at),
@@ -314,6 +314,7 @@ fn names(part: &Part) -> (&Names, bool) {
         }
         Part::MakeSecret { names, .. }
         | Part::ReadSecret { names, .. }
+        | Part::Make { names, .. }
         | Part::Request { names, .. }
         | Part::Approve { names, .. }
         | Part::Label { names, .. } => (names, false),

@@ -21,6 +21,7 @@ mod join;
 mod many;
 mod moves;
 mod path;
+mod rebind;
 mod rights;
 mod search;
 mod step;

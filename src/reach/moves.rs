@@ -83,6 +83,8 @@ pub(crate) struct Edge {
 pub(crate) enum Part {
     /// Roles can be changed (or, where `missing`, made) to allow anything.
     Rewrite { on: On, at: Where, names: Names, missing: bool, used: Vec<Right> },
+    /// Roles can be made, at least such as allow nothing.
+    Make { on: On, at: Where, names: Names, used: Vec<Right> },
     /// Bindings can be changed (or, where `missing`, made), to a role that one holds.
     Bind { bindings: On, at: Where, names: Names, missing: bool, used: Vec<Right> },
     /// Token Secrets can be made.

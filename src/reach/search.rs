@@ -129,8 +129,8 @@ pub(super) struct Search<'g, 'b> {
     pub(super) parts: Parts,
     /// Who can write bindings.
     pub(super) writers: Vec<Brought>,
-    /// How often roles were found that can be changed.
-    pub(super) rewrites: usize,
+    /// What there was when roles that can be changed were bound last: writers, parts.
+    pub(super) bound_changed: [usize; 2],
     /// How many of those found were looked at as holders of roles that can be changed.
     pub(super) holders: usize,
     /// What given roles add to every request: where, in order, and what, by place.
@@ -161,7 +161,7 @@ pub(crate) fn search(graph: &Graph<'_>, starts: &[Node], terms: Terms, ends: End
         fresh: Vec::new(),
         parts: Parts::new(),
         writers: Vec::new(),
-        rewrites: 0,
+        bound_changed: [0; 2],
         holders: 0,
         given: Vec::new(),
         pool: HashMap::new(),

@@ -22,6 +22,8 @@ pub enum Step {
     HandOver,
     /// Changes a role that it holds to allow everything.
     Escalate,
+    /// Binds a role that allows nothing to itself, and changes it to allow everything.
+    BindAndEscalate,
     /// Has a token made for an account.
     MintToken,
     /// Reads the token of an account from a Secret.
@@ -102,13 +104,14 @@ impl Shown {
 
 impl Step {
     /// All kinds.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 23] = [
         Self::Impersonate,
         Self::ConstrainedImpersonate,
         Self::Bind,
         Self::BindOwnRole,
         Self::HandOver,
         Self::Escalate,
+        Self::BindAndEscalate,
         Self::MintToken,
         Self::ReadToken,
         Self::MakeTokenSecret,
@@ -135,6 +138,7 @@ impl Step {
             Self::BindOwnRole => &bind::OWN,
             Self::HandOver => &bind::HAND_OVER,
             Self::Escalate => &escalate::ABOUT,
+            Self::BindAndEscalate => &escalate::BOUND,
             Self::MintToken => &token::ABOUT,
             Self::ReadToken => &secret::READ,
             Self::MakeTokenSecret => &secret::MAKE,

@@ -7,7 +7,7 @@
 
 use crate::reach::ask::{On, Verb, both, is_empty};
 use crate::reach::moves::{Out, Part};
-use crate::reach::rights::{Rights, changes, makes};
+use crate::reach::rights::{Rights, Write, changes, makes};
 use crate::reach::step::{About, Seen, Shown};
 
 pub(crate) const ABOUT: About = About {
@@ -17,9 +17,21 @@ pub(crate) const ABOUT: About = About {
     modelled: None,
 };
 
+pub(crate) const BOUND: About = About {
+    id: "bind-and-escalate",
+    does: "binds to itself, while it allows nothing, a role that it then changes to give",
+    seen: Seen { how: Shown::Yes, what: "create, update or patch of the role and of the binding" },
+    modelled: None,
+};
+
 pub(in crate::reach) fn find(rights: &Rights, out: &mut Out) {
     for on in [On::ClusterRoles, On::Roles] {
-        let writes = makes(rights, on).into_iter().map(|write| (write, true));
+        let made = makes(rights, on);
+        for Write { at, names, used } in made.clone() {
+            let at = if on == On::Roles { at.inside() } else { at };
+            out.part(Part::Make { on, at, names, used });
+        }
+        let writes = made.into_iter().map(|write| (write, true));
         let writes = writes.chain(changes(rights, on).map(|write| (write, false)));
         for (write, missing) in writes {
             for escalate in rights.of(on, Verb::Escalate) {

@@ -105,13 +105,16 @@ fn tiers(world: &World) -> BTreeMap<Identity, Tier> {
 /// By grant, who loses its way, with what is left.
 type Losses = BTreeMap<GrantKey, Vec<(Identity, Tier)>>;
 
-/// How many grants cut something, and how many of them not the steps' own rights.
-fn check(seed: u64, (world, minor): (World, u32), modelled: bool) -> (usize, usize) {
-    // Users are somebody without any grant, too.
+/// How many grants cut something, and how many of them not the steps' own rights. Of how many what
+/// is left is tried out as well, which takes its time.
+fn check(seed: u64, (world, minor): (World, u32), mut tried: usize) -> (usize, usize) {
+    // Users are somebody without any other grant, too.
     let mut world = world.cluster_role("nothing", &json!([]));
     for who in ["eve", "u1", "u2"] {
         let user = format!("user:{who}");
-        world = world.bind(None, &format!("nobody-{who}"), "ClusterRole/nothing", &user);
+        for again in ["nobody", "nothing"] {
+            world = world.bind(None, &format!("{again}-{who}"), "ClusterRole/nothing", &user);
+        }
     }
     let book = world.book();
     let reach = Reach::new(&book);
@@ -120,21 +123,20 @@ fn check(seed: u64, (world, minor): (World, u32), modelled: bool) -> (usize, usi
 
     let mut expected = Losses::new();
     let mut left: BTreeMap<GrantKey, BTreeMap<Identity, Tier>> = BTreeMap::new();
-    for grant in book.grants().filter(|grant| !grant.key.binding.starts_with("nobody-")) {
+    for grant in book.grants() {
         let less = without(&world, &grant.key);
         let tiers = tiers(&less);
         let of = |who: &Identity| tiers.get(who).copied().unwrap_or_default();
         let eve = Identity::user("eve");
-        if !modelled {
+        if tried > 0 {
+            tried -= 1;
             let everything = Simulation::new(&less.snapshot, &eve, minor).run().everything;
             let objects = || {
                 let all: Vec<String> =
                     less.snapshot.objects.all().map(|o| o.to_json().to_string()).collect();
                 all.join("\n")
             };
-            // No way is left that there is none.
-            let left = of(&eve) == Tier::ClusterAdmin;
-            assert!(everything || !left, "seed {seed}: {}", objects());
+            assert_eq!(of(&eve) == Tier::ClusterAdmin, everything, "seed {seed}: {}", objects());
         }
         let higher = all.iter().filter(|reached| reached.is_higher());
         let lost = higher.map(|reached| (name(reached.id), of(&name(reached.id)), reached.tier));
@@ -205,8 +207,8 @@ fn the_grants_that_cut_are_those_without_which_there_is_no_way() {
         // With models: pods that may have their node.
         let modelled = seed % 2 == 1;
         let any = if modelled { any.namespace("a") } else { any };
-        let (cuts, _) = check(seed, (any, minor), modelled);
-        let (more, beside) = check(seed, way(seed), false);
+        let (cuts, _) = check(seed, (any, minor), if modelled { 0 } else { usize::MAX });
+        let (more, beside) = check(seed, way(seed), usize::from(seed % 2 == 0));
         [cuts, more, beside]
     };
     let found: Vec<[usize; 3]> = (0..worlds).into_par_iter().map(of_seed).collect();
@@ -218,4 +220,11 @@ fn the_grants_that_cut_are_those_without_which_there_is_no_way() {
     // The worlds are worth the trying.
     let least = found.len() / 2;
     assert!(cuts > least && more > least && beside > least / 4);
+}
+
+/// Worlds that came out wrong once.
+#[test]
+fn worlds_that_were_wrong_are_right() {
+    // A role that one may change and another may bind once it is emptied (22).
+    check(22, way(22), 2);
 }

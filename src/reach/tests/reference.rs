@@ -154,23 +154,29 @@ impl Simulation {
             self.authorizer = Authorizer::new(&self.objects);
             let after =
                 (self.contexts.len(), self.objects.roles.clone(), self.objects.bindings.clone());
-            if before == after {
+            // Who can do everything is not looked at any further.
+            if before == after || self.does_everything() {
                 break;
             }
         }
         let mut outcome = Outcome {
-            everything: self.masters,
+            everything: self.does_everything(),
             accounts: self.tokens.clone(),
             ..Outcome::default()
         };
         for who in &self.contexts {
             let constrained = matches!(who.by, Some((_, Some(_))));
-            outcome.everything |= !constrained && self.may(who, "*", ("*", "*", ""), "", "");
             if who.by.is_some() && !constrained && who.user != NEW {
                 outcome.names.insert(who.user.clone());
             }
         }
         outcome
+    }
+
+    fn does_everything(&self) -> bool {
+        let bounded = |who: &Context| matches!(who.by, Some((_, Some(_))));
+        let all = |who: &Context| self.may(who, "*", ("*", "*", ""), "", "");
+        self.masters || self.contexts.iter().any(|who| !bounded(who) && all(who))
     }
 
     fn become_account(&mut self, ns: &Name, name: &Name) {

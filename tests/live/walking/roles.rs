@@ -201,53 +201,42 @@ fn who_may_escalate_makes_a_role_give_everything() {
         .run(site);
 }
 
-/// Without `bind` one may bind a role whose rights one holds, and gains by that where one may change
-/// that very role.
+/// Without `bind` one may bind a role that allows nothing: who may change one may empty it first.
 #[test]
 fn who_may_change_a_role_binds_it_to_itself_first() {
     let Some(site) = Site::shared() else { return };
     let _pods = site.without_pods();
-    let look = Right::new("get", "", "pods");
-    let others = json!([{"verbs": ["get"], "apiGroups": [""], "resources": ["secrets"]}]);
+    let secrets = json!([{"verbs": ["get"], "apiGroups": [""], "resources": ["secrets"]}]);
+    let kept = |verb| on(verb, "roles").named("kept");
+    let bind = || on("create", "rolebindings");
     for (name, verb) in [("bind-and-escalate", "patch"), ("bind-and-put", "update")] {
-        Case::to_strong(name, &["hand-over", "escalate", "impersonate"])
-            .object(role(
-                "kept",
-                Some(name),
-                &json!([{"verbs": ["get"], "apiGroups": [""],
-                "resources": ["pods"]}]),
-            ))
-            .object(role("other", Some(name), &others))
-            .right(look.clone(), 0)
-            .right(on("create", "rolebindings"), 0)
-            .right(on(verb, "roles").named("kept"), 1)
-            .right(on("escalate", "roles").named("kept"), 1)
+        Case::to_strong(name, &["bind-and-escalate", "impersonate"])
+            .object(role("kept", Some(name), &secrets))
+            .right(kept(verb), 0)
+            .right(bind(), 1)
+            .right(kept("escalate"), 2)
+            .near("no escalate", 2, &[kept(verb), bind()])
+            .near("no binding", 1, &[kept(verb), kept("escalate")])
+            .near("bindings elsewhere", 1, &[kept(verb), kept("escalate"), bind().elsewhere()])
+            .near("no change", 0, &[bind(), kept("escalate"), on("get", "roles")])
             .near(
-                "less than the role",
+                "a role that is not there",
                 0,
-                &[
-                    on("create", "rolebindings"),
-                    on(verb, "roles").named("kept"),
-                    on("escalate", "roles").named("kept"),
-                ],
-            )
-            .near(
-                "no escalate",
-                1,
-                &[look.clone(), on("create", "rolebindings"), on(verb, "roles").named("kept")],
-            )
-            .near(
-                "another role, of which one holds less",
-                1,
-                &[
-                    look.clone(),
-                    on("create", "rolebindings"),
-                    on(verb, "roles").named("other"),
-                    on("escalate", "roles").named("other"),
-                ],
+                &[bind(), on(verb, "roles").named("x"), on("escalate", "roles").named("x")],
             )
             .run(site);
     }
+    // Made first.
+    let name = "make-and-escalate";
+    let mine = |verb| on(verb, "roles").named("mine");
+    Case::to_strong(name, &["bind-and-escalate", "impersonate"])
+        .right(on("create", "roles"), 0)
+        .right(bind(), 1)
+        .right(mine("patch"), 2)
+        .right(mine("escalate"), 2)
+        .near("no change", 2, &[on("create", "roles"), bind(), mine("escalate")])
+        .near("no making", 0, &[bind(), mine("patch"), mine("escalate")])
+        .run(site);
 }
 
 #[test]

@@ -16,6 +16,7 @@ pub fn take(walk: &mut Walk<'_>, hop: &Value) -> Result<Credential, super::walk:
         "impersonate" | "constrained-impersonate" => Ok(impersonate(walk, hop)),
         "bind" | "bind-own-role" | "hand-over" => bind(walk, hop),
         "escalate" => escalate(walk, hop),
+        "bind-and-escalate" => bind_and_escalate(walk, hop),
         "mint-token" => mint(walk, hop),
         "read-token" => read(walk, hop),
         "make-token-secret" => make_secret(walk, hop),
@@ -93,7 +94,7 @@ fn bind(walk: &mut Walk<'_>, hop: &Value) -> Result<Credential, super::walk::Ref
         let object = role(&name, namespace, &everything());
         walk.create(&who, &collection(on, namespace), &object)?;
         let kind = if on == "roles" { "Role" } else { "ClusterRole" };
-        return bind_to(walk, hop, &who, (kind, &name), &everything());
+        return bind_to(walk, hop, &who, (kind, &name), Some(&everything()));
     }
     let gained = &hop["gain"]["role"];
     let kind = gained["kind"].as_str().expect("a kind");
@@ -102,7 +103,7 @@ fn bind(walk: &mut Walk<'_>, hop: &Value) -> Result<Credential, super::walk::Ref
     let name = gained["name"].as_str().unwrap_or("cluster-admin");
     let uri = format!("{}/{name}", collection(on, namespace.filter(|_| on == "roles")));
     let rules = walk.site.get(&uri).expect("the role")["rules"].clone();
-    bind_to(walk, hop, &who, (kind, name), &rules)
+    bind_to(walk, hop, &who, (kind, name), Some(&rules))
 }
 
 fn bind_to(
@@ -110,7 +111,7 @@ fn bind_to(
     hop: &Value,
     who: &Credential,
     role: (&str, &str),
-    rules: &Value,
+    rules: Option<&Value>,
 ) -> Result<Credential, super::walk::Refused> {
     let namespace = hop["gain"]["at"]["namespace"].as_str();
     let on = if namespace.is_some() { "rolebindings" } else { "clusterrolebindings" };
@@ -125,7 +126,8 @@ fn bind_to(
         binding
     };
     let at = namespace.unwrap_or_default();
-    let lacking: Vec<_> = subjects.iter().map(|one| walk.lacks(one, rules, at)).collect();
+    let lacks = |one| rules.and_then(|rules| walk.lacks(one, rules, at));
+    let lacking: Vec<_> = subjects.iter().map(lacks).collect();
     match (create, change) {
         (Some(create), None) if create["resourceNames"].is_null() => {
             let object = binding(&walk.name);
@@ -221,6 +223,41 @@ fn escalate(walk: &mut Walk<'_>, hop: &Value) -> Result<Credential, super::walk:
     }
     walk.gives(lacking);
     Ok(holder.clone())
+}
+
+/// A role is emptied, or made so, bound, and changed to allow everything.
+fn bind_and_escalate(walk: &mut Walk<'_>, hop: &Value) -> Result<Credential, super::walk::Refused> {
+    let is_role = |resource: &str| resource == "roles" || resource == "clusterroles";
+    let write = needed(hop, |verb, on| matches!(verb, "patch" | "update") && is_role(on));
+    let write = write.expect("changing roles");
+    let on = write["resource"].as_str().expect("a resource");
+    let kind = if on == "roles" { "Role" } else { "ClusterRole" };
+    let namespace = hop["gain"]["at"]["namespace"].as_str();
+    let at = namespace.filter(|_| on == "roles");
+    let who = walk.holder(hop, write);
+    let name = name_of(write).unwrap_or_else(|| walk.name.clone());
+    let uri = format!("{}/{name}", collection(on, at));
+    let write = |walk: &mut Walk<'_>, rules: &Value| {
+        let (object, merge) = (role(&name, at, rules), json!({"rules": rules}));
+        let how = if write["verb"] == "patch" { How::Merge(&merge) } else { How::Put(&object) };
+        walk.change(&who, &uri, how)
+    };
+    let nothing = json!([]);
+    match needed(hop, |verb, on| verb == "create" && is_role(on)) {
+        None => write(walk, &nothing)?,
+        Some(create) => {
+            let maker = walk.holder(hop, create);
+            walk.create(&maker, &collection(on, at), &role(&name, at, &nothing))?
+        }
+    };
+    let subject = walk.subject(hop, 0);
+    let lacking = walk.lacks(&subject, &everything(), namespace.unwrap_or_default());
+    let binding = needed(hop, |_, resource| resource.ends_with("bindings")).expect("binding");
+    let binder = walk.holder(hop, binding);
+    bind_to(walk, hop, &binder, (kind, &name), None)?;
+    write(walk, &everything())?;
+    walk.gives(lacking);
+    Ok(walk.from(hop, 0))
 }
 
 fn mint(walk: &mut Walk<'_>, hop: &Value) -> Result<Credential, super::walk::Refused> {

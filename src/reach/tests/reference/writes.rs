@@ -106,8 +106,9 @@ impl Simulation {
     /// Every role that can be made or changed to allow everything is. A role that one does not hold
     /// may be held by another, who is nobody's business here.
     pub(super) fn roles(&mut self, who: &Context) {
-        let spaces = std::iter::once(Name::from("")).chain(self.namespaces.clone());
-        for ns in spaces.collect::<Vec<_>>() {
+        let spaces: Vec<Name> =
+            std::iter::once(Name::from("")).chain(self.namespaces.clone()).collect();
+        for ns in spaces.clone() {
             let (kind, resource) = if ns.is_empty() {
                 (RoleKind::ClusterRole, "clusterroles")
             } else {
@@ -132,8 +133,66 @@ impl Simulation {
                 if makes || changes {
                     self.rewrite(kind, &ns, &name);
                 }
+                // One that allows nothing is bound by anybody who writes bindings, and changed then.
+                let fills = self.can_change(who, on, &ns, &name)
+                    && self.may(who, "escalate", on, &ns, &name)
+                    && (there
+                        || self.contexts.iter().any(|one| self.can_make(one, on, &ns, &name)));
+                let places =
+                    if ns.is_empty() { spaces.as_slice() } else { std::slice::from_ref(&ns) };
+                for place in places.iter().filter(|_| fills) {
+                    let mut all = self.contexts.iter();
+                    if !self.has_everything(place)
+                        && all.any(|one| self.can_bind_empty(one, kind, &name, place))
+                    {
+                        self.bind_everything(place);
+                    }
+                }
             }
         }
+    }
+
+    /// Whether somebody can write a binding to a role that allows nothing.
+    fn can_bind_empty(&self, who: &Context, kind: RoleKind, role: &Name, place: &Name) -> bool {
+        let (bindings, resource) = if place.is_empty() {
+            (BindingKind::ClusterRoleBinding, "clusterrolebindings")
+        } else {
+            (BindingKind::RoleBinding, "rolebindings")
+        };
+        let on = (RBAC, resource, "");
+        let there =
+            |name: &Name| self.objects.bindings.get(&(bindings, place.clone(), name.clone()));
+        let mut names = self.names().into_iter();
+        names.any(|name| there(&name).is_none() && self.can_make(who, on, place, &name))
+            || self.objects.bindings.iter().any(|((have, at, name), binding)| {
+                *have == bindings
+                    && at == place
+                    && !name.starts_with(SELF)
+                    && binding.role_ref.name == *role
+                    && &*binding.role_ref.kind == kind.as_str()
+                    && self.can_change(who, on, place, name)
+            })
+    }
+
+    /// Whether all have everything there by a role that was changed.
+    fn has_everything(&self, place: &Name) -> bool {
+        self.objects.bindings.iter().any(|((_, at, name), binding)| {
+            at == place && name.starts_with(SELF) && &*binding.role_ref.name == EVERYTHING
+        })
+    }
+
+    fn bind_everything(&mut self, ns: &Name) {
+        let (kind, name) = if ns.is_empty() {
+            (BindingKind::ClusterRoleBinding, Name::from(EVERYTHING))
+        } else {
+            (BindingKind::RoleBinding, Name::from(EVERYTHING))
+        };
+        let meta = Meta { name: name.clone(), ..Meta::default() };
+        let rules = vec![crate::reach::world::everything()];
+        let role = Role { kind: RoleKind::ClusterRole, meta, rules, aggregation: None };
+        self.objects.insert(Object::Role(role));
+        let role = RoleRef { api_group: RBAC.into(), kind: "ClusterRole".into(), name };
+        self.bind_self(kind, ns, &role);
     }
 
     /// Makes a role allow everything, for oneself: others keep what they had.
