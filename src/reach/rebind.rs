@@ -97,7 +97,7 @@ impl Search<'_, '_> {
             let Some(made) = self.bound(writer, roles, at) else { continue };
             let mut from = vec![roles.who, writer.who];
             let mut used = [roles.used.as_slice(), &writer.used].concat();
-            if let Some(made) = made {
+            for made in made {
                 from.push(made.who);
                 used.extend(made.used);
             }
@@ -109,9 +109,9 @@ impl Search<'_, '_> {
         }
     }
 
-    /// Whether a binding to one of the roles can be written there; by whom the role is made first,
-    /// where there is none.
-    fn bound(&self, writer: &Writer, roles: &Roles, at: Where) -> Option<Option<Roles>> {
+    /// What has to be made before a binding to one of the roles is written there: nothing, where
+    /// there is one. None where no such binding can be written.
+    fn bound(&self, writer: &Writer, roles: &Roles, at: Where) -> Option<Vec<Roles>> {
         let world = &self.graph.world;
         let (bound, numbers): (&[Bound], &[u32]) = match at {
             Where::In(ns) => (of(&world.bindings_in, ns), of(&world.roles_in, ns)),
@@ -128,7 +128,7 @@ impl Search<'_, '_> {
         };
         if !writer.missing {
             let fits = |one: &Bound| has(&writer.names, &one.name) && is_it(one.role);
-            return bound.iter().any(fits).then_some(None);
+            return bound.iter().any(fits).then(Vec::new);
         }
         let is_free = writer.names.as_ref().is_none_or(|names| {
             names.iter().any(|name| !bound.iter().any(|binding| binding.name == *name))
@@ -137,7 +137,7 @@ impl Search<'_, '_> {
             return None;
         }
         if numbers.iter().any(|role| is_it(*role)) {
-            return Some(None);
+            return Some(Vec::new());
         }
         let is_there = |name: &Name| {
             let mut all = numbers.iter().filter_map(|role| world.role_facts(*role));
@@ -149,7 +149,7 @@ impl Search<'_, '_> {
             let free = names.as_ref().is_none_or(|names| names.iter().any(|name| !is_there(name)));
             place && !is_empty(&names) && free
         };
-        self.roles_of(Kind::Make(roles.on)).into_iter().find(makes).map(Some)
+        self.roles_of(Kind::Make(roles.on)).into_iter().find(makes).map(|made| vec![made])
     }
 }
 
