@@ -7,7 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::*;
 use crate::model::{
     self, ActivityParts, ActivityTables, ActorId, Call, CallId, GroupSetId, Implied, Issued, Meta,
-    SeenId, ServiceAccount, Target, Use,
+    Minted, SeenId, ServiceAccount, Target, Use,
 };
 
 const MAC: &str = "kubectl/v1.36.1 (darwin/arm64) kubernetes/b1d5cc9";
@@ -95,7 +95,7 @@ impl Log {
     fn minted(mut self, credential: &str, by: &str) -> Self {
         let (account, by) = (self.identity.clone(), by.parse().unwrap());
         let issued = Issued { account, credential: credential.into(), by };
-        self.parts.issued.push((Arc::new(issued), at(0)));
+        self.parts.issued.push((Arc::new(issued), Minted::new(at(0))));
         self
     }
 

@@ -13,7 +13,7 @@ use super::tables::Tables;
 use super::tally::{KINDS, Sums};
 use crate::model::{
     Activity, ActivityParts, ActivityTables, ActorId, CallId, Coverage, CreditId, GroupSetId,
-    Identity, ImpersonationId, Issued, Name, SeenId, Use,
+    Identity, ImpersonationId, Issued, Minted, Name, SeenId, Use,
 };
 
 /// New numbers for old ones: those of the sorted values that are used.
@@ -54,7 +54,7 @@ impl<T: Ord> Order<T> {
 
 /// What an activity has beside rows: groups that identities authenticated with, and tokens that were
 /// made.
-pub type Beside<'k> = (&'k Newest<Name>, &'k Newest<Arc<Issued>>);
+pub type Beside<'k> = (&'k Newest<Name>, Vec<(Arc<Issued>, Minted)>);
 
 /// The model's form of what was added up. `coverage` lacks only what requests tell.
 pub fn assemble(sums: Sums, (seen, issued): Beside<'_>, coverage: Coverage) -> Activity {
@@ -106,7 +106,7 @@ pub fn assemble(sums: Sums, (seen, issued): Beside<'_>, coverage: Coverage) -> A
     let times = groups_seen(seen, &identities.values);
     let parts = ActivityParts {
         truncated: truncated.collect(),
-        issued: issued.iter().map(|(_, at, one)| (one.clone(), utc(at))).collect(),
+        issued,
         tables: ActivityTables {
             identities: identities.values,
             actors: actors.values,

@@ -3,10 +3,13 @@
 use std::sync::Arc;
 
 use super::assemble::Beside;
+use super::covered::utc;
 use super::hashing::{id, mix};
 use super::newest::{Bounds, Newest};
 use super::who::{Dims, Groups, Values, Who};
-use crate::model::{Call, CreditedGrant, Identity, Impersonation, Issued, Name};
+use crate::model::{
+    Asked, BoundTo, Call, CreditedGrant, Identity, Impersonation, Issued, Minted, Name,
+};
 
 /// How much is kept, of one identity and in all.
 #[derive(Clone, Copy, Debug)]
@@ -27,8 +30,10 @@ pub struct Limits {
     pub names: Bounds,
     /// Grants credited to an identity.
     pub credits: Bounds,
-    /// Tokens that one had made for another.
+    /// Tokens that one had made for another, and what was asked for each.
     pub issued: Bounds,
+    /// Tokens of an account that said which pod or node they end with.
+    pub bound: Bounds,
 }
 
 /// More identities than keybook is made for, and what they have one each of.
@@ -46,6 +51,7 @@ impl Default for Limits {
             names: Bounds { each: 1024, all: MANY },
             credits: Bounds { each: 128, all: MANY },
             issued: Bounds { each: 64, all: MANY / 4 },
+            bound: Bounds { each: 512, all: MANY / 4 },
         }
     }
 }
@@ -64,6 +70,10 @@ pub struct Kept {
     pub names: Newest<Name>,
     pub credits: Newest<Arc<CreditedGrant>>,
     pub issued: Newest<Arc<Issued>>,
+    /// What was asked for each, where the log has bodies; told like `issued`.
+    pub asked: Newest<Arc<Asked>>,
+    /// By account and token.
+    pub bound: Newest<Arc<BoundTo>>,
 }
 
 /// The group of all identities.
@@ -84,6 +94,8 @@ impl Kept {
             names: Newest::new(limits.names),
             credits: Newest::new(limits.credits),
             issued: Newest::new(limits.issued),
+            asked: Newest::new(limits.issued),
+            bound: Newest::new(limits.bound),
         }
     }
 
@@ -108,10 +120,30 @@ impl Kept {
     }
 
     /// Notes that a token was made, at `at` (microseconds).
-    pub fn offer_issued(&mut self, issued: Issued, at: i64) {
-        let group = mix(&[id(&issued.account), id(&issued.by)]);
-        let value = id(&issued.credential);
+    pub fn offer_issued(&mut self, issued: Issued, asked: Option<Asked>, at: i64) {
+        let (group, value) = Self::place_of(&issued);
+        if let Some(asked) = asked {
+            self.asked.offer(group, value, at, || Arc::new(asked));
+        }
         self.issued.offer(group, value, at, || Arc::new(issued));
+    }
+
+    fn place_of(issued: &Issued) -> (u64, u64) {
+        (mix(&[id(&issued.account), id(&issued.by)]), id(&issued.credential))
+    }
+
+    /// The tokens that were made, each with what is known of it.
+    pub fn minted(&self) -> impl Iterator<Item = (&Arc<Issued>, Minted)> {
+        self.issued.iter().map(|(_, at, issued)| {
+            let (group, token) = Self::place_of(issued);
+            let used_by = self.bound.get(id(&issued.account), token);
+            let minted = Minted {
+                at: utc(at),
+                asked: self.asked.get(group, token).map(|asked| (**asked).clone()),
+                used_by: used_by.map(|to| (**to).clone()),
+            };
+            (issued, minted)
+        })
     }
 
     fn offer_who(&mut self, who: &Who, dims: &Dims, last: i64) {
@@ -132,7 +164,8 @@ impl Kept {
 
     /// What an activity has beside rows.
     pub fn beside(&self) -> Beside<'_> {
-        (&self.groups_seen, &self.issued)
+        let minted = self.minted().map(|(issued, minted)| (issued.clone(), minted));
+        (&self.groups_seen, minted.collect())
     }
 
     /// Takes what another one has.
@@ -148,6 +181,8 @@ impl Kept {
         self.names.absorb(other.names);
         self.credits.absorb(other.credits);
         self.issued.absorb(other.issued);
+        self.asked.absorb(other.asked);
+        self.bound.absorb(other.bound);
         self.trim();
     }
 
@@ -164,10 +199,13 @@ impl Kept {
         self.places.trim();
         self.credits.trim();
         self.issued.trim();
+        self.asked.trim();
+        self.bound.trim();
     }
 
     /// Whether all that was kept when this was asked last still is, and nothing is kept that was not
-    /// then though it had been seen. To be asked after [`Kept::trim`].
+    /// then though it had been seen. What tokens end with is not asked: it changes no row. To be
+    /// asked after [`Kept::trim`].
     pub fn was_steady(&mut self) -> bool {
         let all = [
             self.identities.was_steady(),
@@ -181,8 +219,9 @@ impl Kept {
             self.names.was_steady(),
             self.credits.was_steady(),
             self.issued.was_steady(),
+            self.asked.was_steady(),
         ];
-        all == [true; 11]
+        all == [true; 12]
     }
 
     /// The kept identity of this id.

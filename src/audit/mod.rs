@@ -52,7 +52,6 @@ use crate::model::{Activity, Name};
 use covered::Covered;
 pub use follow::{Bell, Following, Waiting};
 pub(crate) use format::is_remnant;
-use kept::Kept;
 use lexicon::Lexicon;
 use reader::Reader;
 use runs::Runs;
@@ -324,14 +323,13 @@ fn sum_up(traced: Traced, options: &Options) -> Result<Activity, Error> {
     let sums = tally.finish();
     // What is not needed any more makes room for what comes.
     drop((runs, lexicon));
-    let Kept { groups_seen, issued, .. } = kept;
     let mut all = Covered::default();
     for part in covered.into_values() {
         all.add(part);
     }
     let mut coverage = all.coverage(&names);
     summed.cover(events, &all.stretches, &mut coverage);
-    Ok(assemble::assemble(sums, (&groups_seen, &issued), coverage))
+    Ok(assemble::assemble(sums, kept.beside(), coverage))
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ mod records;
 mod summed;
 
 use std::borrow::Cow;
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -12,14 +13,14 @@ use super::format::json_lines::{self, Fields};
 use super::format::{Carrier, Context};
 use super::hashing::{self, Hashed, id};
 use super::memo::Memo;
-use super::record::{Key, Many};
+use super::record::{HOUR, Key, Many};
 use super::request::{
     self, Called, Misshapen, Names, ObjectRef, Outcome, Person, Requested, Stage, Standing, Status,
     Verdict,
 };
 use super::shared::{Shared, Traces};
 use super::who::{Answer, Dims, Values, Who};
-use crate::model::{Call, CreditedGrant, Implied, Issued, Name, Target};
+use crate::model::{BoundTo, Call, CreditedGrant, Implied, Issued, Name, Target};
 
 /// Reads lines, on one thread.
 pub struct Reader<'s> {
@@ -63,6 +64,24 @@ struct Presented {
     credential: Option<Hashed<Name>>,
     /// Of an account that every cluster has: what tells it from that of another.
     known: Option<(&'static str, String)>,
+    /// Of a token that names its pod or node: its id, and that.
+    bound: Option<(Hashed<Name>, BoundTo)>,
+    /// The last hour in which that was noted.
+    noted: Cell<i64>,
+}
+
+impl Presented {
+    /// What its token says that it ends with, once an hour, and when: some time in that hour, which
+    /// depends on the token alone. So whoever reads which lines, and in whatever order, the last hour
+    /// is noted, and of two tokens the same one is the newer.
+    fn to_note(&self, at: i64) -> Option<(&(Hashed<Name>, BoundTo), i64)> {
+        let bound = self.bound.as_ref()?;
+        let hour = at - at.rem_euclid(HOUR);
+        (hour > self.noted.get()).then(|| {
+            self.noted.set(hour);
+            (bound, hour + i64::try_from(bound.0.order % HOUR.unsigned_abs()).unwrap_or(0))
+        })
+    }
 }
 
 /// `sourceIPs`.
@@ -240,7 +259,11 @@ impl<'s> Reader<'s> {
         if let Some(credential) = &noted.issued
             && let Some(issued) = parts.issued(credential, &presented.username)
         {
-            self.traces.take_issued(issued, at);
+            let bodies = (fields.request_object, fields.response_object);
+            self.traces.take_issued(issued, request::token_asked(bodies.0, bodies.1), at);
+        }
+        if let Some(((token, to), about)) = presented.to_note(at) {
+            self.traces.take_bound((presented.who.value.authenticated.id, token.id), to, about);
         }
         covered.lines += 1;
         covered.levels[level(fields.audit_level.or(fields.level))] += 1;
@@ -321,6 +344,8 @@ fn presented(json: &str, names: &mut Names) -> Result<Option<Presented>, Misshap
         who: Who::oneself(&person).hashed(),
         known: known.zip(uid),
         credential: person.credential.map(Hashed::new),
+        bound: person.bound.map(|(token, to)| (Hashed::new(token), to)),
+        noted: Cell::new(i64::MIN),
         username: person.username,
     }))
 }

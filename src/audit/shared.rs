@@ -1,7 +1,7 @@
 //! What all readers share, and what each holds back so that they seldom wait for each other.
 
 use std::path::Path;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::hashing::{ById, id, mix};
 use super::kept::{Limits, names_of};
@@ -11,7 +11,7 @@ use super::record::{Compact, Inline, Key, Many, Summed};
 use super::request::Names;
 use super::runs::Runs;
 use super::who::Dims;
-use crate::model::{Issued, Name};
+use crate::model::{Asked, BoundTo, Issued, Name};
 
 /// How much is held in memory.
 #[derive(Clone, Copy, Debug)]
@@ -139,8 +139,15 @@ impl<'s> Traces<'s> {
     }
 
     /// Takes a token that was made, at `at` (microseconds): there are few.
-    pub fn take_issued(&mut self, issued: Issued, at: i64) {
-        lock(&self.shared.lexicon).kept().offer_issued(issued, at);
+    pub fn take_issued(&mut self, issued: Issued, asked: Option<Asked>, at: i64) {
+        lock(&self.shared.lexicon).kept().offer_issued(issued, asked, at);
+    }
+
+    /// Takes what a token of an account (both by id) said that it ends with, about then
+    /// (microseconds).
+    pub fn take_bound(&mut self, (account, token): (u64, u64), to: &BoundTo, about: i64) {
+        let mut lexicon = lock(&self.shared.lexicon);
+        lexicon.kept().bound.offer(account, token, about, || Arc::new(to.clone()));
     }
 
     fn part_name(&mut self, dims: &Dims, parts: &Parts<'_>, at: i64) -> u64 {

@@ -81,6 +81,7 @@ fn mapping(uses: &Uses, field: &str, entry: Entry) -> Credential {
         made: None,
         issued: None,
         expires: Expires::Never,
+        bound: None,
         standing: Standing::Good,
         last_use,
         groups: entry.groups.unwrap_or_default(),
@@ -101,6 +102,7 @@ fn whole_account(uses: &Uses, account: &Name) -> Credential {
         made: None,
         issued: None,
         expires: Expires::Never,
+        bound: None,
         standing: Standing::Good,
         last_use: match uses.absent() {
             LastUse::NotInLog(_) => {

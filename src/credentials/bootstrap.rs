@@ -27,6 +27,7 @@ pub(super) fn all(book: &Book, only: Only<'_>, uses: &mut Uses, found: &mut Inve
             made: None,
             issued: secret.meta.creation_timestamp,
             expires: Expires::NotKnown("not read: it is Secret data (--read-bootstrap)"),
+            bound: None,
             standing: Standing::Good,
             // Such a token carries no id of its own, but its user is its alone.
             last_use: uses.take_user(&identity),

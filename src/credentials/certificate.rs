@@ -125,6 +125,7 @@ impl Certificate {
             made: None,
             issued: Some(self.from),
             expires: Expires::At(self.to),
+            bound: None,
             standing: expired(book, self.to),
             last_use: uses.take(&identity, &self.fingerprint),
             id: self.fingerprint.into(),

@@ -99,6 +99,7 @@ fn access_entry(entry: &AccessEntry, uses: &Uses) -> Credential {
         made: None,
         issued: entry.created,
         expires: Expires::Never,
+        bound: None,
         standing: Standing::Good,
         last_use,
         groups: entry.groups.clone(),
@@ -180,6 +181,7 @@ fn role_member(of: &RoleMember, uses: &Uses) -> Credential {
         made: None,
         issued: None,
         expires,
+        bound: None,
         standing: if gone {
             Standing::Refused("the account is deleted".to_owned())
         } else {

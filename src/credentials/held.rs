@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 
 use super::certificate::Certificate;
 use super::seen::Uses;
-use super::{Credential, Expires, Inventory, Kind, Only, Standing};
+use super::{Bound, Credential, Expires, Inventory, Kind, Only, Standing};
 use crate::book::Book;
 use crate::model::{Claims, Held, HeldKind, Identity, ListKind, Name, SubjectKind};
 
@@ -71,6 +71,7 @@ fn bootstrap(book: &Book, uses: &mut Uses, id: &Name) -> Credential {
         made: None,
         issued: None,
         expires: Expires::NotKnown("its Secret was not seen"),
+        bound: None,
         // What is listed was told before.
         standing: if whole {
             Standing::Refused("its Secret is gone".to_owned())
@@ -106,6 +107,7 @@ fn account_token(book: &Book, uses: &mut Uses, claims: &Claims, identity: Identi
         made: None,
         issued: claims.issued,
         expires: claims.expires.map_or(Expires::Never, Expires::At),
+        bound: Some(Bound::Nothing),
         standing: standing(book, claims.expires),
         last_use: uses.absent(),
         groups: Vec::new(),
@@ -130,6 +132,7 @@ fn account_token(book: &Book, uses: &mut Uses, claims: &Claims, identity: Identi
     if let Some((ns, name)) = &claims.secret {
         // One whose Secret is there was told before.
         credential.kind = Kind::TokenSecret;
+        credential.bound = None;
         credential.id = format!("secret {ns}/{name}").into();
         credential.revoke = "delete its Secret".into();
         if snapshot.covers(&[ListKind::TokenSecrets], Some(ns)) {
@@ -137,6 +140,7 @@ fn account_token(book: &Book, uses: &mut Uses, claims: &Claims, identity: Identi
         }
     } else if let Some((ns, name)) = &claims.pod {
         credential.kind = Kind::PodToken;
+        credential.bound = Some(object("Pod", Some(ns), name));
         credential.id = format!("pod {ns}/{name}").into();
         credential.last_use = uses.take(&credential.identity, &format!("pod:{ns}/{name}"));
         credential.revoke = "delete the pod".into();
@@ -147,20 +151,26 @@ fn account_token(book: &Book, uses: &mut Uses, claims: &Claims, identity: Identi
         }
     } else if let Some(id) = &claims.id {
         credential.id = format!("JTI={id}").into();
-        if let Some((by, at)) = uses.made(&credential.identity, &credential.id) {
+        if let Some((by, of)) = uses.made(&credential.identity, &credential.id) {
             notes.push(format!("made by {by}, by the log"));
-            credential.issued = Some(at);
+            credential.issued = Some(of.at);
         }
         credential.last_use = uses.take(&credential.identity, &format!("JTI={id}"));
     } else {
         credential.id = "a token without an id".into();
     }
-    if let Some(object) = &claims.bound_to {
-        credential.revoke = format!("delete the {object}, to which it is bound").into();
-        notes.push(format!("bound to the {object}"));
+    if let Some((kind, namespace, name)) = &claims.bound_to {
+        let bound = object(kind, namespace.as_ref(), name);
+        credential.revoke = format!("delete the {bound}, to which it is bound").into();
+        credential.bound = Some(bound);
     }
     credential.notes = notes;
     credential
+}
+
+fn object(kind: &str, namespace: Option<&Name>, name: &Name) -> Bound {
+    let (namespace, name) = (namespace.cloned(), Some(name.clone()));
+    Bound::Object { kind: kind.into(), namespace, name, uid: None }
 }
 
 fn standing(book: &Book, expires: Option<DateTime<Utc>>) -> Standing {
@@ -195,6 +205,7 @@ fn provider_token(book: &Book, uses: &Uses, claims: &Claims) -> Credential {
         made: None,
         issued: claims.issued,
         expires: claims.expires.map_or(Expires::NotKnown("it does not say"), Expires::At),
+        bound: None,
         standing: standing(book, claims.expires),
         last_use: by_log.unwrap_or_else(|| uses.absent()),
         groups: claims.groups.clone(),

@@ -10,12 +10,14 @@ mod certificate;
 mod cloud;
 mod fold;
 mod held;
+mod minted;
 mod oauth;
 mod saved;
 mod seen;
 mod token_secret;
 mod unseen;
 
+use std::fmt;
 use std::sync::Arc;
 
 use chrono::{DateTime, NaiveDate, Utc};
@@ -155,6 +157,50 @@ pub enum Made {
     ByHand,
 }
 
+/// What a token ends with, beside its account and its time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Bound {
+    /// Nothing else.
+    Nothing,
+    /// This object.
+    Object {
+        /// `Pod`, `Secret` or `Node`.
+        kind: Name,
+        /// Where it lies; None for a node.
+        namespace: Option<Name>,
+        /// What it is called, where that is known.
+        name: Option<Name>,
+        /// Its UID, where that is known.
+        uid: Option<Name>,
+    },
+    /// Not known, and why.
+    NotKnown(&'static str),
+}
+
+impl Bound {
+    /// Whether it is an object of that kind.
+    pub fn is_a(&self, of: &str) -> bool {
+        matches!(self, Self::Object { kind, .. } if &**kind == of)
+    }
+}
+
+/// `Secret a/tie`, `nothing` or `not known`.
+impl fmt::Display for Bound {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Nothing => f.write_str("nothing"),
+            Self::NotKnown(_) => f.write_str("not known"),
+            Self::Object { kind, namespace, name, uid } => {
+                let name = name.as_deref().or(uid.as_deref()).unwrap_or_default();
+                match namespace {
+                    Some(namespace) => write!(f, "{kind} {namespace}/{name}"),
+                    None => write!(f, "{kind} {name}"),
+                }
+            }
+        }
+    }
+}
+
 /// A credential that is known to be out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Credential {
@@ -170,6 +216,8 @@ pub struct Credential {
     pub issued: Option<DateTime<Utc>>,
     /// When it ends by itself.
     pub expires: Expires,
+    /// What it ends with; None for what is no token of an account, and for several pods' together.
+    pub bound: Option<Bound>,
     /// Whether the API server takes it.
     pub standing: Standing,
     /// When it was last presented.

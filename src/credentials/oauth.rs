@@ -61,6 +61,7 @@ fn credential(
             _ => Standing::Good,
         },
         expires,
+        bound: None,
         last_use: LastUse::NotKnown("the log names the user, not the token"),
         groups: Vec::new(),
         revoke: revoke.into(),

@@ -1,14 +1,20 @@
 //! What the log shows of credentials.
 
-use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 
 use super::fold::Fold;
-use super::{Credential, Expires, Kind, LastUse, Only, Standing};
+use super::{Bound, Credential, Expires, Kind, LastUse, Only, Standing, minted};
 use crate::book::{Book, LogState};
-use crate::model::{Actor, Identity, ListKind, Name, SubjectKind, Use};
+use crate::model::{Actor, BoundTo, Identity, ListKind, Minted, Name, SubjectKind, Use};
+
+/// Why it is not known how long a token is good for.
+pub(super) const HOW_LONG: &str = "the log does not tell how long it was asked for";
+
+/// What pods are called of which the log says only the UID.
+const POD_UID: &str = "pod-uid:";
 
 /// So many addresses and agents of each are told.
 const TOLD: usize = 5;
@@ -79,6 +85,8 @@ struct Seen {
     id: Name,
     span: Span,
     tokens: usize,
+    /// Of pods' tokens: who had some of them made, not being a kubelet.
+    minters: BTreeSet<Identity>,
 }
 
 impl Seen {
@@ -101,8 +109,8 @@ fn newest(of: &BTreeMap<Name, DateTime<Utc>>) -> Vec<Name> {
 pub(super) struct Uses {
     spans: BTreeMap<(Identity, Name), Span>,
     users: BTreeMap<Identity, Span>,
-    /// Tokens that somebody had made for accounts: by whom, and when (UTC).
-    made: BTreeMap<(Identity, Name), (Identity, DateTime<Utc>)>,
+    /// Tokens that somebody had made for accounts: by whom, and what is known of them.
+    made: BTreeMap<(Identity, Name), (Identity, Minted)>,
     absent: LastUse,
 }
 
@@ -118,9 +126,9 @@ impl Uses {
         let Some(activity) = book.activity.as_deref().filter(|_| book.log.is_whole()) else {
             return uses;
         };
-        for (issued, at) in activity.issued().iter().filter(|(one, _)| only.wants(&one.account)) {
+        for (issued, of) in activity.issued().iter().filter(|(one, _)| only.wants(&one.account)) {
             let key = (issued.account.clone(), issued.credential.clone());
-            uses.made.insert(key, (issued.by.clone(), at));
+            uses.made.insert(key, (issued.by.clone(), of.clone()));
         }
         let of_one = only.0.map(|identity| activity.seen(identity));
         let rows: Box<dyn Iterator<Item = &Use>> = match of_one {
@@ -143,8 +151,8 @@ impl Uses {
         uses
     }
 
-    /// Who had a token made, and when (UTC), where the log shows it.
-    pub(super) fn made(&self, identity: &Identity, id: &str) -> Option<(Identity, DateTime<Utc>)> {
+    /// Who had a token made, and what is known of it, where the log shows it.
+    pub(super) fn made(&self, identity: &Identity, id: &str) -> Option<(Identity, Minted)> {
         self.made.get(&(identity.clone(), id.into())).cloned()
     }
 
@@ -191,14 +199,20 @@ impl Uses {
             let last = of_pods.entry(identity.clone()).or_insert(span.last);
             *last = (*last).max(span.last);
         }
+        let minters = minters_of_pods(&only_made);
         let mut folded: BTreeMap<(Identity, Fold), Seen> = BTreeMap::new();
         for ((identity, id), span) in self.spans {
             let fold = Fold::of(book, &identity, &id);
+            let mut minters =
+                minters.get(&(identity.clone(), id.clone())).cloned().unwrap_or_default();
             match folded.entry((identity, fold)) {
                 Entry::Vacant(place) => {
-                    place.insert(Seen { id, span, tokens: 1 });
+                    place.insert(Seen { id, span, tokens: 1, minters });
                 }
-                Entry::Occupied(mut place) => place.get_mut().also(id, span),
+                Entry::Occupied(mut place) => {
+                    place.get_mut().minters.append(&mut minters);
+                    place.get_mut().also(id, span);
+                }
             }
         }
         let mut found: Vec<Credential> = folded
@@ -208,28 +222,51 @@ impl Uses {
                 let mut credential = only_seen(book, identity, &seen);
                 if let Some(id) = fold.several(seen.tokens, &seen.id) {
                     credential.id = id;
+                    credential.bound = None;
                     fold.revoke_all(&mut credential.revoke);
                 }
-                if let Some((by, at)) = made {
-                    was_made(&mut credential, &by, at);
+                if let Some((by, of)) = made {
+                    minted::tell(book, &mut credential, &by, &of);
                 }
+                let minters = seen.minters.iter();
+                let notes = minters.map(|by| format!("{by} had a token of it made, by the log"));
+                credential.notes.extend(notes);
                 credential
             })
             .collect();
         // Made, and not seen in use.
-        found.extend(only_made.into_iter().map(|((identity, id), (by, at))| {
-            let last_use = if of_pods.get(&identity).is_some_and(|last| *last >= at) {
-                LastUse::NotKnown("it may be bound to a pod: then its use is told as the pod's")
-            } else {
-                absent.clone()
+        found.extend(only_made.into_iter().map(|((identity, id), (by, of))| {
+            let by_pods = of_pods.get(&identity).is_some_and(|last| *last >= of.at);
+            let last_use = match minted::bound(&identity, &of) {
+                _ if !by_pods => absent.clone(),
+                Bound::NotKnown(_) => {
+                    LastUse::NotKnown("it may be bound to a pod: then its use is told as the pod's")
+                }
+                bound if bound.is_a("Pod") => LastUse::NotKnown("its use is told as its pod's"),
+                _ => absent.clone(),
             };
             let mut credential = unknown(identity, id, last_use);
             issued_token(&mut credential);
-            was_made(&mut credential, &by, at);
+            minted::tell(book, &mut credential, &by, &of);
             credential
         }));
         found.into_iter()
     }
+}
+
+/// Who had tokens made that are bound to pods, by account and by what their uses are called.
+fn minters_of_pods(
+    made: &BTreeMap<(Identity, Name), (Identity, Minted)>,
+) -> BTreeMap<(Identity, Name), BTreeSet<Identity>> {
+    let mut all: BTreeMap<_, BTreeSet<Identity>> = BTreeMap::new();
+    for ((account, _), (by, of)) in made {
+        let Some(BoundTo::Object { kind, name, .. }) = of.bound() else { continue };
+        if let (true, Some(ns), Some(pod)) = (&**kind == "Pod", &account.namespace, name) {
+            let id = Name::from(format!("pod:{ns}/{pod}"));
+            all.entry((account.clone(), id)).or_default().insert(by.clone());
+        }
+    }
+    all
 }
 
 fn absent(book: &Book) -> LastUse {
@@ -257,8 +294,10 @@ fn only_seen(book: &Book, identity: Identity, seen: &Seen) -> Credential {
         super::certificate::cannot_be_revoked(&mut credential);
     } else if let Some(pod) = id.strip_prefix("pod:") {
         pod_token(book, &mut credential, pod);
-    } else if id.starts_with("pod-uid:") {
+    } else if let Some(uid) = id.strip_prefix(POD_UID) {
         credential.kind = Kind::PodToken;
+        let namespace = credential.identity.namespace.as_deref();
+        credential.bound = Some(of_pod(namespace, None, Some(uid)));
         credential.expires = Expires::NotKnown("it ends with its pod, at most after a year");
         credential.revoke = "delete the pod".into();
     } else if let Some(of) = id.strip_prefix("legacy:") {
@@ -281,6 +320,16 @@ fn only_seen(book: &Book, identity: Identity, seen: &Seen) -> Credential {
     credential
 }
 
+fn of_pod(namespace: Option<&str>, name: Option<&str>, uid: Option<&str>) -> Bound {
+    let some = |text: Option<&str>| text.map(Name::from);
+    Bound::Object {
+        kind: "Pod".into(),
+        namespace: some(namespace),
+        name: some(name),
+        uid: some(uid),
+    }
+}
+
 fn unknown(identity: Identity, id: Name, last_use: LastUse) -> Credential {
     Credential {
         kind: Kind::Other,
@@ -288,6 +337,7 @@ fn unknown(identity: Identity, id: Name, last_use: LastUse) -> Credential {
         made: None,
         issued: None,
         expires: Expires::NotKnown("the log does not tell"),
+        bound: None,
         standing: Standing::NotKnown,
         last_use,
         groups: Vec::new(),
@@ -299,16 +349,11 @@ fn unknown(identity: Identity, id: Name, last_use: LastUse) -> Credential {
 
 fn issued_token(credential: &mut Credential) {
     credential.kind = Kind::IssuedToken;
-    credential.expires = Expires::NotKnown("the log does not tell how long it was asked for");
+    credential.expires = Expires::NotKnown(HOW_LONG);
+    credential.bound = Some(Bound::NotKnown("the log does not show how it was made"));
     credential.revoke = "delete the object that it is bound to, if any; else delete the account \
                          and make it again, which ends all its tokens"
         .into();
-}
-
-/// Who had a token made, and when.
-pub(super) fn was_made(credential: &mut Credential, by: &Identity, at: DateTime<Utc>) {
-    credential.issued = Some(at);
-    credential.notes.push(format!("made by {by}, by the log"));
 }
 
 fn pod_token(book: &Book, credential: &mut Credential, pod: &str) {
@@ -319,6 +364,7 @@ fn pod_token(book: &Book, credential: &mut Credential, pod: &str) {
     );
     credential.revoke = "delete the pod".into();
     let Some((namespace, name)) = pod.split_once('/') else { return };
+    credential.bound = Some(of_pod(Some(namespace), Some(name), None));
     if book.snapshot.objects.pods.contains_key(&(namespace.into(), name.into())) {
         credential.standing = Standing::Good;
     } else if book.snapshot.covers(&[ListKind::Pods], Some(namespace)) {

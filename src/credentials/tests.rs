@@ -6,7 +6,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::*;
 use crate::book::world::{Row, World, day};
-use crate::model::{BootstrapToken, Health, Issued, ListState, Meta, Object};
+use crate::model::{BootstrapToken, Health, Issued, ListState, Meta, Minted, Object};
 
 fn secret(ns: &str, name: &str, account: &str, metadata: &Value) -> Value {
     let mut all = json!({
@@ -395,7 +395,7 @@ fn who_had_a_token_made_is_told_whether_it_was_used_or_not() {
     let made = |account: &str, credential: &str, at: i64| {
         let account = Identity::service_account("a", account);
         let (credential, by) = (credential.into(), Identity::user("ana"));
-        (Arc::new(Issued { account, credential, by }), day(at))
+        (Arc::new(Issued { account, credential, by }), Minted::new(day(at)))
     };
     let issued = [
         made("x", "JTI=1", 2),

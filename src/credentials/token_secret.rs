@@ -77,6 +77,7 @@ impl Token<'_> {
             made: account.map(|account| self.made(account)),
             issued: self.secret.meta.creation_timestamp,
             expires: Expires::Never,
+            bound: None,
             standing: self.standing(book, account),
             last_use,
             groups: Vec::new(),

@@ -80,8 +80,7 @@ impl ActivityDelta {
             group_sets: Numbers::new(old.group_sets.iter(), new.group_sets.iter()),
             impersonations: Numbers::new(old.impersonations.iter(), new.impersonations.iter()),
         };
-        let gone = |(issued, _)| newer.issued().at(issued).is_none();
-        if older.issued().iter().any(|(issued, at)| gone((&**issued, at))) {
+        if older.issued().iter().any(|(issued, _)| newer.issued().get(issued).is_none()) {
             return None;
         }
         let mut delta = Self { coverage: newer.coverage().clone(), ..Self::default() };
@@ -108,15 +107,16 @@ impl ActivityDelta {
                 _ => {}
             }
         }
-        let known = |(one, at): &(&std::sync::Arc<_>, _)| older.issued().at(one) == Some(*at);
+        let known =
+            |(one, minted): &(&std::sync::Arc<_>, &_)| older.issued().get(one) == Some(*minted);
         delta.issued = newer
             .issued()
             .iter()
             .filter(|one| !known(one))
-            .map(|(one, at)| {
+            .map(|(one, minted)| {
                 let account = newer.seen(&one.account);
                 let account = account.map(|id| SeenId(numbers.identities.get(id.index())));
-                (account, one.clone(), at)
+                (account, one.clone(), minted.clone())
             })
             .collect();
         if still.contains(&false) {

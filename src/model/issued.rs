@@ -22,34 +22,90 @@ pub struct Issued {
     pub by: Identity,
 }
 
-/// Tokens that were made, each with the time (UTC). A clone shares them.
+/// What a token ends with (`spec.boundObjectRef` of its `TokenRequest`; of a pod's and a node's also
+/// the extra of who presents it).
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum BoundTo {
+    /// With its account alone.
+    Nothing,
+    /// With an object: of the account's namespace, or a node.
+    Object {
+        /// `Pod`, `Secret` or `Node`.
+        kind: Name,
+        /// What it is called, where that is known.
+        name: Option<Name>,
+        /// Its UID, where that is known.
+        uid: Option<Name>,
+    },
+}
+
+/// What the bodies of a `TokenRequest` say, where the log has them. The token itself is not kept.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Asked {
+    /// What it was asked to be bound to.
+    pub bound: BoundTo,
+    /// `spec.expirationSeconds`: of the answer, else of the request, to which the API server may
+    /// have given less.
+    pub seconds: Option<u64>,
+    /// `status.expirationTimestamp` of the answer, UTC.
+    pub until: Option<DateTime<Utc>>,
+}
+
+/// What is known of a token that was made.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Minted {
+    /// When, UTC.
+    pub at: DateTime<Utc>,
+    /// By the bodies of the request.
+    pub asked: Option<Asked>,
+    /// By its use: the pod or node that who presented it named. None where it was not seen in use,
+    /// or is bound to neither.
+    pub used_by: Option<BoundTo>,
+}
+
+impl Minted {
+    /// One of which nothing else is known.
+    pub fn new(at: DateTime<Utc>) -> Self {
+        Self { at, asked: None, used_by: None }
+    }
+
+    /// What it is bound to, as far as the log tells.
+    pub fn bound(&self) -> Option<&BoundTo> {
+        self.asked.as_ref().map(|asked| &asked.bound).or(self.used_by.as_ref())
+    }
+}
+
+/// Tokens that were made, each with what is known of it. A clone shares them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Issuances(Arc<BTreeMap<Arc<Issued>, DateTime<Utc>>>);
+pub struct Issuances(Arc<BTreeMap<Arc<Issued>, Minted>>);
 
 impl Issuances {
     /// Those for an account, sorted.
     pub fn of<'a>(
         &'a self,
         account: &'a Identity,
-    ) -> impl Iterator<Item = (&'a Issued, DateTime<Utc>)> + 'a {
+    ) -> impl Iterator<Item = (&'a Issued, &'a Minted)> + 'a {
         let (credential, by) = ("".into(), Identity::user(""));
         let first = Issued { account: account.clone(), credential, by };
-        let all = self.0.range::<Issued, _>(first..).map(|(issued, at)| (&**issued, *at));
+        let all = self.0.range::<Issued, _>(first..).map(|(issued, minted)| (&**issued, minted));
         all.take_while(move |(issued, _)| issued.account == *account)
     }
 
     /// All, sorted.
-    pub fn iter(&self) -> impl Iterator<Item = (&Arc<Issued>, DateTime<Utc>)> {
-        self.0.iter().map(|(issued, at)| (issued, *at))
+    pub fn iter(&self) -> impl Iterator<Item = (&Arc<Issued>, &Minted)> {
+        self.0.iter()
     }
 
-    /// When that one was made, UTC, if it was.
-    pub fn at(&self, issued: &Issued) -> Option<DateTime<Utc>> {
-        self.0.get(issued).copied()
+    /// What is known of that one, if it was made.
+    pub fn get(&self, issued: &Issued) -> Option<&Minted> {
+        self.0.get(issued)
     }
 
-    /// Adds some.
-    pub fn extend(&mut self, more: impl IntoIterator<Item = (Arc<Issued>, DateTime<Utc>)>) {
+    /// Adds some, and what is newly known of others.
+    pub fn extend(&mut self, more: impl IntoIterator<Item = (Arc<Issued>, Minted)>) {
         let mut more = more.into_iter().peekable();
         if more.peek().is_some() {
             Arc::make_mut(&mut self.0).extend(more);
@@ -57,8 +113,8 @@ impl Issuances {
     }
 }
 
-impl FromIterator<(Arc<Issued>, DateTime<Utc>)> for Issuances {
-    fn from_iter<T: IntoIterator<Item = (Arc<Issued>, DateTime<Utc>)>>(all: T) -> Self {
+impl FromIterator<(Arc<Issued>, Minted)> for Issuances {
+    fn from_iter<T: IntoIterator<Item = (Arc<Issued>, Minted)>>(all: T) -> Self {
         Self(Arc::new(all.into_iter().collect()))
     }
 }
@@ -75,13 +131,13 @@ mod tests {
         };
         let accounts = ["a", "b", "c"].map(|name| Identity::service_account("ci", name));
         let all = accounts.iter().flat_map(|of| ["JTI=1", "JTI=2"].map(|id| one(of, id)));
-        let time = DateTime::UNIX_EPOCH;
-        let issuances: Issuances = all.map(|one| (one, time)).collect();
+        let minted = Minted::new(DateTime::UNIX_EPOCH);
+        let issuances: Issuances = all.map(|one| (one, minted.clone())).collect();
         let found = issuances.of(&accounts[1]).map(|(one, _)| (&one.account, &*one.credential));
         assert_eq!(found.collect::<Vec<_>>(), [(&accounts[1], "JTI=1"), (&accounts[1], "JTI=2")]);
         assert_eq!(issuances.of(&Identity::user("a")).count(), 0);
         assert_eq!(issuances.iter().count(), 6);
-        assert_eq!(issuances.at(&one(&accounts[2], "JTI=2")), Some(time));
-        assert_eq!(issuances.at(&one(&accounts[2], "JTI=3")), None);
+        assert_eq!(issuances.get(&one(&accounts[2], "JTI=2")), Some(&minted));
+        assert_eq!(issuances.get(&one(&accounts[2], "JTI=3")), None);
     }
 }

@@ -33,7 +33,7 @@ pub use change::Change;
 pub use coverage::{Coverage, Gap, Place, Server, Summaries, Unreadable, duration};
 pub use discovery::{ApiResource, Discovery};
 pub use identity::{Identity, IdentityParseError, Name, SubjectKind};
-pub use issued::{Issuances, Issued};
+pub use issued::{Asked, BoundTo, Issuances, Issued, Minted};
 pub use lists::KEPT_CONFIG_MAPS;
 pub use network_policy::{Direction, NetworkPolicySpec};
 pub use object::{

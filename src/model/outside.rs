@@ -91,7 +91,7 @@ pub enum HeldKind {
     /// A client certificate, PEM. Public data.
     Certificate(Name),
     /// A token that says what it is of.
-    Claims(Claims),
+    Claims(Box<Claims>),
     /// A token of the form of a bootstrap token: its public id.
     Bootstrap(Name),
     /// An access token of OpenShift: the name of its object, which is its hash.
@@ -119,6 +119,6 @@ pub struct Claims {
     pub secret: Option<(Name, Name)>,
     /// The pod that it is bound to, by namespace and name.
     pub pod: Option<(Name, Name)>,
-    /// Kind and name of what else it is bound to.
-    pub bound_to: Option<Name>,
+    /// What else it is bound to: kind, namespace (not of a node) and name.
+    pub bound_to: Option<(Name, Option<Name>, Name)>,
 }

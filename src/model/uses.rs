@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::shared::{PerId, Table};
 use super::{
     ActivityTables, Actor, ActorId, Call, CallId, Coverage, CreditId, CreditedGrant, GroupSetId,
-    Identity, Impersonation, ImpersonationId, Issuances, Issued, Name, SeenId, Use,
+    Identity, Impersonation, ImpersonationId, Issuances, Issued, Minted, Name, SeenId, Use,
 };
 
 /// How finely rows tell requests apart. Finest first. A log that has more distinct rows than can
@@ -45,9 +45,9 @@ pub struct ActivityParts {
     /// When each identity's *authenticated* groups were last seen: identity → (group, UTC).
     /// Groups that an impersonator chose are not here.
     pub groups_seen: BTreeMap<SeenId, BTreeMap<Name, DateTime<Utc>>>,
-    /// Tokens that were made for accounts, each with the time (UTC), sorted; the newest of each
+    /// Tokens that were made for accounts, each with what is known of it, sorted; the newest of each
     /// account and of each who had them made.
-    pub issued: Vec<(Arc<Issued>, DateTime<Utc>)>,
+    pub issued: Vec<(Arc<Issued>, Minted)>,
     /// How many requests have a value that clients control which was counted but not kept, by
     /// authenticated identity and kind (`agents`, `addresses`, `credentials`, `names`, `paths`,
     /// `calls`, `credits`, `groups`, `impersonations`).
@@ -68,8 +68,8 @@ pub struct ActivityDelta {
     pub uses: Vec<Use>,
     /// Newer times of authenticated groups.
     pub groups_seen: Vec<(SeenId, Name, DateTime<Utc>)>,
-    /// Tokens that were made, with the time (UTC), and the account where the log shows it.
-    pub issued: Vec<(Option<SeenId>, Arc<Issued>, DateTime<Utc>)>,
+    /// Tokens that were made, or of which more is known, and the account where the log shows it.
+    pub issued: Vec<(Option<SeenId>, Arc<Issued>, Minted)>,
     /// Counts as they are now, in place of the former ones.
     pub truncated: Vec<(SeenId, BTreeMap<Name, u64>)>,
     /// What the log covers now.
@@ -234,7 +234,8 @@ impl Activity {
         for (id, group, at) in &delta.groups_seen {
             next.note_group(*id, group, *at);
         }
-        next.issued.extend(delta.issued.iter().map(|(_, one, at)| (one.clone(), *at)));
+        next.issued
+            .extend(delta.issued.iter().map(|(_, one, minted)| (one.clone(), minted.clone())));
         if !delta.truncated.is_empty() {
             let truncated = Arc::make_mut(&mut next.truncated);
             truncated.extend(delta.truncated.iter().cloned());
@@ -294,7 +295,7 @@ impl Activity {
                 .map(|id| (id, self.groups_seen(id).iter().cloned().collect::<BTreeMap<_, _>>()))
                 .filter(|(_, groups)| !groups.is_empty())
                 .collect(),
-            issued: self.issued.iter().map(|(one, at)| (one.clone(), at)).collect(),
+            issued: self.issued.iter().map(|(one, minted)| (one.clone(), minted.clone())).collect(),
             truncated: (*self.truncated).clone(),
             detail: self.detail,
             coverage: self.coverage.clone(),
@@ -462,7 +463,7 @@ mod tests {
             },
             uses: vec![row(0, 0, 0, 2, 5), row(0, 0, 1, 0, 1), row(1, 0, 1, 1, 6)],
             groups_seen: vec![(SeenId(1), "devs".into(), at(6)), (SeenId(1), "devs".into(), at(5))],
-            issued: vec![(Some(SeenId(1)), token.clone(), at(3))],
+            issued: vec![(Some(SeenId(1)), token.clone(), Minted::new(at(3)))],
             truncated: vec![(SeenId(0), BTreeMap::from([("agents".into(), 3)]))],
             coverage: Coverage { events: 4, ..Coverage::default() },
         };
@@ -473,8 +474,8 @@ mod tests {
         assert_eq!(after.impersonators(SeenId(0)), [SeenId(1)]);
         assert_eq!(after.seen(&Identity::user("bob")), Some(SeenId(1)));
         assert_eq!(after.groups_seen(SeenId(1)), [("devs".into(), at(6))]);
-        assert_eq!(after.issued().at(&token), Some(at(3)));
-        assert_eq!(before.issued().at(&token), None, "the former version stays");
+        assert_eq!(after.issued().get(&token), Some(&Minted::new(at(3))));
+        assert_eq!(before.issued().get(&token), None, "the former version stays");
         assert_eq!(after.truncated(SeenId(0)), Some(&BTreeMap::from([("agents".into(), 3)])));
         assert_eq!(after.coverage().events, 4);
         assert_eq!(delta.touched(), [SeenId(0), SeenId(1)]);

@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::identity::Names;
 use super::{Cell, Column, Metadata, Table, Tabular, age, exact};
 use crate::book::Book;
-use crate::credentials::{Credential, Expires, LastUse, Made, Standing};
+use crate::credentials::{Bound, Credential, Expires, LastUse, Made, Standing};
 use crate::model::{Identity, Name};
 
 /// When it ends by itself: at a time, never, or not known for a reason.
@@ -19,6 +19,38 @@ pub struct ExpiresPart {
     pub never: bool,
     /// Why that is not known.
     pub reason: Option<&'static str>,
+}
+
+/// What a token ends with, beside its account and its time.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BoundPart {
+    /// Whether that is known. Then without a kind it is nothing.
+    pub known: bool,
+    /// `Pod`, `Secret` or `Node`.
+    pub kind: Option<Name>,
+    /// Where it lies; null for a node.
+    pub namespace: Option<Name>,
+    /// What it is called, where that is known.
+    pub name: Option<Name>,
+    /// Its UID, where that is known.
+    pub uid: Option<Name>,
+    /// Why it is not known.
+    pub reason: Option<&'static str>,
+}
+
+impl From<&Bound> for BoundPart {
+    fn from(of: &Bound) -> Self {
+        let none =
+            Self { known: true, kind: None, namespace: None, name: None, uid: None, reason: None };
+        match of.clone() {
+            Bound::Nothing => none,
+            Bound::NotKnown(reason) => Self { known: false, reason: Some(reason), ..none },
+            Bound::Object { kind, namespace, name, uid } => {
+                Self { kind: Some(kind), namespace, name, uid, ..none }
+            }
+        }
+    }
 }
 
 /// When it was last presented.
@@ -92,6 +124,8 @@ pub struct CredentialRow {
     pub issued: Option<DateTime<Utc>>,
     /// When it ends by itself.
     pub expires: ExpiresPart,
+    /// What it ends with; null for what is no token of an account, and for several pods' together.
+    pub bound_to: Option<BoundPart>,
     /// Whether the API server takes it, as far as is known: `live`, `not known`, `refused` or
     /// `expired`.
     pub state: &'static str,
@@ -105,6 +139,8 @@ pub struct CredentialRow {
     pub revoke: Name,
     /// What else has to be known before acting on it.
     pub notes: Vec<String>,
+    #[serde(skip)]
+    bound: String,
     #[serde(skip)]
     who: Identity,
 }
@@ -128,6 +164,7 @@ impl CredentialRow {
                 Expires::Never => ExpiresPart { never: true, ..none },
                 Expires::NotKnown(reason) => ExpiresPart { reason: Some(reason), ..none },
             },
+            bound_to: of.bound.as_ref().map(BoundPart::from),
             state: of.standing.as_str(),
             refused: match &of.standing {
                 Standing::Refused(why) => Some(why.clone()),
@@ -137,6 +174,7 @@ impl CredentialRow {
             groups: of.groups.clone(),
             revoke: of.revoke.clone(),
             notes: of.notes.clone(),
+            bound: of.bound.as_ref().map(Bound::to_string).unwrap_or_default(),
             who: of.identity.clone(),
         }
     }
@@ -200,6 +238,7 @@ impl Tabular for CredentialRow {
             Column::new("EXPIRES", "expires"),
             Column::new("LAST USED", "lastUse"),
             Column::new("FROM", "addresses").wide(),
+            Column::new("BOUND TO", "boundTo").wide(),
             Column::new("GROUPS", "groups").wide(),
             Column::new("REVOKED BY", "revoke").wide(),
             Column::new("NOTES", "notes").wide(),
@@ -226,6 +265,7 @@ impl Tabular for CredentialRow {
             self.expires_cell(about),
             self.last_use_cell(about),
             Cell::exactly(self.last_use.addresses.join(", "), self.last_use.addresses.join(";")),
+            Cell::new(&*self.bound),
             Cell::exactly(about.group_words(&self.groups), self.groups.join(";")),
             Cell::new(&*self.revoke),
             Cell::new(self.notes.join("; ")),

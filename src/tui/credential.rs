@@ -10,7 +10,7 @@ use super::theme::Slot;
 use super::time::{ago, day, days, moment};
 use super::widgets::Line;
 use super::words;
-use crate::credentials::{Credential, Expires, LastUse, Made, Standing};
+use crate::credentials::{Bound, Credential, Expires, LastUse, Made, Standing};
 use crate::model::{Name, distinct};
 
 type Lines = Vec<Line<'static>>;
@@ -130,6 +130,11 @@ pub fn describe(credential: &Credential, frame: Frame) -> Lines {
         Expires::NotKnown(why) => format!("not known: {why}"),
     };
     lines.extend(field("Expires", expires));
+    match &credential.bound {
+        None => {}
+        Some(Bound::NotKnown(why)) => lines.extend(field("Bound to", format!("not known: {why}"))),
+        Some(bound) => lines.extend(field("Bound to", distinct(&bound.to_string()).into_owned())),
+    }
     match &credential.last_use {
         LastUse::Log { at, first, requests, addresses, agents } => {
             lines.extend(field("Last used", format!("{}, by the log", exactly(*at, now))));

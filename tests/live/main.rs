@@ -16,6 +16,7 @@ mod following;
 mod fresh;
 mod inventory;
 mod meaning;
+mod minted;
 mod nonsense;
 mod pod_security;
 mod reaching;

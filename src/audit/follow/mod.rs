@@ -28,7 +28,6 @@ use std::thread;
 use chrono::{DateTime, Utc};
 
 use super::covered::Covered;
-use super::kept::Kept;
 use super::shared::Shared;
 use super::source::queue::Queue;
 use super::source::{self, SourceError, SourceSpec};
@@ -174,10 +173,9 @@ impl Following {
             merge::requests(runs, lexicon, |request| tally.take(request)).map_err(&failed)?;
         let summed = summed::Extents::take(runs, &mut tally).map_err(failed)?;
         let sums = tally.finish();
-        let Kept { groups_seen, issued, .. } = kept;
         let mut coverage = self.coverage();
         summed.cover(events, &self.covered.stretches, &mut coverage);
-        Ok(assemble::assemble(sums, (&groups_seen, &issued), coverage))
+        Ok(assemble::assemble(sums, kept.beside(), coverage))
     }
 
     fn must_be_whole(&mut self) -> Result<(), Error> {

@@ -22,7 +22,9 @@ use crate::audit::record::HOUR;
 use crate::audit::rows::{Row, Sum};
 use crate::audit::runs::Runs;
 use crate::audit::tally::{self, Counts, Cut, KINDS, State, Truncated};
-use crate::model::{Activity, ActivityDelta, Coverage, Detail, Issuances, Issued, Name, SeenId};
+use crate::model::{
+    Activity, ActivityDelta, Coverage, Detail, Issuances, Issued, Minted, Name, SeenId,
+};
 
 /// Hours added up, and how they show.
 pub struct Sums {
@@ -295,17 +297,17 @@ impl Sums {
         sum
     }
 
-    /// The tokens that were made, but for those that are known.
+    /// The tokens that were made, but for those of which nothing new is known.
     pub fn issued(
         &self,
         lexicon: &Lexicon,
         known: &Issuances,
-    ) -> Vec<(Option<SeenId>, Arc<Issued>, DateTime<Utc>)> {
-        let all = lexicon.settled_so_far().issued.iter().map(|(_, at, one)| (one, utc(at)));
-        let new = all.filter(|(one, at)| known.at(one) != Some(*at));
-        let new = new.map(|(one, at)| {
+    ) -> Vec<(Option<SeenId>, Arc<Issued>, Minted)> {
+        let all = lexicon.settled_so_far().minted();
+        let new = all.filter(|(one, minted)| known.get(one) != Some(minted));
+        let new = new.map(|(one, minted)| {
             let account = self.numbers.known(id(&one.account), &self.state.tables);
-            (account, one.clone(), at)
+            (account, one.clone(), minted)
         });
         let mut new: Vec<_> = new.collect();
         new.sort_unstable();

@@ -4,7 +4,7 @@ use super::object::Object;
 use super::scan::{self, Broken};
 
 /// The values of an event that are read, each as its JSON text, as found. Bodies of requests and
-/// answers are passed over unread.
+/// answers are passed over unread, but for those of a `TokenRequest`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Fields<'a> {
     pub kind: Option<&'a str>,
@@ -27,6 +27,8 @@ pub struct Fields<'a> {
     pub timestamp: Option<&'a str>,
     pub metadata: Option<&'a str>,
     pub annotations: Option<&'a str>,
+    pub request_object: Option<&'a str>,
+    pub response_object: Option<&'a str>,
 }
 
 impl<'a> Fields<'a> {
@@ -52,6 +54,8 @@ impl<'a> Fields<'a> {
             b"timestamp" => &mut self.timestamp,
             b"metadata" => &mut self.metadata,
             b"annotations" => &mut self.annotations,
+            b"requestObject" => &mut self.request_object,
+            b"responseObject" => &mut self.response_object,
             _ => return None,
         })
     }

@@ -10,7 +10,9 @@ use super::days::{pack, unpack};
 use crate::audit::kept::{Kept, Limits};
 use crate::audit::newest::Newest;
 use crate::audit::who::Groups;
-use crate::model::{Call, CreditedGrant, Identity, Impersonation, Issued, Name, SubjectKind};
+use crate::model::{
+    Asked, BoundTo, Call, CreditedGrant, Identity, Impersonation, Issued, Name, SubjectKind,
+};
 
 /// A value as bytes.
 trait Value: Ord + Clone {
@@ -88,7 +90,7 @@ macro_rules! as_json {
     )*};
 }
 
-as_json!(Call, CreditedGrant, Impersonation, Issued);
+as_json!(Asked, BoundTo, Call, CreditedGrant, Impersonation, Issued);
 
 fn write<T: Value>(newest: &Newest<T>, out: &mut Vec<u8>) {
     match newest.floor() {
@@ -134,6 +136,8 @@ pub fn write_kept(kept: &Kept) -> Vec<u8> {
     write(&kept.names, &mut out);
     write(&kept.credits, &mut out);
     write(&kept.issued, &mut out);
+    write(&kept.asked, &mut out);
+    write(&kept.bound, &mut out);
     pack(&out)
 }
 
@@ -151,9 +155,13 @@ pub fn read_kept(packed: &[u8], limits: &Limits) -> Option<Kept> {
     read(&mut from, &mut kept.places)?;
     read(&mut from, &mut kept.names)?;
     read(&mut from, &mut kept.credits)?;
-    // What was kept before tokens were is still good, and ends here.
+    // What was kept before tokens were, or what is known of them, is still good, and ends here.
     if !from.0.is_empty() {
         read(&mut from, &mut kept.issued)?;
+    }
+    if !from.0.is_empty() {
+        read(&mut from, &mut kept.asked)?;
+        read(&mut from, &mut kept.bound)?;
     }
     kept.trim();
     Some(kept)

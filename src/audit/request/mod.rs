@@ -12,6 +12,7 @@ mod quoted;
 mod refusal;
 mod stage;
 mod time;
+mod token;
 mod verdict;
 
 pub use asked::{ObjectRef, decode_path, split_uri};
@@ -26,4 +27,5 @@ pub use pieces::{
 pub use quoted::quoted;
 pub use stage::{Stage, Standing};
 pub use time::micros;
+pub use token::token_asked;
 pub use verdict::{Outcome, Verdict};

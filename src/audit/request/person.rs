@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::clip::{clip, name};
 use super::names::Names;
-use crate::model::{Identity, Impersonation, Name, SubjectKind};
+use crate::model::{BoundTo, Identity, Impersonation, Name, SubjectKind};
 
 /// `user` and `impersonatedUser` as the log has them.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -30,6 +30,8 @@ pub struct Person {
     pub groups: Arc<[Name]>,
     /// What was presented, if the log says it.
     pub credential: Option<Name>,
+    /// Of an account's token: its own id (`JTI=…`), and the pod or node that it ends with.
+    pub bound: Option<(Name, BoundTo)>,
     /// Uid, if any.
     uid: Option<Name>,
     /// Keys (lower-cased) and values, sorted.
@@ -39,6 +41,8 @@ pub struct Person {
 const CREDENTIAL_ID: &str = "authentication.kubernetes.io/credential-id";
 const POD_NAME: &str = "authentication.kubernetes.io/pod-name";
 const POD_UID: &str = "authentication.kubernetes.io/pod-uid";
+const NODE_NAME: &str = "authentication.kubernetes.io/node-name";
+const NODE_UID: &str = "authentication.kubernetes.io/node-uid";
 
 impl Person {
     /// Puts what the log has into the model's terms.
@@ -55,8 +59,9 @@ impl Person {
         extra.dedup();
         let identity = Identity::from_user_name(&clip(&username));
         let credential = credential(&identity, &extra);
+        let bound = bound(&identity, &extra);
         let uid = info.uid.filter(|uid| !uid.is_empty()).map(|uid| name(&uid));
-        Self { username, identity, groups: names.set(groups), credential, uid, extra }
+        Self { username, identity, groups: names.set(groups), credential, bound, uid, extra }
     }
 
     /// Somebody of whom nothing is known but the name.
@@ -82,6 +87,19 @@ fn credential(identity: &Identity, extra: &[(Name, Name)]) -> Option<Name> {
         (_, None, None) if id.is_none() => session(extra),
         _ => id.cloned(),
     }
+}
+
+/// What a token says itself that it ends with: a pod names its node too
+/// (`pkg/serviceaccount/claims.go`).
+fn bound(identity: &Identity, extra: &[(Name, Name)]) -> Option<(Name, BoundTo)> {
+    let value = |key: &str| extra.iter().find(|(k, _)| &**k == key).map(|(_, value)| value.clone());
+    let id = value(CREDENTIAL_ID).filter(|id| id.starts_with("JTI="))?;
+    identity.namespace.as_ref()?;
+    let object = |kind: &str, name: Option<Name>, uid: Option<Name>| {
+        (name.is_some() || uid.is_some()).then(|| BoundTo::Object { kind: kind.into(), name, uid })
+    };
+    let pod = object("Pod", value(POD_NAME), value(POD_UID));
+    Some((id, pod.or_else(|| object("Node", value(NODE_NAME), value(NODE_UID)))?))
 }
 
 /// The session of a cloud role: EKS's authenticator gives many people one user name, and each a

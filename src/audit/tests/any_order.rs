@@ -75,11 +75,16 @@ pub fn lines(seed: &Seed) -> Vec<Line> {
         .set("userAgent", json!(format!("agent/{agent}")))
         .set("sourceIPs", json!(["203.0.113.1", format!("198.51.100.{address}")]));
     line = match user {
-        0 => line.user("system:serviceaccount:shop:cart", &["system:serviceaccounts"]),
+        0 => line.user("system:serviceaccount:ci:s1", &["system:serviceaccounts"]),
         _ => line.user(&format!("user-{user}"), &["devs", &format!("g{}", seed.credential % 3)]),
     };
     let extra = "authentication.kubernetes.io/credential-id";
-    line = line.set("user|extra", json!({ extra: [format!("JTI={credential}")] }));
+    let mut extras = json!({ extra: [format!("JTI={credential}")] });
+    if credential % 2 == 1 {
+        let node = json!([format!("n{credential}")]);
+        extras["authentication.kubernetes.io/node-name"] = node;
+    }
+    line = line.set("user|extra", extras);
     if seed.acting_as < 4 {
         let name = format!("user-{}", seed.acting_as);
         line =
@@ -98,7 +103,9 @@ pub fn lines(seed: &Seed) -> Vec<Line> {
     };
     if matches!(seed.what, 12 | 13) && seed.outcome > 5 {
         let key = "annotations|authentication.kubernetes.io/issued-credential-id";
-        line = line.set(key, json!(format!("JTI={id}")));
+        line = line
+            .set(key, json!(format!("JTI={}", id % 11)))
+            .set("requestObject", json!({"spec": {"expirationSeconds": 600 + u32::from(id % 11)}}));
     }
     let stages = seed.stages;
     let mut all = Vec::new();
@@ -126,6 +133,7 @@ fn tight() -> Limits {
         names: few(2, 20),
         credits: few(2, 6),
         issued: few(2, 7),
+        bound: few(2, 5),
     }
 }
 

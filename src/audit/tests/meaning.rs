@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::*;
-use crate::model::{Call, Identity, Implied, SeenId, Target, Use};
+use crate::model::{Asked, BoundTo, Call, Identity, Implied, SeenId, Target, Use};
 
 fn seen(activity: &Activity, name: &str) -> SeenId {
     activity.seen(&Identity::from_user_name(name)).unwrap_or_else(|| panic!("{name} is not there"))
@@ -187,9 +187,65 @@ fn who_had_a_token_made_for_whom() {
     let made = log
         .issued()
         .of(&account)
-        .map(|(one, at)| (one.credential.to_string(), one.by.to_string(), at.to_rfc3339()));
+        .map(|(one, of)| (one.credential.to_string(), one.by.to_string(), of.at.to_rfc3339()));
     let expected = ["JTI=a", "JTI=b"]
         .map(|id| (id.to_owned(), "user:ana".to_owned(), "2026-05-04T09:10:11+00:00".to_owned()));
     assert_eq!(made.collect::<Vec<_>>(), expected);
     assert_eq!(log.issued().iter().count(), 2);
+}
+
+#[test]
+fn what_a_token_was_asked_for_is_read_of_its_bodies_alone_and_the_token_is_not() {
+    let key = "annotations|authentication.kubernetes.io/issued-credential-id";
+    let uri = "/api/v1/namespaces/ci/serviceaccounts/deployer/token";
+    let tie = json!({"kind": "Secret", "apiVersion": "v1", "name": "tie", "uid": "u-1"});
+    let asked = json!({"kind": "TokenRequest", "spec": {"expirationSeconds": 600,
+        "boundObjectRef": tie}, "status": {"token": "", "expirationTimestamp": null}});
+    let given = json!({"kind": "TokenRequest", "spec": {"expirationSeconds": 900},
+        "status": {"token": "head.the-token.tail",
+            "expirationTimestamp": "2026-05-04T09:25:11Z"}});
+    let token = |id: &str| {
+        let line = Line::new(id, "create", uri).set(key, json!(format!("JTI={id}")));
+        line.set("requestObject", asked.clone())
+    };
+    let use_of = |id: &str, jti: &str, extra: &[(&str, &str)]| {
+        let word = |key: &str| format!("authentication.kubernetes.io/{key}");
+        let line = Line::new(id, "get", "/api/v1/namespaces/ci/pods")
+            .user("system:serviceaccount:ci:deployer", &[])
+            .set(&format!("user|extra|{}", word("credential-id")), json!([jti]));
+        extra.iter().fold(line, |line, (key, value)| {
+            line.set(&format!("user|extra|{}", word(key)), json!([value]))
+        })
+    };
+    let log = activity(&[
+        token("a"),
+        token("b").set("responseObject", given.clone()),
+        token("c").without("requestObject"),
+        token("d").without("requestObject"),
+        token("e").without("requestObject"),
+        // Bodies of anything else say nothing.
+        Line::new("f", "create", "/api/v1/namespaces/ci/pods").set("responseObject", given),
+        use_of("1", "JTI=c", &[("pod-name", "web-0"), ("pod-uid", "u-2"), ("node-name", "n")]),
+        use_of("2", "JTI=d", &[("node-name", "n")]),
+        use_of("3", "JTI=e", &[]),
+    ]);
+    let object = |kind: &str, name: &str, uid: Option<&str>| BoundTo::Object {
+        kind: kind.into(),
+        name: Some(name.into()),
+        uid: uid.map(Into::into),
+    };
+    let found: Vec<_> = log.issued().iter().map(|(one, of)| (&*one.credential, of)).collect();
+    let names: Vec<&str> = found.iter().map(|(name, _)| *name).collect();
+    assert_eq!(names, ["JTI=a", "JTI=b", "JTI=c", "JTI=d", "JTI=e"]);
+    let asked = |at: usize| found[at].1.asked.clone();
+    let bound = object("Secret", "tie", Some("u-1"));
+    assert_eq!(asked(0), Some(Asked { bound, seconds: Some(600), until: None }));
+    let until = Some("2026-05-04T09:25:11Z".parse().unwrap());
+    let given = Asked { bound: BoundTo::Nothing, seconds: Some(900), until };
+    assert_eq!(asked(1), Some(given));
+    let used_by: Vec<_> = found.iter().map(|(_, of)| of.used_by.clone()).collect();
+    assert_eq!((asked(2), asked(3), asked(4)), (None, None, None));
+    let (pod, node) = (object("Pod", "web-0", Some("u-2")), object("Node", "n", None));
+    assert_eq!(used_by, [None, None, Some(pod), Some(node), None]);
+    assert!(!format!("{log:?}").contains("the-token"));
 }

@@ -6,6 +6,7 @@ mod forwarded;
 mod growing;
 mod line;
 mod meaning;
+mod newest_of;
 mod numbered;
 mod reference;
 mod several;

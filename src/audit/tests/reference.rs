@@ -7,15 +7,17 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
+use super::super::hashing::order;
 use super::super::kept::Limits;
 use super::super::newest::Bounds;
 use super::super::request::{
     self, ObjectRef, Outcome, Person, Requested, Stage, Standing, Verdict,
 };
+use super::newest_of::Newest;
 use super::numbered::number;
 use crate::model::{
-    Activity, ActivityParts, Call, Coverage, CreditedGrant, Detail, Gap, Identity, Impersonation,
-    Implied, Issued, Name, SeenId, Target,
+    Activity, ActivityParts, Asked, BoundTo, Call, Coverage, CreditedGrant, Detail, Gap, Identity,
+    Impersonation, Implied, Issued, Minted, Name, SeenId, Target,
 };
 
 /// What tells one request from another.
@@ -37,6 +39,7 @@ pub struct Line {
     credit: Option<CreditedGrant>,
     /// The id of the token that it made.
     issued: Option<Name>,
+    asked: Option<Asked>,
     decided: bool,
 }
 
@@ -119,6 +122,11 @@ impl Line {
             place,
             name,
             issued: note("authentication.kubernetes.io/issued-credential-id").map(Name::from),
+            asked: json.get("requestObject").map(|body| Asked {
+                bound: BoundTo::Nothing,
+                seconds: body["spec"]["expirationSeconds"].as_u64(),
+                until: None,
+            }),
             credit: notes.credit,
             decided: notes.decision.is_some(),
         }
@@ -146,43 +154,6 @@ impl Line {
 
     fn kind(&self) -> (Answer, bool) {
         (self.answer, self.standing.received_only())
-    }
-}
-
-/// The kept values of each group.
-struct Newest<G, T>(BTreeSet<(G, T)>);
-
-impl<G: Ord + Clone, T: Ord + Clone> Newest<G, T> {
-    fn of(
-        offers: impl Iterator<Item = (G, T, i64)>,
-        bounds: Bounds,
-    ) -> (Self, BTreeMap<(G, T), i64>) {
-        let mut last: BTreeMap<(G, T), i64> = BTreeMap::new();
-        for (group, value, at) in offers {
-            let slot = last.entry((group, value)).or_insert(at);
-            *slot = at.max(*slot);
-        }
-        let mut groups: BTreeMap<G, Vec<(i64, T)>> = BTreeMap::new();
-        for ((group, value), at) in &last {
-            groups.entry(group.clone()).or_default().push((*at, value.clone()));
-        }
-        let mut kept: Vec<(i64, T, G)> = Vec::new();
-        for (group, mut values) in groups {
-            values.sort_by(|a, b| b.cmp(a));
-            values.truncate(bounds.each);
-            kept.extend(values.into_iter().map(|(at, value)| (at, value, group.clone())));
-        }
-        kept.sort_by(|a, b| b.cmp(a));
-        if kept.len() > bounds.all {
-            let cut = (kept[bounds.all].0, kept[bounds.all].1.clone());
-            kept.truncate(bounds.all);
-            kept.retain(|(at, value, _)| (*at, value) > (cut.0, &cut.1));
-        }
-        (Self(kept.into_iter().map(|(_, value, group)| (group, value)).collect()), last)
-    }
-
-    fn has(&self, group: G, value: T) -> bool {
-        self.0.contains(&(group, value))
     }
 }
 
@@ -259,7 +230,7 @@ struct Sums {
     places: Newest<(Pair, Kind), Call>,
     names: Newest<(Pair, Kind, Call), Name>,
     credits: Newest<Identity, CreditedGrant>,
-    issued: Vec<(Arc<Issued>, DateTime<Utc>)>,
+    issued: Vec<(Arc<Issued>, Minted)>,
 }
 
 /// A row's key in full.
@@ -284,6 +255,16 @@ impl Sums {
         let groups = lines.iter().flat_map(|line| {
             line.authenticated.groups.iter().map(move |group| (own(line), group.clone(), line.at))
         });
+        let bounds = lines.iter().filter_map(|line| {
+            let (token, to) = line.authenticated.bound.clone()?;
+            // Some time of the hour, which depends on the token alone.
+            let micro = i64::try_from(order(&token) % 3_600_000_000).unwrap();
+            let about = line.at - line.at.rem_euclid(3_600_000_000) + micro;
+            Some((own(line), (token, to), about))
+        });
+        let (bounds, _) = Newest::of(bounds, limits.bound);
+        let bound: BTreeMap<(Identity, Name), BoundTo> =
+            bounds.0.into_iter().map(|(account, (token, to))| ((account, token), to)).collect();
         let tokens = lines.iter().filter_map(|line| {
             let token = line.token()?;
             Some(((token.account.clone(), token.by.clone()), token, line.at))
@@ -293,8 +274,11 @@ impl Sums {
             .0
             .into_iter()
             .map(|key| {
-                let at = utc(made[&key]);
-                (Arc::new(key.1), at)
+                let mut of = Minted::new(utc(made[&key]));
+                let line = lines.iter().find(|line| line.token().as_ref() == Some(&key.1));
+                of.asked = line.and_then(|line| line.asked.clone());
+                of.used_by = bound.get(&(key.1.account.clone(), key.1.credential.clone())).cloned();
+                (Arc::new(key.1), of)
             })
             .collect();
         issued.sort();

@@ -11,7 +11,7 @@ use crate::model::{Claims, HeldKind, Name};
 /// What a token is, as far as its form tells; None for one that tells nothing.
 pub(super) fn look(token: &str) -> Option<HeldKind> {
     if let Some(claims) = claims(token) {
-        return Some(HeldKind::Claims(claims));
+        return Some(HeldKind::Claims(Box::new(claims)));
     }
     // The object of such a token is named by its hash
     // (`openshift/oauth-apiserver`, `pkg/tokenvalidation`).
@@ -59,9 +59,11 @@ fn claims(token: &str) -> Option<Claims> {
         groups: groups.into_iter().flatten().filter_map(Value::as_str).map(Name::from).collect(),
         secret: old("namespace").zip(old("secret.name")),
         pod: namespace.clone().zip(named("pod")),
-        bound_to: named("secret")
-            .map(|name| format!("Secret {}/{name}", namespace.unwrap_or_default()).into())
-            .or_else(|| named("node").map(|name| format!("Node {name}").into())),
+        bound_to: named("secret").map(|name| ("Secret".into(), namespace, name)).or_else(|| {
+            // A pod's names its node too, and does not end with it.
+            let node = named("node").filter(|_| named("pod").is_none())?;
+            Some(("Node".into(), None, node))
+        }),
     })
 }
 

@@ -26,7 +26,7 @@ use reading::Reader;
 use writing::Writer;
 
 /// Changes whenever the bytes do, or what the same days come to.
-const FORM: u32 = 2;
+const FORM: u32 = 3;
 
 impl Options {
     /// Which form of which sum: bytes noted under another one are of no use.
@@ -63,11 +63,11 @@ pub fn write_whole(activity: &Activity) -> Option<Vec<u8>> {
         }
     }
     body.number(parts.issued.len());
-    for (issued, at) in &parts.issued {
+    for (issued, minted) in &parts.issued {
         body.identity(&issued.account)?;
         body.name(&issued.credential);
         body.identity(&issued.by)?;
-        bytes::signed(&mut body.out, micros(*at)?);
+        body.minted(minted)?;
     }
     body.number(parts.truncated.len());
     for (id, counts) in &parts.truncated {
@@ -117,7 +117,7 @@ pub fn read_whole(packed: &[u8]) -> Option<Activity> {
     for _ in 0..from.from.length()? {
         let (account, credential) = (from.identity()?, from.name()?);
         let one = Issued { account, credential, by: from.identity()? };
-        issued.push((Arc::new(one), time(from.from.signed()?)?));
+        issued.push((Arc::new(one), from.minted()?));
     }
     let mut truncated = BTreeMap::new();
     for _ in 0..from.from.length()? {

@@ -7,8 +7,8 @@ use chrono::{NaiveDate, TimeDelta};
 use super::{BINDINGS, DAY, IMPLIED, ROLES, SUBJECTS, time};
 use crate::audit::index::bytes::{Bytes, Damaged};
 use crate::model::{
-    ActivityTables, Actor, ActorId, Call, CallId, CreditId, CreditedGrant, GroupSetId, Identity,
-    Impersonation, ImpersonationId, Name, SeenId, Target, Use,
+    ActivityTables, Actor, ActorId, Asked, BoundTo, Call, CallId, CreditId, CreditedGrant,
+    GroupSetId, Identity, Impersonation, ImpersonationId, Minted, Name, SeenId, Target, Use,
 };
 
 /// What is left to read, and the texts by number.
@@ -70,6 +70,28 @@ impl Reader<'_> {
                 }))
             })?,
         })
+    }
+
+    pub fn minted(&mut self) -> Option<Minted> {
+        let mut minted = Minted::new(time(self.from.signed()?)?);
+        if self.one(&[false, true])? {
+            let (bound, seconds) = (self.bound()?, self.from.number()?.checked_sub(1));
+            let until =
+                if self.one(&[false, true])? { Some(time(self.from.signed()?)?) } else { None };
+            minted.asked = Some(Asked { bound, seconds, until });
+        }
+        if self.one(&[false, true])? {
+            minted.used_by = Some(self.bound()?);
+        }
+        Some(minted)
+    }
+
+    fn bound(&mut self) -> Option<BoundTo> {
+        if !self.one(&[false, true])? {
+            return Some(BoundTo::Nothing);
+        }
+        let (kind, name) = (self.name()?, self.some_name().ok()?);
+        Some(BoundTo::Object { kind, name, uid: self.some_name().ok()? })
     }
 
     pub fn identity(&mut self) -> Option<Identity> {

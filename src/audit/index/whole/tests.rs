@@ -2,13 +2,17 @@ use std::sync::Arc;
 
 use super::*;
 use crate::model::{
-    ActivityTables, Actor, ActorId, Call, CallId, Coverage, CreditId, CreditedGrant, Detail,
-    GroupSetId, Identity, Impersonation, ImpersonationId, Issued, Target,
+    ActivityTables, Actor, ActorId, Asked, BoundTo, Call, CallId, Coverage, CreditId,
+    CreditedGrant, Detail, GroupSetId, Identity, Impersonation, ImpersonationId, Issued, Minted,
+    Target,
 };
+
+fn at(micros: i64) -> DateTime<Utc> {
+    time(1_777_885_811_123_456 + micros).unwrap()
+}
 
 fn activity() -> Activity {
     let name = Name::from;
-    let at = |micros| time(1_777_885_811_123_456 + micros).unwrap();
     let account = Identity::service_account("shop", "deployer");
     let resource = |name: Option<&str>, names_folded| Target::Resource {
         group: "apps".into(),
@@ -84,20 +88,36 @@ fn activity() -> Activity {
             })],
         },
         uses: vec![row(0, 0, 0, 5), row(0, 2, 1, 9), row(2, 2, 4, 2), row(2, 2, 3, 86_400_000_000)],
-        issued: vec![(
-            Arc::new(Issued {
-                account: account.clone(),
-                credential: "JTI=9".into(),
-                by: Identity::user("ana"),
-            }),
-            at(8),
-        )],
+        issued: [7, 8, 9]
+            .map(|token| {
+                let credential = format!("JTI={token}").into();
+                let by = Identity::user("ana");
+                (Arc::new(Issued { account: account.clone(), credential, by }), minted(token))
+            })
+            .into(),
         groups_seen: [(SeenId(2), [(name("a"), at(1))].into())].into(),
         truncated: [(SeenId(0), [(name("agents"), 5)].into())].into(),
         detail: Detail::NoNames,
         coverage,
     };
     parts.into()
+}
+
+/// One of which nothing is known, one of which all is, and one that is bound to nothing.
+fn minted(token: i64) -> Minted {
+    let tie = |uid: Option<&str>| BoundTo::Object {
+        kind: "Pod".into(),
+        name: Some("web-0".into()),
+        uid: uid.map(Name::from),
+    };
+    let mut minted = Minted::new(at(token));
+    if token > 7 {
+        let (seconds, until) = ((token == 8).then_some(0), (token == 8).then_some(at(9)));
+        let bound = if token == 8 { tie(None) } else { BoundTo::Nothing };
+        minted.asked = Some(Asked { bound, seconds, until });
+        minted.used_by = (token == 8).then(|| tie(Some("u-7")));
+    }
+    minted
 }
 
 #[test]

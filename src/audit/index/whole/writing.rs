@@ -7,7 +7,9 @@ use foldhash::fast::RandomState;
 
 use super::{BINDINGS, DAY, IMPLIED, ROLES, SUBJECTS, micros, place};
 use crate::audit::index::bytes;
-use crate::model::{ActivityTables, Actor, Call, CreditedGrant, Identity, Name, Target, Use};
+use crate::model::{
+    ActivityTables, Actor, Asked, BoundTo, Call, CreditedGrant, Identity, Minted, Name, Target, Use,
+};
 
 /// What was written so far.
 #[derive(Default)]
@@ -92,6 +94,49 @@ impl Writer {
             self.some_name(how.constraint.as_ref());
         }
         Some(())
+    }
+
+    /// What is known of a token.
+    pub fn minted(&mut self, minted: &Minted) -> Option<()> {
+        bytes::signed(&mut self.out, micros(minted.at)?);
+        match &minted.asked {
+            None => self.out.push(0),
+            Some(Asked { bound, seconds, until }) => {
+                self.out.push(1);
+                self.bound(bound);
+                bytes::number(
+                    &mut self.out,
+                    seconds.map_or(0, |seconds| seconds.saturating_add(1)),
+                );
+                match until {
+                    None => self.out.push(0),
+                    Some(until) => {
+                        self.out.push(1);
+                        bytes::signed(&mut self.out, micros(*until)?);
+                    }
+                }
+            }
+        }
+        match &minted.used_by {
+            None => self.out.push(0),
+            Some(bound) => {
+                self.out.push(1);
+                self.bound(bound);
+            }
+        }
+        Some(())
+    }
+
+    fn bound(&mut self, bound: &BoundTo) {
+        match bound {
+            BoundTo::Nothing => self.out.push(0),
+            BoundTo::Object { kind, name, uid } => {
+                self.out.push(1);
+                self.name(kind);
+                self.some_name(name.as_ref());
+                self.some_name(uid.as_ref());
+            }
+        }
     }
 
     pub fn identity(&mut self, identity: &Identity) -> Option<()> {

@@ -1,0 +1,258 @@
+//! What the log tells of a token that somebody had made: what it ends with, and when.
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::{Bound, Credential, Expires, Standing};
+use crate::book::Book;
+use crate::model::{Asked, BoundTo, Identity, ListKind, Minted, Name};
+
+/// What kubelets ask for: with the server's defaults a pod's token with exactly this lifetime is good
+/// for a year, whatever the answer says (`plugin/pkg/admission/serviceaccount`,
+/// `pkg/registry/core/serviceaccount/storage/token.go`).
+const EXTENDED: u64 = 3607;
+
+const NO_BODIES: &str = "the log has no body of the request for it, which would tell";
+
+/// What a token that was made is bound to.
+pub(super) fn bound(identity: &Identity, minted: &Minted) -> Bound {
+    match minted.bound() {
+        None => Bound::NotKnown(NO_BODIES),
+        Some(BoundTo::Nothing) => Bound::Nothing,
+        Some(BoundTo::Object { kind, name, uid }) => Bound::Object {
+            kind: kind.clone(),
+            namespace: identity.namespace.clone().filter(|_| &**kind != "Node"),
+            name: name.clone(),
+            uid: uid.clone(),
+        },
+    }
+}
+
+/// Notes what is known of its making.
+pub(super) fn tell(book: &Book, credential: &mut Credential, by: &Identity, minted: &Minted) {
+    credential.issued = Some(minted.at);
+    credential.notes.push(format!("made by {by}, by the log"));
+    let bound = bound(&credential.identity, minted);
+    let (expires, note) = expires(&bound, minted);
+    credential.notes.extend(note.map(str::to_owned));
+    if let Some(revoke) = revoke(&bound) {
+        credential.revoke = revoke;
+    }
+    credential.standing = standing(book, &credential.identity, &bound, (&expires, minted));
+    credential.expires = expires;
+    credential.bound = Some(bound);
+}
+
+fn expires(bound: &Bound, minted: &Minted) -> (Expires, Option<&'static str>) {
+    let of_pod = bound.is_a("Pod");
+    match &minted.asked {
+        Some(Asked { seconds: Some(EXTENDED), .. }) if of_pod => (
+            Expires::NotKnown(
+                "it ends with its pod; by default what asks for 3607 seconds gets a year",
+            ),
+            None,
+        ),
+        Some(Asked { until: Some(until), .. }) => (Expires::At(*until), None),
+        Some(Asked { seconds: Some(seconds), .. }) => match after(minted.at, *seconds) {
+            Some(latest) => (
+                Expires::At(latest),
+                Some(
+                    "it ends then at the latest: so long was asked for, and the API server may \
+                      have given less",
+                ),
+            ),
+            None => (Expires::NotKnown("it was asked for without an end in sight"), None),
+        },
+        _ if of_pod => (
+            Expires::NotKnown(
+                "it ends with its pod; how long it was asked for is in no body of the log",
+            ),
+            None,
+        ),
+        _ => (Expires::NotKnown(super::seen::HOW_LONG), None),
+    }
+}
+
+fn after(at: DateTime<Utc>, seconds: u64) -> Option<DateTime<Utc>> {
+    at.checked_add_signed(TimeDelta::try_seconds(i64::try_from(seconds).ok()?)?)
+}
+
+/// What would revoke a token that is bound so, where that is known.
+pub(super) fn revoke(bound: &Bound) -> Option<Name> {
+    Some(match bound {
+        Bound::NotKnown(_) => return None,
+        Bound::Nothing => {
+            "delete the account and make it again, which ends all its tokens; else it \
+                           works until it runs out"
+                .into()
+        }
+        Bound::Object { .. } => format!("delete the {bound}, to which it is bound").into(),
+    })
+}
+
+fn standing(
+    book: &Book,
+    identity: &Identity,
+    bound: &Bound,
+    (expires, minted): (&Expires, &Minted),
+) -> Standing {
+    if matches!(expires, Expires::At(at) if *at <= book.now) {
+        return Standing::Expired;
+    }
+    let namespace = identity.namespace.clone().unwrap_or_default();
+    let account = (namespace.clone(), identity.name.clone());
+    let objects = &book.snapshot.objects;
+    let covers = |list| book.snapshot.covers(&[list], Some(&namespace));
+    let refused = |why: &str| Standing::Refused(why.to_owned());
+    match objects.service_accounts.get(&account) {
+        None if covers(ListKind::ServiceAccounts) => {
+            return refused("its account does not exist");
+        }
+        None => return Standing::NotKnown,
+        // Objects' times are whole seconds.
+        Some(account) if account.meta.creation_timestamp.is_some_and(|at| at > minted.at) => {
+            return refused("it was made for an earlier account of the same name");
+        }
+        Some(_) => {}
+    }
+    // With its end unknown too much is, to call it live.
+    let good = if matches!(expires, Expires::At(_)) { Standing::Good } else { Standing::NotKnown };
+    let Bound::Object { kind, name: Some(name), uid, .. } = bound else {
+        return if *bound == Bound::Nothing { good } else { Standing::NotKnown };
+    };
+    let place = (namespace.clone(), name.clone());
+    let another = |of: Option<&Name>| of.zip(uid.as_ref()).is_some_and(|(is, was)| is != was);
+    match &**kind {
+        "Pod" => match objects.pods.get(&place) {
+            Some(pod) if another(pod.meta.uid.as_ref()) => {
+                refused("its pod is gone; another has its name")
+            }
+            Some(_) if minted.asked.is_some() => Standing::Good,
+            None if covers(ListKind::Pods) => refused("its pod is gone"),
+            Some(_) | None => Standing::NotKnown,
+        },
+        // Of Secrets only some types are listed: one that is not there may be all the same.
+        "Secret" => match objects.secrets.get(&place) {
+            Some(secret) if another(secret.meta.uid.as_ref()) => {
+                refused("its Secret is gone; another has its name")
+            }
+            Some(_) => good,
+            None => Standing::NotKnown,
+        },
+        _ => Standing::NotKnown,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use serde_json::json;
+
+    use super::super::{Kind, LastUse, inventory};
+    use super::*;
+    use crate::book::world::{Row, World, day};
+    use crate::model::Issued;
+
+    const WEEK: u64 = 7 * 86_400;
+
+    fn object(kind: &str, name: &str, uid: Option<&str>) -> BoundTo {
+        BoundTo::Object { kind: kind.into(), name: Some(name.into()), uid: uid.map(Name::from) }
+    }
+
+    fn asked(bound: BoundTo, seconds: u64, until: Option<DateTime<Utc>>) -> Minted {
+        let asked = Asked { bound, seconds: Some(seconds), until };
+        Minted { asked: Some(asked), ..Minted::new(day(1)) }
+    }
+
+    /// A token made on day 1, used or not.
+    fn token(minted: Minted, with: &str, more: impl FnOnce(World) -> World) -> Vec<Credential> {
+        let account = json!({"apiVersion": "v1", "kind": "ServiceAccount",
+            "metadata": {"namespace": "a", "name": "x", "uid": "u", "creationTimestamp": day(0)}});
+        let world = World::new().object(&account).log(0, 10);
+        let world = world.row(Row::new("sa:a/x", "get pods@a/p", 5).with(with));
+        let mut world = more(world);
+        let (account, by) = (Identity::service_account("a", "x"), Identity::user("ana"));
+        let issued = Arc::new(Issued { account, credential: "JTI=1".into(), by });
+        world.activity.as_mut().unwrap().issued = vec![(issued, minted)];
+        inventory(&world.book()).credentials
+    }
+
+    fn only(minted: Minted) -> Credential {
+        let mut found = token(minted, "JTI=1", |world| world);
+        assert_eq!(found.len(), 1, "{found:#?}");
+        found.remove(0)
+    }
+
+    #[test]
+    fn a_token_ends_when_the_answer_says_and_at_the_latest_when_it_was_asked_to() {
+        let until = |at| only(asked(BoundTo::Nothing, WEEK, Some(day(at))));
+        let live = until(3000);
+        assert_eq!(live.expires, Expires::At(day(3000)));
+        assert_eq!((live.standing, live.bound), (Standing::Good, Some(Bound::Nothing)));
+        assert!(live.revoke.starts_with("delete the account"), "{}", live.revoke);
+        assert_eq!(live.notes, ["made by user:ana, by the log"]);
+        assert_eq!(until(2).standing, Standing::Expired);
+
+        let requested = only(asked(BoundTo::Nothing, 3000 * 86_400, None));
+        assert_eq!(requested.expires, Expires::At(day(3001)));
+        assert!(requested.notes[1].starts_with("it ends then at the latest"));
+        let endless = only(asked(BoundTo::Nothing, u64::MAX, None));
+        assert!(matches!(endless.expires, Expires::NotKnown(_)));
+
+        let unknown = only(Minted::new(day(1)));
+        assert!(matches!(unknown.expires, Expires::NotKnown(_)));
+        assert!(matches!(unknown.bound, Some(Bound::NotKnown(_))));
+        assert_eq!(unknown.standing, Standing::NotKnown);
+    }
+
+    #[test]
+    fn what_a_pod_is_given_for_an_hour_is_good_for_a_year() {
+        let pod = || object("Pod", "p", Some("u-1"));
+        let given = only(asked(pod(), 3607, Some(day(1) + TimeDelta::seconds(3607))));
+        assert!(matches!(given.expires, Expires::NotKnown(why) if why.contains("a year")));
+        // Any other lifetime is what it says, and so is this one without a pod.
+        let hour = only(asked(pod(), 3600, Some(day(2))));
+        assert_eq!((hour.expires, hour.standing), (Expires::At(day(2)), Standing::Expired));
+        let free = only(asked(BoundTo::Nothing, 3607, Some(day(2))));
+        assert_eq!(free.expires, Expires::At(day(2)));
+    }
+
+    #[test]
+    fn it_ends_with_what_it_is_bound_to() {
+        let secret = asked(object("Secret", "tie", Some("u-1")), WEEK, Some(day(3000)));
+        let bound = only(secret.clone());
+        assert_eq!(bound.bound.unwrap().to_string(), "Secret a/tie");
+        assert_eq!(&*bound.revoke, "delete the Secret a/tie, to which it is bound");
+        // Not all Secrets are listed.
+        assert_eq!(bound.standing, Standing::NotKnown);
+        let renewed = token(secret, "JTI=1", |world| {
+            world.object(&json!({"apiVersion": "v1", "kind": "Secret", "type": "Opaque",
+                "metadata": {"namespace": "a", "name": "tie", "uid": "u-2"}}))
+        });
+        assert!(matches!(&renewed[0].standing, Standing::Refused(why) if why.contains("another")));
+        let node = only(Minted { used_by: Some(object("Node", "n", None)), ..Minted::new(day(1)) });
+        assert_eq!(node.bound.unwrap().to_string(), "Node n");
+    }
+
+    #[test]
+    fn a_pods_token_that_somebody_had_made_is_told_beside_the_pod() {
+        let used = Minted { used_by: Some(object("Pod", "p", None)), ..Minted::new(day(1)) };
+        let pod = json!({"apiVersion": "v1", "kind": "Pod",
+            "metadata": {"namespace": "a", "name": "p"}});
+        let found = token(used, "pod:a/p", |world| world.object(&pod));
+        assert_eq!(found.len(), 2, "{found:#?}");
+        let of = |kind| found.iter().find(|one| one.kind == kind).unwrap();
+        let (own, made) = (of(Kind::PodToken), of(Kind::IssuedToken));
+        assert_eq!(own.notes, ["user:ana had a token of it made, by the log"]);
+        assert_eq!(own.bound.as_ref().unwrap().to_string(), "Pod a/p");
+        assert_eq!(made.bound, own.bound);
+        assert_eq!(made.last_use, LastUse::NotKnown("its use is told as its pod's"));
+    }
+
+    #[test]
+    fn a_token_of_an_earlier_account_is_refused() {
+        let mut minted = asked(BoundTo::Nothing, WEEK, Some(day(3000)));
+        minted.at = day(-1);
+        assert!(matches!(only(minted).standing, Standing::Refused(_)));
+    }
+}
