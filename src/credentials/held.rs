@@ -134,6 +134,8 @@ fn account_token(book: &Book, uses: &mut Uses, claims: &Claims, identity: Identi
         credential.kind = Kind::TokenSecret;
         credential.bound = None;
         credential.id = format!("secret {ns}/{name}").into();
+        let id = super::legacy::named(ns, &credential.identity.name, name);
+        credential.last_use = uses.take(&credential.identity, &id);
         credential.revoke = "delete its Secret".into();
         if snapshot.covers(&[ListKind::TokenSecrets], Some(ns)) {
             refuse(&mut credential, "its Secret is gone");

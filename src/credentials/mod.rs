@@ -10,6 +10,7 @@ mod certificate;
 mod cloud;
 mod fold;
 mod held;
+mod legacy;
 mod minted;
 mod oauth;
 mod saved;

@@ -6,7 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, Utc};
 
 use super::fold::Fold;
-use super::{Bound, Credential, Expires, Kind, LastUse, Only, Standing, minted};
+use super::legacy::Secrets;
+use super::{Bound, Credential, Expires, Kind, LastUse, Only, Standing, legacy, minted};
 use crate::book::{Book, LogState};
 use crate::model::{Actor, BoundTo, Identity, ListKind, Minted, Name, SubjectKind, Use};
 
@@ -21,10 +22,10 @@ const TOLD: usize = 5;
 
 /// The uses of one credential by one identity.
 #[derive(Clone, Debug)]
-struct Span {
-    first: DateTime<Utc>,
-    last: DateTime<Utc>,
-    requests: u64,
+pub(super) struct Span {
+    pub(super) first: DateTime<Utc>,
+    pub(super) last: DateTime<Utc>,
+    pub(super) requests: u64,
     addresses: BTreeMap<Name, DateTime<Utc>>,
     agents: BTreeMap<Name, DateTime<Utc>>,
 }
@@ -54,7 +55,7 @@ impl Span {
         }
     }
 
-    fn merge(&mut self, other: Self) {
+    pub(super) fn merge(&mut self, other: Self) {
         self.first = self.first.min(other.first);
         self.last = self.last.max(other.last);
         self.requests += other.requests;
@@ -68,7 +69,7 @@ impl Span {
         }
     }
 
-    fn last_use(&self) -> LastUse {
+    pub(super) fn last_use(&self) -> LastUse {
         LastUse::Log {
             at: self.last,
             first: self.first,
@@ -108,6 +109,8 @@ fn newest(of: &BTreeMap<Name, DateTime<Utc>>) -> Vec<Name> {
 /// Credentials in the log that no object has claimed yet.
 pub(super) struct Uses {
     spans: BTreeMap<(Identity, Name), Span>,
+    /// Uses of Secrets' tokens before the Secrets that are there now were made.
+    earlier: BTreeMap<(Identity, Name), Span>,
     users: BTreeMap<Identity, Span>,
     /// Tokens that somebody had made for accounts: by whom, and what is known of them.
     made: BTreeMap<(Identity, Name), (Identity, Minted)>,
@@ -118,7 +121,13 @@ impl Uses {
     /// As if there were no log.
     pub(super) fn none() -> Self {
         let absent = LastUse::NotKnown("the log was not asked");
-        Self { spans: BTreeMap::new(), users: BTreeMap::new(), made: BTreeMap::new(), absent }
+        Self {
+            spans: BTreeMap::new(),
+            earlier: BTreeMap::new(),
+            users: BTreeMap::new(),
+            made: BTreeMap::new(),
+            absent,
+        }
     }
 
     pub(super) fn new(book: &Book, only: Only<'_>) -> Self {
@@ -136,12 +145,17 @@ impl Uses {
             Some(Some(id)) => Box::new(activity.by_authenticated(id).iter()),
             Some(None) => return uses,
         };
+        let secrets = Secrets::new(book, only);
         for row in rows {
             let actor = activity.actor(row.actor);
             let identity = activity.identity(row.authenticated);
             if let Some(credential) = &actor.credential {
-                let key = (identity.clone(), credential.clone());
-                uses.spans.entry(key).or_insert_with(|| Span::new(row)).add(row, actor);
+                let (earlier, row) = secrets.part(credential, row);
+                for (part, into) in [(earlier, &mut uses.earlier), (row, &mut uses.spans)] {
+                    let Some(row) = part else { continue };
+                    let key = (identity.clone(), credential.clone());
+                    into.entry(key).or_insert_with(|| Span::new(&row)).add(&row, actor);
+                }
             }
             if identity.kind == SubjectKind::User {
                 let span = uses.users.entry(identity.clone());
@@ -179,9 +193,14 @@ impl Uses {
         self.by_user(identity)
     }
 
-    /// No object claims these.
-    pub(super) fn forget(&mut self, identity: &Identity, id: &str) {
-        self.spans.remove(&(identity.clone(), id.into()));
+    /// All uses of a credential that the log shows by this id.
+    pub(super) fn take_span(&mut self, identity: &Identity, id: &str) -> Option<Span> {
+        self.spans.remove(&(identity.clone(), id.into()))
+    }
+
+    /// The last of them, where the log has it; it stays for others to take.
+    pub(super) fn last_of(&self, identity: &Identity, id: &str) -> Option<DateTime<Utc>> {
+        self.spans.get(&(identity.clone(), id.into())).map(|span| span.last)
     }
 
     /// What is said of a credential that is not in the log.
@@ -200,6 +219,7 @@ impl Uses {
             *last = (*last).max(span.last);
         }
         let minters = minters_of_pods(&only_made);
+        let earlier = std::mem::take(&mut self.earlier);
         let mut folded: BTreeMap<(Identity, Fold), Seen> = BTreeMap::new();
         for ((identity, id), span) in self.spans {
             let fold = Fold::of(book, &identity, &id);
@@ -234,6 +254,11 @@ impl Uses {
                 credential
             })
             .collect();
+        found.extend(earlier.into_iter().map(|((identity, id), span)| {
+            let mut credential = unknown(identity, id, span.last_use());
+            legacy::of_an_earlier_secret(&mut credential);
+            credential
+        }));
         // Made, and not seen in use.
         found.extend(only_made.into_iter().map(|((identity, id), (by, of))| {
             let by_pods = of_pods.get(&identity).is_some_and(|last| *last >= of.at);
@@ -300,15 +325,8 @@ fn only_seen(book: &Book, identity: Identity, seen: &Seen) -> Credential {
         credential.bound = Some(of_pod(namespace, None, Some(uid)));
         credential.expires = Expires::NotKnown("it ends with its pod, at most after a year");
         credential.revoke = "delete the pod".into();
-    } else if let Some(of) = id.strip_prefix("legacy:") {
-        credential.kind = Kind::LegacyToken;
-        credential.expires = Expires::Never;
-        let namespace = of.split_once('/').map(|(namespace, _)| namespace);
-        if book.snapshot.covers(&[ListKind::TokenSecrets], namespace) {
-            credential.standing =
-                Standing::Refused("no token Secret of the account is left".into());
-        }
-        credential.revoke = format!("delete the token Secrets of {of}").into();
+    } else if id.starts_with(legacy::PREFIX) {
+        legacy::of_a_secret(book, &mut credential);
     } else if id.starts_with("JTI=") && account {
         issued_token(&mut credential);
     } else if id.starts_with("JTI=") {

@@ -131,8 +131,12 @@ fn the_log_is_joined_to_the_one_secret_it_can_mean() {
         &json!({"labels":
         {"kubernetes.io/legacy-token-last-used": "2026-01-02"}}),
     ));
-    let found = all(&two);
-    assert_eq!(found.len(), 2, "{found:#?}");
+    let (found, other): (Vec<_>, Vec<_>) =
+        all(&two).into_iter().partition(|one| one.kind == Kind::TokenSecret);
+    assert_eq!((found.len(), other.len()), (2, 1), "{found:#?}");
+    // It is one of the two, and told as neither's.
+    assert_eq!((&*other[0].id, &other[0].standing), ("legacy:a/x", &Standing::NotKnown));
+    assert!(matches!(other[0].last_use, LastUse::Log { requests: 1, .. }));
     for credential in &found {
         assert!(!matches!(credential.last_use, LastUse::Log { .. }), "{credential:?}");
         let told = credential.notes.iter().any(|note| note.contains("2026-01-06, not which one"));

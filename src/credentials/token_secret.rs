@@ -4,14 +4,15 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 
-use super::seen::Uses;
+use super::legacy;
+use super::seen::{Span, Uses};
 use super::{Credential, Expires, Inventory, Kind, LastUse, Made, Only, Standing};
 use crate::book::Book;
 use crate::model::{Identity, ListKind, Name, Secret, ServiceAccount};
 use crate::owners::{self, Soon};
 
-const TYPE: &str = "kubernetes.io/service-account-token";
-const ACCOUNT: &str = "kubernetes.io/service-account.name";
+pub(super) const TYPE: &str = "kubernetes.io/service-account-token";
+pub(super) const ACCOUNT: &str = "kubernetes.io/service-account.name";
 const ACCOUNT_UID: &str = "kubernetes.io/service-account.uid";
 const LAST_USED: &str = "kubernetes.io/legacy-token-last-used";
 const INVALID_SINCE: &str = "kubernetes.io/legacy-token-invalid-since";
@@ -37,11 +38,6 @@ pub(super) fn all(book: &Book, only: Only<'_>, uses: &mut Uses, found: &mut Inve
         let place = Token { ns, name, account, secret };
         found.credentials.push(place.credential(book, uses, several));
     }
-    // The log tells tokens of Secrets by account only.
-    for (ns, account) in of_account.keys() {
-        let identity = Identity::service_account((*ns).clone(), (*account).clone());
-        uses.forget(&identity, &format!("legacy:{ns}/{account}"));
-    }
 }
 
 /// A token Secret.
@@ -53,13 +49,13 @@ struct Token<'a> {
 }
 
 impl Token<'_> {
-    fn credential(&self, book: &Book, uses: &Uses, several: bool) -> Credential {
+    fn credential(&self, book: &Book, uses: &mut Uses, several: bool) -> Credential {
         let identity = Identity::service_account(self.ns.clone(), self.account.clone());
         let key = (self.ns.clone(), self.account.clone());
         let account = book.snapshot.objects.service_accounts.get(&key).map(|account| &**account);
         let mut notes = Vec::new();
-        let by_log = uses.find(&identity, &format!("legacy:{}/{}", self.ns, self.account));
-        let last_use = self.last_use(book, by_log, several, &mut notes);
+        let by_log = self.by_log(uses, &identity, several, &mut notes);
+        let last_use = self.last_use(book, by_log.as_ref(), &mut notes);
         if let Some(owner) = owners::of_secret(self.secret)
             .into_iter()
             .find(|owner| owner.deletion.soon != Soon::Never)
@@ -125,32 +121,56 @@ impl Token<'_> {
         self.secret.meta.labels.get(INVALID_SINCE).filter(|since| !since.is_empty())
     }
 
-    /// The label and the log, whichever is later; the log cannot tell several Secrets of one
-    /// account apart.
-    fn last_use(
+    /// What the log shows of it. Where the API server does not note the Secret's name, and the
+    /// account has several, the log cannot tell them apart.
+    fn by_log(
         &self,
-        book: &Book,
-        by_log: Option<LastUse>,
+        uses: &mut Uses,
+        identity: &Identity,
         several: bool,
         notes: &mut Vec<String>,
-    ) -> LastUse {
+    ) -> Option<Span> {
+        let named = uses.take_span(identity, &legacy::named(self.ns, self.account, self.name));
+        let unnamed = legacy::unnamed(self.ns, self.account);
+        if several {
+            notes.extend(uses.last_of(identity, &unnamed).map(|last| {
+                format!(
+                    "the log shows a token of a Secret of this account last on {}, not which one",
+                    last.format("%Y-%m-%d")
+                )
+            }));
+            return named;
+        }
+        let Some(unnamed) = uses.take_span(identity, &unnamed) else { return named };
+        notes.push(
+            "the log does not name the Secret whose token was used: that it is this one follows \
+             from its being the only one of the account"
+                .to_owned(),
+        );
+        Some(match named {
+            Some(mut named) => {
+                named.merge(unnamed);
+                named
+            }
+            None => unnamed,
+        })
+    }
+
+    /// The label and the log, whichever is later.
+    fn last_use(&self, book: &Book, by_log: Option<&Span>, notes: &mut Vec<String>) -> LastUse {
         let labelled = self.secret.meta.labels.get(LAST_USED);
         let day = labelled.and_then(|day| NaiveDate::parse_from_str(day, "%Y-%m-%d").ok());
         if labelled.is_some() && day.is_none() {
             notes.push(format!("its label {LAST_USED} is no date"));
         }
-        if several && let Some(LastUse::Log { at, .. }) = &by_log {
-            notes.push(format!(
-                "the log shows a token of a Secret of this account last on {}, not which one",
-                at.format("%Y-%m-%d")
-            ));
-        }
-        if let Some(LastUse::Log { at, .. }) = &by_log
-            && !several
-            && day.is_none_or(|day| at.date_naive() >= day)
-            && let Some(last) = by_log
-        {
-            return last;
+        match (by_log, day) {
+            (Some(span), Some(day)) if span.last.date_naive() < day => notes.push(format!(
+                "the log shows it last on {}, in {} of its requests",
+                span.last.format("%Y-%m-%d"),
+                span.requests
+            )),
+            (Some(span), _) => return span.last_use(),
+            (None, _) => {}
         }
         if let Some(day) = day {
             return LastUse::Label { day, attempt: self.invalid_since().is_some() };

@@ -54,8 +54,9 @@ id!(
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Actor {
-    /// `X509SHA256=…`, `JTI=…`, `pod:NAMESPACE/NAME`, `legacy:NAMESPACE/SECRET-OWNER`,
-    /// `session:NAME` of a cloud role, or none where the log names none.
+    /// `X509SHA256=…`, `JTI=…`, `pod:NAMESPACE/NAME`, `legacy:NAMESPACE/ACCOUNT/SECRET` (without the
+    /// Secret where the log does not name it), `session:NAME` of a cloud role, or none where the log
+    /// names none.
     pub credential: Option<Name>,
     /// User agent, as the client sent it; None where it was folded away by the cap.
     pub agent: Option<Name>,

@@ -1,6 +1,6 @@
 //! A credential as a row.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 
 use super::identity::Names;
@@ -203,14 +203,23 @@ impl CredentialRow {
         let used = &self.last_use;
         let ago = |at: DateTime<Utc>| age(about.as_of.unwrap_or(at) - at);
         if let Some(at) = used.at {
-            let day = used.source == Some("label");
-            let what = if used.attempt { ", maybe only tried" } else { "" };
-            let full = if day {
-                format!("{} (day {}{what})", ago(at), at.format("%Y-%m-%d"))
+            if used.source != Some("label") {
+                return Cell::exactly(ago(at), exact(at)).or_full(format!(
+                    "{} ({})",
+                    ago(at),
+                    exact(at)
+                ));
+            }
+            // Only the day is known: no hours are told.
+            let day = about.as_of.unwrap_or(at).date_naive() - at.date_naive();
+            let ago = if day <= TimeDelta::zero() {
+                "today".to_owned()
             } else {
-                format!("{} ({})", ago(at), exact(at))
+                format!("{}d", day.num_days())
             };
-            return Cell::exactly(format!("{}{what}", ago(at)), exact(at)).or_full(full);
+            let what = if used.attempt { ", maybe only tried" } else { "" };
+            return Cell::exactly(format!("{ago}{what}"), exact(at))
+                .or_full(format!("{ago} (day {}{what})", at.format("%Y-%m-%d")));
         }
         if let Some(since) = used.not_since {
             let day = since.format("%Y-%m-%d");

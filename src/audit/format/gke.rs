@@ -197,12 +197,12 @@ impl Notes {
         let mut notes = Writer::object();
         notes.text(DECISION, decision.as_deref());
         notes.text(REASON, label(REASON).as_deref());
-        notes.text(LEGACY, label(LEGACY).as_deref());
+        for note in entry::NOTES.into_iter().filter(|note| ![DECISION, REASON].contains(note)) {
+            notes.text(note, label(note).as_deref());
+        }
         Self { json: notes.finish(), decided: decision.is_some() }
     }
 }
-
-const LEGACY: &str = "authentication.k8s.io/legacy-token";
 
 /// A label of BigQuery's: a column, whose name has letters and underscores only, or a pair.
 fn label(labels: &Inner<'_>, key: &str) -> Option<String> {

@@ -115,12 +115,14 @@ fn session(extra: &[(Name, Name)]) -> Option<Name> {
     Some(name(&format!("session:{session}")))
 }
 
-/// The holder of a token from a Secret: `legacy:NAMESPACE/NAME` of the annotation
-/// `authentication.k8s.io/legacy-token`.
-pub fn legacy_credential(annotation: &str) -> Name {
+/// A token from a Secret: `legacy:NAMESPACE/ACCOUNT` of the annotation
+/// `authentication.k8s.io/legacy-token`, and the name of the Secret behind it where the API server
+/// notes that too (`pkg/serviceaccount/legacy.go`; it lies in the account's namespace).
+pub fn legacy_credential(annotation: &str, secret: &str) -> Name {
     let identity = Identity::from_user_name(&clip(annotation));
     match identity.namespace {
-        Some(ns) => name(&format!("legacy:{ns}/{}", identity.name)),
+        Some(ns) if secret.is_empty() => name(&format!("legacy:{ns}/{}", identity.name)),
+        Some(ns) => name(&format!("legacy:{ns}/{}/{secret}", identity.name)),
         None => name(&format!("legacy:{}", identity.name)),
     }
 }
@@ -213,8 +215,12 @@ mod tests {
 
     #[test]
     fn a_legacy_token_names_its_account() {
-        assert_eq!(&*legacy_credential("system:serviceaccount:pay:batch"), "legacy:pay/batch");
-        assert_eq!(&*legacy_credential("odd"), "legacy:odd");
+        assert_eq!(&*legacy_credential("system:serviceaccount:pay:batch", ""), "legacy:pay/batch");
+        assert_eq!(
+            &*legacy_credential("system:serviceaccount:pay:batch", "two"),
+            "legacy:pay/batch/two"
+        );
+        assert_eq!(&*legacy_credential("odd", "two"), "legacy:odd");
     }
 
     #[test]

@@ -13,7 +13,7 @@ pub const VERSION: &str = "1";
 
 #[cfg(test)]
 /// All columns, in the order in which queries print them.
-pub const COLUMNS: [&str; 34] = [
+pub const COLUMNS: [&str; 35] = [
     MARK,
     "kind",
     "lacks",
@@ -29,6 +29,7 @@ pub const COLUMNS: [&str; 34] = [
     "decision",
     "reason",
     "legacy_token",
+    "legacy_secret",
     "verb",
     "api_group",
     "resource",

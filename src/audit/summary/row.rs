@@ -25,6 +25,7 @@ pub struct Row {
     decision: Cell,
     reason: Cell,
     legacy_token: Cell,
+    legacy_secret: Cell,
     verb: Cell,
     api_group: Cell,
     resource: Cell,
@@ -185,6 +186,8 @@ impl Row {
             ("authorization.k8s.io/decision", &self.decision),
             ("authorization.k8s.io/reason", &self.reason),
             ("authentication.k8s.io/legacy-token", &self.legacy_token),
+            // By hand or not: the token is the same.
+            ("authentication.k8s.io/legacy-token-manual-secret", &self.legacy_secret),
         ]);
         event.to_string()
     }

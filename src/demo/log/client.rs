@@ -16,7 +16,10 @@ pub(super) enum Credential {
         hours: i64,
     },
     /// A token from a Secret, which has no id and is annotated.
-    Legacy,
+    Legacy {
+        /// The Secret's name.
+        secret: &'static str,
+    },
     /// None at all.
     Nothing,
 }
@@ -151,7 +154,7 @@ impl Client {
                 extra.push((CREDENTIAL, Some(format!("X509SHA256={id}"))));
             }
             Credential::Token { .. } => extra.push((CREDENTIAL, None)),
-            Credential::Legacy | Credential::Nothing => {}
+            Credential::Legacy { .. } | Credential::Nothing => {}
         }
         if let Some(pod) = &self.pod {
             let node = node_of(pod);

@@ -297,7 +297,7 @@ fn warehouse(script: &mut Script) {
     let mut random = Random::of("warehouse");
     let agent = "python-requests/2.32.5";
     let token = Client {
-        credential: super::client::Credential::Legacy,
+        credential: super::client::Credential::Legacy { secret: "warehouse-sync-token-m4q9d" },
         ..Client::account("data", "warehouse-sync", agent, "192.0.2.201")
     };
     let client = script.client(token);

@@ -177,7 +177,7 @@ pub fn holders(cluster: &Cluster, server: &Server) -> Vec<Holder> {
         STANDARD.decode(text.trim()).ok().filter(|token| !token.is_empty())
     });
     let legacy = String::from_utf8(legacy).expect("a token is text");
-    let credential = Some("legacy:act-a/batch".to_owned());
+    let credential = Some("legacy:act-a/batch/batch-token".to_owned());
     all.push(bearer(&plain, account("act-a", "batch"), credential, &legacy));
     all.push(Holder {
         who: Who::new("system:anonymous", &["system:unauthenticated"]),

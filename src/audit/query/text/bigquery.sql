@@ -81,6 +81,7 @@ SELECT
   FORMAT_TIMESTAMP('%FT%H:%M:%E6SZ', IF(GROUPING(stretch) = 0, MAX(timestamp),
     MAX(IF(nth = 1, asked_at, NULL)))) AS last_seen,
   NULL AS level, NULL AS stage, code, message, decision, reason, NULL AS legacy_token,
+  NULL AS legacy_secret,
   verb, api_group, resource, subresource, namespace, name, path,
   user_name, NULL AS user_groups, NULL AS credential_id, NULL AS pod_name, NULL AS pod_uid,
   NULL AS impersonated_user, NULL AS impersonated_groups, NULL AS impersonated_uid,
