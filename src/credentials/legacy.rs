@@ -160,8 +160,11 @@ mod tests {
         Row::new("sa:a/x", "get pods@a/p", on).with(credential).times(3)
     }
 
-    /// (what it is called, state, first and last use and requests), sorted.
-    fn told(world: &World) -> Vec<(String, &'static str, Option<(i64, i64, u64)>)> {
+    /// What it is called, state; the hours of its first and last use, and requests.
+    type Told = (String, &'static str, Option<(i64, i64, u64)>);
+
+    /// All that are told, sorted.
+    fn told(world: &World) -> Vec<Told> {
         let found = inventory(&world.book()).credentials;
         let mut all: Vec<_> = found
             .iter()
@@ -221,7 +224,7 @@ mod tests {
         ] {
             let world = world(&[("t", 3)]).row(used(id, 2)).row(used(id, 4));
             assert_eq!(told(&world), {
-                let mut both: [(String, _, _); 2] = [
+                let mut both: [Told; 2] = [
                     (earlier.into(), "not known", Some((48, 48, 3))),
                     ("secret a/t".into(), "live", Some((96, 96, 3))),
                 ];
