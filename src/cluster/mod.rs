@@ -24,7 +24,7 @@ pub use error::Error;
 pub use source::{Extent, Source};
 pub use token::{Address, IssuedToken, TokenAsk};
 
-use crate::model::{ClusterInfo, Discovery, Name, Object};
+use crate::model::{ClusterInfo, Discovery, Name, Object, is_kept_of_secrets};
 
 /// One page of a list.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -229,11 +229,11 @@ pub trait Writer: Send + Sync + fmt::Debug {
     fn address(&self) -> Result<Address, Error>;
 }
 
-/// Metadata of an object without what kubectl notes of it, which repeats the whole object.
-pub(crate) fn without_last_applied(mut metadata: Value) -> Value {
-    const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
+/// A Secret, or the metadata of one, without the annotations that are not read, which may repeat its
+/// data.
+pub(crate) fn without_copies(mut metadata: Value) -> Value {
     if let Some(Value::Object(annotations)) = metadata.pointer_mut("/metadata/annotations") {
-        annotations.remove(LAST_APPLIED);
+        annotations.retain(|key, _| is_kept_of_secrets(key));
     }
     metadata
 }

@@ -4,6 +4,7 @@
 //! the form in which the API server and `kubectl get -o json` print them.
 
 mod activity;
+mod annotations;
 mod bootstrap_token;
 mod change;
 mod coverage;
@@ -28,6 +29,7 @@ pub use activity::{
     ActivityTables, Actor, ActorId, Call, CallId, CreditId, CreditedGrant, GroupSetId,
     Impersonation, ImpersonationId, Implied, SeenId, Target, Use,
 };
+pub use annotations::{is_copy, is_kept_of_secrets};
 pub use bootstrap_token::BootstrapToken;
 pub use change::Change;
 pub use coverage::{Coverage, Gap, Place, Server, Summaries, Unreadable, duration};

@@ -10,7 +10,9 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Deserializer, Serialize};
 
-use super::{BootstrapToken, Identity, Name, NetworkPolicySpec, PodSpec, PodTemplate, SubjectKind};
+use super::{
+    BootstrapToken, Identity, Name, NetworkPolicySpec, PodSpec, PodTemplate, SubjectKind, is_copy,
+};
 
 /// Reads `null` as the empty value: Go prints empty slices and maps as `null`.
 pub(super) fn null_default<'de, D, T>(deserializer: D) -> Result<T, D::Error>
@@ -53,8 +55,8 @@ pub struct Meta {
     /// Labels.
     #[serde(deserialize_with = "null_default", skip_serializing_if = "BTreeMap::is_empty")]
     pub labels: BTreeMap<Name, Name>,
-    /// Annotations, without `kubectl.kubernetes.io/last-applied-configuration`, which may
-    /// hold a Secret's data and repeats the whole object.
+    /// Annotations, without those that repeat the whole object; of what may hold something secret
+    /// only those that are read ([`super::is_kept_of_secrets`]).
     #[serde(deserialize_with = "annotations", skip_serializing_if = "BTreeMap::is_empty")]
     pub annotations: BTreeMap<Name, Name>,
     /// Who owns the object, for garbage collection.
@@ -66,7 +68,7 @@ fn annotations<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<BTreeMap<Name, Name>, D::Error> {
     let mut all: BTreeMap<Name, Name> = null_default(deserializer)?;
-    all.remove("kubectl.kubernetes.io/last-applied-configuration");
+    all.retain(|key, _| !is_copy(key));
     Ok(all)
 }
 

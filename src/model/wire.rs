@@ -199,7 +199,7 @@ impl Object {
         let Some(known) = known(api_version, kind) else {
             return Ok(None);
         };
-        Ok(Some(match known {
+        let object = match known {
             Known::Role(kind) => {
                 let wire = WireRole::deserialize(source)?;
                 Self::Role(Role {
@@ -267,7 +267,8 @@ impl Object {
                 Self::ConfigMap(ConfigMap { meta: wire.metadata, data: wire.data })
             }
             Known::Other => Self::Other(other::read(api_version, kind, source)?),
-        }))
+        };
+        Ok(Some(object.without_copies()))
     }
 
     /// Reads a Secret that holds a bootstrap token, with what of its data is no secret.
@@ -277,7 +278,7 @@ impl Object {
     pub fn read_bootstrap_token<'de, D: serde::Deserializer<'de>>(
         source: D,
     ) -> Result<Self, D::Error> {
-        Ok(Self::Secret(WireBootstrapToken::deserialize(source)?.into()))
+        Ok(Self::Secret(WireBootstrapToken::deserialize(source)?.into()).without_copies())
     }
 
     /// The object's metadata.

@@ -11,6 +11,7 @@ mod offline;
 mod outside;
 mod reach;
 mod schemas;
+mod secrets;
 mod stored;
 mod world;
 

@@ -15,6 +15,7 @@ mod misread;
 mod places;
 mod query;
 mod robust;
+mod secrets;
 mod typing;
 mod waiting;
 mod whole;

@@ -1,6 +1,7 @@
 //! What the integration tests share. Each takes what it needs, so that no test uses all of it.
 #![allow(dead_code)]
 
+pub mod canary;
 pub mod cluster;
 pub mod forms;
 pub mod invented;

@@ -116,8 +116,8 @@ fn deletion(target: &Target, image: &Value) -> Step {
         reasons: Vec::new(),
         reversibility: Reversibility::WithLoss,
         loses: vec![
-            "what the Secret holds beside the token: keybook reads no data of Secrets, and cannot put \
-             it back"
+            "what the Secret holds beside the token, and annotations of other tools, which may repeat \
+             it: keybook keeps nothing that is secret, and cannot put it back"
                 .to_owned(),
             "the token, where the API server signs with ECDSA: one made again is another. Where it \
              signs with RSA, the same token comes back"

@@ -70,9 +70,9 @@ pub(super) async fn image(cluster: &dyn Cluster, target: &Target) -> Result<Valu
 pub(super) fn secret_image(metadata: &Value) -> Value {
     let token = &metadata["metadata"]["annotations"]["kubernetes.io/service-account.name"];
     let type_ = if token.is_null() { "Opaque" } else { TOKEN };
-    json!({
+    cluster::without_copies(json!({
         "apiVersion": "v1", "kind": "Secret", "type": type_, "metadata": metadata["metadata"],
-    })
+    }))
 }
 
 /// Fresh images of everything that these Intents are about.

@@ -34,7 +34,7 @@ use self::connection::{Ask, Connection, JSON};
 use self::decode::Listed;
 use super::{
     Cluster, Error, Events, Extent, Page, ServedLog, Source, UserInfo, Writer, is_of_secrets,
-    without_last_applied,
+    without_copies,
 };
 use crate::model::{ClusterInfo, Discovery, ListKind};
 
@@ -215,7 +215,7 @@ impl Cluster for KubeCluster {
         if object["kind"].as_str() != Some("PartialObjectMetadata") {
             return Err(not_metadata(&tried));
         }
-        Ok(without_last_applied(object))
+        Ok(without_copies(object))
     }
 
     async fn user(&self) -> Result<Option<UserInfo>, Error> {

@@ -27,7 +27,7 @@ use self::permit::Permits;
 use self::store::Store;
 use super::{
     Cluster, Error, Events, Extent, Page, REQUEST_TIMEOUT, Source, UserInfo, is_of_secrets,
-    without_last_applied,
+    without_copies,
 };
 use crate::model::{ClusterInfo, Discovery, Name, Object, Objects};
 use crate::rbac::query::builtin_discovery;
@@ -258,7 +258,7 @@ impl Cluster for MemoryCluster {
         let target = Target::of(path).ok_or_else(|| Error::NotFound { tried: tried.clone() })?;
         self.permits(&store).may("get", &target, &tried)?;
         let object = store.object(&target).ok_or(Error::NotFound { tried })?;
-        Ok(without_last_applied(json!({
+        Ok(without_copies(json!({
             "apiVersion": "meta.k8s.io/v1", "kind": "PartialObjectMetadata",
             "metadata": object.to_json()["metadata"],
         })))

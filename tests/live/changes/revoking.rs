@@ -118,6 +118,9 @@ fn a_quarantined_token_is_refused_and_the_very_same_works_again() {
     let desk = Desk::new(cluster.kubeconfig());
     let token = world.await_token(&cluster);
     assert!(accepted(&cluster, &token));
+    // What applied it noted all of it, the token too.
+    let note = format!("applier.corp.example/last={token}");
+    cluster.kubectl_ok(&["annotate", "secret", "bot-token", "-n", "quarantine", &note]);
     let plan = desk.plan(&["quarantine:quarantine/bot-token"]);
     desk.keybook(&["apply", &plan, "--yes", "tests"]).ends_with(0);
     await_some("the token to be refused", || (!accepted(&cluster, &token)).then_some(()));
@@ -134,6 +137,15 @@ fn a_quarantined_token_is_refused_and_the_very_same_works_again() {
     desk.keybook(&["verify"]).ends_with(0);
     desk.keybook(&["undo", "1", "--yes", "tests"]).ends_with(0);
     assert_eq!(world.await_token(&cluster), token);
+    let journal = std::fs::read_dir(desk.folder.path().join("data/keybook/journal"));
+    let journal = journal.expect("a folder").next().expect("a journal").expect("a file").path();
+    for file in [plan, journal.display().to_string()] {
+        let text = std::fs::read_to_string(&file).expect("a file");
+        assert!(text.contains("bot-token") && !text.contains(&token), "{file}");
+    }
+    let path = "jsonpath={.metadata.annotations.applier\\.corp\\.example/last}";
+    let noted = ["get", "secret", "bot-token", "-n", "quarantine", "-o", path];
+    assert_eq!(cluster.kubectl_ok(&noted), token, "the change is to its label alone");
     await_some("the token to be accepted again", || accepted(&cluster, &token).then_some(()));
 }
 

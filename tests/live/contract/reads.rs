@@ -137,12 +137,15 @@ pub(super) async fn secrets(subject: &Subject) {
     let missing = subject.cluster.metadata(&format!("{at}/no-such")).await;
     assert_eq!(kind(&missing), "not found");
     let mut applied = secret("applied", "Opaque");
-    applied["metadata"]["annotations"] = json!({"example.org/why": "a test",
+    applied["metadata"]["annotations"] = json!({"example.org/why": "hunter2",
+        "kubernetes.io/service-account.name": "robot",
+        "kapp.k14s.io/original": "{\"stringData\":\"hunter2\"}",
         "kubectl.kubernetes.io/last-applied-configuration": "{\"stringData\":\"hunter2\"}"});
     let stored = made(&subject.writer, at, &applied).await;
     assert!(stored.get("data").is_none() && stored.get("stringData").is_none(), "{stored}");
     let kept = subject.cluster.metadata(&format!("{at}/applied")).await.expect("metadata");
-    assert_eq!(kept["metadata"]["annotations"], json!({"example.org/why": "a test"}));
+    let read = json!({"kubernetes.io/service-account.name": "robot"});
+    assert_eq!(kept["metadata"]["annotations"], read);
     subject.writer.delete(&path, &Preconditions::default(), DryRun::No).await.expect("delete");
 }
 

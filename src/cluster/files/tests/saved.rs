@@ -36,7 +36,8 @@ fn meta(namespaced: bool) -> impl Strategy<Value = Meta> {
         option::of(name()),
         option::of(time()),
         btree_map(name(), name(), 0..3),
-        btree_map(name(), name(), 0..3),
+        // Of what may hold something secret only such annotations are read back as are known.
+        btree_map(name().prop_map(|name| format!("keybook/{name}").into()), name(), 0..3),
     )
         .prop_map(move |(name, ns, uid, created, labels, annotations)| Meta {
             name,
