@@ -7,15 +7,25 @@ const SCREENS: [&str; 6] = ["k9s", "lens", "openlens", "freelens", "headlamp", "
 /// Programs that ask when somebody, or a script, runs them.
 const COMMANDS: [&str; 5] = ["kubectl", "oc", "helm", "stern", "kubectx"];
 
-/// Systems on which no pod of a cluster's control plane or workload runs, but people sit.
-const DESKTOPS: [&str; 2] = ["darwin", "windows"];
+/// A system on which no node of a cluster runs, but people sit.
+const DESKTOP: &str = "darwin";
+
+/// One on which people sit, and pods may run: a program by itself may be either's, a command that is run
+/// is a person's unless a pod runs it.
+const EITHER: &str = "windows";
 
 /// Whether what the agent names is a person's: a desktop's operating system
 /// (`client-go/rest/config.go`: `kubectl/v1.30.0 (darwin/arm64) …`), or a program that is nothing but
-/// a screen. kubectl alone proves nothing, for scripts in pods use it as well.
-pub fn is_persons(agent: &str) -> bool {
+/// a screen. kubectl alone proves nothing, for scripts in pods use it as well; nor does it on Windows
+/// with the token of a pod (`of_a_pod`).
+pub fn is_persons(agent: &str, of_a_pod: bool) -> bool {
     let client = Client::of(agent);
-    client.desktop || client.tool == Tool::Screen
+    let of_windows = client.system.as_deref().is_some_and(|system| is_of(system, EITHER));
+    client.tool == Tool::Screen || client.desktop && !(of_a_pod && of_windows)
+}
+
+fn is_of(system: &str, name: &str) -> bool {
+    system.split('/').next() == Some(name)
 }
 
 /// What kind of program it is.
@@ -53,7 +63,7 @@ impl Client {
         };
         let system = system(&lower);
         let desktop = system.as_deref().is_some_and(|system| {
-            DESKTOPS.iter().any(|name| system.split('/').next() == Some(*name))
+            is_of(system, DESKTOP) || is_of(system, EITHER) && tool != Tool::Program
         });
         // Browsers say it in other words.
         let desktop = desktop
@@ -108,14 +118,20 @@ mod tests {
     fn what_only_people_have_is_a_persons() {
         for agent in [
             "kubectl/v1.30.0 (darwin/arm64) kubernetes/x",
-            "terraform/1 (windows/amd64)",
+            "kubectl/v1.30.0 (windows/amd64) kubernetes/x",
             "k9s/v0.50.16 (linux/amd64)",
             "Mozilla/5.0 (X11; Linux x86_64)",
         ] {
-            assert!(is_persons(agent), "{agent}");
+            assert!(is_persons(agent, false), "{agent}");
         }
-        for agent in ["kubectl/v1.30.0 (linux/amd64) kubernetes/x", "Helm/3.19.0", "", "darwin"] {
-            assert!(!is_persons(agent), "{agent}");
+        for agent in [
+            "kubectl/v1.30.0 (linux/amd64) kubernetes/x",
+            "calico-node/v3.29.1 (windows/amd64) kubernetes/x",
+            "Helm/3.19.0",
+            "",
+            "darwin",
+        ] {
+            assert!(!is_persons(agent, false), "{agent}");
         }
     }
 }

@@ -123,10 +123,10 @@ impl Behind {
     }
 }
 
-/// Who is behind an account by the log; None for a group, for parts of the cluster itself, and for
+/// Who is behind an account by the log; None for a group, for whom there are many by design, and for
 /// whom the log does not show.
 pub fn of(activity: &Activity, snapshot: &Snapshot, identity: &Identity) -> Option<Behind> {
-    if is_part_of_the_cluster(identity) || activity.detail() >= Detail::NoActors {
+    if is_many(identity) || activity.detail() >= Detail::NoActors {
         return None;
     }
     let seen = activity.seen(identity)?;
@@ -165,13 +165,31 @@ pub fn is_annotated(snapshot: &Snapshot, identity: &Identity) -> bool {
     account.is_some_and(|account| account.meta.annotations.contains_key(PERSON))
 }
 
-/// Who is no account of people's: anonymous, nodes, controllers. `system:admin` is one.
-fn is_part_of_the_cluster(identity: &Identity) -> bool {
+/// Behind whom there are many by design: whoever shows no credential, and the nodes that join by one
+/// token. Nodes and parts of the control plane are judged as anybody is: what they do by themselves is
+/// nobody's doing by hand.
+fn is_many(identity: &Identity) -> bool {
     match identity.kind {
         SubjectKind::Group => true,
         SubjectKind::User => {
-            identity.name.starts_with("system:") && &*identity.name != "system:admin"
+            &*identity.name == Identity::ANONYMOUS || identity.name.starts_with("system:bootstrap:")
         }
         SubjectKind::ServiceAccount => false,
     }
+}
+
+/// Whether it is a user of the cluster's own machinery, whose certificate no person should have.
+pub fn is_machine(identity: &Identity) -> bool {
+    const PARTS: [&str; 8] = [
+        "system:apiserver",
+        "system:cloud-controller-manager",
+        "system:konnectivity-server",
+        "system:kube-apiserver",
+        "system:kube-controller-manager",
+        "system:kube-proxy",
+        "system:kube-scheduler",
+        "system:volume-scheduler",
+    ];
+    identity.kind == SubjectKind::User
+        && (PARTS.contains(&&*identity.name) || identity.name.starts_with("system:node:"))
 }

@@ -300,6 +300,6 @@ fn what_belongs_to_nobody_is_shown() {
     assert_eq!((rest.requests, rest.first, rest.last), (4, Some(at(3)), Some(at(9))));
     assert_eq!(rest.uses.iter().map(|used| used.allowed + used.denied).sum::<u64>(), 4);
     assert_eq!(behind.actors.len(), 1);
-    let nobody = Log::new("user:system:node:a").row(("", LINUX, HOME), "get pods", 3);
+    let nobody = Log::new("user:system:anonymous").row(("", LINUX, HOME), "get pods", 3);
     assert_eq!(of(&nobody.parts.into(), &nobody.snapshot, &nobody.identity), None);
 }

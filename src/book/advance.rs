@@ -8,6 +8,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use foldhash::HashSet;
 
 use super::build::given;
+use super::by_credential::ByCredential;
 use super::calls::Server;
 use super::difference::{Difference, same_ground};
 use super::ledger::{CreditKey, Ledger};
@@ -91,7 +92,14 @@ impl Book {
                         return self.take_log(LogChange::Replaced(Some(activity)), dirty);
                     };
                     dirty.credited.extend(credited);
-                    dirty.logged.insert(activity.identity(seen).clone());
+                    let identity = activity.identity(seen);
+                    dirty.logged.insert(identity.clone());
+                    if !self.policy.left.is_empty() {
+                        // Tokens of it that somebody had made who left are that one's finding.
+                        let by =
+                            activity.issued().of(identity).map(|(issued, _)| issued.by.clone());
+                        dirty.identities.extend(by);
+                    }
                 }
                 self.activity = Some(activity);
                 true
@@ -190,12 +198,29 @@ impl Book {
             }
         }
         dirty.identities.extend(difference.identities);
+        self.take_credentials(old, difference.credentials, &mut dirty);
         self.mark_subjects(old, slots, &mut dirty);
         self.mark_namespaces(&difference.namespaces, &mut dirty);
         self.mark_idle(old, &mut dirty);
         self.renew_grants(old, &mut dirty);
         self.renew_members(old, &mut dirty);
         self.renew_entries(old, &dirty);
+    }
+
+    /// Looks again at what credentials say of whom, and marks whom that changes.
+    fn take_credentials(&mut self, old: &Self, differ: bool, dirty: &mut Dirty) {
+        if !differ && !old.by_credential.is_over(self.now) {
+            return;
+        }
+        self.by_credential = Arc::new(ByCredential::new(self));
+        for identity in self.by_credential.changed(&old.by_credential) {
+            if identity.kind == SubjectKind::Group {
+                // Its members hold what it is given.
+                dirty.subjects.insert(identity);
+            } else {
+                dirty.identities.insert(identity);
+            }
+        }
     }
 
     /// Whose grants changed, and whoever holds them by way of a group.
@@ -240,7 +265,8 @@ impl Book {
             .filter(|grant| grant.key.namespace.as_ref().is_some_and(|ns| namespaces.contains(ns)));
         let subjects = held.map(|grant| &grant.key.subject);
         let inside = self.entries().map(|entry| &entry.identity).filter(|identity| {
-            identity.namespace.as_ref().is_some_and(|ns| namespaces.contains(ns))
+            let of = identity.namespace.as_deref().or_else(|| identity.accounts_of());
+            of.is_some_and(|ns| namespaces.contains(ns))
         });
         for identity in subjects.chain(inside) {
             if identity.kind == SubjectKind::Group {
@@ -358,7 +384,7 @@ impl Book {
 
     fn groups_of(&self, identity: &Identity) -> Vec<Membership> {
         let record = self.ledger.record(identity).map(|record| &**record);
-        groups::of(identity, record, &self.policy)
+        groups::of(identity, record, &self.policy, self.carried(identity))
     }
 
     fn renew_entries(&mut self, old: &Self, dirty: &Dirty) {

@@ -7,6 +7,7 @@ use foldhash::{HashMap, HashSet};
 use imbl::{OrdSet, Vector};
 use rayon::prelude::*;
 
+use super::by_credential::ByCredential;
 use super::calls::Server;
 use super::ledger::Ledger;
 use super::node::{Node, Person};
@@ -36,6 +37,7 @@ impl Book {
             own_of_group: SharedHash::default(),
             members: SharedHash::default(),
             given: Arc::new(given(&policy)),
+            by_credential: Arc::default(),
             requesters: SharedHash::default(),
             instants: OrdSet::default(),
             counts: Counts::default(),
@@ -62,6 +64,7 @@ impl Book {
 
     /// Makes all grants and entries anew. Numbers that were given stay.
     pub(super) fn join(&mut self) {
+        self.by_credential = Arc::new(ByCredential::new(self));
         self.join_grants();
         let (individuals, groups) = self.join_members();
         self.nodes = self.nodes.iter().map(|_| None).collect();
@@ -114,7 +117,7 @@ impl Book {
                 continue;
             }
             let record = self.ledger.record(&identity).map(|record| &**record);
-            let groups = groups::of(&identity, record, &self.policy);
+            let groups = groups::of(&identity, record, &self.policy, self.carried(&identity));
             for group in &groups {
                 members.entry(group.name.clone()).or_default().push(id);
             }
@@ -150,6 +153,7 @@ impl Book {
             .chain(subjects)
             .chain(self.requesters.keys().cloned())
             .chain(self.given.iter().cloned())
+            .chain(self.by_credential.identities().cloned())
             .chain(self.ledger.identities().cloned())
             .filter(|identity| !identity.name.is_empty())
             .collect()
@@ -168,6 +172,7 @@ impl Book {
             || self.authorizer.is_subject(identity)
             || self.requesters.contains_key(identity)
             || self.given.contains(identity)
+            || !self.carried(identity).is_empty()
             || self.ledger.record(identity).is_some()
             || (identity.kind == SubjectKind::Group
                 && &*identity.name == Identity::SYSTEM_MASTERS

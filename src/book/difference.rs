@@ -4,7 +4,7 @@ use foldhash::HashSet;
 use imbl::ordmap::DiffItem;
 
 use super::hints;
-use crate::model::{Identity, ListKind, Name, Objects, SharedMap, Snapshot};
+use crate::model::{Identity, ListKind, Name, ObjectBody, Objects, Secret, SharedMap, Snapshot};
 use crate::rbac::{BindingKey, RoleKey};
 
 /// What is not as it was.
@@ -18,6 +18,8 @@ pub(super) struct Difference {
     pub(super) identities: HashSet<Identity>,
     /// Who made one more certificate request, or one less.
     pub(super) requests: Vec<(Identity, bool)>,
+    /// Whether an object changed that says whom a credential authenticates.
+    pub(super) credentials: bool,
 }
 
 impl Difference {
@@ -27,6 +29,7 @@ impl Difference {
             && self.namespaces.is_empty()
             && self.identities.is_empty()
             && self.requests.is_empty()
+            && !self.credentials
     }
 
     pub(super) fn new(old: &Objects, new: &Objects) -> Self {
@@ -43,6 +46,7 @@ impl Difference {
         });
         each(&old.secrets, &new.secrets, |(ns, _), old, new| {
             let both = old.into_iter().chain(new);
+            found.credentials |= both.clone().any(|one| is_bootstrap(one));
             found.identities.extend(both.filter_map(|one| hints::account_of_token(ns, one)));
         });
         each(&old.pods, &new.pods, |(ns, _), old, new| {
@@ -50,13 +54,23 @@ impl Difference {
             found.identities.extend(both.map(|one| hints::account_of_pod(ns, one)));
         });
         each(&old.csrs, &new.csrs, |_, old, new| {
+            found.credentials = true;
             let of = |csr: &std::sync::Arc<_>, more| (hints::requester(csr), more);
             found.requests.extend(old.map(|csr| of(csr, false)));
             found.requests.extend(new.map(|csr| of(csr, true)));
         });
+        each(&old.config_maps, &new.config_maps, |_, _, _| found.credentials = true);
+        each(&old.others, &new.others, |_, old, new| {
+            let mut both = old.into_iter().chain(new);
+            found.credentials |= both.any(|one| matches!(one.body, ObjectBody::OAuthToken(_)));
+        });
         found.identities.extend(found.requests.iter().map(|(identity, _)| identity.clone()));
         found
     }
+}
+
+fn is_bootstrap(secret: &Secret) -> bool {
+    ListKind::of_secret(&secret.type_) == Some(ListKind::BootstrapTokens)
 }
 
 fn each<K: Ord + Clone, V: PartialEq + Clone>(

@@ -4,10 +4,16 @@ use std::collections::BTreeMap;
 
 use super::ledger::Record;
 use super::{GroupSource, Membership};
+use crate::credentials::Carried;
 use crate::model::{Identity, Name, Policy, SubjectKind};
 
 /// The groups of an identity, sorted by name, each with the strongest of its sources.
-pub(crate) fn of(identity: &Identity, record: Option<&Record>, policy: &Policy) -> Vec<Membership> {
+pub(crate) fn of(
+    identity: &Identity,
+    record: Option<&Record>,
+    policy: &Policy,
+    carried: &[Carried],
+) -> Vec<Membership> {
     if identity.kind == SubjectKind::Group {
         return Vec::new();
     }
@@ -30,11 +36,17 @@ pub(crate) fn of(identity: &Identity, record: Option<&Record>, policy: &Policy) 
     for name in given(identity, policy) {
         add(name, GroupSource::Given, None);
     }
+    for one in carried {
+        for name in &one.groups {
+            add(name, one.source, None);
+        }
+    }
     found.into_values().collect()
 }
 
 /// Whether these are all the groups there are: the API server itself makes those of accounts and
-/// of anonymous; those of a user are known only where a log carries them or somebody gave them.
+/// of anonymous; those of a user are known only where a log carries them or somebody gave them. Those
+/// of a credential are its own, and another of the same user may carry others.
 pub(crate) fn are_known(identity: &Identity, record: Option<&Record>, policy: &Policy) -> bool {
     match identity.kind {
         SubjectKind::Group | SubjectKind::ServiceAccount => true,

@@ -10,6 +10,7 @@ use crate::model::{CertificateSigningRequest, Identity, Name, Objects, Pod, Secr
 const KEPT: usize = 4;
 
 const LAST_USED: &str = "kubernetes.io/legacy-token-last-used";
+const INVALID_SINCE: &str = "kubernetes.io/legacy-token-invalid-since";
 const OF_ACCOUNT: &str = "kubernetes.io/service-account.name";
 
 /// What the cluster shows of everybody, newest first.
@@ -95,8 +96,14 @@ pub(crate) fn requester(csr: &CertificateSigningRequest) -> Identity {
 }
 
 fn token(ns: &Name, name: &Name, secret: &Secret) -> Option<Hint> {
-    let day = secret.meta.labels.get(LAST_USED)?;
-    let day = NaiveDate::parse_from_str(day, "%Y-%m-%d").ok()?;
+    let label =
+        |key| secret.meta.labels.get(key).map(|day| NaiveDate::parse_from_str(day, "%Y-%m-%d"));
+    let day = label(LAST_USED)?.ok()?;
+    // The label moves with refused attempts as well (`pkg/serviceaccount/legacy.go`): after the day on
+    // which the token was invalidated nothing but those is left, and that is no sign of life.
+    if label(INVALID_SINCE).is_some_and(|since| since.is_ok_and(|since| day > since)) {
+        return None;
+    }
     Some(Hint {
         source: HintSource::LegacyTokenLastUsed,
         at: day.and_time(NaiveTime::MIN).and_utc(),

@@ -4,6 +4,7 @@
 mod advance;
 mod becoming;
 mod build;
+mod by_credential;
 mod calls;
 mod difference;
 mod grants;
@@ -40,6 +41,7 @@ pub use types::*;
 use crate::model::{Activity, Coverage, Identity, Name, Policy, SharedHash, Snapshot};
 use crate::rbac::aggregation::Provenance;
 use crate::rbac::{Authorizer, RoleKey, bootstrap};
+use by_credential::ByCredential;
 use calls::Server;
 pub(crate) use calls::Sure;
 use ledger::Ledger;
@@ -129,6 +131,8 @@ pub struct Book {
     members: SharedHash<Name, Arc<[IdentityId]>>,
     /// Whom the group map names.
     given: Arc<HashSet<Identity>>,
+    /// Whom credentials authenticate that are known without the log.
+    by_credential: Arc<ByCredential>,
     /// How many certificate requests each identity made.
     requesters: SharedHash<Identity, u32>,
     /// The times from which the idle time of everybody counts.

@@ -7,11 +7,11 @@ use chrono::{DateTime, Utc};
 use super::calls::Sure;
 use super::ledger::{Exercised, Record};
 use super::{
-    Book, Entry, Existence, GrantId, Hint, IdentityActivity, IdentityId, Membership, Tier, groups,
-    sums,
+    Book, Entry, Existence, GrantId, GroupSource, Hint, IdentityActivity, IdentityId, Membership,
+    Tier, groups, sums,
 };
 use crate::findings;
-use crate::model::{Identity, ListKind, Snapshot, SubjectKind};
+use crate::model::{Identity, Snapshot, SubjectKind};
 
 /// An entry with what it was made from.
 #[derive(Clone, Debug)]
@@ -67,7 +67,8 @@ impl Book {
         let mut entry = self.bare(nobody(id, identity));
         let mut sum = IdentityActivity::default();
         let mut seen = None;
-        for member in entry.members.iter().filter_map(|id| self.entry(*id)) {
+        let members = entry.members.iter().filter_map(|id| self.entry(*id));
+        for member in members.filter(|member| acts_in(member, identity)) {
             seen = seen.max(membership(member, identity));
             if let Some(activity) = &member.activity {
                 sums::add_counts(&mut sum, activity);
@@ -94,8 +95,8 @@ impl Book {
             let Some(record) = self.ledger.record(who) else {
                 continue;
             };
-            let is = self.is_member(&entry, who);
-            let was = before.book.is_member(old, who);
+            let is = self.acts_in(&entry, who);
+            let was = before.book.acts_in(old, who);
             let nothing = Arc::new(Record::default());
             let earlier = before.book.ledger.record(who).unwrap_or(&nothing);
             let since = record.since(earlier)?;
@@ -117,8 +118,10 @@ impl Book {
         Some(self.finish(entry, &rows, seen))
     }
 
-    fn is_member(&self, group: &Entry, who: &Identity) -> bool {
+    /// Whether what somebody did counts for a group.
+    pub(super) fn acts_in(&self, group: &Entry, who: &Identity) -> bool {
         self.ids.get(who).is_some_and(|id| group.members.binary_search(id).is_ok())
+            && self.find(who).is_some_and(|member| acts_in(member, &group.identity))
     }
 
     /// Everything but what rests on the log.
@@ -189,7 +192,8 @@ impl Book {
             return Tier::ClusterAdmin;
         }
         let tiers = own.iter().filter_map(|id| self.grant(*id)).map(|grant| self.tier_of(grant));
-        tiers.max().unwrap_or_default()
+        let beside = self.all_beside(identity, groups).filter(|one| one.sure);
+        tiers.chain(beside.map(|one| one.tier)).max().unwrap_or_default()
     }
 }
 
@@ -199,6 +203,22 @@ fn nobody(id: IdentityId, identity: &Identity) -> Person {
 
 fn same_names(one: &[Membership], other: &[Membership]) -> bool {
     one.len() == other.len() && one.iter().zip(other).all(|(a, b)| a.name == b.name)
+}
+
+/// Whether what a member of a group did counts for the group: not where the log shows its groups and
+/// this one is known from another source only, a credential that it did not use.
+pub(super) fn acts_in(member: &Entry, group: &Identity) -> bool {
+    use GroupSource::{BootstrapToken, Certificate, CloudMapping, Given, Implicit, Log};
+    let Ok(at) = member.groups.binary_search_by(|have| have.name.cmp(&group.name)) else {
+        return false;
+    };
+    match member.groups.get(at).map(|have| have.source) {
+        Some(Implicit | Log | Given) => true,
+        Some(Certificate | CloudMapping | BootstrapToken) => {
+            !member.groups.iter().any(|have| have.source == Log)
+        }
+        None => false,
+    }
 }
 
 /// When requests of an entry last carried the group.
@@ -221,7 +241,7 @@ fn existence(identity: &Identity, snapshot: &Snapshot) -> Existence {
     let key = (ns.clone(), identity.name.clone());
     if snapshot.objects.service_accounts.contains_key(&key) {
         Existence::Exists
-    } else if snapshot.covers(&[ListKind::ServiceAccounts], Some(ns)) {
+    } else if snapshot.lacks_account(ns, &identity.name) {
         Existence::Missing
     } else {
         Existence::NotKnown

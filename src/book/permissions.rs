@@ -180,7 +180,8 @@ impl Book {
     /// carried no groups at all.
     pub(super) fn group_calls(&self, group: &Entry) -> Vec<&Exercised> {
         let members = group.members.iter().filter_map(|id| self.entry(*id));
-        let members = members.map(|member| (&member.identity, true));
+        let counts = |member: &Entry| super::node::acts_in(member, &group.identity);
+        let members = members.map(|member| (&member.identity, counts(member)));
         // Groups that an impersonator chose make nobody a member, but the rights were used.
         let others = self.ledger.impersonated().filter(|other| {
             self.ids.get(*other).is_none_or(|id| group.members.binary_search(id).is_err())
@@ -317,8 +318,7 @@ impl Book {
         }
         let mut found = Vec::new();
         for who in self.ledger.undecided() {
-            let is_member =
-                self.ids.get(who).is_some_and(|id| entry.members.binary_search(id).is_ok());
+            let is_member = self.acts_in(entry, who);
             let calls = self.ledger.record(who).into_iter().flat_map(|record| record.open());
             found.extend(calls.filter(|call| self.counts_for(entry, call, is_member)));
         }

@@ -102,6 +102,10 @@ pub enum GroupSource {
     Log,
     /// Inside a client certificate that was issued to it.
     Certificate,
+    /// Where a cloud's identities are mapped to it (`aws-auth`, an EKS access entry).
+    CloudMapping,
+    /// In the Secret of the bootstrap token.
+    BootstrapToken,
     /// Given by hand.
     Given,
 }

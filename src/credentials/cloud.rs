@@ -20,7 +20,7 @@ pub(super) fn all(book: &Book, only: Only<'_>, uses: &Uses, found: &mut Inventor
 
 /// Whether an access entry is of this cluster, as far as both say which they are: `aws eks
 /// update-kubeconfig` calls contexts by the cluster's ARN.
-fn is_of(book: &Book, entry: &AccessEntry) -> bool {
+pub(super) fn is_of(book: &Book, entry: &AccessEntry) -> bool {
     let context = &book.snapshot.cluster.context;
     let own = context.strip_prefix("arn:").and_then(|arn| arn.split_once(":cluster/"));
     match (own, &entry.cluster) {
@@ -131,7 +131,7 @@ fn gives(role: &str) -> &'static str {
 }
 
 /// Whom a member stands for, and what has to be said of that.
-fn member_identity(member: &str) -> (Identity, Option<String>) {
+pub(super) fn member_identity(member: &str) -> (Identity, Option<String>) {
     let (kind, rest) = member.split_once(':').unwrap_or(("", member));
     match kind {
         "user" | "serviceAccount" => (Identity::from_user_name(rest), None),

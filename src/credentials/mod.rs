@@ -6,6 +6,7 @@
 
 mod aws_auth;
 mod bootstrap;
+mod carried;
 mod certificate;
 mod cloud;
 mod fold;
@@ -23,6 +24,8 @@ use std::sync::Arc;
 
 use chrono::{DateTime, NaiveDate, Utc};
 
+pub use carried::strength;
+pub(crate) use carried::{Beside, Carried, carried};
 pub use saved::{read_iam, read_kubeconfig};
 pub use unseen::not_seen;
 
@@ -260,7 +263,7 @@ impl Standing {
 /// All that are known, and what of it could not be read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Inventory {
-    /// Riskiest first: live before dead, of the strongest identity, without an end.
+    /// Riskiest first ([`risk`]).
     pub credentials: Vec<Credential>,
     /// What could not be read: where, and why.
     pub unreadable: Vec<(Name, String)>,
@@ -356,15 +359,14 @@ fn gather(book: &Book, only: Only<'_>) -> Inventory {
     found.unreadable.extend(broken.map(|one| (one.place.clone(), one.reason.to_string())));
     found.remarks.extend(outside.remarks.iter().cloned());
     found.credentials.extend(uses.rest(book));
-    found.credentials.sort_by_cached_key(|credential| {
-        let entry = book.find(&credential.identity);
-        risk(credential, entry.map_or(Tier::None, |entry| entry.tier))
-    });
+    let of = |credential: &Credential| risk(credential, strength(book, credential));
+    found.credentials.sort_by_cached_key(of);
     found
 }
 
-/// By what credentials are ordered, the riskiest first: those that the API server takes before those
-/// that it does not, of the strongest identity (`tier`), without an end, not used for longest.
+/// By what credentials are ordered, the riskiest first: those that the API server may take before those
+/// that it does not, of the strongest identity ([`strength`]), live for sure, without an end, not used
+/// for longest.
 pub fn risk(credential: &Credential, tier: Tier) -> impl Ord + use<> {
     let lasting = match credential.expires {
         Expires::Never => 0,
@@ -372,8 +374,9 @@ pub fn risk(credential: &Credential, tier: Tier) -> impl Ord + use<> {
         Expires::At(_) => 2,
     };
     (
-        credential.standing.rank(),
+        !credential.standing.is_taken(),
         std::cmp::Reverse(tier),
+        credential.standing.rank(),
         lasting,
         credential.last_use.at(),
         credential.identity.clone(),

@@ -217,7 +217,7 @@ pub(super) fn certificate(common_name: &str, groups: &[&str], days: i64) -> (Str
     (STANDARD.encode(made.pem()), made.der().to_vec())
 }
 
-fn csr(name: &str, signer: &str, certificate: &str) -> Value {
+pub(super) fn csr(name: &str, signer: &str, certificate: &str) -> Value {
     json!({"apiVersion": "certificates.k8s.io/v1", "kind": "CertificateSigningRequest",
         "metadata": {"name": name}, "status": {"certificate": certificate},
         "spec": {"username": "root", "signerName": signer}})

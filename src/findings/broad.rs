@@ -3,21 +3,18 @@
 //!
 //! Every resource of an API group of somebody's own, as operators have it, is not among these.
 
+use super::everybody::is_everybody;
 use super::{Subject, binding, conveys, rights, role};
 use crate::book::{Finding, Grant, Severity, Tier};
-use crate::model::{Identity, PolicyRule, Scope, SubjectKind};
+use crate::model::{Name, PolicyRule, Scope};
 use crate::rbac::matching::{Action, rule_allows};
 
 const EVERYTHING: (&str, &str) = ("wildcard", "wildcard");
 const SECRETS: (&str, &str) = ("all-secrets", "all secrets");
 
 pub(super) fn find(subject: &Subject<'_>, found: &mut Vec<Finding>) {
-    let identity = &subject.entry.identity;
     // Of everybody, whatever is granted is said already.
-    let everybody = identity.kind == SubjectKind::Group
-        && (subject.book.is_implicit(&identity.name))
-        || &*identity.name == Identity::ANONYMOUS;
-    if everybody {
+    if is_everybody(&subject.entry.identity) {
         return;
     }
     for grant in subject.own() {
@@ -44,13 +41,15 @@ pub(super) fn find(subject: &Subject<'_>, found: &mut Vec<Finding>) {
     }
 }
 
-fn has_star(list: &[crate::model::Name]) -> bool {
+fn has_star(list: &[Name]) -> bool {
     list.iter().any(|one| &**one == "*")
 }
 
+const RBAC: &str = "rbac.authorization.k8s.io";
+
 /// Every resource of a group that others depend on: the core one, RBAC's, or all.
 fn is_wild(rule: &PolicyRule) -> bool {
-    const OTHERS: [&str; 3] = ["", "*", "rbac.authorization.k8s.io"];
+    const OTHERS: [&str; 3] = ["", "*", RBAC];
     has_star(&rule.resources)
         && rule.api_groups.iter().any(|group| OTHERS.contains(&&**group))
         && !rule.verbs.is_empty()
@@ -64,6 +63,8 @@ pub(super) fn is_everything(rule: &PolicyRule) -> bool {
 
 fn wild(subject: &Subject<'_>, grant: &Grant, rule: &PolicyRule) -> Finding {
     let severity = match (&grant.scope, has_star(&rule.verbs)) {
+        // Who may do what is in roles and bindings, and nothing else is.
+        (Scope::Cluster, false) if only_reads_rbac(rule) => Severity::Low,
         (Scope::Cluster, _) => Severity::High,
         (Scope::Namespace(_), true) => Severity::Medium,
         (Scope::Namespace(_), false) => Severity::Low,
@@ -75,6 +76,13 @@ fn wild(subject: &Subject<'_>, grant: &Grant, rule: &PolicyRule) -> Finding {
         rights(rule, &grant.scope)
     );
     subject.finding(EVERYTHING, severity, Some(grant), evidence)
+}
+
+/// Whether it reads, and RBAC's objects at that or of groups of somebody's own.
+fn only_reads_rbac(rule: &PolicyRule) -> bool {
+    let reads = |verb: &Name| matches!(&**verb, "get" | "list" | "watch");
+    rule.verbs.iter().all(reads)
+        && !rule.api_groups.iter().any(|group| matches!(&**group, "" | "*"))
 }
 
 /// The reading verbs that some rule allows on Secrets whatever their names.

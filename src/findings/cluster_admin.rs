@@ -1,7 +1,7 @@
 //! Whoever may do everything, and through what.
 
 use super::{Subject, binding, role};
-use crate::book::{Finding, Severity, Tier};
+use crate::book::{Finding, GroupSource, Severity, Tier};
 use crate::model::{Identity, SubjectKind};
 
 const RULE: (&str, &str) = ("cluster-admin", "cluster-admin");
@@ -16,13 +16,20 @@ pub(super) fn find(subject: &Subject<'_>, found: &mut Vec<Finding>) {
     {
         return;
     }
-    if entry.groups.iter().any(|group| &*group.name == Identity::SYSTEM_MASTERS) {
+    let masters = entry.groups.iter().find(|group| &*group.name == Identity::SYSTEM_MASTERS);
+    if let Some(masters) = masters {
         let evidence = format!(
-            "is in group {}, which the API server allows everything ahead of RBAC: no binding \
+            "is in group {}{}, which the API server allows everything ahead of RBAC: no binding \
              takes that away",
-            Identity::SYSTEM_MASTERS
+            masters.name,
+            by(masters.source)
         );
         found.push(subject.finding(RULE, Severity::High, None, evidence));
+    }
+    for beside in subject.book.beside(&entry.identity) {
+        if beside.sure && beside.tier == Tier::ClusterAdmin {
+            found.push(subject.finding(RULE, Severity::High, None, beside.what.clone()));
+        }
     }
     for grant in subject.grants() {
         let group = &grant.key.subject;
@@ -42,5 +49,16 @@ pub(super) fn find(subject: &Subject<'_>, found: &mut Vec<Finding>) {
             role(grant)
         );
         found.push(subject.finding(RULE, Severity::High, Some(grant), evidence));
+    }
+}
+
+/// By what a membership is known, where no request showed it.
+fn by(source: GroupSource) -> &'static str {
+    match source {
+        GroupSource::Implicit | GroupSource::Log => "",
+        GroupSource::Certificate => " by a client certificate",
+        GroupSource::CloudMapping => " by a mapping of the cloud's",
+        GroupSource::BootstrapToken => " by a bootstrap token",
+        GroupSource::Given => " as it was given",
     }
 }

@@ -2,7 +2,6 @@
 
 use super::{Subject, binding, role};
 use crate::book::{Existence, Finding, Severity};
-use crate::model::ListKind;
 
 const RULE: (&str, &str) = ("dangling-account", "no account");
 
@@ -14,10 +13,7 @@ pub(super) fn find(subject: &Subject<'_>, found: &mut Vec<Finding>) {
     if subject.entry.existence != Existence::Missing {
         return;
     }
-    let snapshot = &subject.book.snapshot;
-    let namespace_is_gone = snapshot.covers(&[ListKind::Namespaces], None)
-        && !snapshot.objects.namespaces.contains_key(ns);
-    if namespace_is_gone {
+    if subject.book.snapshot.lacks_namespace(ns) {
         return;
     }
     for grant in subject.own() {

@@ -1,19 +1,18 @@
-//! A grant in a namespace that does not exist, or to an account of one.
+//! A grant in a namespace that does not exist, or to an account or all accounts of one.
 
 use super::{Subject, binding, role};
 use crate::book::{Finding, Severity};
-use crate::model::{ListKind, Name};
+use crate::model::Name;
 
 const RULE: (&str, &str) = ("dangling-namespace", "no namespace");
 
 pub(super) fn find(subject: &Subject<'_>, found: &mut Vec<Finding>) {
     let snapshot = &subject.book.snapshot;
-    if !snapshot.covers(&[ListKind::Namespaces], None) {
-        return;
-    }
-    let is_gone = |ns: &&Name| !snapshot.objects.namespaces.contains_key(*ns);
+    let is_gone = |ns: &&Name| snapshot.lacks_namespace(ns);
     let identity = &subject.entry.identity;
     let home = identity.namespace.as_ref().filter(is_gone);
+    let group = identity.accounts_of().map(Name::from);
+    let accounts = group.as_ref().filter(is_gone);
     for grant in subject.own() {
         let evidence = if let Some(ns) = grant.key.namespace.as_ref().filter(is_gone) {
             format!(
@@ -28,6 +27,13 @@ pub(super) fn find(subject: &Subject<'_>, found: &mut Vec<Finding>) {
                 binding(grant),
                 role(grant),
                 identity.name,
+            )
+        } else if let Some(ns) = accounts {
+            format!(
+                "{} grants {} to every service account of namespace {ns}, which does not exist: \
+                 whoever may create it gets these rights",
+                binding(grant),
+                role(grant)
             )
         } else {
             continue;

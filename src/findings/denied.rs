@@ -12,6 +12,9 @@ const RULE: (&str, &str) = ("denied", "denied");
 /// From so many kinds of refused requests on it looks like a search for what works.
 const MANY: usize = 10;
 
+/// From so many on it does so however few the days are: a search is over in minutes.
+const SEARCH: usize = 30;
+
 pub(super) fn find(subject: &Subject<'_>, found: &mut Vec<Finding>) {
     let (book, entry) = (subject.book, subject.entry);
     // Refused requests count for whoever made them; of a group they are its members' own.
@@ -24,11 +27,14 @@ pub(super) fn find(subject: &Subject<'_>, found: &mut Vec<Finding>) {
     let policy = &book.policy;
     let mut days = activity.days.iter().filter(|(_, day)| day.denied > 0).map(|(day, _)| *day);
     let count = activity.days.values().filter(|day| day.denied > 0).count();
-    if activity.denied < u64::from(policy.denied_requests) || count < policy.denied_days as usize {
+    if activity.denied < u64::from(policy.denied_requests) {
         return;
     }
     let (first, last) = (days.next(), days.next_back());
-    let kinds = refused(subject);
+    let (kinds, folded) = refused(subject);
+    if count < policy.denied_days as usize && kinds.len() < SEARCH && !folded {
+        return;
+    }
     let most = kinds.iter().max_by(|a, b| a.1.cmp(b.1).then_with(|| b.0.cmp(a.0)));
     let most = most
         .map_or_else(String::new, |(what, requests)| format!("; most often {what} ({requests})"));
@@ -41,9 +47,9 @@ pub(super) fn find(subject: &Subject<'_>, found: &mut Vec<Finding>) {
         _ => String::new(),
     };
     let evidence =
-        format!("refused {} times on {count} days{between}{most}{others}", activity.denied);
+        format!("refused {} times on {}{between}{most}{others}", activity.denied, days_text(count));
     let anonymous = &*entry.identity.name == Identity::ANONYMOUS;
-    let severity = match (anonymous, kinds.len() >= MANY) {
+    let severity = match (anonymous, folded || kinds.len() >= MANY) {
         // Whoever can reach the API server can do so much.
         (true, _) => Severity::Info,
         (false, true) => Severity::Medium,
@@ -52,13 +58,14 @@ pub(super) fn find(subject: &Subject<'_>, found: &mut Vec<Finding>) {
     found.push(subject.finding(RULE, severity, None, evidence));
 }
 
-/// What was refused, by verb and resource, with how often.
-fn refused(subject: &Subject<'_>) -> BTreeMap<String, u64> {
-    let mut kinds: BTreeMap<String, u64> = BTreeMap::new();
+/// What was refused, by verb and resource, with how often; and whether there was more than could be
+/// kept.
+fn refused(subject: &Subject<'_>) -> (BTreeMap<String, u64>, bool) {
+    let (mut kinds, mut folded): (BTreeMap<String, u64>, bool) = (BTreeMap::new(), false);
     let others = subject.entry.activity.iter().any(|activity| !activity.impersonated_by.is_empty());
     if others {
         // Some of what was refused in its name others asked for.
-        return kinds;
+        return (kinds, folded);
     }
     for (call, denied) in subject.book.refused(subject.entry) {
         let what = match &call.target {
@@ -68,9 +75,16 @@ fn refused(subject: &Subject<'_>) -> BTreeMap<String, u64> {
                 format!("{} {resource}{slash}{subresource}{dot}{group}", call.verb)
             }
             Target::Path(_) | Target::Paths => format!("{} of paths", call.verb),
-            Target::Folded => "requests of which too many kinds came to keep".to_owned(),
+            Target::Folded => {
+                folded = true;
+                "requests of which too many kinds came to keep".to_owned()
+            }
         };
         *kinds.entry(what).or_default() += denied;
     }
-    kinds
+    (kinds, folded)
+}
+
+fn days_text(days: usize) -> String {
+    if days == 1 { "1 day".to_owned() } else { format!("{days} days") }
 }

@@ -3,7 +3,7 @@
 //! (`impersonate`: `apiserver/pkg/endpoints/filters/impersonation`).
 
 use super::{Subject, binding, broad, role};
-use crate::book::{Finding, Grant, Severity, Tier};
+use crate::book::{Book, Finding, Grant, Severity, Tier};
 use crate::model::{PolicyRule, Scope};
 use crate::rbac::matching::{Action, rule_allows};
 
@@ -23,15 +23,22 @@ const GUARDED: &[(&str, &str, &str, bool)] = &[
     // Inside a namespace the API server's own roles allow it: reach says what it leads to there.
     ("impersonate", "", "serviceaccounts", false),
     ("impersonate", AUTHENTICATION, "uids", false),
+    // Constrained impersonation (KEP-5284); what may be done so takes `impersonate-on` rules besides.
+    ("impersonate:user-info", AUTHENTICATION, "users", false),
+    ("impersonate:user-info", AUTHENTICATION, "groups", false),
+    ("impersonate:user-info", AUTHENTICATION, "uids", false),
+    ("impersonate:serviceaccount", AUTHENTICATION, "serviceaccounts", true),
+    ("impersonate:arbitrary-node", AUTHENTICATION, "nodes", false),
 ];
 
 pub(super) fn find(subject: &Subject<'_>, found: &mut Vec<Finding>) {
+    let constrained = knows_constrained(subject.book);
     for grant in subject.own() {
         let Some(granted) = &grant.role else { continue };
         if subject.book.tier_of(grant) == Tier::ClusterAdmin {
             continue;
         }
-        let rights = guarded(grant, &granted.rules);
+        let rights = guarded(grant, &granted.rules, constrained);
         if rights.is_empty() {
             continue;
         }
@@ -50,8 +57,18 @@ pub(super) fn find(subject: &Subject<'_>, found: &mut Vec<Finding>) {
     }
 }
 
+/// Whether the API server asks for the verbs of constrained impersonation, as it does by default since
+/// 1.36; true where its version is not known.
+fn knows_constrained(book: &Book) -> bool {
+    let version = book.snapshot.cluster.server_version.as_deref();
+    let minor = version.and_then(|version| version.strip_prefix("v1."));
+    let minor = minor
+        .and_then(|rest| rest.split(|c: char| !c.is_ascii_digit()).next()?.parse::<u32>().ok());
+    minor.is_none_or(|minor| minor >= 36)
+}
+
 /// `bind roles`, each that one rule or another allows.
-fn guarded(grant: &Grant, rules: &[PolicyRule]) -> Vec<String> {
+fn guarded(grant: &Grant, rules: &[PolicyRule], constrained: bool) -> Vec<String> {
     let inside = grant.scope != Scope::Cluster;
     // Every verb on everything is said already.
     let rules = || rules.iter().filter(|rule| !broad::is_everything(rule));
@@ -69,6 +86,7 @@ fn guarded(grant: &Grant, rules: &[PolicyRule]) -> Vec<String> {
     GUARDED
         .iter()
         .filter(|(.., useful)| *useful || !inside)
+        .filter(|(verb, ..)| constrained || !verb.starts_with("impersonate:"))
         .filter(|(verb, group, resource, _)| {
             rules().any(|rule| allows(rule, verb, group, resource))
         })

@@ -32,7 +32,7 @@ pub(super) fn find(subject: &Subject<'_>, found: &mut Vec<Finding>) {
     if tier <= Tier::DiscoveryOnly
         || (only_reads && !coverage.reads_cover(since))
         || subject.seen.is_some_and(|seen| seen >= since)
-        || contradicted(entry, since)
+        || contradicted(book, entry, since)
     {
         return;
     }
@@ -77,31 +77,36 @@ fn held(subject: &Subject<'_>) -> Tier {
             && subject.book.is_implicit(&grant.key.subject.name)
     };
     let grants = subject.grants().filter(|grant| !grant.bootstrap && !from_everybody(grant));
-    grants.map(|grant| subject.book.tier_of(grant)).max().unwrap_or_default()
+    let beside = subject.book.beside(&subject.entry.identity).filter(|one| one.sure);
+    let tiers = grants.map(|grant| subject.book.tier_of(grant));
+    tiers.chain(beside.map(|one| one.tier)).max().unwrap_or_default()
 }
 
 /// Whether the cluster itself shows that it was used after all.
-fn contradicted(entry: &Entry, since: DateTime<Utc>) -> bool {
-    shown(entry).any(|at| at >= since)
+fn contradicted(book: &Book, entry: &Entry, since: DateTime<Utc>) -> bool {
+    shown(book, entry).any(|at| at >= since)
 }
 
-/// When the cluster itself shows that it was used, UTC.
-fn shown(entry: &Entry) -> impl Iterator<Item = DateTime<Utc>> {
-    entry.hints.iter().filter_map(|hint| match hint.source {
+/// When the cluster itself shows that it was used, or that a credential was made for it, UTC.
+fn shown(book: &Book, entry: &Entry) -> impl Iterator<Item = DateTime<Utc>> {
+    let made = book.carried(&entry.identity).iter().filter_map(|one| one.issued);
+    let used = entry.hints.iter().filter_map(|hint| match hint.source {
         // A day only: the use may have been at its very end.
         HintSource::LegacyTokenLastUsed => Some(hint.at + TimeDelta::days(1)),
         HintSource::CertificateRequest => Some(hint.at),
         HintSource::RunningPod => None,
-    })
+    });
+    used.chain(made)
 }
 
 /// The times from which the idle time of an entry counts: when one of them is that long before the
 /// end of the log, the verdict may change.
 pub(super) fn instants(
+    book: &Book,
     entry: &Entry,
     seen: Option<DateTime<Utc>>,
 ) -> impl Iterator<Item = DateTime<Utc>> {
-    seen.into_iter().chain(shown(entry))
+    seen.into_iter().chain(shown(book, entry))
 }
 
 fn what_was_not_seen(

@@ -1,9 +1,13 @@
 //! Somebody who acts although the policy says that they have left: a credential of theirs still works,
 //! or somebody else has it.
 
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, NaiveDate, Utc};
+
 use super::{Subject, severity_of};
 use crate::book::{Finding, Severity};
-use crate::model::{Detail, SubjectKind};
+use crate::model::{Activity, Detail, Identity, SubjectKind};
 
 const RULE: (&str, &str) = ("acted-after-leaving", "left");
 
@@ -17,9 +21,9 @@ pub(super) fn find(subject: &Subject<'_>, found: &mut Vec<Finding>) {
         return;
     }
     let Some(last_day) = book.policy.last_day(&entry.identity.to_string()) else { return };
-    let (Some(activity), Some(log)) = (entry.activity.as_deref(), book.activity.as_deref()) else {
-        return;
-    };
+    let Some(log) = book.activity.as_deref() else { return };
+    tokens(subject, log, last_day, found);
+    let Some(activity) = entry.activity.as_deref() else { return };
     let Some(seen) = activity.last_seen.filter(|seen| seen.date_naive() > last_day) else { return };
     let after = || activity.days.range(last_day..).filter(|(day, _)| **day > last_day);
     let (mut allowed, mut others) = (0, 0);
@@ -51,4 +55,51 @@ pub(super) fn find(subject: &Subject<'_>, found: &mut Vec<Finding>) {
     );
     let severity = severity_of(entry.tier).max(Severity::Medium);
     found.push(subject.finding(RULE, severity, None, evidence));
+}
+
+/// What a token was used for after a day.
+#[derive(Default)]
+struct After {
+    tokens: usize,
+    requests: u64,
+    last: Option<DateTime<Utc>>,
+}
+
+/// Tokens that they had made for accounts, and that were used after their last day: they may have taken
+/// them along. What a pod uses that they had a token made for is the pod's.
+fn tokens(subject: &Subject<'_>, log: &Activity, last_day: NaiveDate, found: &mut Vec<Finding>) {
+    let who = &subject.entry.identity;
+    let mut after: BTreeMap<&Identity, After> = BTreeMap::new();
+    for (issued, _) in log.issued().iter().filter(|(issued, _)| issued.by == *who) {
+        let Some(seen) = log.seen(&issued.account) else { continue };
+        let of_it = log.by_authenticated(seen).iter().filter(|row| {
+            row.day > last_day
+                && log.actor(row.actor).credential.as_ref() == Some(&issued.credential)
+        });
+        let (mut requests, mut last) = (0, None);
+        for row in of_it {
+            requests += row.requests();
+            last = last.max(Some(row.last));
+        }
+        if last.is_some() {
+            let sum = after.entry(&issued.account).or_default();
+            sum.tokens += 1;
+            sum.requests += requests;
+            sum.last = sum.last.max(last);
+        }
+    }
+    for (account, After { tokens, requests, last }) in after {
+        let tokens = match tokens {
+            1 => "a token".to_owned(),
+            more => format!("{more} tokens"),
+        };
+        let last =
+            last.map_or_else(String::new, |at| format!(", the last on {}", at.format("%Y-%m-%d")));
+        let evidence = format!(
+            "its last day was {last_day}, by the policy; {tokens} of {account} that it had made \
+             had {requests} requests after it{last}"
+        );
+        // Whatever the account may do, somebody who is gone does it.
+        found.push(subject.finding(RULE, Severity::High, None, evidence));
+    }
 }

@@ -146,7 +146,7 @@ pub(crate) fn of(book: &Book, entry: &Entry, seen: Option<DateTime<Utc>>, rows: 
             .then_with(|| a.grant.cmp(&b.grant))
     });
     let (exempt, findings) = found.into_iter().partition(|finding| is_exempt(book, finding));
-    let instants = idle::instants(entry, seen).chain(subject.young()).collect();
+    let instants = idle::instants(book, entry, seen).chain(subject.young()).collect();
     Judged { findings, exempt, instants }
 }
 
@@ -280,6 +280,24 @@ fn one_less(severity: Severity) -> Severity {
     }
 }
 
+/// Every resource of which groups.
+fn every_resource(groups: &[crate::model::Name]) -> String {
+    if groups.iter().any(|group| &**group == "*") {
+        return "every resource".to_owned();
+    }
+    let mut names: Vec<&str> = groups
+        .iter()
+        .map(|group| if group.is_empty() { "the core group" } else { &**group })
+        .collect();
+    names.dedup();
+    match &names[..] {
+        [first, second, third, rest @ ..] if !rest.is_empty() => {
+            format!("every resource of {first}, {second}, {third} and {} more", rest.len())
+        }
+        _ => format!("every resource of {}", names.join(", ")),
+    }
+}
+
 /// `get, list secrets in pay`, `every verb on every resource in the cluster`.
 fn rights(rule: &PolicyRule, scope: &Scope) -> String {
     let words = |list: &[crate::model::Name], all: &str| match list {
@@ -296,7 +314,7 @@ fn rights(rule: &PolicyRule, scope: &Scope) -> String {
         // What matters most comes first, as long lists are cut.
         let mut resources = rule.resources.clone();
         resources.sort_by_key(|resource| &**resource != "secrets");
-        words(&resources, "every resource")
+        words(&resources, &every_resource(&rule.api_groups))
     };
     let named = match rule.resource_names.len() {
         0 => String::new(),

@@ -1,12 +1,18 @@
 //! A machine's account that people use: what they do there is nobody's in the log, and the
-//! account's token lies on their disks.
+//! account's token lies on their disks. So does the certificate of a node or of a part of the control
+//! plane.
 //!
 //! kubectl alone proves nothing, for scripts in pods use it as well. A desktop's operating system
-//! in the user agent does, and so does a program that is nothing but a screen for a person.
+//! in the user agent does, and so does a program that is nothing but a screen for a person. On Windows
+//! pods run too: neither a program by itself nor what comes with a pod's token proves anything there.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
 
 use super::Subject;
-use crate::actors::{PERSON, is_annotated, is_persons};
-use crate::book::{Finding, Seen, Severity};
+use crate::actors::{PERSON, is_annotated, is_machine, is_persons};
+use crate::book::{Finding, Severity};
 use crate::model::{Name, SubjectKind};
 
 const RULE: (&str, &str) = ("people-on-machine", "people");
@@ -17,35 +23,54 @@ const NAMED: usize = 2;
 pub(super) fn find(subject: &Subject<'_>, found: &mut Vec<Finding>) {
     let (book, entry) = (subject.book, subject.entry);
     let identity = &entry.identity;
-    if identity.kind != SubjectKind::ServiceAccount {
+    let of_account = identity.kind == SubjectKind::ServiceAccount;
+    if !(of_account || is_machine(identity)) || is_annotated(&book.snapshot, identity) {
         return;
     }
-    if is_annotated(&book.snapshot, identity) {
+    // Most have no such agent, and rows are many.
+    let any = entry.activity.iter().flat_map(|activity| &activity.agents);
+    if !any.into_iter().any(|seen| is_persons(&seen.value, false)) {
         return;
     }
-    let Some(activity) = entry.activity.as_deref() else {
+    let people = people(subject);
+    let Some(last) = people.values().map(|(_, last)| *last).max() else {
         return;
     };
-    let people: Vec<&Seen> =
-        activity.agents.iter().filter(|seen| is_persons(&seen.value)).collect();
-    let Some(last) = people.iter().map(|seen| seen.last_seen).max() else {
-        return;
-    };
-    let requests: u64 = people.iter().map(|seen| seen.requests).sum();
-    let mut named: Vec<&Name> = people.iter().map(|seen| &seen.value).collect();
-    named.sort();
-    let rest = match named.len().saturating_sub(NAMED) {
+    let requests: u64 = people.values().map(|(requests, _)| *requests).sum();
+    let rest = match people.len().saturating_sub(NAMED) {
         0 => String::new(),
         more => format!(" and {more} more"),
     };
-    let named: Vec<&str> = named.into_iter().take(NAMED).map(|name| short(name)).collect();
+    let named: Vec<&str> = people.keys().take(NAMED).map(|name| short(name)).collect();
+    let but = if of_account {
+        format!("; annotation {PERSON} says whose it is if it is one person's own")
+    } else {
+        "; it is a part of the cluster, and its certificate is nobody's own".to_owned()
+    };
     let evidence = format!(
-        "{requests} requests by what people use ({}{rest}), last on {}; annotation {PERSON} says \
-         whose it is if it is one person's own",
+        "{requests} requests by what people use ({}{rest}), last on {}{but}",
         named.join(", "),
         last.format("%Y-%m-%d")
     );
     found.push(subject.finding(RULE, Severity::Medium, None, evidence));
+}
+
+/// What people use, with how many requests and the last of them.
+fn people(subject: &Subject<'_>) -> BTreeMap<Name, (u64, DateTime<Utc>)> {
+    let mut found: BTreeMap<Name, (u64, DateTime<Utc>)> = BTreeMap::new();
+    let Some(activity) = subject.book.activity.as_deref() else { return found };
+    let Some(seen) = activity.seen(&subject.entry.identity) else { return found };
+    for row in activity.by_authenticated(seen) {
+        let actor = activity.actor(row.actor);
+        let Some(agent) = &actor.agent else { continue };
+        let of_a_pod = actor.credential.as_ref().is_some_and(|id| id.starts_with("pod"));
+        if is_persons(agent, of_a_pod) {
+            let (requests, last) = found.entry(agent.clone()).or_insert((0, row.last));
+            *requests += row.requests();
+            *last = (*last).max(row.last);
+        }
+    }
+    found
 }
 
 /// Without the commit that clients put behind.

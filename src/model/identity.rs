@@ -68,6 +68,12 @@ impl Identity {
     /// The group of every service account.
     pub const ALL_SERVICE_ACCOUNTS: &'static str = "system:serviceaccounts";
 
+    /// The namespace whose accounts the group stands for: the API server puts them in it.
+    pub fn accounts_of(&self) -> Option<&str> {
+        let of = self.name.strip_prefix(Self::ALL_SERVICE_ACCOUNTS)?.strip_prefix(':')?;
+        (self.kind == SubjectKind::Group && !of.is_empty()).then_some(of)
+    }
+
     /// A user, as given: no folding of service account names.
     pub fn user(name: impl Into<Name>) -> Self {
         Self { kind: SubjectKind::User, namespace: None, name: name.into() }

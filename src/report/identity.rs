@@ -50,7 +50,7 @@ impl From<&Identity> for Names {
 pub struct GroupRow {
     /// The group.
     pub name: Name,
-    /// `implicit`, `log`, `certificate` or `given`.
+    /// `implicit`, `log`, `certificate`, `cloudMapping`, `bootstrapToken` or `given`.
     pub source: GroupSource,
     /// When it was last seen on a request, UTC.
     pub last_seen: Option<DateTime<Utc>>,

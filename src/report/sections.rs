@@ -147,6 +147,8 @@ fn source(of: GroupSource) -> &'static str {
         GroupSource::Implicit => "implicit",
         GroupSource::Log => "log",
         GroupSource::Certificate => "certificate",
+        GroupSource::CloudMapping => "cloud mapping",
+        GroupSource::BootstrapToken => "bootstrap token",
         GroupSource::Given => "given",
     }
 }

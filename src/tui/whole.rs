@@ -182,7 +182,7 @@ fn all_credentials(books: &[(FeedId, Arc<Book>)], filter: &str) -> Vec<Credentia
             rows.push(CredentialRow {
                 feed: *feed,
                 who: entry.map(|entry| Who { feed: *feed, id: entry.id }),
-                tier: entry.map_or(Tier::None, |entry| entry.tier),
+                tier: credentials::strength(book, &credential),
                 credential,
             });
         }

@@ -270,6 +270,8 @@ pub fn source(source: GroupSource) -> &'static str {
         GroupSource::Implicit => "implicit",
         GroupSource::Log => "log",
         GroupSource::Certificate => "certificate",
+        GroupSource::CloudMapping => "cloud mapping",
+        GroupSource::BootstrapToken => "bootstrap token",
         GroupSource::Given => "given",
     }
 }

@@ -32,6 +32,8 @@ pub(super) enum Op {
     Token(u8, u8),
     Pod(u8, bool),
     Csr(u8, u8),
+    AwsAuth(Vec<u8>),
+    Login(u8, u8),
     Delete(u8, u8),
     List(u8, bool),
     Version(u8),
@@ -167,6 +169,32 @@ pub(super) fn apply(world: &mut World, op: &Op) {
                 }),
             );
         }
+        Op::AwsAuth(which) => {
+            let entry = |at: &u8| {
+                let user = ["ana", "bob", "dan", "{{SessionName}}"][*at as usize % 4];
+                let group = GROUPS[*at as usize / 4 % GROUPS.len()];
+                format!(
+                    "- {{rolearn: 'arn:aws:iam::1:role/r{at}', username: '{user}', groups: ['{group}']}}\n"
+                )
+            };
+            let entries: String = which.iter().map(entry).collect();
+            put(
+                world,
+                &json!({
+                    "apiVersion": "v1", "kind": "ConfigMap", "data": {"mapRoles": entries},
+                    "metadata": {"namespace": "kube-system", "name": "aws-auth"},
+                }),
+            );
+        }
+        Op::Login(user, days) => put(
+            world,
+            &json!({
+                "apiVersion": "oauth.openshift.io/v1", "kind": "OAuthAccessToken",
+                "metadata": {"name": format!("sha256~{}", user % 2), "creationTimestamp": day(100)},
+                "userName": (["ana", "eva"][*user as usize % 2]), "clientName": "c",
+                "expiresIn": i64::from(*days) * 86_400,
+            }),
+        ),
         Op::Delete(kind, at) => delete(world, *kind, *at),
         Op::List(kind, whole) => {
             let kind = ListKind::ALL[*kind as usize % ListKind::ALL.len()];
@@ -212,13 +240,15 @@ fn delete(world: &mut World, kind: u8, at: u8) {
         }
     }
     let objects = &mut world.snapshot.objects;
-    match kind % 7 {
+    match kind % 9 {
         0 => one(&mut objects.roles, at),
         1 => one(&mut objects.bindings, at),
         2 => one(&mut objects.namespaces, at),
         3 => one(&mut objects.service_accounts, at),
         4 => one(&mut objects.secrets, at),
         5 => one(&mut objects.pods, at),
+        6 => one(&mut objects.config_maps, at),
+        7 => one(&mut objects.others, at),
         _ => one(&mut objects.csrs, at),
     }
 }
@@ -260,7 +290,9 @@ pub(super) fn op() -> impl Strategy<Value = Op> {
         1 => (any::<u8>(), any::<u8>()).prop_map(|(at, when)| Op::Token(at, when)),
         1 => (any::<u8>(), any::<bool>()).prop_map(|(at, running)| Op::Pod(at, running)),
         1 => (any::<u8>(), any::<u8>()).prop_map(|(at, who)| Op::Csr(at, who)),
-        4 => (any::<u8>(), any::<u8>()).prop_map(|(kind, at)| Op::Delete(kind, at)),
+        2 => some().prop_map(Op::AwsAuth),
+        2 => (any::<u8>(), any::<u8>()).prop_map(|(user, days)| Op::Login(user, days)),
+        5 => (any::<u8>(), any::<u8>()).prop_map(|(kind, at)| Op::Delete(kind, at)),
         1 => (any::<u8>(), any::<bool>()).prop_map(|(kind, whole)| Op::List(kind, whole)),
         1 => any::<u8>().prop_map(Op::Version),
         1 => (any::<u8>(), any::<u8>()).prop_map(|(user, group)| Op::Given(user, group)),

@@ -1,5 +1,6 @@
 //! Each rule: when it speaks, and when it has to be silent.
 
+mod kinds;
 mod rights;
 mod uses;
 
@@ -162,6 +163,7 @@ fn grants_to_everybody_are_said_of_everybody_once() {
             ("group:system:authenticated".into(), "cluster-admin", Severity::High),
             ("user:system:anonymous".into(), "everybody", Severity::High),
             ("group:system:serviceaccounts".into(), "everybody", Severity::Medium),
+            ("group:system:serviceaccounts:a".into(), "everybody", Severity::Low),
         ]
     );
 }
