@@ -99,6 +99,31 @@ fn split(account: &str) -> (&str, &str) {
     account.strip_prefix("sa:").unwrap().split_once('/').unwrap()
 }
 
+fn aws_auth(which: &[u8]) -> Value {
+    let entry = |at: &u8| {
+        let user = ["ana", "bob", "dan", "{{SessionName}}"][*at as usize % 4];
+        let group = GROUPS[*at as usize / 4 % GROUPS.len()];
+        format!(
+            "- {{rolearn: 'arn:aws:iam::1:role/r{at}', username: '{user}', groups: ['{group}']}}\n"
+        )
+    };
+    let entries: String = which.iter().map(entry).collect();
+    json!({
+        "apiVersion": "v1", "kind": "ConfigMap", "data": {"mapRoles": entries},
+        "metadata": {"namespace": "kube-system", "name": "aws-auth"},
+    })
+}
+
+/// A token of OpenShift's that ends after so many days.
+fn login(user: u8, days: u8) -> Value {
+    json!({
+        "apiVersion": "oauth.openshift.io/v1", "kind": "OAuthAccessToken",
+        "metadata": {"name": format!("sha256~{}", user % 2), "creationTimestamp": day(100)},
+        "userName": (["ana", "eva"][user as usize % 2]), "clientName": "c",
+        "expiresIn": i64::from(days) * 86_400,
+    })
+}
+
 pub(super) fn apply(world: &mut World, op: &Op) {
     let put = |world: &mut World, value: &Value| {
         world.snapshot.objects.insert(read(value));
@@ -169,32 +194,8 @@ pub(super) fn apply(world: &mut World, op: &Op) {
                 }),
             );
         }
-        Op::AwsAuth(which) => {
-            let entry = |at: &u8| {
-                let user = ["ana", "bob", "dan", "{{SessionName}}"][*at as usize % 4];
-                let group = GROUPS[*at as usize / 4 % GROUPS.len()];
-                format!(
-                    "- {{rolearn: 'arn:aws:iam::1:role/r{at}', username: '{user}', groups: ['{group}']}}\n"
-                )
-            };
-            let entries: String = which.iter().map(entry).collect();
-            put(
-                world,
-                &json!({
-                    "apiVersion": "v1", "kind": "ConfigMap", "data": {"mapRoles": entries},
-                    "metadata": {"namespace": "kube-system", "name": "aws-auth"},
-                }),
-            );
-        }
-        Op::Login(user, days) => put(
-            world,
-            &json!({
-                "apiVersion": "oauth.openshift.io/v1", "kind": "OAuthAccessToken",
-                "metadata": {"name": format!("sha256~{}", user % 2), "creationTimestamp": day(100)},
-                "userName": (["ana", "eva"][*user as usize % 2]), "clientName": "c",
-                "expiresIn": i64::from(*days) * 86_400,
-            }),
-        ),
+        Op::AwsAuth(which) => put(world, &aws_auth(which)),
+        Op::Login(user, days) => put(world, &login(*user, *days)),
         Op::Delete(kind, at) => delete(world, *kind, *at),
         Op::List(kind, whole) => {
             let kind = ListKind::ALL[*kind as usize % ListKind::ALL.len()];
