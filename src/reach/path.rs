@@ -9,6 +9,7 @@ use super::moves::{Pose, RoleSet};
 use super::rights::{Right, Within};
 use super::search::{Closure, Found, Link};
 use super::step::{Seen, Step};
+use super::steps::kubelet;
 use super::world::{Where, of};
 use crate::book::{GrantId, GrantKey, IdentityId, Tier};
 use crate::model::{BindingKind, Identity, Name, RoleKind, RoleRef, SubjectKind};
@@ -193,7 +194,11 @@ pub struct Hop {
 impl Hop {
     /// Whether the API server's log would show it.
     pub fn seen(&self) -> Seen {
-        self.step.seen()
+        let is_posed = |from: &Gain| matches!(from, Gain::Name { .. });
+        match self.step {
+            Step::Kubelet if self.from.iter().all(is_posed) => kubelet::POSED,
+            step => step.seen(),
+        }
     }
 
     /// `has a token made for sa:kube-system/admin`.

@@ -18,6 +18,13 @@ pub(crate) const ABOUT: About = About {
     modelled: None,
 };
 
+/// The same in somebody's name: the kubelet knows no impersonation, the API server passes such a
+/// request on under its own (`nodes/proxy` there).
+pub(crate) const POSED: Seen = Seen {
+    how: Shown::Yes,
+    what: "the request by way of the API server, with both names; what runs then is not seen",
+};
+
 pub(in crate::reach) fn find(rights: &Rights, world: &World, out: &mut Out) {
     for right in [Verb::Get, Verb::Create].into_iter().flat_map(|verb| rights.of(On::Kubelet, verb))
     {

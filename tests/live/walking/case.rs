@@ -368,8 +368,12 @@ fn treasure_of(subject: &Value, vault: &str) -> Question {
 
 /// What keybook says of the reach of one who walks.
 pub fn reach(site: &Site, name: &str) -> Value {
-    let who = format!("sa:{WALKERS}/{name}");
-    let said = keybook(&site.cluster.kubeconfig(), &["reach", &who]);
+    reach_of(site, &format!("sa:{WALKERS}/{name}"))
+}
+
+/// The same of anybody.
+pub fn reach_of(site: &Site, who: &str) -> Value {
+    let said = keybook(&site.cluster.kubeconfig(), &["reach", who]);
     assert_eq!(said["metadata"]["complete"], true, "{said:#}");
     said["items"][0].clone()
 }

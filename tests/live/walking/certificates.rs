@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::case::Case;
 use super::rights::{Right, bound};
 use super::site::{Credential, Site, content_type, request};
-use super::steps::{name_of, needed};
+use super::steps::{name_by_all, needed};
 use super::walk::{How, Refused, Walk};
 use crate::support::process::await_some;
 
@@ -16,7 +16,7 @@ const GROUP: &str = "certificates.k8s.io";
 const REQUESTS: &str = "/apis/certificates.k8s.io/v1/certificatesigningrequests";
 const SIGNER: &str = "kubernetes.io/kube-apiserver-client";
 /// Somebody who may do everything, by a binding to the name.
-const BOSS: &str = "boss@walk.example";
+pub const BOSS: &str = "boss@walk.example";
 
 /// Asks for it, approves that, and takes what the answer to a second approval holds.
 pub fn take(walk: &mut Walk<'_>, hop: &Value) -> Result<Credential, Refused> {
@@ -25,8 +25,9 @@ pub fn take(walk: &mut Walk<'_>, hop: &Value) -> Result<Credential, Refused> {
         needed(hop, |verb, resource| verb == "create" && resource == "certificatesigningrequests");
     let create = create.expect("making requests");
     let approval = needed(hop, |_, resource| resource.ends_with("/approval")).expect("approving");
-    let name = name_of(create).or_else(|| name_of(approval)).unwrap_or_else(|| walk.name.clone());
-    let object = object(BOSS, &name, &key);
+    let name = name_by_all(&[create, approval]).unwrap_or_else(|| walk.name.clone());
+    let (user, groups) = walk.certified();
+    let object = object(user, groups, &name, &key);
     let who = walk.from(hop, 0);
     let mut made = if create["resourceNames"].is_null() {
         walk.create(&who, REQUESTS, &object)?
@@ -63,13 +64,16 @@ pub fn take(walk: &mut Walk<'_>, hop: &Value) -> Result<Credential, Refused> {
 
 /// What asks for a certificate that says it is `user`.
 pub fn request_for(user: &str, name: &str) -> Value {
-    object(user, name, &KeyPair::generate().expect("a key"))
+    object(user, &[], name, &KeyPair::generate().expect("a key"))
 }
 
-fn object(user: &str, name: &str, key: &KeyPair) -> Value {
+fn object(user: &str, groups: &[String], name: &str, key: &KeyPair) -> Value {
     let mut params = CertificateParams::default();
     params.distinguished_name = DistinguishedName::new();
     params.distinguished_name.push(DnType::CommonName, user);
+    for group in groups {
+        params.distinguished_name.push(DnType::OrganizationName, group);
+    }
     let pem = params.serialize_request(key).expect("sign it").pem().expect("PEM");
     json!({"apiVersion": "certificates.k8s.io/v1",
         "kind": "CertificateSigningRequest", "metadata": {"name": name},

@@ -3,12 +3,14 @@
 //! not do a thing before can do it after; the cut that keybook names ends that; and who has nearly
 //! the permission is refused by the server and listed with no step.
 
+mod binding;
 mod case;
 mod certificates;
 mod modelled;
 mod names;
 mod pods;
 mod posing;
+mod random;
 mod rights;
 mod roles;
 mod site;

@@ -4,8 +4,8 @@
 use serde_json::{Value, json};
 
 use super::site::{Credential, NODE, content_type, request, token_volume};
-use super::steps::{account_of, name_of, needed};
-use super::streams::{By, To};
+use super::steps::{account_of, by_all, lets, needed};
+use super::streams::{By, NOT_PASSED_ON, To};
 use super::walk::{How, Refused, Walk};
 use crate::support::process::await_some;
 
@@ -99,7 +99,7 @@ fn run(walk: &mut Walk<'_>, hop: &Value) -> Result<Credential, Refused> {
     let who = walk.from(hop, 0);
     let there = walk.pods_follow(&namespace);
     let all = collection(&resource, &namespace);
-    match name_of(create) {
+    match by_all(hop) {
         None => {
             let object = workload(&resource, &namespace, &walk.name, &account, false);
             walk.create(&who, &all, &object)?;
@@ -134,10 +134,9 @@ fn change_workload(walk: &mut Walk<'_>, hop: &Value) -> Result<Credential, Refus
     let change = needed(hop, |verb, _| verb != "create").expect("changing them");
     let resource = change["resource"].as_str().expect("a resource").to_owned();
     let all = collection(&resource, &namespace);
-    let name = name_of(change).unwrap_or_else(|| {
-        let first = walk.site.list(&all).into_iter().next().expect("one that is there");
-        first["metadata"]["name"].as_str().expect("a name").to_owned()
-    });
+    let there = walk.site.list(&all);
+    let mut names = there.iter().map(|one| text(&one["metadata"]["name"]));
+    let name = names.find(|name| lets(change, name)).expect("one that is there");
     let who = walk.from(hop, 0);
     let there = walk.pods_follow(&namespace);
     let mut object = workload(&resource, &namespace, &name, &account, false);
@@ -150,11 +149,11 @@ fn change_workload(walk: &mut Walk<'_>, hop: &Value) -> Result<Credential, Refus
 }
 
 /// The pod that is meant: one that runs as the account.
-fn pod_of(walk: &Walk<'_>, hop: &Value, only: Option<&str>) -> (String, Value) {
+fn pod_of(walk: &Walk<'_>, hop: &Value, only: Option<&Value>) -> (String, Value) {
     let (namespace, account) = account_of(hop);
     let pods = walk.site.list(&format!("/api/v1/namespaces/{namespace}/pods"));
     let found = pods.into_iter().find(|pod| {
-        let name = only.is_none_or(|name| pod["metadata"]["name"] == name);
+        let name = only.is_none_or(|right| lets(right, &text(&pod["metadata"]["name"])));
         name && pod["spec"]["serviceAccountName"] == account && pod["status"]["phase"] == "Running"
     });
     (namespace, found.expect("a pod that runs as the account"))
@@ -167,7 +166,7 @@ fn text(value: &Value) -> String {
 /// Another image under the same account.
 fn change_pod(walk: &mut Walk<'_>, hop: &Value) -> Result<Credential, Refused> {
     let change = needed(hop, |_, resource| resource == "pods").expect("changing pods");
-    let (namespace, mut pod) = pod_of(walk, hop, name_of(change).as_deref());
+    let (namespace, mut pod) = pod_of(walk, hop, Some(change));
     let name = text(&pod["metadata"]["name"]);
     pod["spec"]["containers"][0]["image"] = json!(OTHER_IMAGE);
     pod["apiVersion"] = json!("v1");
@@ -183,7 +182,7 @@ fn change_pod(walk: &mut Walk<'_>, hop: &Value) -> Result<Credential, Refused> {
 
 fn into_pod(walk: &mut Walk<'_>, hop: &Value, step: &str) -> Result<Credential, Refused> {
     let right = needed(hop, |_, resource| resource.starts_with("pods/")).expect("the connection");
-    let (namespace, pod) = pod_of(walk, hop, name_of(right).as_deref());
+    let (namespace, pod) = pod_of(walk, hop, Some(right));
     let name = text(&pod["metadata"]["name"]);
     let command = if step == "exec" { command() } else { String::new() };
     let uri = format!(
@@ -220,8 +219,17 @@ fn by_kubelet(walk: &mut Walk<'_>, hop: &Value) -> Result<Credential, Refused> {
         assert!(names.contains(&json!(node)), "{right}");
     }
     let uri = format!("/exec/{namespace}/{name}/main?{}output=1", command());
-    let said = walk.connect(&walk.from(hop, 0), To::Kubelet, by(right), &uri)?;
-    assert!(said.contains(&ran(&namespace, &name)), "{said:?}");
+    let who = walk.from(hop, 0);
+    // The kubelet knows no impersonation.
+    let (to, uri) = match who.poses() {
+        false => (To::Kubelet, uri),
+        true => (To::ApiServer, format!("/api/v1/nodes/{node}/proxy{uri}")),
+    };
+    let seen = if to == To::Kubelet { "no" } else { "yes" };
+    assert_eq!(hop["seen"]["how"], seen, "{hop:#}");
+    let said = walk.connect(&who, to, by(right), &uri)?;
+    let came = if to == To::Kubelet { ran(&namespace, &name) } else { NOT_PASSED_ON.to_owned() };
+    assert!(said.contains(&came), "{said:?}");
     Ok(walk.site.token_in(&namespace, &name, "main"))
 }
 
@@ -229,7 +237,7 @@ fn by_kubelet(walk: &mut Walk<'_>, hop: &Value) -> Result<Credential, Refused> {
 /// second mounts it.
 fn add_container(walk: &mut Walk<'_>, hop: &Value) -> Result<Credential, Refused> {
     let right = needed(hop, |_, resource| resource == "pods/ephemeralcontainers").expect("adding");
-    let (namespace, mut pod) = pod_of(walk, hop, name_of(right).as_deref());
+    let (namespace, mut pod) = pod_of(walk, hop, Some(right));
     let name = text(&pod["metadata"]["name"]);
     let uri = format!("/api/v1/namespaces/{namespace}/pods/{name}/ephemeralcontainers");
     let have = pod["spec"]["ephemeralContainers"].as_array().map_or(0, Vec::len);

@@ -41,6 +41,11 @@ impl Credential {
         more.headers.extend(headers);
         more
     }
+
+    /// Whether its requests are made in somebody's name.
+    pub fn poses(&self) -> bool {
+        self.headers.iter().any(|(header, _)| header.starts_with("Impersonate-"))
+    }
 }
 
 /// A question to the API server's authorizer.
@@ -78,7 +83,8 @@ impl Site {
         SHARED.get_or_init(Self::start).as_ref()
     }
 
-    fn start() -> Option<Self> {
+    /// One of its own.
+    pub fn start() -> Option<Self> {
         let cluster = Cluster::start(&Options {
             workloads: true,
             beside: &[Beside::Kubelet],

@@ -4,19 +4,16 @@
 use serde_json::{Value, json};
 
 use super::pods;
-use super::rights::{bound, everything, role};
 use super::site::{Credential, request};
 use super::walk::{How, Walk, watched};
-
-pub const RBAC: &str = "/apis/rbac.authorization.k8s.io/v1";
 
 /// Makes a step: what is held then.
 pub fn take(walk: &mut Walk<'_>, hop: &Value) -> Result<Credential, super::walk::Refused> {
     match hop["step"].as_str().expect("a step") {
-        "impersonate" | "constrained-impersonate" => Ok(impersonate(walk, hop)),
-        "bind" | "bind-own-role" | "hand-over" => bind(walk, hop),
-        "escalate" => escalate(walk, hop),
-        "bind-and-escalate" => bind_and_escalate(walk, hop),
+        "impersonate" | "constrained-impersonate" => impersonate(walk, hop),
+        "bind" | "bind-own-role" | "hand-over" | "escalate" | "bind-and-escalate" => {
+            super::binding::take(walk, hop)
+        }
         "mint-token" => mint(walk, hop),
         "read-token" => read(walk, hop),
         "make-token-secret" => make_secret(walk, hop),
@@ -35,7 +32,19 @@ pub fn needed(hop: &Value, is_it: impl Fn(&str, &str) -> bool) -> Option<&Value>
 
 /// The first name that a permission is bound to.
 pub fn name_of(needed: &Value) -> Option<String> {
-    needed["resourceNames"][0].as_str().map(str::to_owned)
+    name_by_all(&[needed])
+}
+
+/// The first name that all these permissions let through; None where any name will do.
+pub fn name_by_all(all: &[&Value]) -> Option<String> {
+    let named = all.iter().find_map(|one| one["resourceNames"].as_array())?;
+    let mut names = named.iter().filter_map(Value::as_str);
+    names.find(|name| all.iter().all(|one| lets(one, name))).map(str::to_owned)
+}
+
+/// Whether a permission is for an object of this name.
+pub fn lets(needed: &Value, name: &str) -> bool {
+    needed["resourceNames"].as_array().is_none_or(|names| names.contains(&json!(name)))
 }
 
 /// The account that a step gains, with its namespace.
@@ -46,8 +55,25 @@ pub fn account_of(hop: &Value) -> (String, String) {
 }
 
 /// Headers that go with every request; none is sent yet.
-fn impersonate(walk: &Walk<'_>, hop: &Value) -> Credential {
-    let who = walk.from(hop, 0);
+fn impersonate(walk: &mut Walk<'_>, hop: &Value) -> Result<Credential, super::walk::Refused> {
+    let all = hop["from"].as_array().expect("who");
+    let mut who = walk.from(hop, 0);
+    if let [_, _, ..] = all[..] {
+        // Every ClusterRole is cluster-admin, too.
+        let gives_all = |from: &Value| {
+            let role = &from["role"];
+            let every = from["kind"] == "role" && role["name"].is_null();
+            from["kind"] == "everything" || every && role["kind"] == "ClusterRole"
+        };
+        let at = all.iter().position(gives_all);
+        if let Some(at) = at.filter(|_| walk.shares) {
+            let namespace = all[at]["at"]["namespace"].as_str();
+            super::binding::share(walk, &walk.from(hop, at), namespace)?;
+        }
+        // One of them sends the request.
+        let somebody = all.iter().position(|from| from["kind"] == "identity");
+        who = walk.from(hop, somebody.unwrap_or_default());
+    }
     let gain = &hop["gain"];
     // Where no grant names the user, any will do that the permission lets be one.
     let anybody = needed(hop, |_, resource| resource == "users").and_then(name_of);
@@ -67,7 +93,7 @@ fn impersonate(walk: &Walk<'_>, hop: &Value) -> Credential {
     }
     headers
         .extend(groups.into_iter().map(|group| ("Impersonate-Group".to_owned(), group.to_owned())));
-    who.with(headers)
+    Ok(who.with(headers))
 }
 
 /// A user's name that the permission takes in: of accounts, one that need not exist.
@@ -75,189 +101,11 @@ fn somebody(hop: &Value) -> String {
     match needed(hop, |_, resource| resource == "serviceaccounts") {
         Some(right) => {
             let namespace = right["at"]["namespace"].as_str().unwrap_or("default");
-            format!("system:serviceaccount:{namespace}:somebody")
+            let name = name_of(right).unwrap_or_else(|| "somebody".to_owned());
+            format!("system:serviceaccount:{namespace}:{name}")
         }
         None => "somebody@walk.example".to_owned(),
     }
-}
-
-/// A binding for oneself, or for all who were taken over.
-fn bind(walk: &mut Walk<'_>, hop: &Value) -> Result<Credential, super::walk::Refused> {
-    let who = walk.from(hop, 0);
-    let own = hop["step"] == "bind-own-role";
-    let namespace = hop["gain"]["at"]["namespace"].as_str();
-    if own {
-        let write = needed(hop, |verb, resource| verb == "create" && resource.ends_with("roles"));
-        let on = write.expect("making roles")["resource"].as_str().expect("a resource");
-        let namespace = namespace.filter(|_| on == "roles");
-        let name = walk.name.clone();
-        let object = role(&name, namespace, &everything());
-        walk.create(&who, &collection(on, namespace), &object)?;
-        let kind = if on == "roles" { "Role" } else { "ClusterRole" };
-        return bind_to(walk, hop, &who, (kind, &name), Some(&everything()));
-    }
-    let gained = &hop["gain"]["role"];
-    let kind = gained["kind"].as_str().expect("a kind");
-    let (kind, on) =
-        if kind == "Role" { ("Role", "roles") } else { ("ClusterRole", "clusterroles") };
-    let name = gained["name"].as_str().unwrap_or("cluster-admin");
-    let uri = format!("{}/{name}", collection(on, namespace.filter(|_| on == "roles")));
-    let rules = walk.site.get(&uri).expect("the role")["rules"].clone();
-    bind_to(walk, hop, &who, (kind, name), Some(&rules))
-}
-
-fn bind_to(
-    walk: &mut Walk<'_>,
-    hop: &Value,
-    who: &Credential,
-    role: (&str, &str),
-    rules: Option<&Value>,
-) -> Result<Credential, super::walk::Refused> {
-    let namespace = hop["gain"]["at"]["namespace"].as_str();
-    let on = if namespace.is_some() { "rolebindings" } else { "clusterrolebindings" };
-    let collection = collection(on, namespace);
-    let create = needed(hop, |verb, resource| verb == "create" && resource == on);
-    let change = needed(hop, |verb, resource| verb != "create" && resource == on);
-    let subjects =
-        if hop["step"] == "hand-over" { walk.everybody() } else { vec![walk.subject(hop, 0)] };
-    let binding = |name: &str| {
-        let mut binding = bound(name, namespace, role, &Value::Null);
-        binding["subjects"] = json!(subjects);
-        binding
-    };
-    let at = namespace.unwrap_or_default();
-    let lacks = |one| rules.and_then(|rules| walk.lacks(one, rules, at));
-    let lacking: Vec<_> = subjects.iter().map(lacks).collect();
-    match (create, change) {
-        (Some(create), None) if create["resourceNames"].is_null() => {
-            let object = binding(&walk.name);
-            walk.create(who, &collection, &object)?;
-        }
-        (Some(create), Some(change)) => {
-            let object = binding(&name_of(create).expect("a name"));
-            let uri =
-                format!("{collection}/{}", object["metadata"]["name"].as_str().expect("a name"));
-            let how =
-                if change["verb"] == "patch" { How::Apply(&object) } else { How::Put(&object) };
-            walk.change(who, &uri, how)?;
-        }
-        (_, Some(change)) => {
-            let there = walk.site.list(&collection);
-            let fits = |one: &&Value| {
-                let name = name_of(change).is_none_or(|name| one["metadata"]["name"] == name);
-                name && one["roleRef"]["kind"] == role.0 && one["roleRef"]["name"] == role.1
-            };
-            let mut object = there.iter().find(fits).expect("a binding to the role").clone();
-            let name = object["metadata"]["name"].as_str().expect("a name").to_owned();
-            let all = object["subjects"].as_array_mut().expect("subjects");
-            all.extend(subjects.clone());
-            let merge = json!({"subjects": all});
-            object["apiVersion"] = json!("rbac.authorization.k8s.io/v1");
-            object["kind"] = bound("", namespace, role, &Value::Null)["kind"].clone();
-            let how =
-                if change["verb"] == "patch" { How::Merge(&merge) } else { How::Put(&object) };
-            walk.change(who, &format!("{collection}/{name}"), how)?;
-        }
-        other => panic!("nothing to bind with: {other:?}"),
-    }
-    for one in lacking {
-        walk.gives(one);
-    }
-    Ok(who.clone())
-}
-
-/// A role that one of those who make the step is bound to is made to allow everything.
-fn escalate(walk: &mut Walk<'_>, hop: &Value) -> Result<Credential, super::walk::Refused> {
-    let is_role = |resource: &str| resource == "roles" || resource == "clusterroles";
-    let write = needed(hop, |verb, resource| verb != "escalate" && is_role(resource));
-    let write = write.expect("writing roles");
-    let who = walk.holder(hop, write);
-    let on = write["resource"].as_str().expect("a resource");
-    let kind = if on == "roles" { "Role" } else { "ClusterRole" };
-    let namespace = hop["gain"]["at"]["namespace"].as_str();
-    let bindings = if namespace.is_some() { "rolebindings" } else { "clusterrolebindings" };
-    let there = walk.site.list(&collection(bindings, namespace));
-    let names = write["resourceNames"].as_array();
-    let made = needed(hop, |verb, _| verb == "create").is_some();
-    let at = namespace.filter(|_| on == "roles");
-    let is_there = |name: &Value| {
-        let name = name.as_str().expect("a name");
-        walk.site.get(&format!("{}/{name}", collection(on, at))).is_some()
-    };
-    let held = |subject: &Value| {
-        let found = there.iter().find(|binding| {
-            let subjects = binding["subjects"].as_array().cloned().unwrap_or_default();
-            subjects.contains(subject)
-                && binding["roleRef"]["kind"] == kind
-                && names.is_none_or(|names| names.contains(&binding["roleRef"]["name"]))
-                && is_there(&binding["roleRef"]["name"]) != made
-        });
-        found.map(|binding| binding["roleRef"]["name"].clone())
-    };
-    let all = walk.all(hop);
-    let found = all.iter().find_map(|(holder, subject)| Some((holder, subject, held(subject)?)));
-    // Who was taken out of the binding changes the role all the same.
-    let via = &hop["held"][0]["via"];
-    let (holder, subject, name) = match &found {
-        Some((holder, subject, name)) => (*holder, Some(*subject), name.clone()),
-        None => (&all[0].0, None, via["role"].clone()),
-    };
-    let at_all = namespace.unwrap_or_default();
-    let lacking = subject.and_then(|subject| walk.lacks(subject, &everything(), at_all));
-    let name = name.as_str().expect("a name");
-    let object = role(name, at, &everything());
-    let uri = format!("{}/{name}", collection(on, at));
-    match (needed(hop, |verb, _| verb == "create"), write["verb"].as_str()) {
-        (Some(create), _) if create["resourceNames"].is_null() => {
-            walk.create(&who, &collection(on, at), &object)?;
-        }
-        (Some(_), _) if needed(hop, |verb, _| verb == "patch").is_some() => {
-            walk.change(&who, &uri, How::Apply(&object))?;
-        }
-        (Some(_), _) | (None, Some("update")) => {
-            walk.change(&who, &uri, How::Put(&object))?;
-        }
-        (None, _) => {
-            walk.change(&who, &uri, How::Merge(&json!({"rules": everything()})))?;
-        }
-    }
-    walk.gives(lacking);
-    Ok(holder.clone())
-}
-
-/// A role is emptied, or made so, bound, and changed to allow everything.
-fn bind_and_escalate(walk: &mut Walk<'_>, hop: &Value) -> Result<Credential, super::walk::Refused> {
-    let is_role = |resource: &str| resource == "roles" || resource == "clusterroles";
-    let write = needed(hop, |verb, on| matches!(verb, "patch" | "update") && is_role(on));
-    let write = write.expect("changing roles");
-    let on = write["resource"].as_str().expect("a resource");
-    let kind = if on == "roles" { "Role" } else { "ClusterRole" };
-    let namespace = hop["gain"]["at"]["namespace"].as_str();
-    let at = namespace.filter(|_| on == "roles");
-    let who = walk.holder(hop, write);
-    let name = name_of(write).unwrap_or_else(|| walk.name.clone());
-    let uri = format!("{}/{name}", collection(on, at));
-    let write = |walk: &mut Walk<'_>, rules: &Value| {
-        let (object, merge) = (role(&name, at, rules), json!({"rules": rules}));
-        let how = if write["verb"] == "patch" { How::Merge(&merge) } else { How::Put(&object) };
-        walk.change(&who, &uri, how)
-    };
-    let nothing = json!([]);
-    match needed(hop, |verb, on| verb == "create" && is_role(on)) {
-        None => write(walk, &nothing)?,
-        Some(create) => {
-            let maker = walk.holder(hop, create);
-            walk.create(&maker, &collection(on, at), &role(&name, at, &nothing))?
-        }
-    };
-    let subject = walk.subject(hop, 0);
-    let lacking = walk.lacks(&subject, &everything(), namespace.unwrap_or_default());
-    let binding = needed(hop, |_, resource| resource.ends_with("bindings")).expect("binding");
-    let binder = walk.holder(hop, binding);
-    bind_to(walk, hop, &binder, (kind, &name), None)?;
-    write(walk, &everything())?;
-    walk.gives(lacking);
-    Ok(walk.from(hop, 0))
 }
 
 fn mint(walk: &mut Walk<'_>, hop: &Value) -> Result<Credential, super::walk::Refused> {
@@ -270,11 +118,10 @@ fn mint(walk: &mut Walk<'_>, hop: &Value) -> Result<Credential, super::walk::Ref
 fn read(walk: &mut Walk<'_>, hop: &Value) -> Result<Credential, super::walk::Refused> {
     let (namespace, account) = account_of(hop);
     let right = needed(hop, |_, resource| resource == "secrets").expect("reading Secrets");
-    let name = name_of(right).unwrap_or_else(|| {
-        let all = walk.site.list(&format!("/api/v1/namespaces/{namespace}/secrets"));
-        let held = all.iter().find(|secret| is_of(secret, &account)).expect("a token Secret");
-        held["metadata"]["name"].as_str().expect("a name").to_owned()
-    });
+    let all = walk.site.list(&format!("/api/v1/namespaces/{namespace}/secrets"));
+    let of_account = all.iter().filter(|secret| is_of(secret, &account));
+    let name = |secret: &Value| secret["metadata"]["name"].as_str().expect("a name").to_owned();
+    let name = of_account.map(name).find(|name| lets(right, name)).expect("a token Secret");
     let who = walk.from(hop, 0);
     read_secret(walk, &who, right, &namespace, &name).map(|token| walk.site.bearer(&token))
 }
@@ -326,11 +173,16 @@ fn read_secret(
     Ok(String::from_utf8(token).expect("text"))
 }
 
+/// The name that all permissions of a step let through.
+pub fn by_all(hop: &Value) -> Option<String> {
+    name_by_all(&hop["needed"].as_array().expect("what it takes").iter().collect::<Vec<_>>())
+}
+
 fn make_secret(walk: &mut Walk<'_>, hop: &Value) -> Result<Credential, super::walk::Refused> {
     let (namespace, account) = account_of(hop);
     let create = needed(hop, |verb, _| verb == "create").expect("making Secrets");
     let read = needed(hop, |verb, _| matches!(verb, "get" | "list" | "watch")).expect("reading");
-    let name = name_of(read).or_else(|| name_of(create)).unwrap_or_else(|| walk.name.clone());
+    let name = by_all(hop).unwrap_or_else(|| walk.name.clone());
     let object = json!({"apiVersion": "v1", "kind": "Secret",
         "type": "kubernetes.io/service-account-token",
         "metadata": {"name": name, "namespace": namespace,
@@ -343,12 +195,4 @@ fn make_secret(walk: &mut Walk<'_>, hop: &Value) -> Result<Credential, super::wa
         walk.change(&who, &format!("{secrets}/{name}"), How::Apply(&object))?;
     }
     read_secret(walk, &who, read, &namespace, &name).map(|token| walk.site.bearer(&token))
-}
-
-/// Where the objects of a kind of RBAC's are.
-pub fn collection(resource: &str, namespace: Option<&str>) -> String {
-    match namespace {
-        Some(namespace) => format!("{RBAC}/namespaces/{namespace}/{resource}"),
-        None => format!("{RBAC}/{resource}"),
-    }
 }

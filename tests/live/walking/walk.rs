@@ -1,7 +1,7 @@
 //! A walk: the requests of a path's steps, each sent by those who the step says send it, and taken
 //! back afterwards.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
@@ -43,6 +43,10 @@ pub struct Walk<'s> {
     asked: usize,
     /// The request that is to be refused; none, where all are to be answered.
     refused: Option<usize>,
+    /// The user and the groups that a certificate is made for.
+    certified: (String, Vec<String>),
+    /// Whether those who came to everything give it to all who were taken over.
+    pub shares: bool,
 }
 
 impl<'s> Walk<'s> {
@@ -54,8 +58,19 @@ impl<'s> Walk<'s> {
         walker: Credential,
         refused: Option<usize>,
     ) -> Self {
-        let first = words(&hops[0]["from"][0]);
         let subject = super::rights::account(WALKERS, name);
+        Self { refused, ..Self::of(site, name, hops, walker, subject) }
+    }
+
+    /// Of somebody whom bindings name so; no request is refused.
+    pub fn of(
+        site: &'s Site,
+        name: &str,
+        hops: &[Value],
+        walker: Credential,
+        subject: Value,
+    ) -> Self {
+        let first = words(&hops[0]["from"][0]);
         Self {
             site,
             name: format!("walk-{name}"),
@@ -65,8 +80,20 @@ impl<'s> Walk<'s> {
             undo: Vec::new(),
             allowed: Vec::new(),
             asked: 0,
-            refused,
+            refused: None,
+            certified: (super::certificates::BOSS.to_owned(), Vec::new()),
+            shares: false,
         }
+    }
+
+    /// Has certificates made for this user in these groups.
+    pub fn certified_as(&mut self, whom: (String, Vec<String>)) {
+        self.certified = whom;
+    }
+
+    /// Whom a certificate is made for.
+    pub fn certified(&self) -> &(String, Vec<String>) {
+        &self.certified
     }
 
     /// How many requests were sent.
@@ -104,7 +131,9 @@ impl<'s> Walk<'s> {
         let subject = &needed["via"]["subject"];
         let from = hop["from"].as_array().expect("who");
         let at = from.iter().position(|one| one["identity"] == *subject && !subject.is_null());
-        self.from(hop, at.unwrap_or_default())
+        // Who has certificates made for any name can be whom the grant names.
+        let anyone = || from.iter().position(|one| one["kind"] == "anyone");
+        self.from(hop, at.or_else(anyone).unwrap_or_default())
     }
 
     /// Those who make a step and are somebody, not a role that was given: as what, and as bindings
@@ -116,9 +145,24 @@ impl<'s> Walk<'s> {
         from.filter_map(somebody).collect()
     }
 
+    /// Those of what its steps gain.
+    pub fn namespaces(&self) -> BTreeSet<String> {
+        let of = |hop: &Value| {
+            let gain = &hop["gain"];
+            let all = [&gain["identity"]["namespace"], &gain["at"]["namespace"]];
+            all.map(|namespace| namespace.as_str().map(str::to_owned))
+        };
+        self.hops.iter().flat_map(of).flatten().collect()
+    }
+
+    /// Who walks.
+    pub fn own(&self) -> Credential {
+        self.gained[&words(&self.hops[0]["from"][0])].clone()
+    }
+
     /// The same, as bindings name it.
-    pub fn subject(&self, hop: &Value, at: usize) -> Value {
-        self.subjects[&words(&hop["from"][at])].clone()
+    pub fn own_subject(&self) -> Value {
+        self.subjects[&words(&self.hops[0]["from"][0])].clone()
     }
 
     /// Everybody who was taken over, as bindings name them.
