@@ -7,12 +7,13 @@ use rayon::prelude::*;
 
 use super::ask::{Mode, On, Verb, caps};
 use super::rights::Classes;
-use super::world::{Bound, Level, RoleFacts, Running, Where, World};
+use super::world::{Bound, Level, RoleFacts, Running, Where, World, of};
 use crate::book::Book;
 use crate::model::{
     Binding, BindingKind, Identity, ListKind, Meta, Name, Pod, PolicyRule, RoleKind, SubjectKind,
 };
 use crate::rbac::RoleKey;
+use crate::workloads::tokens_in;
 
 /// No name: names of objects are not empty.
 const UNMADE: &str = "";
@@ -49,6 +50,7 @@ impl World {
             user_numbers: HashMap::new(),
             group_numbers: HashMap::new(),
             tokens: Vec::new(),
+            token_secrets: Vec::new(),
             pods: Vec::new(),
             nodes: Vec::new(),
             on_node: Vec::new(),
@@ -88,6 +90,7 @@ impl World {
         self.accounts = vec![Vec::new(); count];
         self.known = vec![Vec::new(); count];
         self.tokens = vec![Vec::new(); count];
+        self.token_secrets = vec![Vec::new(); count];
         self.pods = vec![Vec::new(); count];
         self.workloads = vec![Vec::new(); count];
         self.pod_names = vec![Vec::new(); count];
@@ -137,6 +140,12 @@ impl World {
             }
         }
         for ((ns, name), secret) in &objects.secrets {
+            if let Some(at) = self.number(ns)
+                && ListKind::of_secret(&secret.type_) == Some(ListKind::TokenSecrets)
+                && secret.meta.deletion_timestamp.is_none()
+            {
+                push(&mut self.token_secrets, at, name.clone());
+            }
             let account = secret.meta.annotations.get("kubernetes.io/service-account.name");
             if let (Some(at), Some(account)) = (self.number(ns), account)
                 && ListKind::of_secret(&secret.type_) == Some(ListKind::TokenSecrets)
@@ -263,12 +272,13 @@ impl World {
             self.sees_control_plane |= &**ns == "kube-system"
                 && labels.get("component").is_some_and(|is| &**is == "kube-apiserver");
             let accounts = nodes.entry(node).or_default();
-            let account = objects.service_accounts.get(&(ns.clone(), pod.service_account.clone()));
-            let holds = account.is_some_and(|account| account.automount != Some(false));
-            if let Some(id) = Self::account(book, ns, &pod.service_account).filter(|_| holds) {
-                accounts.insert(id);
-                running.push((ns, name.clone(), id));
-            }
+            let (own, secrets) = tokens_in(&pod.spec);
+            let own = Self::account(book, ns, &pod.service_account).filter(|_| own);
+            let there = self.number(ns).map_or(&[][..], |at| of(&self.tokens, at));
+            let others = there.iter().filter(|(name, _)| secrets.contains(name));
+            let held: BTreeSet<u32> = own.into_iter().chain(others.map(|(_, id)| *id)).collect();
+            running.extend(held.iter().map(|id| (ns, name.clone(), *id)));
+            accounts.extend(held);
         }
         self.nodes = nodes.keys().cloned().collect();
         self.on_node = nodes.into_values().map(|ids| ids.into_iter().collect()).collect();

@@ -1,10 +1,11 @@
 //! Who holds what on the way: identities, impersonated requests, roles that a step gave.
 
-use std::sync::OnceLock;
+use std::collections::BTreeMap;
+use std::sync::{Arc, OnceLock};
 
 use super::ask::{Cap, Mode, caps};
 use super::moves::{self, Moves, Pose, RoleSet};
-use super::rights::Rights;
+use super::rights::{Right, Rights};
 use super::world::{Where, World, everything};
 use crate::book::{Book, GrantId, IdentityId, Tier};
 use crate::model::{Identity, PolicyRule, SubjectKind};
@@ -177,18 +178,7 @@ impl<'b> Graph<'b> {
     /// The rights of a node, but for one grant and, where `added_only`, for what the API server
     /// itself installed.
     pub(crate) fn rights_of(&self, node: &Node, without: Option<u32>, added_only: bool) -> Rights {
-        let mut rights = Rights::default();
-        for holding in self.holdings(node, without) {
-            let grant = holding.grant.and_then(|slot| self.book.grant(GrantId(slot)));
-            if added_only && grant.is_some_and(|grant| grant.bootstrap) {
-                continue;
-            }
-            if self.is_full(&holding) {
-                rights.add_everything(holding.at);
-            }
-            rights.add(self.caps(&holding), holding.at, holding.grant, &self.world);
-        }
-        rights.sort();
+        let rights = self.rights_by(&self.holdings(node, without), added_only);
         match node {
             Node::Posing(_) => rights.without_impersonation(),
             Node::Constrained(_, mode, by) => {
@@ -197,6 +187,22 @@ impl<'b> Graph<'b> {
             }
             _ => rights,
         }
+    }
+
+    fn rights_by(&self, holdings: &[Holding], added_only: bool) -> Rights {
+        let mut rights = Rights::default();
+        for holding in holdings {
+            let grant = holding.grant.and_then(|slot| self.book.grant(GrantId(slot)));
+            if added_only && grant.is_some_and(|grant| grant.bootstrap) {
+                continue;
+            }
+            if self.is_full(holding) {
+                rights.add_everything(holding.at);
+            }
+            rights.add(self.caps(holding), holding.at, holding.grant, &self.world);
+        }
+        rights.sort();
+        rights
     }
 
     /// What somebody may do in the name of others.
@@ -300,6 +306,45 @@ impl<'b> Graph<'b> {
 
     /// Where a node leads by itself; see [`Graph::rights_of`].
     pub(crate) fn moves_of(&self, node: &Node, without: Option<u32>, added_only: bool) -> Moves {
-        moves::of(&self.rights_of(node, without, added_only), &self.world)
+        match node {
+            Node::Anyone => self.moves_of_anyone(without, added_only),
+            _ => moves::of(&self.rights_of(node, without, added_only), &self.world),
+        }
+    }
+
+    /// Of certificates for any name and groups: each is one user's, in all groups.
+    fn moves_of_anyone(&self, without: Option<u32>, added_only: bool) -> Moves {
+        let (mut all, mut groups) = (Vec::new(), Vec::new());
+        let mut users: BTreeMap<u32, Vec<Holding>> = BTreeMap::new();
+        for holding in self.holdings(&Node::Anyone, without) {
+            match self.holder(holding.grant) {
+                Some(user) => users.entry(user).or_default().push(holding),
+                None => groups.push(holding),
+            }
+            all.push(holding);
+        }
+        let of = |holdings: &[Holding]| self.rights_by(holdings, added_only);
+        let mut moves = moves::of(&of(&groups), &self.world);
+        for own in users.into_values() {
+            let rights = of(&own);
+            let alone = rights.joins().is_empty();
+            let rights = if alone { rights } else { of(&[groups.as_slice(), &own].concat()) };
+            moves.add(moves::of(&rights, &self.world));
+        }
+        moves.joins = Arc::new(of(&all).joins());
+        moves
+    }
+
+    /// Who holds a grant by its own name, not by a group.
+    fn holder(&self, grant: Option<u32>) -> Option<u32> {
+        let grant = self.book.grant(GrantId(grant?))?;
+        let entry = self.book.find(&grant.key.subject)?;
+        (entry.identity.kind != SubjectKind::Group).then_some(entry.id.0)
+    }
+
+    /// Whether one user can have all these rights at once, whatever groups it is in.
+    pub(crate) fn is_one_user(&self, rights: &[Right]) -> bool {
+        let mut holders = rights.iter().filter_map(|right| self.holder(right.grant));
+        holders.next().is_none_or(|first| holders.all(|other| other == first))
     }
 }

@@ -99,10 +99,15 @@ impl Search<'_, '_> {
             rights = rights.without_impersonation();
         }
         let moves = super::moves::of(&rights, &self.graph.world);
-        for edge in &moves.edges {
+        let anyone = matches!(found.node, Node::Anyone);
+        let graph = self.graph;
+        for edge in moves.edges.iter().filter(|edge| !anyone || graph.is_one_user(&edge.used)) {
             self.edge(edge, &[at], at);
         }
-        moves.parts.iter().for_each(|part| self.bring(at, part));
+        let parts = moves.parts.iter();
+        parts
+            .filter(|part| !anyone || graph.is_one_user(part.used()))
+            .for_each(|part| self.bring(at, part));
     }
 
     /// A role that one can change gives its rights to whoever of all is bound to it.
@@ -239,11 +244,11 @@ impl Search<'_, '_> {
         let world = &self.graph.world;
         match (one, other) {
             (
-                Part::MakeSecret { at, names, used },
+                Part::MakeSecret { at, names, step, used },
                 Part::ReadSecret { at: there, names: wanted, used: reads },
             ) if !is_empty(&both(names, wanted)) => {
                 let used = [used.as_slice(), reads].concat();
-                let edge = |at| edge(To::Hub(Hub::Accounts(at)), Step::MakeTokenSecret, used);
+                let edge = |at| edge(To::Hub(Hub::Accounts(at)), *step, used);
                 at.meet(*there).map(edge).into_iter().collect()
             }
             (Part::Request { names, used }, Part::Approve { names: wanted, used: approves })

@@ -59,6 +59,13 @@ pub const NOT_FOLLOWED: &[&str] = &[
     "controllers that act on objects of their own kinds (Argo CD, Flux, operators), but for \
      rbac-manager",
     "roles that one makes of what it holds, without `escalate`, for another that it took over",
+    "objects that are deleted and made again under a name that rules give",
+    "labels that make a role part of an aggregated ClusterRole, and what its controller puts back",
+    "accounts that bindings name and that are not there, made by somebody",
+    "what the Node authorizer lets nodes do, and pods that have their node already",
+    "what constrained impersonation lets somebody do in another's name, but for further steps",
+    "names that a Secret of another type has, pods that do not run yet, and labels of namespaces that \
+     an RBACDefinition selects",
     "tokens and keys in Secrets of other types, in images and in logs",
     "API services, admission policies, validating and conversion webhooks, persistent volumes with \
      a path of the host",

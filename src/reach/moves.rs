@@ -87,8 +87,8 @@ pub(crate) enum Part {
     Make { on: On, at: Where, names: Names, used: Vec<Right> },
     /// Bindings can be changed (or, where `missing`, made), to a role that one holds.
     Bind { bindings: On, at: Where, names: Names, missing: bool, used: Vec<Right> },
-    /// Token Secrets can be made.
-    MakeSecret { at: Where, names: Names, used: Vec<Right> },
+    /// Token Secrets can be made, or those that are there changed.
+    MakeSecret { at: Where, names: Names, step: Step, used: Vec<Right> },
     /// Secrets can be read.
     ReadSecret { at: Where, names: Names, used: Vec<Right> },
     /// Certificate requests can be made.
@@ -101,6 +101,23 @@ pub(crate) enum Part {
     Label { at: Where, names: Names, used: Vec<Right> },
 }
 
+impl Part {
+    /// The rights of its one request.
+    pub(crate) fn used(&self) -> &[Right] {
+        match self {
+            Self::Rewrite { used, .. }
+            | Self::Make { used, .. }
+            | Self::Bind { used, .. }
+            | Self::MakeSecret { used, .. }
+            | Self::ReadSecret { used, .. }
+            | Self::Request { used, .. }
+            | Self::Approve { used, .. }
+            | Self::Run { used, .. }
+            | Self::Label { used, .. } => used,
+        }
+    }
+}
+
 /// Where one set of rights leads.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Moves {
@@ -108,6 +125,15 @@ pub(crate) struct Moves {
     pub(crate) parts: Vec<Part>,
     /// What rights from elsewhere could make a step with in one request.
     pub(crate) joins: Arc<Joins>,
+}
+
+impl Moves {
+    /// Takes up further ones: of each end, the first way to it stands.
+    pub(crate) fn add(&mut self, more: Self) {
+        let seen: foldhash::HashSet<To> = self.edges.iter().map(|edge| edge.to.clone()).collect();
+        self.edges.extend(more.edges.into_iter().filter(|edge| !seen.contains(&edge.to)));
+        self.parts.extend(more.parts);
+    }
 }
 
 /// Takes up steps, each end once: the first way to it stands.

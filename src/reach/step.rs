@@ -30,6 +30,8 @@ pub enum Step {
     ReadToken,
     /// Makes a Secret for an account's token, and reads it.
     MakeTokenSecret,
+    /// Changes a token Secret that is there to be another account's, and reads it.
+    ChangeTokenSecret,
     /// Runs a pod as an account.
     RunPod,
     /// Changes a workload to run as an account.
@@ -104,7 +106,7 @@ impl Shown {
 
 impl Step {
     /// All kinds.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 24] = [
         Self::Impersonate,
         Self::ConstrainedImpersonate,
         Self::Bind,
@@ -115,6 +117,7 @@ impl Step {
         Self::MintToken,
         Self::ReadToken,
         Self::MakeTokenSecret,
+        Self::ChangeTokenSecret,
         Self::RunPod,
         Self::ChangeWorkload,
         Self::ChangePod,
@@ -142,6 +145,7 @@ impl Step {
             Self::MintToken => &token::ABOUT,
             Self::ReadToken => &secret::READ,
             Self::MakeTokenSecret => &secret::MAKE,
+            Self::ChangeTokenSecret => &secret::CHANGE,
             Self::RunPod => &workload::RUN,
             Self::ChangeWorkload => &workload::CHANGE,
             Self::ChangePod => &workload::IMAGE,

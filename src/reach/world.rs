@@ -97,6 +97,8 @@ pub(crate) struct World {
     pub(super) group_numbers: HashMap<Name, u32>,
     /// By namespace: token Secrets that the API server takes, and their accounts.
     pub(crate) tokens: Vec<Vec<(Name, u32)>>,
+    /// By namespace: token Secrets that are there and stay, in order.
+    pub(crate) token_secrets: Vec<Vec<Name>>,
     pub(crate) pods: Vec<Vec<Running>>,
     pub(crate) nodes: Vec<Name>,
     /// By node: accounts of its pods.

@@ -13,7 +13,7 @@ pub use fold::of;
 pub use isolation::{Isolation, State as IsolationState};
 pub use secrets::{Readable, readable};
 pub use standards::{Level, Violation};
-pub use token::TokenMount;
+pub use token::{TokenMount, tokens_in};
 
 use crate::book::Book;
 use crate::model::{Identity, ListKind, Name};

@@ -3,13 +3,13 @@
 use std::collections::BTreeSet;
 
 use crate::book::{Book, Entry};
-use crate::model::{Name, PodSpec, PolicyRule, Projection, VolumeSource};
+use crate::model::{Name, PodSpec, PolicyRule, Projection, Volume, VolumeSource};
 
 /// Names of the Secrets whose values its containers see. Those for pulling images are not among them:
 /// only the kubelet sees these.
 pub(super) fn seen_by(spec: &PodSpec) -> BTreeSet<Name> {
     let mut found = BTreeSet::new();
-    for volume in &spec.volumes {
+    for volume in spec.volumes.iter().filter(|volume| is_mounted(spec, volume)) {
         match &volume.source {
             Some(VolumeSource::Secret(name)) => {
                 found.insert(name.clone());
@@ -31,6 +31,11 @@ pub(super) fn seen_by(spec: &PodSpec) -> BTreeSet<Name> {
     }
     found.remove(&Name::from(""));
     found
+}
+
+/// Whether one of its containers sees a volume.
+pub(super) fn is_mounted(spec: &PodSpec, volume: &Volume) -> bool {
+    spec.all_containers().any(|one| one.volume_mounts.iter().any(|of| of.name == volume.name))
 }
 
 /// Secrets that somebody can read by a rule.

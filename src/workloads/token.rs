@@ -1,5 +1,8 @@
 //! Whether an account's token is in a pod.
 
+use std::collections::BTreeSet;
+
+use super::secrets::{self, is_mounted};
 use crate::model::{Name, PodSpec, Projection, ServiceAccount, VolumeSource};
 
 /// Whether an account's token is in what runs as it.
@@ -30,24 +33,24 @@ impl TokenMount {
 /// What of the account's tokens a spec itself brings into its containers: by projection, or as a
 /// Secret that holds one (`token_secrets`).
 pub(super) fn brought(spec: &PodSpec, token_secrets: &[&Name]) -> TokenMount {
-    let mut found = TokenMount::No;
-    for volume in &spec.volumes {
-        let is_mounted = spec
-            .all_containers()
-            .any(|container| container.volume_mounts.iter().any(|of| of.name == volume.name));
-        if !is_mounted {
-            continue;
-        }
-        let brings = match &volume.source {
-            Some(VolumeSource::Projected(sources)) => {
-                sources.iter().map(projected).max().unwrap_or(TokenMount::No)
-            }
-            Some(VolumeSource::Secret(name)) if token_secrets.contains(&name) => TokenMount::Yes,
-            _ => TokenMount::No,
-        };
-        found = found.max(brings);
+    let seen = secrets::seen_by(spec);
+    if token_secrets.iter().any(|name| seen.contains(*name)) {
+        return TokenMount::Yes;
     }
-    found
+    let mounted = spec.volumes.iter().filter(|volume| is_mounted(spec, volume));
+    let tokens = mounted.map(|volume| match &volume.source {
+        Some(VolumeSource::Projected(sources)) => {
+            sources.iter().map(projected).max().unwrap_or(TokenMount::No)
+        }
+        _ => TokenMount::No,
+    });
+    tokens.max().unwrap_or(TokenMount::No)
+}
+
+/// The tokens that a pod's containers see: whether one of its own account for the API server's usual
+/// audience, by projection; and the Secrets whose values they see, which may hold further ones.
+pub fn tokens_in(spec: &PodSpec) -> (bool, BTreeSet<Name>) {
+    (brought(spec, &[]) == TokenMount::Yes, secrets::seen_by(spec))
 }
 
 fn projected(of: &Projection) -> TokenMount {

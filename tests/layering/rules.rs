@@ -16,7 +16,7 @@ const FLOW: &[(&str, &[&str])] = &[
     ("book", &["model", "rbac", "credentials", "findings"]),
     ("credentials", &["model", "book", "owners"]),
     ("workloads", &["model", "rbac", "book"]),
-    ("reach", &["model", "rbac", "book"]),
+    ("reach", &["model", "rbac", "book", "workloads"]),
     ("findings", &["model", "rbac", "actors", "book", "credentials", "reach"]),
     ("query", &["model", "rbac", "book", "findings"]),
     ("change", &["model", "rbac", "store", "cluster", "owners", "actors", "credentials", "book"]),

@@ -4,11 +4,11 @@
 //! A list or watch of one named Secret is a request for the list with a field selector, which
 //! carries the name.
 
-use crate::reach::ask::{On, Verb};
+use crate::reach::ask::{On, Verb, has};
 use crate::reach::moves::{Hub, Out, Part, To};
-use crate::reach::rights::{Rights, makes};
+use crate::reach::rights::{Rights, changes, makes};
 use crate::reach::step::{About, Seen, Shown, Step};
-use crate::reach::world::{World, of};
+use crate::reach::world::{Where, World, of};
 
 pub(crate) const READ: About = About {
     id: "read-token",
@@ -27,6 +27,16 @@ pub(crate) const MAKE: About = About {
     seen: Seen {
         how: Shown::Yes,
         what: "create secrets; of the reading only where reads are logged",
+    },
+    modelled: None,
+};
+
+pub(crate) const CHANGE: About = About {
+    id: "change-token-secret",
+    does: "changes a token Secret to be the one, and reads it, of",
+    seen: Seen {
+        how: Shown::Partly,
+        what: "the change of a Secret, not what it was; of the reading only where reads are logged",
     },
     modelled: None,
 };
@@ -52,8 +62,24 @@ pub(in crate::reach) fn find(rights: &Rights, world: &World, out: &mut Out) {
         let (at, names) = (right.at.inside(), right.names.clone());
         out.part(Part::ReadSecret { at, names, used: used.to_vec() });
     }
+    // Of one that is there, only the type cannot be changed: without data and with another account's name the
+    // controller fills it for that one (`pkg/apis/core/validation/validation.go`,
+    // `ValidateSecretUpdate`; `tokens_controller.go`, `generateTokenIfNeeded`).
+    for change in changes(rights, On::Secrets) {
+        for ns in world.within(change.at) {
+            let there = of(&world.token_secrets, ns).iter();
+            let names: Vec<_> = there.filter(|name| has(&change.names, name)).cloned().collect();
+            if names.is_empty() {
+                continue;
+            }
+            let (at, names) = (Where::In(ns), Some(names.into()));
+            let (step, used) = (Step::ChangeTokenSecret, change.used.clone());
+            out.part(Part::MakeSecret { at, names, step, used });
+        }
+    }
     for made in makes(rights, On::Secrets) {
         let at = made.at.inside();
-        out.part(Part::MakeSecret { at, names: made.names, used: made.used });
+        let step = Step::MakeTokenSecret;
+        out.part(Part::MakeSecret { at, names: made.names, step, used: made.used });
     }
 }

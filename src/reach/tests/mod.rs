@@ -2,6 +2,7 @@ mod cuts;
 mod paths;
 mod random;
 mod reference;
+mod secrets;
 mod twins;
 
 use serde_json::{Value, json};
@@ -21,6 +22,15 @@ fn named(mut rule: Value, names: &[&str]) -> Value {
 }
 
 const RBAC: &str = "rbac.authorization.k8s.io";
+
+/// What a pod runs, with its account's token as admission mounts it.
+fn mounted(account: &str) -> Value {
+    json!({"serviceAccountName": account, "nodeName": "node-1",
+        "volumes": [{"name": "kube-api-access",
+            "projected": {"sources": [{"serviceAccountToken": {"path": "token"}}]}}],
+        "containers": [{"name": "main", "volumeMounts": [{"name": "kube-api-access",
+            "mountPath": "/var/run/secrets/kubernetes.io/serviceaccount"}]}]})
+}
 
 /// Namespaces `app`, where pods may do anything, and `quiet`, where they may not; in both an account
 /// `strong`, which may do everything, and `weak`; the `ClusterRole` cluster-admin.

@@ -136,9 +136,11 @@ pub(super) fn random(seed: u64) -> (World, u32) {
                     "annotations": {"kubernetes.io/service-account.name": account}}}));
         }
         if rng.random_bool(0.5) {
+            let mut spec = mounted(account);
+            spec["nodeName"] = json!("n1");
             world = world.object(&json!({"apiVersion": "v1", "kind": "Pod",
                 "metadata": {"namespace": ns, "name": "p"}, "status": {"phase": "Running"},
-                "spec": {"serviceAccountName": account, "nodeName": "n1"}}));
+                "spec": spec}));
         }
     }
     if rng.random_bool(0.5) {

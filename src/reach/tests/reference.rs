@@ -336,8 +336,17 @@ impl Simulation {
     fn make_and_read_secrets(&mut self) {
         let on = ("", "secrets", "");
         for ns in self.namespaces.clone() {
-            let works = self.names().iter().any(|name| {
+            let mut names = self.names();
+            names.extend(self.objects.secrets.keys().map(|(_, name)| name.clone()));
+            let works = names.iter().any(|name| {
                 let makes = self.contexts.iter().any(|who| self.can_make(who, on, &ns, name));
+                // One that is there can be made another account's.
+                let there =
+                    self.objects.secrets.get(&(ns.clone(), name.clone())).is_some_and(|secret| {
+                        &*secret.type_ == "kubernetes.io/service-account-token"
+                    });
+                let makes = makes
+                    || there && self.contexts.iter().any(|who| self.can_change(who, on, &ns, name));
                 let reads = ["get", "list", "watch"];
                 makes
                     && self

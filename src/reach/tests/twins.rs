@@ -5,14 +5,8 @@ use super::*;
 
 fn pod(ns: &str, name: &str, account: &str, phase: &str) -> Value {
     json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"namespace": ns, "name": name},
-        "spec": {"serviceAccountName": account, "nodeName": "node-1"},
+        "spec": mounted(account),
         "status": {"phase": phase}})
-}
-
-fn token_secret(ns: &str, name: &str, account: &str) -> Value {
-    json!({"apiVersion": "v1", "kind": "Secret", "type": "kubernetes.io/service-account-token",
-        "metadata": {"namespace": ns, "name": name,
-            "annotations": {"kubernetes.io/service-account.name": account}}})
 }
 
 fn deployment(name: &str) -> Value {
@@ -23,18 +17,18 @@ fn deployment(name: &str) -> Value {
 
 #[expect(clippy::needless_pass_by_value)] // So that cases read as they are.
 /// Jane's rules lead to cluster-admin by these steps.
-fn leads(world: World, ns: Option<&str>, rules: Value, by: &[Step]) {
+pub(super) fn leads(world: World, ns: Option<&str>, rules: Value, by: &[Step]) {
     let found = steps(&jane(world, ns, &rules));
     assert_eq!(found.as_deref(), Some(by), "{rules}");
 }
 
 #[expect(clippy::needless_pass_by_value)]
 /// They lead nowhere near.
-fn never(world: World, ns: Option<&str>, rules: Value) {
+pub(super) fn never(world: World, ns: Option<&str>, rules: Value) {
     assert_eq!(steps(&jane(world, ns, &rules)), None, "{rules}");
 }
 
-const APP: Option<&str> = Some("app");
+pub(super) const APP: Option<&str> = Some("app");
 
 #[test]
 fn a_token_is_made_for_accounts_that_are_named_where_they_are() {
@@ -65,53 +59,6 @@ fn a_token_is_made_for_accounts_that_are_named_where_they_are() {
         json!([rule(&["impersonate"], "", &["serviceaccounts"])]),
         &[Step::Impersonate],
     );
-}
-
-#[test]
-fn token_secrets_are_read_where_the_server_takes_the_token() {
-    let with = || company().object(&token_secret("app", "t", "strong"));
-    let read = |verb| rule(&[verb], "", &["secrets"]);
-    for verb in ["get", "list", "watch"] {
-        leads(with(), APP, json!([read(verb)]), &[Step::ReadToken]);
-        leads(with(), APP, json!([named(read(verb), &["t"])]), &[Step::ReadToken]);
-    }
-    never(with(), APP, json!([named(read("get"), &["other"])]));
-    never(with(), Some("quiet"), json!([read("get")]));
-    never(company(), APP, json!([read("get")]));
-    let mut invalid = token_secret("app", "t", "strong");
-    invalid["metadata"]["labels"] =
-        json!({"kubernetes.io/legacy-token-invalid-since": "2026-01-01"});
-    never(company().object(&invalid), APP, json!([read("get")]));
-    let mut old = token_secret("app", "t", "strong");
-    old["metadata"]["annotations"]["kubernetes.io/service-account.uid"] = json!("earlier");
-    let mut account = json!({"apiVersion": "v1", "kind": "ServiceAccount",
-        "metadata": {"namespace": "app", "name": "strong", "uid": "now"}});
-    never(company().object(&account).object(&old), APP, json!([read("get")]));
-    account["metadata"]["uid"] = json!("earlier");
-    leads(company().object(&account).object(&old), APP, json!([read("get")]), &[Step::ReadToken]);
-}
-
-#[test]
-fn a_token_secret_is_made_and_read_under_one_name() {
-    let make = || rule(&["create"], "", &["secrets"]);
-    let get = || rule(&["get"], "", &["secrets"]);
-    let both = [Step::MakeTokenSecret];
-    leads(company(), APP, json!([make(), get()]), &both);
-    leads(company(), APP, json!([make(), named(get(), &["mine"])]), &both);
-    never(company(), APP, json!([make()]));
-    never(company(), APP, json!([get()]));
-    // A plain create carries no name; server-side apply does, as a patch of it.
-    never(company(), APP, json!([named(make(), &["mine"]), get()]));
-    let apply = |name| named(rule(&["create", "patch"], "", &["secrets"]), &[name]);
-    leads(company(), APP, json!([apply("mine"), named(get(), &["mine"])]), &both);
-    never(company(), APP, json!([apply("mine"), named(get(), &["other"])]));
-    let put = named(rule(&["create", "update"], "", &["secrets"]), &["mine"]);
-    never(company(), APP, json!([put, named(get(), &["mine"])]));
-    // Made in one namespace and read in another.
-    let split = jane(company(), APP, &json!([make()]));
-    let split = split.role("quiet", "reader", &json!([get()]));
-    let split = split.bind(Some("quiet"), "jane", "Role/reader", "user:jane");
-    assert_eq!(steps(&split), None);
 }
 
 #[test]
@@ -190,10 +137,37 @@ fn a_pod_gives_the_token_that_it_holds() {
     }
     never(with(), APP, json!([rule(&["create"], "", &["pods/*"])]));
     never(with(), APP, json!([rule(&["create"], "", &["pods/log", "pods/portforward"])]));
-    let no_token = company().object(&json!({"apiVersion": "v1", "kind": "ServiceAccount",
-        "metadata": {"namespace": "app", "name": "strong"}, "automountServiceAccountToken": false}));
-    let no_token = no_token.object(&pod("app", "p", "strong", "Running"));
-    never(no_token, APP, json!([rule(&["create"], "", &["pods/exec"])]));
+    let exec = || json!([rule(&["create"], "", &["pods/exec"])]);
+    // What is in the pod counts, not what its account says of pods to come.
+    let mut without = pod("app", "p", "strong", "Running");
+    without["spec"]["containers"][0]["volumeMounts"] = json!([]);
+    never(company().object(&without), APP, exec());
+    let account = |automount: bool| {
+        json!({"apiVersion": "v1", "kind": "ServiceAccount",
+            "metadata": {"namespace": "app", "name": "strong"},
+            "automountServiceAccountToken": automount})
+    };
+    never(company().object(&account(true)).object(&without), APP, exec());
+    leads(with().object(&account(false)), APP, exec(), &[Step::Exec]);
+    let mut elsewhere = pod("app", "p", "strong", "Running");
+    elsewhere["spec"]["volumes"][0]["projected"]["sources"][0]["serviceAccountToken"]["audience"] =
+        json!("vault");
+    never(company().object(&elsewhere), APP, exec());
+    // The token of another account, in a Secret that the pod sees.
+    let secret = super::secrets::token_secret("app", "t", "strong");
+    let of_weak = |volumes: Value, container: Value| {
+        let mut pod = pod("app", "p", "weak", "Running");
+        pod["spec"]["volumes"] = volumes;
+        pod["spec"]["containers"] = json!([container]);
+        company().object(&secret).object(&pod)
+    };
+    let volume = json!([{"name": "v", "secret": {"secretName": "t"}}]);
+    let mounts = json!({"name": "c", "volumeMounts": [{"name": "v", "mountPath": "/t"}]});
+    leads(of_weak(volume.clone(), mounts.clone()), APP, exec(), &[Step::Exec]);
+    never(of_weak(volume, json!({"name": "c"})), APP, exec());
+    never(of_weak(json!([{"name": "v", "secret": {"secretName": "u"}}]), mounts), APP, exec());
+    let by_env = json!({"name": "c", "envFrom": [{"secretRef": {"name": "t"}}]});
+    leads(of_weak(json!([]), by_env), APP, exec(), &[Step::Exec]);
 }
 
 #[test]
@@ -429,6 +403,25 @@ fn a_certificate_takes_a_request_an_approval_and_the_signer() {
         .cluster_role("cluster-admin", &json!([rule(&["*"], "*", &["*"])]))
         .bind(None, "masters", "ClusterRole/cluster-admin", "group:system:masters");
     never(masters, None, json!([make(), approve(), signer(client)]));
+    // A certificate is for one user, whose request it is then, in all groups.
+    let changes = || json!([rule(&["patch"], RBAC, &["clusterroles"])]);
+    let escalates = || json!([rule(&["escalate"], RBAC, &["clusterroles"])]);
+    let look = || json!([rule(&["get"], "", &["pods"])]);
+    let two = |who: &str, other: &str| {
+        World::new()
+            .cluster_role("changes", &changes())
+            .cluster_role("escalates", &escalates())
+            .cluster_role("look", &look())
+            .bind(None, "changes", "ClusterRole/changes", who)
+            .bind(None, "escalates", "ClusterRole/escalates", other)
+            .bind(None, "look", "ClusterRole/look", "user:jane")
+    };
+    let all = || json!([make(), approve(), signer(client)]);
+    never(two("user:one", "user:two"), None, all());
+    let steps = [Step::Certificate, Step::Escalate];
+    leads(two("user:one", "user:one"), None, all(), &steps);
+    leads(two("user:one", "group:two"), None, all(), &steps);
+    leads(two("group:one", "group:two"), None, all(), &steps);
 }
 
 #[test]

@@ -221,9 +221,10 @@ fn by_kubelet(walk: &mut Walk<'_>, hop: &Value) -> Result<Credential, Refused> {
     let uri = format!("/exec/{namespace}/{name}/main?{}output=1", command());
     let who = walk.from(hop, 0);
     // The kubelet knows no impersonation.
-    let (to, uri) = match who.poses() {
-        false => (To::Kubelet, uri),
-        true => (To::ApiServer, format!("/api/v1/nodes/{node}/proxy{uri}")),
+    let (to, uri) = if who.poses() {
+        (To::ApiServer, format!("/api/v1/nodes/{node}/proxy{uri}"))
+    } else {
+        (To::Kubelet, uri)
     };
     let seen = if to == To::Kubelet { "no" } else { "yes" };
     assert_eq!(hop["seen"]["how"], seen, "{hop:#}");

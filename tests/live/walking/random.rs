@@ -150,7 +150,7 @@ impl World {
         for at in 0..4 {
             // The last is missing: a binding to it gives nothing until somebody makes it.
             let mut rules =
-                || Value::from_iter((0..rng.random_range(1..=3)).map(|_| random_rule(rng)));
+                || (0..rng.random_range(1..=3)).map(|_| random_rule(rng)).collect::<Value>();
             let (cluster, own) = (rules(), [rules(), rules()]);
             if at == 3 {
                 continue;
@@ -276,16 +276,16 @@ fn certified(path: &Value) -> (String, Vec<String>) {
         [of("needed"), of("held")].concat().into_iter().map(|one| one["via"]["subject"].clone())
     });
     let last = path["strongBy"].as_array().into_iter().flatten();
-    let mut user = None;
+    let mut called = None;
     let mut groups = Vec::new();
     for subject in used.chain(last.map(|via| via["subject"].clone())) {
         match subject["kind"].as_str() {
             Some("Group") => groups.extend(subject["name"].as_str().map(str::to_owned)),
-            Some(_) => user = user.or_else(|| Some(asker(&subject).0)),
+            Some(_) => called = called.or_else(|| Some(asker(&subject).0)),
             None => {}
         }
     }
-    (user.unwrap_or_else(|| BOSS.to_owned()), groups)
+    (called.unwrap_or_else(|| BOSS.to_owned()), groups)
 }
 
 /// Whom the API server takes somebody for.

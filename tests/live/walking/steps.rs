@@ -17,6 +17,7 @@ pub fn take(walk: &mut Walk<'_>, hop: &Value) -> Result<Credential, super::walk:
         "mint-token" => mint(walk, hop),
         "read-token" => read(walk, hop),
         "make-token-secret" => make_secret(walk, hop),
+        "change-token-secret" => change_secret(walk, hop),
         "certificate" => super::certificates::take(walk, hop),
         other => pods::take(walk, hop, other),
     }
@@ -37,8 +38,8 @@ pub fn name_of(needed: &Value) -> Option<String> {
 
 /// The first name that all these permissions let through; None where any name will do.
 pub fn name_by_all(all: &[&Value]) -> Option<String> {
-    let named = all.iter().find_map(|one| one["resourceNames"].as_array())?;
-    let mut names = named.iter().filter_map(Value::as_str);
+    let first = all.iter().find_map(|one| one["resourceNames"].as_array())?;
+    let mut names = first.iter().filter_map(Value::as_str);
     names.find(|name| all.iter().all(|one| lets(one, name))).map(str::to_owned)
 }
 
@@ -173,6 +174,36 @@ fn read_secret(
     Ok(String::from_utf8(token).expect("text"))
 }
 
+/// Without data and with the account's name: the controller fills it in for that one.
+fn change_secret(walk: &mut Walk<'_>, hop: &Value) -> Result<Credential, super::walk::Refused> {
+    let (namespace, account) = account_of(hop);
+    let change = needed(hop, |verb, _| matches!(verb, "patch" | "update")).expect("changing");
+    let read = needed(hop, |verb, _| matches!(verb, "get" | "list" | "watch")).expect("reading");
+    let secrets = format!("/api/v1/namespaces/{namespace}/secrets");
+    let there = walk.site.list(&secrets);
+    let name = |secret: &Value| secret["metadata"]["name"].as_str().expect("a name").to_owned();
+    let tokens =
+        there.iter().filter(|secret| secret["type"] == "kubernetes.io/service-account-token");
+    let mut names = tokens.map(name).filter(|name| lets(change, name));
+    let name = names.find(|name| lets(read, name)).expect("a token Secret");
+    let uri = format!("{secrets}/{name}");
+    let writer = walk.holder(hop, change);
+    let annotations = json!({"kubernetes.io/service-account.name": account,
+        "kubernetes.io/service-account.uid": null});
+    if change["verb"] == "patch" {
+        let merge = json!({"metadata": {"annotations": annotations}, "data": null});
+        walk.change(&writer, &uri, How::Merge(&merge))?;
+    } else {
+        let put = json!({"apiVersion": "v1", "kind": "Secret",
+            "type": "kubernetes.io/service-account-token",
+            "metadata": {"name": name, "namespace": namespace,
+                "annotations": {"kubernetes.io/service-account.name": account}}});
+        walk.change(&writer, &uri, How::Put(&put))?;
+    }
+    let reader = walk.holder(hop, read);
+    read_secret(walk, &reader, read, &namespace, &name).map(|token| walk.site.bearer(&token))
+}
+
 /// The name that all permissions of a step let through.
 pub fn by_all(hop: &Value) -> Option<String> {
     name_by_all(&hop["needed"].as_array().expect("what it takes").iter().collect::<Vec<_>>())
@@ -188,7 +219,10 @@ fn make_secret(walk: &mut Walk<'_>, hop: &Value) -> Result<Credential, super::wa
         "metadata": {"name": name, "namespace": namespace,
             "annotations": {"kubernetes.io/service-account.name": account}}});
     let secrets = format!("/api/v1/namespaces/{namespace}/secrets");
-    let who = walk.from(hop, 0);
+    let who = walk.holder(hop, create);
+    if walk.site.get(&format!("{secrets}/{name}")).is_some() {
+        return change_secret(walk, hop);
+    }
     if create["resourceNames"].is_null() {
         walk.create(&who, &secrets, &object)?;
     } else {

@@ -87,3 +87,18 @@ fn tokens_are_made_in_secrets_and_read() {
         .right(secrets("list").named("mine"), 1)
         .run(site);
 }
+
+#[test]
+fn token_secrets_that_are_there_are_made_those_of_others() {
+    let Some(site) = Site::shared() else { return };
+    for (name, verb) in [("change-secret", "patch"), ("put-secret", "update")] {
+        Case::to_strong(name, &["change-token-secret"])
+            .object(super::rights::service_account(name, "weak"))
+            .object(token_secret(name, "kept", "weak"))
+            .right(secrets(verb).named("kept"), 0)
+            .right(secrets("get").named("kept"), 1)
+            .near("reading alone", 0, &[secrets("get").named("kept")])
+            .near("another name", 0, &[secrets(verb).named("other"), secrets("get")])
+            .run(site);
+    }
+}
