@@ -15,8 +15,10 @@ fn deployment(name: &str, account: &str, replicas: u32) -> Value {
         "spec": {"replicas": replicas, "selector": {"matchLabels": {"app": name}},
             "template": {"metadata": {"labels": {"app": name}}, "spec": {
                 "serviceAccountName": account,
-                "volumes": [{"name": "db", "secret": {"secretName": "db"}}],
+                "volumes": [{"name": "db", "secret": {"secretName": "db"}},
+                    {"name": "other", "secret": {"secretName": "mounted-nowhere"}}],
                 "containers": [{"name": "c", "image": "example.org/app",
+                    "volumeMounts": [{"name": "db", "mountPath": "/db"}],
                     "securityContext": {"runAsUser": 0}}]}}}})
 }
 
