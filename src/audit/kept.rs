@@ -1,11 +1,15 @@
 //! What is kept of everything that clients and authenticators choose.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
 
 use super::assemble::Beside;
 use super::covered::utc;
 use super::hashing::{id, mix};
 use super::newest::{Bounds, Newest};
+use super::record::HOUR;
 use super::who::{Dims, Groups, Values, Who};
 use crate::model::{
     Asked, BoundTo, Call, CreditedGrant, Identity, Impersonation, Issued, Minted, Name,
@@ -22,7 +26,7 @@ pub struct Limits {
     pub group_sets: Bounds,
     /// Ways in which one impersonated another.
     pub impersonations: Bounds,
-    /// Credentials that an identity presented; likewise agents and addresses.
+    /// Credentials that an identity presented, pods and others apart; likewise agents and addresses.
     pub actors: Bounds,
     /// Calls of an identity without names and paths, allowed, denied and undecided ones apart.
     pub places: Bounds,
@@ -32,9 +36,25 @@ pub struct Limits {
     pub credits: Bounds,
     /// Tokens that one had made for another, and what was asked for each.
     pub issued: Bounds,
+    /// The same of those that are good for longest.
+    pub lasting: Bounds,
+    /// The same of those that kubelets had made and of which it is not known that they are a pod's.
+    pub by_nodes: Bounds,
     /// Tokens of an account that said which pod or node they end with.
     pub bound: Bounds,
 }
+
+/// A token that is good for long, as it was seen to be made.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Lasting {
+    issued: Arc<Issued>,
+    /// Microseconds since 1970, UTC.
+    at: i64,
+    asked: Asked,
+}
+
+/// From this time on a token is one that lasts, in microseconds: a day.
+const LASTING: i64 = 24 * HOUR;
 
 /// More identities than keybook is made for, and what they have one each of.
 const MANY: usize = 100_000;
@@ -50,7 +70,9 @@ impl Default for Limits {
             places: Bounds { each: 1024, all: 2 * MANY },
             names: Bounds { each: 1024, all: MANY },
             credits: Bounds { each: 128, all: MANY },
-            issued: Bounds { each: 64, all: MANY / 4 },
+            issued: Bounds { each: 256, all: MANY / 4 },
+            lasting: Bounds { each: 64, all: MANY / 8 },
+            by_nodes: Bounds { each: 16, all: MANY / 8 },
             bound: Bounds { each: 512, all: MANY / 4 },
         }
     }
@@ -72,6 +94,10 @@ pub struct Kept {
     pub issued: Newest<Arc<Issued>>,
     /// What was asked for each, where the log has bodies; told like `issued`.
     pub asked: Newest<Arc<Asked>>,
+    /// Those that end last, however many were made since: by their end.
+    pub lasting: Newest<Arc<Lasting>>,
+    /// Tokens that kubelets had made. One that is used, and not as a pod's, is told.
+    pub by_nodes: Newest<Arc<Issued>>,
     /// By account and token.
     pub bound: Newest<Arc<BoundTo>>,
 }
@@ -95,6 +121,8 @@ impl Kept {
             credits: Newest::new(limits.credits),
             issued: Newest::new(limits.issued),
             asked: Newest::new(limits.issued),
+            lasting: Newest::new(limits.lasting),
+            by_nodes: Newest::new(limits.by_nodes),
             bound: Newest::new(limits.bound),
         }
     }
@@ -104,8 +132,11 @@ impl Kept {
         let who = &values.who;
         self.offer_who(who, dims, last);
         let own = who.authenticated.id;
+        if let Some(credential) = &values.credential {
+            let group = if credential.starts_with("pod") { pods_of(own) } else { own };
+            self.credentials.offer(group, dims.credential, last, || credential.clone());
+        }
         for (table, value, payload) in [
-            (&mut self.credentials, dims.credential, &values.credential),
             (&mut self.agents, dims.agent, &values.agent),
             (&mut self.addresses, dims.address, &values.address),
         ] {
@@ -119,13 +150,25 @@ impl Kept {
         }
     }
 
-    /// Notes that a token was made, at `at` (microseconds).
-    pub fn offer_issued(&mut self, issued: Issued, asked: Option<Asked>, at: i64) {
+    /// Notes that a token was made, at `at` (microseconds). Kubelets have one made for every pod every
+    /// hour: of one that is a pod's the log says whose pod has it.
+    pub fn offer_issued(&mut self, issued: Issued, asked: Option<Asked>, at: i64, is_node: bool) {
         let (group, value) = Self::place_of(&issued);
-        if let Some(asked) = asked {
-            self.asked.offer(group, value, at, || Arc::new(asked));
+        let issued = Arc::new(issued);
+        match asked {
+            Some(asked) if is_node && asked.is_of_pod() => return,
+            None if is_node => return self.by_nodes.offer(group, value, at, || issued),
+            Some(asked) => {
+                if let Some(end) = asked.end(at).filter(|end| end - at >= LASTING) {
+                    let lasting = Lasting { issued: issued.clone(), at, asked: asked.clone() };
+                    let sighting = id(&lasting);
+                    self.lasting.offer(group, sighting, end, || Arc::new(lasting));
+                }
+                self.asked.offer(group, value, at, || Arc::new(asked));
+            }
+            None => {}
         }
-        self.issued.offer(group, value, at, || Arc::new(issued));
+        self.issued.offer(group, value, at, || issued);
     }
 
     fn place_of(issued: &Issued) -> (u64, u64) {
@@ -134,12 +177,29 @@ impl Kept {
 
     /// The tokens that were made, each with what is known of it.
     pub fn minted(&self) -> impl Iterator<Item = (&Arc<Issued>, Minted)> {
-        self.issued.iter().map(|(_, at, issued)| {
+        let newest = self.issued.iter().map(|(_, at, issued)| {
             let (group, token) = Self::place_of(issued);
-            let used_by = self.bound.get(id(&issued.account), token);
+            (issued, at, self.asked.get(group, token).map(|asked| &**asked))
+        });
+        let of_nodes = self.by_nodes.iter().filter(|(_, _, issued)| {
+            self.credentials.get(id(&issued.account), id(&issued.credential)).is_some()
+        });
+        let of_nodes = of_nodes.map(|(_, at, issued)| (issued, at, None));
+        // One that came several times is told by the last of them.
+        let mut lasting: BTreeMap<&Arc<Issued>, &Lasting> = BTreeMap::new();
+        for (_, _, one) in self.lasting.iter() {
+            let (group, token) = Self::place_of(&one.issued);
+            if self.issued.get(group, token).is_none() {
+                let last = lasting.entry(&one.issued).or_insert(one);
+                *last = (*last).max(one);
+            }
+        }
+        let lasting = lasting.into_iter().map(|(issued, one)| (issued, one.at, Some(&one.asked)));
+        newest.chain(of_nodes).chain(lasting).map(|(issued, at, asked)| {
+            let used_by = self.bound.get(id(&issued.account), id(&issued.credential));
             let minted = Minted {
                 at: utc(at),
-                asked: self.asked.get(group, token).map(|asked| (**asked).clone()),
+                asked: asked.cloned(),
                 used_by: used_by.map(|to| (**to).clone()),
             };
             (issued, minted)
@@ -182,6 +242,8 @@ impl Kept {
         self.credits.absorb(other.credits);
         self.issued.absorb(other.issued);
         self.asked.absorb(other.asked);
+        self.lasting.absorb(other.lasting);
+        self.by_nodes.absorb(other.by_nodes);
         self.bound.absorb(other.bound);
         self.trim();
     }
@@ -200,12 +262,14 @@ impl Kept {
         self.credits.trim();
         self.issued.trim();
         self.asked.trim();
+        self.lasting.trim();
+        self.by_nodes.trim();
         self.bound.trim();
     }
 
     /// Whether all that was kept when this was asked last still is, and nothing is kept that was not
-    /// then though it had been seen. What tokens end with is not asked: it changes no row. To be
-    /// asked after [`Kept::trim`].
+    /// then though it had been seen. What tokens end with, and which of them kubelets had made, is not
+    /// asked: it changes no row. To be asked after [`Kept::trim`].
     pub fn was_steady(&mut self) -> bool {
         let all = [
             self.identities.was_steady(),
@@ -220,14 +284,27 @@ impl Kept {
             self.credits.was_steady(),
             self.issued.was_steady(),
             self.asked.was_steady(),
+            self.lasting.was_steady(),
         ];
-        all == [true; 12]
+        all == [true; 13]
+    }
+
+    /// The kept credential of an identity, both by id.
+    pub fn credential(&self, own: u64, credential: u64) -> Option<&Name> {
+        let among = |group| self.credentials.get(group, credential);
+        among(own).or_else(|| among(pods_of(own)))
     }
 
     /// The kept identity of this id.
     pub fn identity(&self, id: u64) -> Option<&Identity> {
         self.identities.get(EVERYBODY, id)
     }
+}
+
+/// The group of an identity's pods among its credentials: pods come and go, and push out no other
+/// credential.
+fn pods_of(own: u64) -> u64 {
+    mix(&[own, 1])
 }
 
 /// The group of a request's place among those of the same two identities and the same answer.

@@ -40,9 +40,6 @@ pub struct Reader<'s> {
 /// Who asks without a credential, as who logs in does.
 const ANONYMOUS: &str = "system:anonymous";
 
-/// What the names of kubelets begin with.
-const NODE: &str = "system:node:";
-
 /// Times before Kubernetes had an audit log (2015-01-01) are not believed either.
 const EARLIEST: i64 = 1_420_070_400_000_000;
 
@@ -257,10 +254,10 @@ impl<'s> Reader<'s> {
         }
         self.traces.take(key, at, &dims, &parts, names);
         if let Some(credential) = &noted.issued
-            && let Some(issued) = parts.issued(credential, &presented.username)
+            && let Some((issued, is_node)) = parts.issued(credential)
         {
-            let bodies = (fields.request_object, fields.response_object);
-            self.traces.take_issued(issued, request::token_asked(bodies.0, bodies.1), at);
+            let asked = request::token_asked(fields.request_object, fields.response_object);
+            self.traces.take_issued(issued, asked, at, is_node);
         }
         if let Some(((token, to), about)) = presented.to_note(at) {
             self.traces.take_bound((presented.who.value.authenticated.id, token.id), to, about);
@@ -442,13 +439,12 @@ impl Parts<'_> {
         }
     }
 
-    /// The token that was made by it. Kubelets have many made, of which the log says whose pod has
-    /// them.
-    fn issued(&self, credential: &Name, username: &str) -> Option<Issued> {
+    /// The token that was made by it, and whether for a kubelet, as far as the line says that.
+    fn issued(&self, credential: &Name) -> Option<(Issued, bool)> {
         let Asked::Line(called) = &self.asked else { return None };
-        let account = called.account_of_token().filter(|_| !username.starts_with(NODE))?;
-        let by = self.who.value.authenticated.value.clone();
-        Some(Issued { account, credential: credential.clone(), by })
+        let (who, account) = (&self.who.value, called.account_of_token()?);
+        let by = who.authenticated.value.clone();
+        Some((Issued { account, credential: credential.clone(), by }, who.is_kubelet()))
     }
 
     /// Whether it reads a resource, and runs or reaches nothing.

@@ -138,9 +138,9 @@ impl<'s> Traces<'s> {
         self.hand_over_if_many();
     }
 
-    /// Takes a token that was made, at `at` (microseconds): there are few.
-    pub fn take_issued(&mut self, issued: Issued, asked: Option<Asked>, at: i64) {
-        lock(&self.shared.lexicon).kept().offer_issued(issued, asked, at);
+    /// Takes a token that was made, at `at` (microseconds), for a kubelet or not: there are few.
+    pub fn take_issued(&mut self, issued: Issued, asked: Option<Asked>, at: i64, is_node: bool) {
+        lock(&self.shared.lexicon).kept().offer_issued(issued, asked, at, is_node);
     }
 
     /// Takes what a token of an account (both by id) said that it ends with, about then

@@ -361,19 +361,18 @@ impl<'k> Tally<'k> {
 
     fn actor(&mut self, dims: &Dims, cut: &mut u16) -> u32 {
         let kept = self.kept;
-        let parts = [
-            (&kept.credentials, dims.credential),
-            (&kept.agents, dims.agent),
-            (&kept.addresses, dims.address),
+        let own = dims.authenticated;
+        let found = [
+            (kept.credential(own, dims.credential), dims.credential),
+            (kept.agents.get(own, dims.agent), dims.agent),
+            (kept.addresses.get(own, dims.address), dims.address),
         ];
-        let mut found = [None, None, None];
-        for (kind, (table, id)) in parts.into_iter().enumerate() {
-            found[kind] = table.get(dims.authenticated, id).cloned();
-            if id != 0 && found[kind].is_none() {
+        for (kind, (value, id)) in found.iter().enumerate() {
+            if *id != 0 && value.is_none() {
                 *cut |= 1 << kind;
             }
         }
-        let [credential, agent, address] = found;
+        let [credential, agent, address] = found.map(|(value, _)| value.cloned());
         self.state.tables.actor(Actor { credential, agent, address })
     }
 

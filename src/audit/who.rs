@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::hashing::{Hashed, mix, order};
 use super::request::{Person, Verdict};
-use crate::model::{Call, CreditedGrant, Identity, Impersonation, Name};
+use crate::model::{Call, CreditedGrant, Identity, Impersonation, Name, SubjectKind};
 
 /// A set of groups, sorted.
 pub type Groups = Arc<[Name]>;
@@ -49,6 +49,15 @@ impl Who {
             impersonation: Some(Hashed::new(Arc::new(other.impersonation(constraint)))),
             ..self.clone()
         }
+    }
+
+    /// Whether the credential is a kubelet's, as the API server tells them by name and group
+    /// (`pkg/auth/nodeidentifier/default.go`); in a log without groups, by name.
+    pub fn is_kubelet(&self) -> bool {
+        let (who, groups) = (&self.authenticated.value, &self.own_groups.value);
+        who.kind == SubjectKind::User
+            && who.name.starts_with("system:node:")
+            && (groups.is_empty() || groups.iter().any(|group| &**group == Identity::NODES))
     }
 
     /// All of it as one value.

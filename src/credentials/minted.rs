@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{Bound, Credential, Expires, Standing};
+use super::{Bound, Credential, Expires, Made, Standing};
 use crate::book::Book;
 use crate::model::{Asked, BoundTo, Identity, ListKind, Minted, Name};
 
@@ -30,6 +30,7 @@ pub(super) fn bound(identity: &Identity, minted: &Minted) -> Bound {
 /// Notes what is known of its making.
 pub(super) fn tell(book: &Book, credential: &mut Credential, by: &Identity, minted: &Minted) {
     credential.issued = Some(minted.at);
+    credential.made = Some(Made::By(by.clone()));
     credential.notes.push(format!("made by {by}, by the log"));
     let bound = bound(&credential.identity, minted);
     let (expires, note) = expires(&bound, minted);

@@ -4,6 +4,7 @@
 //! `aws-auth` map. From the log: whatever else was presented. From files that somebody saved: EKS
 //! access entries, Google Cloud's IAM, kubeconfigs. No secret data is kept of any of it.
 
+mod asked;
 mod aws_auth;
 mod bootstrap;
 mod carried;
@@ -16,7 +17,9 @@ mod minted;
 mod oauth;
 mod saved;
 mod seen;
+mod span;
 mod token_secret;
+mod unnamed;
 mod unseen;
 
 use std::fmt;
@@ -57,6 +60,10 @@ pub enum Kind {
     CloudRole,
     /// Something else that the log names.
     Other,
+    /// What somebody presented and the log does not name.
+    Unnamed,
+    /// Credentials that were too many to keep, together.
+    Further,
 }
 
 impl Kind {
@@ -74,6 +81,8 @@ impl Kind {
             Self::OAuthToken => "OAuth token",
             Self::CloudRole => "cloud role",
             Self::Other => "other",
+            Self::Unnamed => "unnamed credential",
+            Self::Further => "further credentials",
         }
     }
 }
@@ -124,6 +133,8 @@ pub enum LastUse {
         addresses: Vec<Name>,
         /// User agents, newest first, a few.
         agents: Vec<Name>,
+        /// What there is beyond these.
+        more: More,
     },
     /// By the label `legacy-token-last-used`: a day (UTC). Once the token is invalidated, also a
     /// mere attempt.
@@ -141,6 +152,28 @@ pub enum LastUse {
     NotKnown(&'static str),
 }
 
+/// What a credential was used from and with beside what is told.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct More {
+    /// Addresses.
+    pub addresses: usize,
+    /// User agents.
+    pub agents: usize,
+    /// Requests at most whose address was one too many to keep.
+    pub requests_without_address: u64,
+    /// The same of agents.
+    pub requests_without_agent: u64,
+}
+
+/// `, and 7 more, and others that were too many to keep (3 requests)`: what there is beyond the addresses or
+/// agents that are told; empty for nothing.
+pub fn words_beyond(beyond: usize, without: u64) -> String {
+    let more = (beyond > 0).then(|| format!(", and {beyond} more"));
+    let others = (without > 0)
+        .then(|| format!(", and others that were too many to keep ({without} requests)"));
+    more.into_iter().chain(others).collect()
+}
+
 impl LastUse {
     /// The time of the last use, UTC; a day's midnight.
     pub fn at(&self) -> Option<DateTime<Utc>> {
@@ -152,13 +185,15 @@ impl LastUse {
     }
 }
 
-/// How a token Secret came to be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// How a token came to be.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Made {
     /// By the controller, for every account, as before Kubernetes 1.24.
     Automatically,
     /// By somebody, on purpose.
     ByHand,
+    /// By request of this identity, by the log.
+    By(Identity),
 }
 
 /// What a token ends with, beside its account and its time.
@@ -214,7 +249,8 @@ pub struct Credential {
     pub kind: Kind,
     /// What to call it: `secret pay/batch-token`, `JTI=…`, `X509SHA256=…`, `pod shop/cart-0`.
     pub id: Name,
-    /// How it was made, for a token Secret whose account is known.
+    /// How it was made, for a token Secret whose account is known and for a token of which the log
+    /// shows it.
     pub made: Option<Made>,
     /// When it was made, UTC, where known.
     pub issued: Option<DateTime<Utc>>,
@@ -358,6 +394,8 @@ fn gather(book: &Book, only: Only<'_>) -> Inventory {
     let broken = outside.unreadable.iter();
     found.unreadable.extend(broken.map(|one| (one.place.clone(), one.reason.to_string())));
     found.remarks.extend(outside.remarks.iter().cloned());
+    uses.tell_users(&found.credentials);
+    uses.remark(&mut found);
     found.credentials.extend(uses.rest(book));
     let of = |credential: &Credential| risk(credential, strength(book, credential));
     found.credentials.sort_by_cached_key(of);

@@ -5,80 +5,23 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 
+use super::asked::Asked;
 use super::fold::Fold;
 use super::legacy::Secrets;
-use super::{Bound, Credential, Expires, Kind, LastUse, Only, Standing, legacy, minted};
+use super::span::{Cut, Span};
+use super::{
+    Bound, Credential, Expires, Inventory, Kind, LastUse, Only, Standing, legacy, minted, unnamed,
+};
 use crate::book::{Book, LogState};
-use crate::model::{Actor, BoundTo, Identity, ListKind, Minted, Name, SubjectKind, Use};
+use crate::model::{
+    Activity, BoundTo, Detail, Identity, ListKind, Minted, Name, SeenId, SubjectKind, Use,
+};
 
 /// Why it is not known how long a token is good for.
 pub(super) const HOW_LONG: &str = "the log does not tell how long it was asked for";
 
 /// What pods are called of which the log says only the UID.
 const POD_UID: &str = "pod-uid:";
-
-/// So many addresses and agents of each are told.
-const TOLD: usize = 5;
-
-/// The uses of one credential by one identity.
-#[derive(Clone, Debug)]
-pub(super) struct Span {
-    pub(super) first: DateTime<Utc>,
-    pub(super) last: DateTime<Utc>,
-    pub(super) requests: u64,
-    addresses: BTreeMap<Name, DateTime<Utc>>,
-    agents: BTreeMap<Name, DateTime<Utc>>,
-}
-
-impl Span {
-    fn new(row: &Use) -> Self {
-        Self {
-            first: row.first,
-            last: row.last,
-            requests: 0,
-            addresses: BTreeMap::new(),
-            agents: BTreeMap::new(),
-        }
-    }
-
-    fn add(&mut self, row: &Use, actor: &Actor) {
-        self.first = self.first.min(row.first);
-        self.last = self.last.max(row.last);
-        self.requests += row.requests();
-        for (value, into) in
-            [(&actor.address, &mut self.addresses), (&actor.agent, &mut self.agents)]
-        {
-            if let Some(value) = value {
-                let at = into.entry(value.clone()).or_insert(row.last);
-                *at = (*at).max(row.last);
-            }
-        }
-    }
-
-    pub(super) fn merge(&mut self, other: Self) {
-        self.first = self.first.min(other.first);
-        self.last = self.last.max(other.last);
-        self.requests += other.requests;
-        for (into, from) in
-            [(&mut self.addresses, other.addresses), (&mut self.agents, other.agents)]
-        {
-            for (value, last) in from {
-                let at = into.entry(value).or_insert(last);
-                *at = (*at).max(last);
-            }
-        }
-    }
-
-    pub(super) fn last_use(&self) -> LastUse {
-        LastUse::Log {
-            at: self.last,
-            first: self.first,
-            requests: self.requests,
-            addresses: newest(&self.addresses),
-            agents: newest(&self.agents),
-        }
-    }
-}
 
 /// What is told as one credential.
 struct Seen {
@@ -100,18 +43,18 @@ impl Seen {
     }
 }
 
-fn newest(of: &BTreeMap<Name, DateTime<Utc>>) -> Vec<Name> {
-    let mut all: Vec<(&Name, &DateTime<Utc>)> = of.iter().collect();
-    all.sort_by(|a, b| b.1.cmp(a.1).then_with(|| a.0.cmp(b.0)));
-    all.into_iter().take(TOLD).map(|(name, _)| name.clone()).collect()
-}
-
 /// Credentials in the log that no object has claimed yet.
 pub(super) struct Uses {
     spans: BTreeMap<(Identity, Name), Span>,
     /// Uses of Secrets' tokens before the Secrets that are there now were made.
     earlier: BTreeMap<(Identity, Name), Span>,
     users: BTreeMap<Identity, Span>,
+    /// Uses by what no id tells.
+    unnamed: BTreeMap<Identity, Span>,
+    /// What was not kept of whom.
+    cut: BTreeMap<Identity, Cut>,
+    detail: Detail,
+    asked: Asked,
     /// Tokens that somebody had made for accounts: by whom, and what is known of them.
     made: BTreeMap<(Identity, Name), (Identity, Minted)>,
     absent: LastUse,
@@ -125,6 +68,10 @@ impl Uses {
             spans: BTreeMap::new(),
             earlier: BTreeMap::new(),
             users: BTreeMap::new(),
+            unnamed: BTreeMap::new(),
+            cut: BTreeMap::new(),
+            detail: Detail::default(),
+            asked: Asked::default(),
             made: BTreeMap::new(),
             absent,
         }
@@ -135,7 +82,10 @@ impl Uses {
         let Some(activity) = book.activity.as_deref().filter(|_| book.log.is_whole()) else {
             return uses;
         };
+        uses.detail = activity.detail();
+        uses.asked = Asked::new(activity, only);
         for (issued, of) in activity.issued().iter().filter(|(one, _)| only.wants(&one.account)) {
+            uses.asked.is_known(&issued.account, &issued.by);
             let key = (issued.account.clone(), issued.credential.clone());
             uses.made.insert(key, (issued.by.clone(), of.clone()));
         }
@@ -154,15 +104,73 @@ impl Uses {
                 for (part, into) in [(earlier, &mut uses.earlier), (row, &mut uses.spans)] {
                     let Some(row) = part else { continue };
                     let key = (identity.clone(), credential.clone());
-                    into.entry(key).or_insert_with(|| Span::new(&row)).add(&row, actor);
+                    let span = into.entry(key).or_insert_with(|| Span::new(&row));
+                    span.add(&row, actor);
+                    span.in_groups(activity, &row);
                 }
+            } else {
+                let span = uses.unnamed.entry(identity.clone()).or_insert_with(|| Span::new(row));
+                span.add(row, actor);
+                span.in_groups(activity, row);
             }
             if identity.kind == SubjectKind::User {
                 let span = uses.users.entry(identity.clone());
                 span.or_insert_with(|| Span::new(row)).add(row, actor);
             }
         }
+        uses.settle(activity, of_one.flatten());
         uses
+    }
+
+    /// Notes what was not kept; of one, or of everybody.
+    fn settle(&mut self, activity: &Activity, only: Option<SeenId>) {
+        let whose: Vec<(SeenId, &Identity)> = match only {
+            Some(id) => vec![(id, activity.identity(id))],
+            None => activity.identities().collect(),
+        };
+        for (id, identity) in whose {
+            if let Some(counts) = activity.truncated(id) {
+                self.cut.insert(identity.clone(), Cut::of(counts));
+            }
+        }
+        let by_id = self.spans.iter_mut().chain(&mut self.earlier);
+        let by_id = by_id.map(|((identity, _), span)| (identity, span));
+        for (identity, span) in by_id.chain(&mut self.users).chain(&mut self.unnamed) {
+            span.settle(self.cut.get(identity).copied().unwrap_or_default());
+        }
+    }
+
+    /// What is said of a credential of somebody that the log does not show in use.
+    fn absent_of(&self, identity: &Identity) -> LastUse {
+        let cut = self.cut.get(identity).is_some_and(|cut| cut.credentials > 0);
+        match self.absent {
+            LastUse::NotInLog(_) if cut || self.detail == Detail::NoCalls => {
+                LastUse::NotKnown(unnamed::TOO_MANY)
+            }
+            _ => self.absent.clone(),
+        }
+    }
+
+    /// Whoever is told by a credential that the log knows by the user's name is told whole.
+    pub(super) fn tell_users(&mut self, credentials: &[Credential]) {
+        for credential in credentials {
+            if matches!(credential.kind, Kind::CloudMapping | Kind::CloudRole)
+                && matches!(credential.last_use, LastUse::Log { .. })
+            {
+                self.unnamed.remove(&credential.identity);
+            }
+        }
+    }
+
+    /// Says what can be said of nobody's credentials.
+    pub(super) fn remark(&mut self, found: &mut Inventory) {
+        for (namespace, count) in std::mem::take(&mut self.asked.nameless) {
+            let text = format!(
+                "{count} requests for tokens of accounts whose names were too many to keep: the \
+                 tokens that they gave may be missing"
+            );
+            found.remarks.push((format!("the log, namespace {namespace}").into(), text));
+        }
     }
 
     /// Who had a token made, and what is known of it, where the log shows it.
@@ -174,7 +182,7 @@ impl Uses {
     pub(super) fn take(&mut self, identity: &Identity, id: &str) -> LastUse {
         self.made.remove(&(identity.clone(), id.into()));
         let span = self.spans.remove(&(identity.clone(), id.into()));
-        span.map_or_else(|| self.absent.clone(), |span| span.last_use())
+        span.map_or_else(|| self.absent_of(identity), |span| span.last_use())
     }
 
     /// The same, where the log has it; it stays for others to take.
@@ -190,6 +198,7 @@ impl Uses {
     /// The same, of a user who has no other credential.
     pub(super) fn take_user(&mut self, identity: &Identity) -> LastUse {
         self.spans.retain(|(of, _), _| of != identity);
+        self.unnamed.remove(identity);
         self.by_user(identity)
     }
 
@@ -211,17 +220,19 @@ impl Uses {
     /// Credentials that only the log shows.
     pub(super) fn rest(mut self, book: &Book) -> impl Iterator<Item = Credential> + '_ {
         let mut only_made = std::mem::take(&mut self.made);
-        let absent = self.absent.clone();
+        let spans = std::mem::take(&mut self.spans);
         let mut of_pods: BTreeMap<Identity, DateTime<Utc>> = BTreeMap::new();
-        let presented = self.spans.iter().filter(|((_, id), _)| id.starts_with("pod"));
+        let presented = spans.iter().filter(|((_, id), _)| id.starts_with("pod"));
         for ((identity, _), span) in presented {
             let last = of_pods.entry(identity.clone()).or_insert(span.last);
             *last = (*last).max(span.last);
         }
         let minters = minters_of_pods(&only_made);
         let earlier = std::mem::take(&mut self.earlier);
+        let unnamed = std::mem::take(&mut self.unnamed);
+        let asked = std::mem::take(&mut self.asked);
         let mut folded: BTreeMap<(Identity, Fold), Seen> = BTreeMap::new();
-        for ((identity, id), span) in self.spans {
+        for ((identity, id), span) in spans {
             let fold = Fold::of(book, &identity, &id);
             let mut minters =
                 minters.get(&(identity.clone(), id.clone())).cloned().unwrap_or_default();
@@ -263,17 +274,25 @@ impl Uses {
         found.extend(only_made.into_iter().map(|((identity, id), (by, of))| {
             let by_pods = of_pods.get(&identity).is_some_and(|last| *last >= of.at);
             let last_use = match minted::bound(&identity, &of) {
-                _ if !by_pods => absent.clone(),
+                _ if !by_pods => self.absent_of(&identity),
                 Bound::NotKnown(_) => {
                     LastUse::NotKnown("it may be bound to a pod: then its use is told as the pod's")
                 }
                 bound if bound.is_a("Pod") => LastUse::NotKnown("its use is told as its pod's"),
-                _ => absent.clone(),
+                _ => self.absent_of(&identity),
             };
             let mut credential = unknown(identity, id, last_use);
             issued_token(&mut credential);
             minted::tell(book, &mut credential, &by, &of);
             credential
+        }));
+        found.extend(unnamed.into_iter().filter_map(|(identity, span)| {
+            let cut = self.cut.get(&identity).copied().unwrap_or_default();
+            unnamed::credential(identity, &span, cut, self.detail)
+        }));
+        found.extend(asked.rest().map(|(account, count, by)| {
+            let absent = self.absent_of(&account);
+            unnamed::asked_for(account, count, &by, &absent)
         }));
         found.into_iter()
     }
@@ -312,6 +331,9 @@ fn only_seen(book: &Book, identity: Identity, seen: &Seen) -> Credential {
     let Seen { id, span, .. } = seen;
     let account = identity.kind == SubjectKind::ServiceAccount;
     let mut credential = unknown(identity, id.clone(), span.last_use());
+    if !account {
+        credential.groups = span.groups(&credential.identity);
+    }
     if id.starts_with("X509SHA256=") {
         credential.kind = Kind::Certificate;
         credential.expires =

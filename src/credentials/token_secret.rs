@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 
 use super::legacy;
-use super::seen::{Span, Uses};
+use super::seen::Uses;
+use super::span::Span;
 use super::{Credential, Expires, Inventory, Kind, LastUse, Made, Only, Standing};
 use crate::book::Book;
 use crate::model::{Identity, ListKind, Name, Secret, ServiceAccount};

@@ -17,9 +17,24 @@ pub fn not_seen(book: &Book) -> Vec<&'static str> {
              cluster keeps no record of them, nor a way to revoke one",
         ),
         (
-            true,
-            "tokens made by request (TokenRequest) and not used in the log: they are stored \
-             nowhere",
+            book.coverage().is_some(),
+            "tokens made by request (TokenRequest) before the log begins, in its gaps, or without \
+             an id in it, and not used in it: they are stored nowhere",
+        ),
+        (
+            book.coverage().is_none(),
+            "tokens made by request (TokenRequest): they are stored nowhere, and there is no log",
+        ),
+        (
+            book.coverage().is_some(),
+            "tokens that kubelets had made (system:node:… in system:nodes, or in a log without \
+             groups) and that were not used, where the log does not say what they are bound to: \
+             NodeRestriction lets a kubelet have those of its own pods only",
+        ),
+        (
+            book.coverage().is_some(),
+            "which credential it was, where the log has no id of it (static tokens, tokens without \
+             a jti, tokens of clouds, certificates before Kubernetes 1.32): one row an identity",
         ),
         (
             true,

@@ -27,6 +27,7 @@ fn evidence(token: &Credential, tier: Tier) -> String {
     let how = match token.made {
         Some(Made::ByHand) => " by hand",
         Some(Made::Automatically) => " by the controller",
+        Some(Made::By(_)) => " by request",
         None => "",
     };
     let made = token

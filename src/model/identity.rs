@@ -59,6 +59,8 @@ const SERVICE_ACCOUNT_PREFIX: &str = "system:serviceaccount:";
 impl Identity {
     /// The group that the API server allows everything, ahead of RBAC.
     pub const SYSTEM_MASTERS: &'static str = "system:masters";
+    /// The group of every kubelet.
+    pub const NODES: &'static str = "system:nodes";
     /// The user of every request without credentials.
     pub const ANONYMOUS: &'static str = "system:anonymous";
     /// The group of every request that authenticated.

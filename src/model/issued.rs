@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 use super::{Identity, Name};
 
 /// A token that somebody had made for an account (`authentication.kubernetes.io/issued-credential-id`
-/// of a `create serviceaccounts/token`). Those that kubelets have made for their pods are not here:
-/// such a token says itself whose pod presents it.
+/// of a `create serviceaccounts/token`). Of those that kubelets had made only the ones are here that
+/// are not known to be a pod's: such a token says itself whose pod presents it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Issued {
@@ -51,6 +51,23 @@ pub struct Asked {
     pub seconds: Option<u64>,
     /// `status.expirationTimestamp` of the answer, UTC.
     pub until: Option<DateTime<Utc>>,
+}
+
+impl Asked {
+    /// Whether it was asked to be bound to a pod.
+    pub fn is_of_pod(&self) -> bool {
+        matches!(&self.bound, BoundTo::Object { kind, .. } if &**kind == "Pod")
+    }
+
+    /// When it ends, as far as that is known: microseconds since 1970, UTC, of one that was made at
+    /// `at`, counted alike.
+    pub fn end(&self, at: i64) -> Option<i64> {
+        let asked = || i64::try_from(self.seconds?).ok()?.checked_mul(1_000_000);
+        match self.until {
+            Some(until) => Some(until.timestamp_micros()),
+            None => Some(at.saturating_add(asked()?)),
+        }
+    }
 }
 
 /// What is known of a token that was made.

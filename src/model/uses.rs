@@ -174,6 +174,11 @@ impl Activity {
         &self.calls[id.index()]
     }
 
+    /// Every call, with its id.
+    pub fn calls(&self) -> impl Iterator<Item = (CallId, &Arc<Call>)> {
+        (0u32..).map(CallId).zip(self.calls.iter())
+    }
+
     /// What that is.
     pub fn credit(&self, id: CreditId) -> &Arc<CreditedGrant> {
         &self.credits[id.index()]

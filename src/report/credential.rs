@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::identity::Names;
 use super::{Cell, Column, Metadata, Table, Tabular, age, exact};
 use crate::book::Book;
-use crate::credentials::{Bound, Credential, Expires, LastUse, Made, Standing};
+use crate::credentials::{Bound, Credential, Expires, LastUse, Made, Standing, words_beyond};
 use crate::model::{Identity, Name};
 
 /// When it ends by itself: at a time, never, or not known for a reason.
@@ -53,6 +53,20 @@ impl From<&Bound> for BoundPart {
     }
 }
 
+/// What a credential was used from and with beside what is told.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct MorePart {
+    /// Addresses.
+    pub addresses: usize,
+    /// User agents.
+    pub agents: usize,
+    /// Requests at most whose address was one too many to keep.
+    pub requests_without_address: u64,
+    /// The same of user agents.
+    pub requests_without_agent: u64,
+}
+
 /// When it was last presented.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -69,6 +83,8 @@ pub struct LastUsePart {
     pub addresses: Vec<Name>,
     /// By the log: user agents, newest first, at most five.
     pub agents: Vec<Name>,
+    /// By the log: how many addresses and user agents there are beyond these.
+    pub more: Option<MorePart>,
     /// Whether it may have been a refused attempt.
     pub attempt: bool,
     /// By the server's tracking: not used since then, UTC.
@@ -83,13 +99,19 @@ impl From<&LastUse> for LastUsePart {
     fn from(of: &LastUse) -> Self {
         let none = Self::default();
         match of {
-            LastUse::Log { at, first, requests, addresses, agents } => Self {
+            LastUse::Log { at, first, requests, addresses, agents, more } => Self {
                 source: Some("log"),
                 at: Some(*at),
                 first: Some(*first),
                 requests: Some(*requests),
                 addresses: addresses.clone(),
                 agents: agents.clone(),
+                more: Some(MorePart {
+                    addresses: more.addresses,
+                    agents: more.agents,
+                    requests_without_address: more.requests_without_address,
+                    requests_without_agent: more.requests_without_agent,
+                }),
                 ..none
             },
             LastUse::Label { attempt, .. } => {
@@ -118,8 +140,11 @@ pub struct CredentialRow {
     pub kind: &'static str,
     /// What to call it.
     pub id: Name,
-    /// Of a token Secret: `automatically` or `by hand`.
+    /// Of a token Secret: `automatically` or `by hand`; of a token that somebody had made, `by
+    /// request`.
     pub made: Option<&'static str>,
+    /// Who had it made, where the log shows it.
+    pub made_by: Option<Names>,
     /// When it was made, UTC.
     pub issued: Option<DateTime<Utc>>,
     /// When it ends by itself.
@@ -142,6 +167,8 @@ pub struct CredentialRow {
     #[serde(skip)]
     bound: String,
     #[serde(skip)]
+    how: Option<String>,
+    #[serde(skip)]
     who: Identity,
 }
 
@@ -154,10 +181,15 @@ impl CredentialRow {
             identity: Names::from(&of.identity),
             kind: of.kind.as_str(),
             id: of.id.clone(),
-            made: of.made.map(|made| match made {
+            made: of.made.as_ref().map(|made| match made {
                 Made::Automatically => "automatically",
                 Made::ByHand => "by hand",
+                Made::By(_) => "by request",
             }),
+            made_by: match &of.made {
+                Some(Made::By(by)) => Some(Names::from(by)),
+                _ => None,
+            },
             issued: of.issued,
             expires: match of.expires {
                 Expires::At(at) => ExpiresPart { at: Some(at), ..none },
@@ -175,6 +207,12 @@ impl CredentialRow {
             revoke: of.revoke.clone(),
             notes: of.notes.clone(),
             bound: of.bound.as_ref().map(Bound::to_string).unwrap_or_default(),
+            how: match &of.made {
+                Some(Made::By(by)) => Some(format!("by {by}")),
+                Some(Made::Automatically) => Some("automatically".to_owned()),
+                Some(Made::ByHand) => Some("by hand".to_owned()),
+                None => None,
+            },
             who: of.identity.clone(),
         }
     }
@@ -197,6 +235,16 @@ impl CredentialRow {
                 Cell::exactly("not known", "").or_full(format!("not known: {reason}"))
             }
         }
+    }
+
+    fn addresses_cell(&self) -> Cell {
+        let more = self.last_use.more.clone().unwrap_or_default();
+        let beyond = words_beyond(more.addresses, more.requests_without_address);
+        let told = |between: &str| {
+            let words = self.last_use.addresses.join(between) + &beyond.replace(", ", between);
+            words.strip_prefix(between).map_or(words.clone(), str::to_owned)
+        };
+        Cell::exactly(told(", "), told(";"))
     }
 
     fn last_use_cell(&self, about: &Metadata) -> Cell {
@@ -261,7 +309,7 @@ impl Tabular for CredentialRow {
         };
         let made = self.issued.map_or_else(Cell::default, |at| {
             let ago = age(about.as_of.unwrap_or(at) - at);
-            let how = self.made.map_or_else(String::new, |how| format!(" {how}"));
+            let how = self.how.as_ref().map_or_else(String::new, |how| format!(" {how}"));
             Cell::exactly(format!("{ago}{how}"), exact(at)).or_full(format!("{}{how}", exact(at)))
         });
         vec![vec![
@@ -273,7 +321,7 @@ impl Tabular for CredentialRow {
             made,
             self.expires_cell(about),
             self.last_use_cell(about),
-            Cell::exactly(self.last_use.addresses.join(", "), self.last_use.addresses.join(";")),
+            self.addresses_cell(),
             Cell::new(&*self.bound),
             Cell::exactly(about.group_words(&self.groups), self.groups.join(";")),
             Cell::new(&*self.revoke),

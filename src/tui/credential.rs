@@ -5,12 +5,12 @@ use std::borrow::Cow;
 use chrono::{DateTime, Utc};
 
 use super::job::Frame;
-use super::text::{figure, plural, wrap};
+use super::text::{figure, plural, width as width_of, wrap};
 use super::theme::Slot;
 use super::time::{ago, day, days, moment};
 use super::widgets::Line;
 use super::words;
-use crate::credentials::{Bound, Credential, Expires, LastUse, Made, Standing};
+use crate::credentials::{Bound, Credential, Expires, LastUse, Made, Standing, words_beyond};
 use crate::model::{Name, distinct};
 
 type Lines = Vec<Line<'static>>;
@@ -62,11 +62,13 @@ pub fn last_use(used: &LastUse, now: DateTime<Utc>) -> Line<'static> {
 /// When it was made, and, where there is room, that it was by hand.
 pub fn issued(credential: &Credential, now: DateTime<Utc>, columns: usize) -> Line<'static> {
     let line = credential.issued.map_or_else(Line::new, |at| Line::plain(ago(at, now)));
-    if credential.made != Some(Made::ByHand) {
-        return line;
-    }
-    let how = if line.0.is_empty() { "by hand" } else { " by hand" };
-    if line.width() + how.len() > columns { line } else { line.then(how, Slot::Warn) }
+    let (how, slot) = match &credential.made {
+        Some(Made::ByHand) => ("by hand".to_owned(), Slot::Warn),
+        Some(Made::By(who)) => (format!("by {}", distinct(&who.name)), Slot::Base),
+        Some(Made::Automatically) | None => return line,
+    };
+    let how = if line.0.is_empty() { how } else { format!(" {how}") };
+    if line.width() + width_of(&how) > columns { line } else { line.then(how, slot) }
 }
 
 /// `2h ago`, `in 5m`, `now`.
@@ -117,10 +119,11 @@ pub fn describe(credential: &Credential, frame: Frame) -> Lines {
         other => other.as_str().to_owned(),
     };
     lines.extend(field("State", state));
-    let made = match credential.made {
-        Some(Made::ByHand) => ", by hand",
-        Some(Made::Automatically) => ", by the controller",
-        None => "",
+    let made = match &credential.made {
+        Some(Made::ByHand) => ", by hand".to_owned(),
+        Some(Made::Automatically) => ", by the controller".to_owned(),
+        Some(Made::By(who)) => format!(", by {}", words::full(who)),
+        None => String::new(),
     };
     let issued = credential.issued.map_or_else(|| "not known".to_owned(), |at| exactly(at, now));
     lines.extend(field("Made", format!("{issued}{made}")));
@@ -136,12 +139,17 @@ pub fn describe(credential: &Credential, frame: Frame) -> Lines {
         Some(bound) => lines.extend(field("Bound to", distinct(&bound.to_string()).into_owned())),
     }
     match &credential.last_use {
-        LastUse::Log { at, first, requests, addresses, agents } => {
+        LastUse::Log { at, first, requests, addresses, agents, more } => {
             lines.extend(field("Last used", format!("{}, by the log", exactly(*at, now))));
             lines.extend(field("First used", exactly(*first, now)));
             lines.extend(field("Requests", figure(*requests)));
-            lines.extend(field("From", names(addresses)));
-            lines.extend(field("With", names(agents)));
+            let and = |list: &[Name], beyond: usize, without: u64| {
+                let text = words_beyond(beyond, without);
+                names(list) + if list.is_empty() { text.trim_start_matches(", ") } else { &text }
+            };
+            let from = and(addresses, more.addresses, more.requests_without_address);
+            lines.extend(field("From", from));
+            lines.extend(field("With", and(agents, more.agents, more.requests_without_agent)));
         }
         LastUse::Label { day, attempt } => {
             let tried = if *attempt { ", or a refused attempt" } else { "" };

@@ -306,7 +306,7 @@ fn fold(kept: &Kept, dims: &Dims) -> Option<Dims> {
             kept.impersonations.get(dims.pair, dims.impersonation).is_some(),
             dims.impersonation,
         ),
-        credential: unless(kept.credentials.get(own, dims.credential).is_some(), dims.credential),
+        credential: unless(kept.credential(own, dims.credential).is_some(), dims.credential),
         agent: unless(kept.agents.get(own, dims.agent).is_some(), dims.agent),
         address: unless(kept.addresses.get(own, dims.address).is_some(), dims.address),
         via: 0,

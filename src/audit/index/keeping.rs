@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 
 use super::bytes::{self, Bytes};
 use super::days::{pack, unpack};
-use crate::audit::kept::{Kept, Limits};
+use crate::audit::kept::{Kept, Lasting, Limits};
 use crate::audit::newest::Newest;
 use crate::audit::who::Groups;
 use crate::model::{
@@ -90,7 +90,7 @@ macro_rules! as_json {
     )*};
 }
 
-as_json!(Asked, BoundTo, Call, CreditedGrant, Impersonation, Issued);
+as_json!(Asked, BoundTo, Call, CreditedGrant, Impersonation, Issued, Lasting);
 
 fn write<T: Value>(newest: &Newest<T>, out: &mut Vec<u8>) {
     match newest.floor() {
@@ -138,6 +138,8 @@ pub fn write_kept(kept: &Kept) -> Vec<u8> {
     write(&kept.issued, &mut out);
     write(&kept.asked, &mut out);
     write(&kept.bound, &mut out);
+    write(&kept.lasting, &mut out);
+    write(&kept.by_nodes, &mut out);
     pack(&out)
 }
 
@@ -162,6 +164,10 @@ pub fn read_kept(packed: &[u8], limits: &Limits) -> Option<Kept> {
     if !from.0.is_empty() {
         read(&mut from, &mut kept.asked)?;
         read(&mut from, &mut kept.bound)?;
+    }
+    if !from.0.is_empty() {
+        read(&mut from, &mut kept.lasting)?;
+        read(&mut from, &mut kept.by_nodes)?;
     }
     kept.trim();
     Some(kept)

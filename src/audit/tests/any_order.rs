@@ -103,9 +103,10 @@ pub fn lines(seed: &Seed) -> Vec<Line> {
     };
     if matches!(seed.what, 12 | 13) && seed.outcome > 5 {
         let key = "annotations|authentication.kubernetes.io/issued-credential-id";
-        line = line
-            .set(key, json!(format!("JTI={}", id % 11)))
-            .set("requestObject", json!({"spec": {"expirationSeconds": 600 + u32::from(id % 11)}}));
+        line = line.set(key, json!(format!("JTI={}", id % 11))).set(
+            "requestObject",
+            json!({"spec": {"expirationSeconds": 600 + 20_000 * u32::from(id % 11)}}),
+        );
     }
     let stages = seed.stages;
     let mut all = Vec::new();
@@ -133,6 +134,8 @@ fn tight() -> Limits {
         names: few(2, 20),
         credits: few(2, 6),
         issued: few(2, 7),
+        lasting: few(2, 5),
+        by_nodes: few(1, 5),
         bound: few(2, 5),
     }
 }

@@ -195,6 +195,104 @@ fn who_had_a_token_made_for_whom() {
 }
 
 #[test]
+fn a_nodes_name_alone_hides_no_token() {
+    let key = "annotations|authentication.kubernetes.io/issued-credential-id";
+    let uri = "/api/v1/namespaces/ci/serviceaccounts/deployer/token";
+    let token = |jti: &str, groups: &[&str]| {
+        let line = Line::new(jti, "create", uri).set(key, json!(format!("JTI={jti}")));
+        line.user("system:node:n1", groups)
+    };
+    let asked = |line: Line, to: &str| {
+        let to = json!({"kind": to, "apiVersion": "v1", "name": "x", "uid": "u"});
+        line.set(
+            "requestObject",
+            json!({"kind": "TokenRequest",
+            "spec": {"expirationSeconds": 600, "boundObjectRef": to}}),
+        )
+    };
+    let used = |jti: &str, pod: Option<&str>| {
+        let word = |key: &str| format!("user|extra|authentication.kubernetes.io/{key}");
+        let line = Line::new(&format!("u-{jti}"), "get", "/api/v1/namespaces/ci/pods")
+            .user("system:serviceaccount:ci:deployer", &[])
+            .set(&word("credential-id"), json!([format!("JTI={jti}")]));
+        pod.map_or(line.clone(), |pod| line.set(&word("pod-name"), json!([pod])))
+    };
+    let nodes = ["system:authenticated", "system:nodes"];
+    let log = activity(&[
+        // Of somebody in another group, used or not.
+        token("other", &["ops", "system:authenticated"]),
+        // A kubelet's, of which the log does not say for what.
+        token("unused", &nodes),
+        token("pods", &nodes),
+        used("pods", Some("web-0")),
+        token("free", &nodes),
+        used("free", None),
+        // The same of a log without groups.
+        token("bare", &[]),
+        token("loose", &[]),
+        used("loose", None),
+        // And where it says it.
+        asked(token("pod", &nodes), "Pod"),
+        asked(token("secret", &nodes), "Secret"),
+    ]);
+    let found: Vec<&str> = log.issued().iter().map(|(one, _)| &*one.credential).collect();
+    assert_eq!(found, ["JTI=free", "JTI=loose", "JTI=other", "JTI=secret"]);
+    assert!(log.issued().iter().all(|(one, _)| one.by == Identity::user("system:node:n1")));
+}
+
+#[test]
+fn pods_that_come_and_go_push_out_no_other_credential() {
+    let word = |key: &str| format!("user|extra|authentication.kubernetes.io/{key}");
+    let used = |number: u32, jti: &str| {
+        Line::new(&format!("{number}"), "get", "/api/v1/namespaces/ci/pods")
+            .user("system:serviceaccount:ci:deployer", &[])
+            .set(&word("credential-id"), json!([jti]))
+            .at(&format!("2026-05-04T09:{:02}:{:02}Z", number / 60, number % 60))
+    };
+    let pods = (1..=100).map(|number| {
+        used(number, &format!("JTI={number}"))
+            .set(&word("pod-name"), json!([format!("web-{number}")]))
+    });
+    let log = activity(&std::iter::once(used(0, "JTI=by-hand")).chain(pods).collect::<Vec<_>>());
+    let seen = log.seen(&Identity::service_account("ci", "deployer")).unwrap();
+    let rows = log.by_authenticated(seen);
+    let requests = |credential: Option<&str>| -> u64 {
+        let of = rows.iter().filter(|row| log.actor(row.actor).credential.as_deref() == credential);
+        of.map(crate::model::Use::requests).sum()
+    };
+    assert_eq!(requests(Some("JTI=by-hand")), 1);
+    assert_eq!(requests(Some("pod:ci/web-100")), 1);
+    assert_eq!(requests(Some("pod:ci/web-36")), 0);
+    assert_eq!((requests(None), log.truncated(seen).unwrap()["credentials"]), (36, 36));
+}
+
+#[test]
+fn the_token_that_is_good_for_longest_is_not_pushed_out() {
+    let key = "annotations|authentication.kubernetes.io/issued-credential-id";
+    let uri = "/api/v1/namespaces/ci/serviceaccounts/deployer/token";
+    let token = |number: u32, seconds: u32| {
+        let id = format!("{number:04}");
+        let minute = format!("2026-05-04T{:02}:{:02}:00Z", number / 60, number % 60);
+        let body = json!({"kind": "TokenRequest", "spec": {"expirationSeconds": seconds}});
+        Line::new(&id, "create", uri)
+            .set(key, json!(format!("JTI={id}")))
+            .set("requestObject", body)
+            .at(&minute)
+    };
+    let years = 10 * 365 * 86_400;
+    let mut lines = vec![token(0, years)];
+    lines.extend((1..300).map(|number| token(number, 3600)));
+    let log = activity(&lines);
+    let found: Vec<_> = log.issued().iter().map(|(one, of)| (&*one.credential, of)).collect();
+    // The newest 256, and the one.
+    assert_eq!(found.len(), 257);
+    let (first, minted) = found[0];
+    assert_eq!((first, found[1].0), ("JTI=0000", "JTI=0044"));
+    assert_eq!(minted.asked.as_ref().unwrap().seconds, Some(u64::from(years)));
+    assert_eq!(minted.at, "2026-05-04T00:00:00Z".parse::<chrono::DateTime<Utc>>().unwrap());
+}
+
+#[test]
 fn what_a_token_was_asked_for_is_read_of_its_bodies_alone_and_the_token_is_not() {
     let key = "annotations|authentication.kubernetes.io/issued-credential-id";
     let uri = "/api/v1/namespaces/ci/serviceaccounts/deployer/token";

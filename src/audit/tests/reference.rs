@@ -270,6 +270,20 @@ impl Sums {
             Some(((token.account.clone(), token.by.clone()), token, line.at))
         });
         let (tokens, made) = Newest::of(tokens, limits.issued);
+        let lasting = lines.iter().filter_map(|line| {
+            let (token, asked) = (line.token()?, line.asked.clone()?);
+            let seconds =
+                i64::try_from(asked.seconds?).ok().filter(|seconds| *seconds >= 86_400)?;
+            let whose = (token.account.clone(), token.by.clone());
+            Some((whose, (token, line.at, asked), line.at + seconds * 1_000_000))
+        });
+        let (lasting, _) = Newest::of(lasting, limits.lasting);
+        let mut last: BTreeMap<Issued, (i64, Asked)> = BTreeMap::new();
+        for (_, (token, at, asked)) in lasting.0 {
+            let known = last.entry(token).or_insert((at, asked.clone()));
+            *known = known.clone().max((at, asked));
+        }
+        last.retain(|token, _| !tokens.0.iter().any(|(_, kept)| kept == token));
         let mut issued: Vec<_> = tokens
             .0
             .into_iter()
@@ -281,6 +295,10 @@ impl Sums {
                 (Arc::new(key.1), of)
             })
             .collect();
+        issued.extend(last.into_iter().map(|(token, (at, asked))| {
+            let used_by = bound.get(&(token.account.clone(), token.credential.clone())).cloned();
+            (Arc::new(token), Minted { at: utc(at), asked: Some(asked), used_by })
+        }));
         issued.sort();
         let (groups_seen, groups_last) = Newest::of(groups, limits.groups_seen);
         Self {
