@@ -1,97 +1,303 @@
-//! The `ConfigMap` by which EKS maps cloud identities to users and groups.
+//! The `ConfigMap` by which EKS maps cloud identities to users and groups, as aws-iam-authenticator
+//! reads it (`pkg/mapper/configmap`, `pkg/config`): what is broken of an entry is passed over, and
+//! the others count.
 
-use serde::Deserialize;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::seen::Uses;
-use super::{Credential, Expires, Inventory, Kind, LastUse, Only, Standing};
+use super::standing::Standing;
+use super::yaml::{NoYaml, Node};
+use super::{Credential, Expires, Inventory, Kind, LastUse, Only};
 use crate::book::Book;
 use crate::model::{Identity, Name};
 
-/// An entry of `mapRoles` or `mapUsers`; what else it says is passed over, as by the authenticator.
-#[derive(Deserialize)]
-struct Entry {
-    #[serde(alias = "rolearn", alias = "userarn", alias = "roleARN", alias = "userARN")]
-    arn: Name,
-    username: Option<Name>,
-    #[serde(default)]
-    groups: Option<Vec<Name>>,
-}
+/// Why none of it is called live by itself.
+const MODE: Standing = Standing::NotKnown(
+    "whether the cluster goes by aws-auth is a matter of its authentication mode; its user is not in \
+     the log",
+);
 
 pub(super) fn all(book: &Book, only: Only<'_>, uses: &Uses, found: &mut Inventory) {
     let key = ("kube-system".into(), "aws-auth".into());
     let Some(map) = book.snapshot.objects.config_maps.get(&key) else { return };
+    let mut of_roles = BTreeSet::new();
     for field in ["mapRoles", "mapUsers"] {
-        let Some(text) = map.data.get(field).filter(|text| !text.trim().is_empty()) else {
-            continue;
-        };
-        match yaml_serde::from_str::<Option<Vec<Entry>>>(text) {
-            Ok(entries) => {
-                let entries = entries.unwrap_or_default().into_iter();
-                let mapped = entries.map(|entry| mapping(uses, field, entry));
-                found.credentials.extend(mapped.filter(|mapped| only.wants(&mapped.identity)));
+        let Some(text) = map.data.get(field).filter(|text| !is_skipped(text)) else { continue };
+        let list = match Node::read(text) {
+            Ok(Node::List(list)) => list,
+            Ok(Node::Null) => continue,
+            Ok(_) => {
+                unreadable(found, field, "no list of entries: nobody in it gets in");
+                continue;
             }
-            Err(error) => unreadable(found, field, &error),
+            Err(error) => {
+                not_yaml(found, field, error);
+                continue;
+            }
+        };
+        let entries: Vec<Entry> = list
+            .iter()
+            .enumerate()
+            .filter_map(|(at, one)| Entry::read(field, at, one, found))
+            .collect();
+        let counts: BTreeMap<Name, usize> =
+            entries.iter().enumerate().map(|(at, entry)| (entry.key(), at)).collect();
+        for (at, entry) in entries.iter().enumerate() {
+            let against = if counts.get(&entry.key()) != Some(&at) {
+                Some("a later entry of the same ARN counts instead")
+            } else if of_roles.contains(&entry.key()) {
+                Some("the entry of the same ARN in mapRoles counts instead")
+            } else {
+                entry.principal.never()
+            };
+            let credential = entry.mapping(uses, field, against);
+            if only.wants(&credential.identity) {
+                found.credentials.push(credential);
+            }
         }
+        of_roles.extend(counts.into_keys());
     }
-    let Some(text) = map.data.get("mapAccounts").filter(|text| !text.trim().is_empty()) else {
-        return;
-    };
-    match yaml_serde::from_str::<Option<Vec<Name>>>(text) {
-        Ok(accounts) => {
-            let accounts = accounts.unwrap_or_default().into_iter();
-            let mapped = accounts.map(|account| whole_account(uses, &account));
-            found.credentials.extend(mapped.filter(|mapped| only.wants(&mapped.identity)));
+    let text = map.data.get("mapAccounts").filter(|text| !is_skipped(text));
+    match text.map(|text| Node::read(text)) {
+        None | Some(Ok(Node::Null)) => {}
+        Some(Ok(Node::List(list))) => {
+            for (at, one) in list.iter().enumerate() {
+                // The account's digits count as they stand, in quotes or not.
+                let (Node::Text(account) | Node::Number(account)) = one else {
+                    unreadable(found, &place("mapAccounts", at, None), "no id of an account");
+                    continue;
+                };
+                let credential = whole_account(uses, &account.as_str().into());
+                if only.wants(&credential.identity) {
+                    found.credentials.push(credential);
+                }
+            }
         }
-        Err(error) => unreadable(found, "mapAccounts", &error),
+        Some(Ok(_)) => unreadable(found, "mapAccounts", "no list: nobody in it gets in"),
+        Some(Err(error)) => not_yaml(found, "mapAccounts", error),
+    }
+}
+
+/// What the authenticator passes over as nothing.
+fn is_skipped(text: &str) -> bool {
+    matches!(text.trim(), "" | "``" | "\"\"" | "''")
+}
+
+fn place(field: &str, at: usize, within: Option<&str>) -> String {
+    match within {
+        Some(within) => format!("{field}[{at}].{within}"),
+        None => format!("{field}[{at}]"),
     }
 }
 
 /// The place and nothing of the text: it may hold more than it should.
-fn unreadable(found: &mut Inventory, field: &str, error: &yaml_serde::Error) {
-    let place = match error.location() {
-        Some(at) => format!("ConfigMap kube-system/aws-auth, {field}, line {}", at.line()),
-        None => format!("ConfigMap kube-system/aws-auth, {field}"),
-    };
-    let reason = "no list of entries in YAML: as it stands, nobody in it may get in";
+fn unreadable(found: &mut Inventory, place: &str, reason: &str) {
+    let place = format!("ConfigMap kube-system/aws-auth, {place}");
     found.unreadable.push((place.into(), reason.to_owned()));
 }
 
-fn mapping(uses: &Uses, field: &str, entry: Entry) -> Credential {
-    let username = entry.username.filter(|name| !name.is_empty());
-    let template = username.as_ref().is_some_and(|name| name.contains("{{"));
-    let mut notes = Vec::new();
-    if template {
-        notes.push(
-            "the user name is a template: everybody who can assume the role gets one of their own"
+fn not_yaml(found: &mut Inventory, field: &str, NoYaml(line): NoYaml) {
+    let place = line.map_or_else(|| field.to_owned(), |line| format!("{field}, line {line}"));
+    unreadable(found, &place, "no YAML: nobody in it gets in");
+}
+
+/// Whom an entry is for.
+enum Principal {
+    /// An ARN.
+    Arn(Name),
+    /// Everybody with a permission set of AWS' single sign-on.
+    Sso { account: Name, permission_set: Name, partition: Option<Name> },
+}
+
+impl Principal {
+    /// Why no session can be it. An assumed role's ARN is made one of IAM without a path, a user's
+    /// has its path (`pkg/arn`).
+    fn never(&self) -> Option<&'static str> {
+        let Self::Arn(arn) = self else { return None };
+        let arn = arn.to_lowercase();
+        let parts: Vec<&str> = arn.splitn(6, ':').collect();
+        let ["arn", _, service, _, _, resource] = parts[..] else {
+            return Some("it is for no ARN");
+        };
+        match (service, resource.split_once('/')) {
+            ("iam", Some(("role", name))) if name.contains('/') => {
+                Some("its role's ARN has a path, which that of a session never has")
+            }
+            ("iam", Some(("role" | "user", _))) | ("sts", Some(("federated-user", _))) => None,
+            ("iam", None) if resource == "root" => None,
+            _ => Some("no session is taken for such an ARN"),
+        }
+    }
+}
+
+/// An entry of `mapRoles` or `mapUsers` that the authenticator takes.
+struct Entry {
+    principal: Principal,
+    username: Name,
+    groups: Vec<Name>,
+}
+
+impl Entry {
+    /// Reads one as Go reads JSON into its types: keys in small or capital letters alike, a value of
+    /// another type passed over, what else there is, too.
+    fn read(field: &str, at: usize, one: &Node, found: &mut Inventory) -> Option<Self> {
+        let mut say = |within: Option<&str>, reason: &str| {
+            unreadable(found, &place(field, at, within), reason);
+        };
+        let Node::Map(map) = one else {
+            say(None, "no entry: it is passed over");
+            return None;
+        };
+        let arn_key = if field == "mapRoles" { "rolearn" } else { "userarn" };
+        let (mut arn, mut username) = (String::new(), String::new());
+        let mut groups = Vec::new();
+        let mut sso = None;
+        for (key, value) in map.iter().filter(|(_, value)| **value != Node::Null) {
+            let known = [arn_key, "username", "groups", "sso"];
+            let known = known.into_iter().find(|known| key.eq_ignore_ascii_case(known));
+            match (known, value) {
+                (Some("sso"), value) if field == "mapRoles" => sso = Some(value),
+                (Some("groups"), Node::List(list)) => {
+                    groups = list.iter().filter_map(Node::text).map(Name::from).collect();
+                    if groups.len() < list.len() {
+                        say(Some("groups"), "a group that is no text, which is passed over");
+                    }
+                }
+                (Some("groups"), _) => {
+                    say(Some("groups"), "no list: the entry counts without groups");
+                }
+                (Some("username"), Node::Text(text)) => text.clone_into(&mut username),
+                (Some("username"), _) => {
+                    say(Some("username"), "no text: the entry counts without a user name");
+                }
+                (Some(key), Node::Text(text)) if key == arn_key => text.clone_into(&mut arn),
+                (Some(key), _) if key == arn_key => say(Some(key), "no text"),
+                _ => {}
+            }
+        }
+        let principal = match (arn.is_empty(), sso) {
+            (false, None) => Principal::Arn(arn.into()),
+            (true, Some(sso)) => match sso_of(sso) {
+                Ok(sso) => sso,
+                Err(reason) => {
+                    say(Some("sso"), reason);
+                    return None;
+                }
+            },
+            (true, None) => {
+                say(None, &format!("without a {arn_key}: it is passed over"));
+                return None;
+            }
+            (false, Some(_)) => {
+                say(None, "with both rolearn and sso: it is passed over");
+                return None;
+            }
+        };
+        Some(Self { principal, username: username.into(), groups })
+    }
+
+    /// Two of the same are one entry: the last one.
+    fn key(&self) -> Name {
+        match &self.principal {
+            Principal::Arn(arn) => arn.to_lowercase().into(),
+            sso @ Principal::Sso { .. } => sso.to_string().to_lowercase().into(),
+        }
+    }
+
+    fn mapping(&self, uses: &Uses, field: &str, against: Option<&str>) -> Credential {
+        let is_template = |text: &Name| text.contains("{{");
+        let template = is_template(&self.username);
+        let mut notes = Vec::new();
+        if template {
+            notes.push(
+                "the user name is a template: everybody who can assume the role gets one of their \
+                 own"
                 .to_owned(),
-        );
-    }
-    if username.is_none() {
-        notes.push("without a user name, the ARN is the user".to_owned());
-    }
-    let identity = Identity::from_user_name(&username.unwrap_or_else(|| entry.arn.clone()));
-    let last_use = if template {
-        LastUse::NotKnown("the user name is a template")
-    } else {
-        uses.by_user(&identity)
-    };
-    Credential {
-        kind: Kind::CloudMapping,
-        id: format!("aws-auth {field} {}", entry.arn).into(),
-        made: None,
-        issued: None,
-        expires: Expires::Never,
-        bound: None,
-        standing: Standing::Good,
-        last_use,
-        groups: entry.groups.unwrap_or_default(),
-        revoke:
-            "take the entry out of the ConfigMap kube-system/aws-auth, and the way to the cloud \
-                 identity away in IAM; a token works for another 15 minutes"
+            );
+        }
+        let of_session: Vec<&str> =
+            self.groups.iter().filter(|group| is_template(group)).map(|group| &**group).collect();
+        if !of_session.is_empty() {
+            notes.push(format!(
+                "which group {} is, the session says, which whoever assumes the role may call as \
+                 they like",
+                of_session.join(", ")
+            ));
+        }
+        if self.username.is_empty() {
+            notes.push(
+                "without a user name: it is for a user whose name is empty, in its groups"
+                    .to_owned(),
+            );
+        }
+        let identity = Identity::from_user_name(&self.username);
+        let last_use = match () {
+            () if template => LastUse::NotKnown("the user name is a template"),
+            () if self.username.is_empty() => LastUse::NotKnown("it has no user name"),
+            () => uses.by_user(&identity),
+        };
+        let standing = match (against, &self.principal) {
+            (Some(why), _) => Standing::refused(why),
+            (None, Principal::Sso { .. }) => Standing::NotKnown(
+                "whether the authenticator matches roles of single sign-on is a feature of it that \
+                 is off by default",
+            ),
+            (None, _) if matches!(last_use, LastUse::Log { .. }) => Standing::Good,
+            (None, _) => MODE,
+        };
+        Credential {
+            kind: Kind::CloudMapping,
+            id: format!("aws-auth {field} {}", self.principal).into(),
+            made: None,
+            issued: None,
+            expires: Expires::Never,
+            bound: None,
+            standing,
+            last_use,
+            groups: self.groups.clone(),
+            revoke: "take the entry out of the ConfigMap kube-system/aws-auth, and the way to the \
+                     cloud identity away in IAM; a token works for another 15 minutes"
                 .into(),
-        notes,
-        identity,
+            notes,
+            identity,
+        }
     }
+}
+
+/// As it is called in the inventory.
+impl std::fmt::Display for Principal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Arn(arn) => f.write_str(arn),
+            Self::Sso { account, permission_set, partition } => {
+                write!(f, "sso {permission_set} of {account}")?;
+                partition.as_ref().map_or(Ok(()), |partition| write!(f, " in {partition}"))
+            }
+        }
+    }
+}
+
+/// The matcher of single sign-on; what is wrong with it.
+fn sso_of(of: &Node) -> Result<Principal, &'static str> {
+    let Node::Map(map) = of else { return Err("no map: the entry is passed over") };
+    let text = |wanted: &str| {
+        let fields = map.iter().filter(|(key, _)| key.eq_ignore_ascii_case(wanted));
+        fields.filter_map(|(_, value)| value.text()).next_back().unwrap_or_default()
+    };
+    let (account, permission_set) = (text("accountID"), text("permissionSetName"));
+    if account.len() != 12 || !account.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err("no accountID of twelve digits in quotes: the entry is passed over");
+    }
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"_+=,.@-".contains(&byte);
+    if !(1..=32).contains(&permission_set.len()) || !permission_set.bytes().all(fits) {
+        return Err("no permissionSetName: the entry is passed over");
+    }
+    let partition = Some(text("partition")).filter(|text| !text.is_empty());
+    Ok(Principal::Sso {
+        account: account.into(),
+        permission_set: permission_set.into(),
+        partition: partition.map(Name::from),
+    })
 }
 
 fn whole_account(uses: &Uses, account: &Name) -> Credential {
@@ -103,7 +309,7 @@ fn whole_account(uses: &Uses, account: &Name) -> Credential {
         issued: None,
         expires: Expires::Never,
         bound: None,
-        standing: Standing::Good,
+        standing: MODE,
         last_use: match uses.absent() {
             LastUse::NotInLog(_) => {
                 LastUse::NotKnown("it stands for everybody of the cloud account")

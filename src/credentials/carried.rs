@@ -73,14 +73,6 @@ fn of_credential(of: &Credential, by_request: bool) -> Option<Carried> {
     let source = match of.kind {
         // Who else signs certificates signs them for other servers.
         Kind::Certificate if by_request && of.standing != super::Standing::Good => return None,
-        Kind::Certificate
-            if of
-                .notes
-                .iter()
-                .any(|note| note.starts_with("whether the API server trusts the signer")) =>
-        {
-            return None;
-        }
         Kind::Certificate => GroupSource::Certificate,
         Kind::BootstrapToken => GroupSource::BootstrapToken,
         Kind::CloudMapping if of.id.starts_with("aws-auth ") => GroupSource::CloudMapping,
@@ -104,7 +96,7 @@ fn of_credential(of: &Credential, by_request: bool) -> Option<Carried> {
     if of.id.starts_with("aws-auth mapAccounts ") {
         return None;
     }
-    if is_template(&of.identity.name) {
+    if is_template(&of.identity.name) || of.identity.name.is_empty() {
         carried.stands_for_many(&of.id)?;
     }
     Some(carried)

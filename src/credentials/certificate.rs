@@ -5,19 +5,18 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use chrono::{DateTime, Utc};
 use sha2::{Digest, Sha256};
+use x509_parser::x509::AttributeTypeAndValue;
 
 use super::seen::Uses;
-use super::{Credential, Expires, Inventory, Kind, Only, Standing, expired};
+use super::standing::expired;
+use super::{Credential, Expires, Inventory, Kind, Only, Standing};
 use crate::book::Book;
 use crate::model::{CertificateSigningRequest, Identity, Name};
 
-/// Signers of what the API server takes for authentication, and the first of Kubernetes, which
-/// told nothing of what for (`certificates.k8s.io/v1`).
-const SIGNERS: [&str; 3] = [
-    "kubernetes.io/kube-apiserver-client",
-    "kubernetes.io/kube-apiserver-client-kubelet",
-    "kubernetes.io/legacy-unknown",
-];
+/// Signers whose certificates the API server takes for authentication; of
+/// `kubernetes.io/legacy-unknown` nothing is promised (`certificates.k8s.io/v1`).
+const SIGNERS: [&str; 2] =
+    ["kubernetes.io/kube-apiserver-client", "kubernetes.io/kube-apiserver-client-kubelet"];
 
 pub(super) fn all(book: &Book, only: Only<'_>, uses: &mut Uses, found: &mut Inventory) {
     for (name, csr) in &book.snapshot.objects.csrs {
@@ -27,8 +26,13 @@ pub(super) fn all(book: &Book, only: Only<'_>, uses: &mut Uses, found: &mut Inve
         let Some(text) = &csr.certificate else { continue };
         let pem = STANDARD.decode(text.as_bytes()).map_err(|_| "not base64");
         match pem.and_then(|pem| Certificate::read(&pem)) {
-            Ok(certificate) if !only.wants(&Identity::from_user_name(&certificate.common_name)) => {
+            Ok(certificate) if certificate.is_nobodys() => {
+                if only.0.is_none() {
+                    let place = format!("CertificateSigningRequest {name}, status.certificate");
+                    found.remarks.push((place.into(), NOBODYS.to_owned()));
+                }
             }
+            Ok(certificate) if !only.wants(&certificate.identity()) => {}
             Ok(certificate) => {
                 let credential = certificate.credential(book, uses, name, csr);
                 found.credentials.push(credential);
@@ -40,6 +44,10 @@ pub(super) fn all(book: &Book, only: Only<'_>, uses: &mut Uses, found: &mut Inve
         }
     }
 }
+
+/// What is said of a certificate whose bearer the API server takes for nobody
+/// (`apiserver/pkg/authentication/request/x509`, `CommonNameUserConversion`).
+pub(super) const NOBODYS: &str = "a certificate without a common name: it authenticates nobody";
 
 /// What every certificate has in common.
 pub(super) fn cannot_be_revoked(credential: &mut Credential) {
@@ -61,6 +69,8 @@ pub(super) struct Certificate {
     organizations: Vec<Name>,
     from: DateTime<Utc>,
     to: DateTime<Utc>,
+    /// Whether its bearer may be a client, by its extended key usage.
+    of_client: bool,
 }
 
 impl Certificate {
@@ -76,29 +86,48 @@ impl Certificate {
         let names = parsed.subject().iter_organization();
         let organizations =
             names.map(|name| name.as_str().map(Name::from).map_err(|_| "a name that is no text"));
+        // Without the extension any use is allowed (RFC 5280, 4.2.1.12).
+        let usage = parsed.extended_key_usage().map_err(|_| "not X.509")?;
+        let of_client = usage.is_none_or(|usage| usage.value.client_auth || usage.value.any);
         Ok(Self {
+            of_client,
             fingerprint: format!("X509SHA256={:x}", Sha256::digest(der)),
             common_name: common_name
-                .and_then(|name| name.as_str().ok())
+                .map_or(Ok(""), AttributeTypeAndValue::as_str)
                 .map(Name::from)
-                .ok_or("no common name")?,
+                .map_err(|_| "a name that is no text")?,
             organizations: organizations.collect::<Result<_, _>>()?,
             from: time(parsed.validity().not_before.timestamp())?,
             to: time(parsed.validity().not_after.timestamp())?,
         })
     }
 
+    /// Whom the API server takes its bearer for.
+    pub(super) fn identity(&self) -> Identity {
+        Identity::from_user_name(&self.common_name)
+    }
+
+    /// What the log calls it.
+    pub(super) fn id(&self) -> Name {
+        self.fingerprint.as_str().into()
+    }
+
+    /// Whether the API server takes whoever bears it for nobody.
+    pub(super) fn is_nobodys(&self) -> bool {
+        self.common_name.is_empty()
+    }
+
     /// One that was found in a file: nothing tells who issued it, nor whether the API server trusts
-    /// them.
+    /// them; nor when, since issuers date back, kubeadm by as much as its CA is old.
     pub(super) fn of_file(self, book: &Book, uses: &mut Uses) -> Credential {
-        let mut credential = self.told(book, uses, Vec::new());
-        if credential.standing == Standing::Good {
-            credential.standing = Standing::NotKnown;
-            credential
-                .notes
-                .push("whether the API server trusts its issuer is not known".to_owned());
-        }
-        credential
+        let note = format!("good from {} UTC on", self.from.format("%Y-%m-%d %H:%M:%S"));
+        // What the log shows was taken.
+        let trusted = if uses.find(&self.identity(), &self.fingerprint).is_some() {
+            Standing::Good
+        } else {
+            Standing::NotKnown("whether the API server trusts its issuer is not seen")
+        };
+        self.told(book, uses, (trusted, None, vec![note]))
     }
 
     fn credential(
@@ -109,24 +138,51 @@ impl Certificate {
         request: &CertificateSigningRequest,
     ) -> Credential {
         let mut notes = vec![format!("csr {csr}, asked for by {}", request.requester)];
-        if !SIGNERS.contains(&&*request.signer) {
-            notes.push(format!(
-                "whether the API server trusts the signer {} is not known",
-                request.signer
-            ));
-        }
-        self.told(book, uses, notes)
+        let trusted = if SIGNERS.contains(&&*request.signer) {
+            Standing::Good
+        } else {
+            notes.push(format!("signed by the signer {}", request.signer));
+            Standing::NotKnown("whether the API server trusts its signer's CA is not seen")
+        };
+        let seen = uses.find(&self.identity(), &self.fingerprint).is_some();
+        let trusted = if seen { Standing::Good } else { trusted };
+        // The signers of Kubernetes date back by five minutes
+        // (`pkg/controller/certificates/authority`).
+        let made = request.approved.max(request.meta.creation_timestamp).max(Some(self.from));
+        self.told(book, uses, (trusted, made, notes))
     }
 
-    fn told(self, book: &Book, uses: &mut Uses, notes: Vec<String>) -> Credential {
-        let identity = Identity::from_user_name(&self.common_name);
+    fn standing(&self, book: &Book, trusted: Standing) -> Standing {
+        if expired(book, self.to) == Standing::Expired {
+            return Standing::Expired;
+        }
+        if !self.of_client {
+            return Standing::refused("it is not for authenticating clients");
+        }
+        if self.from > book.now {
+            return Standing::Refused(format!(
+                "it is not good before {} UTC",
+                self.from.format("%Y-%m-%d %H:%M:%S")
+            ));
+        }
+        trusted
+    }
+
+    fn told(
+        self,
+        book: &Book,
+        uses: &mut Uses,
+        (trusted, issued, notes): (Standing, Option<DateTime<Utc>>, Vec<String>),
+    ) -> Credential {
+        let identity = self.identity();
+        let standing = self.standing(book, trusted);
         let mut credential = Credential {
             kind: Kind::Certificate,
             made: None,
-            issued: Some(self.from),
+            issued,
             expires: Expires::At(self.to),
             bound: None,
-            standing: expired(book, self.to),
+            standing,
             last_use: uses.take(&identity, &self.fingerprint),
             id: self.fingerprint.into(),
             groups: self.organizations,
@@ -135,7 +191,7 @@ impl Certificate {
             identity,
         };
         cannot_be_revoked(&mut credential);
-        if credential.standing != Standing::Good {
+        if credential.standing == Standing::Expired {
             credential.revoke = "nothing: it ran out".into();
         }
         credential

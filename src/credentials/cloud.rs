@@ -1,15 +1,41 @@
 //! Who comes in by way of a cloud provider, as saved answers of its tools tell it.
 
+use std::collections::BTreeSet;
+
 use super::seen::Uses;
-use super::{Credential, Expires, Inventory, Kind, LastUse, Only, Standing};
+use super::standing::Standing;
+use super::{Credential, Expires, Inventory, Kind, LastUse, Only};
 use crate::book::Book;
 use crate::model::{AccessEntry, Identity, Name, RoleMember};
 
 pub(super) fn all(book: &Book, only: Only<'_>, uses: &Uses, found: &mut Inventory) {
     let outside = &book.policy.outside;
-    for entry in outside.access_entries.iter().filter(|entry| is_of(book, entry)) {
-        let credential = access_entry(entry, uses);
-        counts_instead(entry, found);
+    let own = cluster_name(&book.snapshot.cluster.context);
+    let (here, others): (Vec<&AccessEntry>, Vec<&AccessEntry>) =
+        outside.access_entries.iter().partition(|entry| is_of(book, entry));
+    let named = |entries: &[&AccessEntry]| {
+        entries.iter().filter_map(|entry| entry.cluster.clone()).collect::<BTreeSet<Name>>()
+    };
+    if let Some(own) = own.filter(|_| !others.is_empty() && only.0.is_none()) {
+        let clusters: Vec<Name> = named(&others).into_iter().collect();
+        let text = format!(
+            "{} access entries left out, of the cluster {}: by its context this one is {own}",
+            others.len(),
+            clusters.join(", ")
+        );
+        found.remarks.push(("--iam".into(), text));
+    }
+    let several = own.is_none() && named(&here).len() > 1;
+    for entry in here {
+        let mut credential = access_entry(entry, uses);
+        if several && let Some(cluster) = &entry.cluster {
+            credential.standing = Standing::NotKnown(
+                "access entries of several clusters were given, and nothing tells which this is",
+            );
+            credential.notes.push(format!("of the cluster {cluster}"));
+        } else {
+            counts_instead(entry, found);
+        }
         if only.wants(&credential.identity) {
             found.credentials.push(credential);
         }
@@ -18,15 +44,23 @@ pub(super) fn all(book: &Book, only: Only<'_>, uses: &Uses, found: &mut Inventor
     found.credentials.extend(members.filter(|credential| only.wants(&credential.identity)));
 }
 
-/// Whether an access entry is of this cluster, as far as both say which they are: `aws eks
-/// update-kubeconfig` calls contexts by the cluster's ARN.
+/// Whether an access entry is of this cluster, as far as both say which they are.
 pub(super) fn is_of(book: &Book, entry: &AccessEntry) -> bool {
-    let context = &book.snapshot.cluster.context;
-    let own = context.strip_prefix("arn:").and_then(|arn| arn.split_once(":cluster/"));
-    match (own, &entry.cluster) {
-        (Some((_, own)), Some(of)) => *own == **of,
+    match (cluster_name(&book.snapshot.cluster.context), &entry.cluster) {
+        (Some(own), Some(of)) => *own == **of,
         _ => true,
     }
+}
+
+/// The cluster that a context is of, where it is called as `aws eks update-kubeconfig` does it, by
+/// the cluster's ARN, or as eksctl does, `USER@CLUSTER.REGION.eksctl.io`.
+fn cluster_name(context: &str) -> Option<&str> {
+    let arn = context.strip_prefix("arn:").and_then(|arn| arn.split_once(":cluster/"));
+    let eksctl = || {
+        let of = context.strip_suffix(".eksctl.io")?.rsplit('@').next()?;
+        of.split('.').next()
+    };
+    arn.map(|(_, own)| own).or_else(eksctl)
 }
 
 /// An ARN of IAM without the path in it, which `aws-auth` has to leave out.
@@ -51,7 +85,7 @@ fn counts_instead(entry: &AccessEntry, found: &mut Inventory) {
             && arn.is_some_and(|arn| without_path(arn) == principal)
         {
             credential.standing =
-                Standing::Refused("the access entry of the same principal counts instead".into());
+                Standing::refused("the access entry of the same principal counts instead");
             credential.notes.push("it counts again once the access entry is deleted".to_owned());
         }
     }
@@ -125,30 +159,59 @@ fn gives(role: &str) -> &'static str {
         "roles/owner" | "roles/admin" => "everything, in every cluster too",
         "roles/editor" | "roles/writer" => "reads and writes, in every cluster too",
         "roles/viewer" | "roles/reader" => "reads, in every cluster too",
+        "roles/iam.serviceAccountTokenCreator" | "roles/iam.serviceAccountKeyAdmin" => {
+            "may act as service accounts, and so with what these may"
+        }
+        _ if role.starts_with("roles/gkehub.") => {
+            "may manage a fleet, or ask its clusters through the Connect gateway"
+        }
+        _ if GIVERS.contains(&role) => {
+            "may give itself any role, and so everything in every cluster"
+        }
         _ if role.starts_with("roles/") => "what it gives in clusters is not told here",
         _ => "a custom role, whose permissions are not in the policy",
     }
 }
 
-/// Whom a member stands for, and what has to be said of that.
+/// Roles that change IAM policies.
+pub(super) const GIVERS: [&str; 5] = [
+    "roles/iam.securityAdmin",
+    "roles/resourcemanager.folderAdmin",
+    "roles/resourcemanager.folderIamAdmin",
+    "roles/resourcemanager.organizationAdmin",
+    "roles/resourcemanager.projectIamAdmin",
+];
+
+/// Whom a member stands for, and what has to be said of that where it is more than one user
+/// (Google Cloud, "IAM principal identifiers").
 pub(super) fn member_identity(member: &str) -> (Identity, Option<String>) {
     let (kind, rest) = member.split_once(':').unwrap_or(("", member));
+    let everybody = |whose: String| (Identity::user(member), Some(format!("everybody {whose}")));
     match kind {
         "user" | "serviceAccount" => (Identity::from_user_name(rest), None),
+        // One subject of an identity pool; clusters know it by the whole of it.
+        "principal" => (Identity::user(member), None),
         "group" => (Identity::group(rest), None),
+        "principalSet" if rest.contains("/group/") => (Identity::group(member), None),
+        "principalSet" => everybody("of that set of an identity pool".to_owned()),
         "domain" => {
             (Identity::user(format!("*@{rest}")), Some(format!("everybody of the domain {rest}")))
         }
+        "projectOwner" => everybody(format!("who has the role owner of the project {rest}")),
+        "projectEditor" => everybody(format!("who has the role editor of the project {rest}")),
+        "projectViewer" => everybody(format!("who has the role viewer of the project {rest}")),
         "deleted" => {
-            let name = rest.split_once(':').map_or(rest, |(_, name)| name);
+            let name = match rest.split_once(':') {
+                Some(("user" | "serviceAccount" | "group", name)) => name,
+                _ => rest,
+            };
             let name = name.split_once('?').map_or(name, |(name, _)| name);
             (Identity::from_user_name(name), None)
         }
         _ => match member {
-            "allUsers" | "allAuthenticatedUsers" => {
-                (Identity::user(member), Some("everybody with a Google account".to_owned()))
-            }
-            _ => (Identity::user(member), Some("a principal of another identity pool".to_owned())),
+            "allAuthenticatedUsers" => everybody("with a Google account".to_owned()),
+            "allUsers" => everybody("with a Google account or without".to_owned()),
+            _ => everybody("that it stands for: what kind of member it is is not known".to_owned()),
         },
     }
 }
@@ -182,10 +245,10 @@ fn role_member(of: &RoleMember, uses: &Uses) -> Credential {
         issued: None,
         expires,
         bound: None,
-        standing: if gone {
-            Standing::Refused("the account is deleted".to_owned())
-        } else {
-            Standing::Good
+        standing: match of.condition {
+            _ if gone => Standing::refused("the account is deleted"),
+            Some(_) => Standing::NotKnown("it holds under a condition, which is not judged here"),
+            None => Standing::Good,
         },
         last_use,
         groups: Vec::new(),

@@ -1,6 +1,8 @@
 //! Which credentials of the log are told as one: a provider's tokens, one after another, and those of
 //! the pods of one workload.
 
+use chrono::{DateTime, Utc};
+
 use crate::book::Book;
 use crate::model::{Identity, ListKind, Meta, Name, Snapshot, SubjectKind};
 
@@ -18,7 +20,8 @@ pub(super) enum Fold {
 }
 
 impl Fold {
-    pub(super) fn of(book: &Book, identity: &Identity, id: &Name) -> Self {
+    /// Of a credential that was last used then, UTC.
+    pub(super) fn of(book: &Book, identity: &Identity, id: &Name, last: DateTime<Utc>) -> Self {
         if identity.kind == SubjectKind::User && id.starts_with("JTI=") {
             return Self::Provider;
         }
@@ -26,7 +29,10 @@ impl Fold {
         let Some((namespace, name)) = pod else { return Self::Alone(id.clone()) };
         let snapshot = &book.snapshot;
         let namespace: Name = namespace.into();
-        match snapshot.objects.pods.get(&(namespace.clone(), name.into())) {
+        let pod = snapshot.objects.pods.get(&(namespace.clone(), name.into()));
+        match pod {
+            // Another pod of the same name, as StatefulSets make them, was made since.
+            Some(pod) if pod.meta.creation_timestamp.is_some_and(|made| made > last) => Self::Gone,
             Some(pod) => controller(snapshot, &namespace, &pod.meta)
                 .map_or_else(|| Self::Alone(id.clone()), Self::Workload),
             None if snapshot.covers(&[ListKind::Pods], Some(&namespace)) => Self::Gone,

@@ -1,69 +1,229 @@
-//! Credentials in kubeconfig files that were given by path.
+//! Credentials in kubeconfig files that were given by path: what of them is this cluster's, and
+//! which is a copy of what is known already.
 
-use chrono::{DateTime, Utc};
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::certificate::Certificate;
+use super::certificate::{self, Certificate};
+use super::claims::{self, Token};
 use super::seen::Uses;
-use super::{Bound, Credential, Expires, Inventory, Kind, Only, Standing};
+use super::standing::Standing;
+use super::{Credential, Expires, Inventory, Kind, Only};
 use crate::book::Book;
-use crate::model::{Claims, Held, HeldKind, Identity, ListKind, Name, SubjectKind};
+use crate::model::{Held, HeldKind, Identity, ListKind, Name};
+
+/// So many contexts with a copy are named.
+const NAMED: usize = 8;
 
 /// Files say more of what is known already, and show what is not.
 pub(super) fn all(book: &Book, only: Only<'_>, uses: &mut Uses, found: &mut Inventory) {
-    for held in book.policy.outside.held.iter().filter(|held| is_of(book, held)) {
-        let place = place(held);
-        let credential = match &held.what {
+    let held = &book.policy.outside.held;
+    if held.is_empty() {
+        return;
+    }
+    let presented = claims::presented(book, held);
+    let mut known = Known::of(found);
+    let mut elsewhere = Elsewhere::default();
+    for one in held {
+        let of_here = is_of(book, one);
+        let place = place(book, one, of_here);
+        let mut remark = |text: &str| {
+            if only.0.is_none() {
+                found.remarks.push((place.clone().into(), text.to_owned()));
+            }
+        };
+        let read = match &one.what {
             HeldKind::Certificate(pem) => match Certificate::read(pem.as_bytes()) {
-                Ok(certificate) => certificate.of_file(book, uses),
+                Ok(certificate) if certificate.is_nobodys() => {
+                    remark(certificate::NOBODYS);
+                    continue;
+                }
+                Ok(certificate) => Read::Certificate(certificate.identity(), certificate),
                 Err(reason) => {
-                    let place = format!("{place}, client certificate").into();
-                    found.unreadable.push((place, reason.to_owned()));
+                    let place = format!("{place}, client certificate");
+                    found.unreadable.push((place.into(), reason.to_owned()));
                     continue;
                 }
             },
-            HeldKind::Claims(claims) => token(book, uses, claims),
-            HeldKind::Bootstrap(id) => bootstrap(book, uses, id),
+            HeldKind::Claims(claims) => Read::Token(Token::of(book, claims, &presented)),
+            HeldKind::Bootstrap(id) => {
+                Read::Bootstrap(Identity::user(format!("system:bootstrap:{id}")), id)
+            }
             HeldKind::OAuth(name) => {
-                let id = format!("oauthaccesstoken {name}");
-                if !add_note(found, &id, &place) && only.0.is_none() {
-                    let text = "an access token of OpenShift whose object is not among those that \
-                                were listed: whose it is is not known";
-                    found.remarks.push((place.into(), text.to_owned()));
+                let key = (None, format!("oauthaccesstoken {name}").into());
+                if of_here && !known.by_key.contains_key(&key) {
+                    remark(
+                        "an access token of OpenShift whose object is not among those that were \
+                         listed: whose it is is not known",
+                    );
+                } else if !known.add_note(found, &key, &place) {
+                    elsewhere.add(one);
                 }
                 continue;
             }
         };
-        if !only.wants(&credential.identity) || add_note(found, &credential.id, &place) {
+        if !of_here && !read.is_known(book, uses, &known) {
+            elsewhere.add(one);
             continue;
         }
-        let mut credential = credential;
+        let key = read.key();
+        if !only.wants(&key.0) {
+            continue;
+        }
+        let key = (Some(key.0), key.1);
+        if known.add_note(found, &key, &place) {
+            continue;
+        }
+        let mut credential = read.credential(book, uses, &known);
         credential.notes.push(format!("a copy is in {place}"));
+        known.add(key, &credential, found.credentials.len());
         found.credentials.push(credential);
+    }
+    if only.0.is_none() {
+        found.remarks.extend(elsewhere.remarks(book));
     }
 }
 
-fn place(held: &Held) -> String {
-    match &held.context {
-        Some(context) => format!("{}, context {context}", held.file),
-        None => format!("{}, user {}, which no context names", held.file, held.user),
+/// Which contexts name it: those of this cluster, or all where none is.
+fn place(book: &Book, held: &Held, of_here: bool) -> String {
+    let file = &held.file;
+    let own = held.contexts.iter().filter(|one| !of_here || is_server(book, one.server.as_ref()));
+    let names: Vec<&str> = own.map(|one| &*one.name).collect();
+    let more = names.len().saturating_sub(NAMED);
+    let mut text = match &names[..] {
+        [] => format!("{file}, user {}, which no context names", held.user),
+        [one] => format!("{file}, context {one}"),
+        _ => format!("{file}, contexts {}", names[..names.len() - more].join(", ")),
+    };
+    if more > 0 {
+        text = format!("{text} and {more} more");
     }
+    if !of_here {
+        text.push_str(", under another URL of this cluster");
+    }
+    text
 }
 
 /// Whether it is for this cluster, as far as both say where that is.
 fn is_of(book: &Book, held: &Held) -> bool {
+    held.contexts.is_empty() || held.contexts.iter().any(|one| is_server(book, one.server.as_ref()))
+}
+
+fn is_server(book: &Book, server: Option<&Name>) -> bool {
     let own = book.snapshot.cluster.server.trim_end_matches('/');
-    let server = held.server.as_deref().unwrap_or_default().trim_end_matches('/');
+    let server = server.map(|server| server.trim_end_matches('/')).unwrap_or_default();
     own.is_empty() || server.is_empty() || own.eq_ignore_ascii_case(server)
 }
 
-/// Notes of a credential that is known already where a copy of it is.
-fn add_note(found: &mut Inventory, id: &str, place: &str) -> bool {
-    let known = found.credentials.iter_mut().find(|credential| &*credential.id == id);
-    known.map(|credential| credential.notes.push(format!("a copy is in {place}"))).is_some()
+/// What was left out since its contexts are for other API servers, by file.
+#[derive(Default)]
+struct Elsewhere(BTreeMap<Name, (usize, BTreeSet<Name>)>);
+
+impl Elsewhere {
+    fn add(&mut self, held: &Held) {
+        let (count, servers) = self.0.entry(held.file.clone()).or_default();
+        *count += 1;
+        servers.extend(held.contexts.iter().filter_map(|one| one.server.clone()));
+    }
+
+    fn remarks(self, book: &Book) -> impl Iterator<Item = (Name, String)> + '_ {
+        self.0.into_iter().map(|(file, (count, servers))| {
+            let more = servers.len().saturating_sub(NAMED);
+            let named: Vec<&str> = servers.iter().take(NAMED).map(|one| &**one).collect();
+            let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+            let credentials =
+                if count == 1 { "1 credential".to_owned() } else { format!("{count} credentials") };
+            let text = format!(
+                "{credentials} for {}{more} left out: this cluster was asked at {}, and nothing \
+                 tells that it is the same",
+                named.join(", "),
+                book.snapshot.cluster.server
+            );
+            (file, text)
+        })
+    }
 }
 
-fn bootstrap(book: &Book, uses: &mut Uses, id: &Name) -> Credential {
-    let identity = Identity::user(format!("system:bootstrap:{id}"));
+/// By what copies of one credential are known; without an identity where an object says whose it is.
+type Key = (Option<Identity>, Name);
+
+/// Where in the inventory a credential is.
+#[derive(Default)]
+pub(super) struct Known {
+    by_key: BTreeMap<Key, usize>,
+    ids: BTreeSet<(Identity, Name)>,
+}
+
+impl Known {
+    fn of(found: &Inventory) -> Self {
+        let mut known = Self::default();
+        for (at, one) in found.credentials.iter().enumerate() {
+            let whose = Some(&one.identity).filter(|_| one.kind != Kind::OAuthToken);
+            known.add((whose.cloned(), one.id.clone()), one, at);
+        }
+        known
+    }
+
+    fn add(&mut self, key: Key, credential: &Credential, at: usize) {
+        self.by_key.insert(key, at);
+        self.ids.insert((credential.identity.clone(), credential.id.clone()));
+    }
+
+    /// Whether a credential of that name is told already.
+    pub(super) fn has_id(&self, identity: &Identity, id: &Name) -> bool {
+        self.ids.contains(&(identity.clone(), id.clone()))
+    }
+
+    /// Notes of a credential that is known already where a copy of it is.
+    fn add_note(&self, found: &mut Inventory, key: &Key, place: &str) -> bool {
+        let at = self.by_key.get(key).copied();
+        let credential = at.and_then(|at| found.credentials.get_mut(at));
+        credential
+            .map(|credential| credential.notes.push(format!("a copy is in {place}")))
+            .is_some()
+    }
+}
+
+/// What was found in a file, as this cluster would take it.
+enum Read<'a> {
+    Certificate(Identity, Certificate),
+    Token(Token<'a>),
+    Bootstrap(Identity, &'a Name),
+}
+
+impl Read<'_> {
+    /// Whose it is, and by what its copies are known.
+    fn key(&self) -> (Identity, Name) {
+        match self {
+            Self::Certificate(identity, certificate) => (identity.clone(), certificate.id()),
+            Self::Token(token) => (token.identity.clone(), token.key()),
+            Self::Bootstrap(identity, id) => {
+                (identity.clone(), format!("secret kube-system/bootstrap-token-{id}").into())
+            }
+        }
+    }
+
+    /// Whether it is this cluster's whatever URL its context has: one API server has several.
+    fn is_known(&self, book: &Book, uses: &Uses, known: &Known) -> bool {
+        let (identity, id) = self.key();
+        known.by_key.contains_key(&(Some(identity.clone()), id.clone()))
+            || match self {
+                Self::Certificate(..) => uses.knows(&identity, &id),
+                Self::Token(token) => token.is_of(book, uses),
+                Self::Bootstrap(..) => false,
+            }
+    }
+
+    fn credential(self, book: &Book, uses: &mut Uses, known: &Known) -> Credential {
+        match self {
+            Self::Certificate(_, certificate) => certificate.of_file(book, uses),
+            Self::Token(token) => token.credential(book, uses, known),
+            Self::Bootstrap(identity, id) => bootstrap(book, uses, id, identity),
+        }
+    }
+}
+
+/// One whose Secret is not listed; what is listed was told before.
+fn bootstrap(book: &Book, uses: &mut Uses, id: &Name, identity: Identity) -> Credential {
     let whole = book.snapshot.covers(&[ListKind::BootstrapTokens], Some("kube-system"));
     Credential {
         kind: Kind::BootstrapToken,
@@ -72,147 +232,15 @@ fn bootstrap(book: &Book, uses: &mut Uses, id: &Name) -> Credential {
         issued: None,
         expires: Expires::NotKnown("its Secret was not seen"),
         bound: None,
-        // What is listed was told before.
         standing: if whole {
-            Standing::Refused("its Secret is gone".to_owned())
+            Standing::refused("its Secret is gone")
         } else {
-            Standing::NotKnown
+            Standing::NotKnown("Secrets of bootstrap tokens were not read whole")
         },
         last_use: uses.take_user(&identity),
         groups: Vec::new(),
         revoke: "delete its Secret".into(),
         notes: Vec::new(),
-        identity,
-    }
-}
-
-/// The account of a token's subject, if it is one.
-fn account(subject: &Name) -> Option<Identity> {
-    Some(Identity::from_user_name(subject)).filter(|id| id.kind == SubjectKind::ServiceAccount)
-}
-
-fn token(book: &Book, uses: &mut Uses, claims: &Claims) -> Credential {
-    match account(&claims.subject) {
-        Some(identity) => account_token(book, uses, claims, identity),
-        None => provider_token(book, uses, claims),
-    }
-}
-
-fn account_token(book: &Book, uses: &mut Uses, claims: &Claims, identity: Identity) -> Credential {
-    let mut notes = vec![format!("its issuer, by its own words: {}", claims.issuer)];
-    let snapshot = &book.snapshot;
-    let mut credential = Credential {
-        kind: Kind::IssuedToken,
-        id: "".into(),
-        made: None,
-        issued: claims.issued,
-        expires: claims.expires.map_or(Expires::Never, Expires::At),
-        bound: Some(Bound::Nothing),
-        standing: standing(book, claims.expires),
-        last_use: uses.absent(),
-        groups: Vec::new(),
-        revoke: "delete the account and make it again, which ends all its tokens; else it works \
-                 until it runs out"
-            .into(),
-        notes: Vec::new(),
-        identity,
-    };
-    let refuse = |credential: &mut Credential, why: &str| {
-        if credential.standing == Standing::NotKnown {
-            credential.standing = Standing::Refused(why.to_owned());
-        }
-    };
-    let namespace = credential.identity.namespace.clone().unwrap_or_default();
-    let key = (namespace.clone(), credential.identity.name.clone());
-    if !snapshot.objects.service_accounts.contains_key(&key)
-        && snapshot.covers(&[ListKind::ServiceAccounts], Some(&namespace))
-    {
-        refuse(&mut credential, "its account does not exist");
-    }
-    if let Some((ns, name)) = &claims.secret {
-        // One whose Secret is there was told before.
-        credential.kind = Kind::TokenSecret;
-        credential.bound = None;
-        credential.id = format!("secret {ns}/{name}").into();
-        let id = super::legacy::named(ns, &credential.identity.name, name);
-        credential.last_use = uses.take(&credential.identity, &id);
-        credential.revoke = "delete its Secret".into();
-        if snapshot.covers(&[ListKind::TokenSecrets], Some(ns)) {
-            refuse(&mut credential, "its Secret is gone");
-        }
-    } else if let Some((ns, name)) = &claims.pod {
-        credential.kind = Kind::PodToken;
-        credential.bound = Some(object("Pod", Some(ns), name));
-        credential.id = format!("pod {ns}/{name}").into();
-        credential.last_use = uses.take(&credential.identity, &format!("pod:{ns}/{name}"));
-        credential.revoke = "delete the pod".into();
-        if !snapshot.objects.pods.contains_key(&(ns.clone(), name.clone()))
-            && snapshot.covers(&[ListKind::Pods], Some(ns))
-        {
-            refuse(&mut credential, "its pod is gone");
-        }
-    } else if let Some(id) = &claims.id {
-        credential.id = format!("JTI={id}").into();
-        if let Some((by, of)) = uses.made(&credential.identity, &credential.id) {
-            notes.push(format!("made by {by}, by the log"));
-            credential.issued = Some(of.at);
-        }
-        credential.last_use = uses.take(&credential.identity, &format!("JTI={id}"));
-    } else {
-        credential.id = "a token without an id".into();
-    }
-    if let Some((kind, namespace, name)) = &claims.bound_to {
-        let bound = object(kind, namespace.as_ref(), name);
-        credential.revoke = format!("delete the {bound}, to which it is bound").into();
-        credential.bound = Some(bound);
-    }
-    credential.notes = notes;
-    credential
-}
-
-fn object(kind: &str, namespace: Option<&Name>, name: &Name) -> Bound {
-    let (namespace, name) = (namespace.cloned(), Some(name.clone()));
-    Bound::Object { kind: kind.into(), namespace, name, uid: None }
-}
-
-fn standing(book: &Book, expires: Option<DateTime<Utc>>) -> Standing {
-    match expires {
-        Some(at) if at <= book.now => Standing::Expired,
-        _ => Standing::NotKnown,
-    }
-}
-
-/// A token of an identity provider. Whom the API server takes it for is a matter of its settings:
-/// the first of the names in the token that the cluster or the log knows.
-fn provider_token(book: &Book, uses: &Uses, claims: &Claims) -> Credential {
-    let whole = format!("{}#{}", claims.issuer, claims.subject).into();
-    let candidates = claims.names.iter().chain([&whole, &claims.subject]);
-    let known = candidates
-        .map(|name| Identity::from_user_name(name))
-        .find(|identity| identity.kind == SubjectKind::User && book.find(identity).is_some());
-    let identity = known.clone().unwrap_or_else(|| Identity::from_user_name(&whole));
-    let id = claims.id.as_ref().map(|id| format!("JTI={id}"));
-    let by_log = id.as_ref().and_then(|id| uses.find(&identity, id));
-    let mut notes = vec![format!("from {}, for {}", claims.issuer, claims.subject)];
-    if known.is_none() {
-        notes.push(
-            "whom the API server takes it for is a matter of its settings: the cluster and the \
-             log know none of the names in it"
-                .to_owned(),
-        );
-    }
-    Credential {
-        kind: Kind::ProviderToken,
-        id: id.unwrap_or_else(|| format!("token of {}", claims.issuer)).into(),
-        made: None,
-        issued: claims.issued,
-        expires: claims.expires.map_or(Expires::NotKnown("it does not say"), Expires::At),
-        bound: None,
-        standing: standing(book, claims.expires),
-        last_use: by_log.unwrap_or_else(|| uses.absent()),
-        groups: claims.groups.clone(),
-        revoke: "at the identity provider; what was issued works until it runs out".into(),
-        notes,
         identity,
     }
 }

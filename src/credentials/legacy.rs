@@ -85,10 +85,13 @@ pub(super) fn of_a_secret(book: &Book, credential: &mut Credential) {
     let [namespace, account, secret] = [(); 3].map(|()| parts.next());
     // A name that was too long to keep is none to look for.
     let whole = book.snapshot.covers(&[ListKind::TokenSecrets], namespace) && !id.contains('…');
+    credential.standing = Standing::NotKnown("token Secrets were not read whole");
     let (Some(namespace), Some(account)) = (namespace, account) else { return };
     let Some(secret) = secret else {
         let left = Secrets::new(book, Only(Some(&credential.identity))).made.contains_key(&id);
         if left {
+            credential.standing =
+                Standing::NotKnown("the log does not say of which Secret of the account it is");
             credential.notes.push("the log does not say of which Secret of the account".to_owned());
         } else if whole {
             credential.standing =
@@ -133,6 +136,8 @@ pub(super) fn of_an_earlier_secret(credential: &mut Credential) {
          account holds the same token again"
             .to_owned(),
     );
+    credential.standing =
+        Standing::NotKnown("it is taken only where the Secret of its name holds the same again");
     credential.revoke = "with the Secret of its name, if there is one".into();
 }
 
@@ -148,7 +153,8 @@ mod tests {
     fn secret(name: &str, made: i64) -> Value {
         json!({"apiVersion": "v1", "kind": "Secret", "type": "kubernetes.io/service-account-token",
             "metadata": {"namespace": "a", "name": name, "creationTimestamp": day(made),
-                "annotations": {"kubernetes.io/service-account.name": "x"}}})
+                "annotations": {"kubernetes.io/service-account.name": "x",
+                    "kubernetes.io/service-account.uid": "u"}}})
     }
 
     fn world(secrets: &[(&str, i64)]) -> World {

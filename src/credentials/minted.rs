@@ -2,9 +2,10 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{Bound, Credential, Expires, Made, Standing};
+use super::standing::{self, Standing, Tie};
+use super::{Bound, Credential, Expires, Made};
 use crate::book::Book;
-use crate::model::{Asked, BoundTo, Identity, ListKind, Minted, Name};
+use crate::model::{Asked, BoundTo, Identity, Minted, Name};
 
 /// What kubelets ask for: with the server's defaults a pod's token with exactly this lifetime is good
 /// for a year, whatever the answer says (`plugin/pkg/admission/serviceaccount`,
@@ -96,50 +97,33 @@ fn standing(
     bound: &Bound,
     (expires, minted): (&Expires, &Minted),
 ) -> Standing {
-    if matches!(expires, Expires::At(at) if *at <= book.now) {
-        return Standing::Expired;
+    if let Some(over) = standing::ran_out(book, expires) {
+        return over;
     }
-    let namespace = identity.namespace.clone().unwrap_or_default();
-    let account = (namespace.clone(), identity.name.clone());
-    let objects = &book.snapshot.objects;
-    let covers = |list| book.snapshot.covers(&[list], Some(&namespace));
-    let refused = |why: &str| Standing::Refused(why.to_owned());
-    match objects.service_accounts.get(&account) {
-        None if covers(ListKind::ServiceAccounts) => {
-            return refused("its account does not exist");
+    let tie = |uid| Tie { uid, made: Some(minted.at), used: None };
+    let object = match bound {
+        Bound::Nothing => None,
+        Bound::NotKnown(_) => Some(Standing::NotKnown("what it is bound to is not known")),
+        Bound::Object { kind, namespace, name, uid } => {
+            let object = (&**kind, namespace.as_ref(), name.as_ref());
+            standing::of_object(book, object, tie(uid.as_ref()))
         }
-        None => return Standing::NotKnown,
-        // Objects' times are whole seconds.
-        Some(account) if account.meta.creation_timestamp.is_some_and(|at| at > minted.at) => {
-            return refused("it was made for an earlier account of the same name");
-        }
-        Some(_) => {}
-    }
-    // With its end unknown too much is, to call it live.
-    let good = if matches!(expires, Expires::At(_)) { Standing::Good } else { Standing::NotKnown };
-    let Bound::Object { kind, name: Some(name), uid, .. } = bound else {
-        return if *bound == Bound::Nothing { good } else { Standing::NotKnown };
     };
-    let place = (namespace.clone(), name.clone());
-    let another = |of: Option<&Name>| of.zip(uid.as_ref()).is_some_and(|(is, was)| is != was);
-    match &**kind {
-        "Pod" => match objects.pods.get(&place) {
-            Some(pod) if another(pod.meta.uid.as_ref()) => {
-                refused("its pod is gone; another has its name")
-            }
-            Some(_) if minted.asked.is_some() => Standing::Good,
-            None if covers(ListKind::Pods) => refused("its pod is gone"),
-            Some(_) | None => Standing::NotKnown,
-        },
-        // Of Secrets only some types are listed: one that is not there may be all the same.
-        "Secret" => match objects.secrets.get(&place) {
-            Some(secret) if another(secret.meta.uid.as_ref()) => {
-                refused("its Secret is gone; another has its name")
-            }
-            Some(_) => good,
-            None => Standing::NotKnown,
-        },
-        _ => Standing::NotKnown,
+    let account = standing::of_account(book, identity, tie(None));
+    standing::weigh([account, object], in_time(book, minted))
+}
+
+/// Whether it has not run out, by what was asked for and granted.
+fn in_time(book: &Book, minted: &Minted) -> Standing {
+    match &minted.asked {
+        Some(Asked { until: Some(until), .. }) if *until > book.now => Standing::Good,
+        Some(Asked { until: Some(_), .. }) => Standing::NotKnown(
+            "whether what asks for 3607 seconds gets a year is a setting of the API server",
+        ),
+        Some(_) => {
+            Standing::NotKnown("the API server may have made it for less time than was asked for")
+        }
+        None => Standing::NotKnown("until when it is good is not known"),
     }
 }
 
@@ -203,7 +187,7 @@ mod tests {
         let unknown = only(Minted::new(day(1)));
         assert!(matches!(unknown.expires, Expires::NotKnown(_)));
         assert!(matches!(unknown.bound, Some(Bound::NotKnown(_))));
-        assert_eq!(unknown.standing, Standing::NotKnown);
+        assert_eq!(unknown.standing.as_str(), "not known");
     }
 
     #[test]
@@ -225,7 +209,7 @@ mod tests {
         assert_eq!(bound.bound.unwrap().to_string(), "Secret a/tie");
         assert_eq!(&*bound.revoke, "delete the Secret a/tie, to which it is bound");
         // Not all Secrets are listed.
-        assert_eq!(bound.standing, Standing::NotKnown);
+        assert_eq!(bound.standing.as_str(), "not known");
         let renewed = token(secret, "JTI=1", |world| {
             world.object(&json!({"apiVersion": "v1", "kind": "Secret", "type": "Opaque",
                 "metadata": {"namespace": "a", "name": "tie", "uid": "u-2"}}))

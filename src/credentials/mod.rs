@@ -9,6 +9,7 @@ mod aws_auth;
 mod bootstrap;
 mod carried;
 mod certificate;
+mod claims;
 mod cloud;
 mod fold;
 mod held;
@@ -18,9 +19,11 @@ mod oauth;
 mod saved;
 mod seen;
 mod span;
+mod standing;
 mod token_secret;
 mod unnamed;
 mod unseen;
+mod yaml;
 
 use std::fmt;
 use std::sync::Arc;
@@ -30,6 +33,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 pub use carried::strength;
 pub(crate) use carried::{Beside, Carried, carried};
 pub use saved::{read_iam, read_kubeconfig};
+pub use standing::Standing;
 pub use unseen::not_seen;
 
 use crate::book::{Book, Tier};
@@ -103,19 +107,6 @@ impl Expires {
     pub fn is_never(&self) -> bool {
         matches!(self, Self::Never)
     }
-}
-
-/// Whether the API server takes it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Standing {
-    /// It is there, and nothing is known against it.
-    Good,
-    /// It was there when it was used; nothing tells whether it is now.
-    NotKnown,
-    /// The API server refuses it: why.
-    Refused(String),
-    /// It ran out.
-    Expired,
 }
 
 /// When it was last presented, as far as that is known.
@@ -270,32 +261,6 @@ pub struct Credential {
     pub notes: Vec<String>,
 }
 
-impl Standing {
-    /// The words on screens and in JSON.
-    pub fn as_str(&self) -> &'static str {
-        match self {
-            Self::Good => "live",
-            Self::NotKnown => "not known",
-            Self::Refused(_) => "refused",
-            Self::Expired => "expired",
-        }
-    }
-
-    /// Whether the API server takes it, as far as is known.
-    pub fn is_taken(&self) -> bool {
-        matches!(self, Self::Good | Self::NotKnown)
-    }
-
-    /// Live first.
-    fn rank(&self) -> u8 {
-        match self {
-            Self::Good => 0,
-            Self::NotKnown => 1,
-            Self::Refused(_) | Self::Expired => 2,
-        }
-    }
-}
-
 /// All that are known, and what of it could not be read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Inventory {
@@ -421,11 +386,6 @@ pub fn risk(credential: &Credential, tier: Tier) -> impl Ord + use<> {
         credential.kind,
         credential.id.clone(),
     )
-}
-
-/// Until when a time is of the past: that of the Book.
-fn expired(book: &Book, at: DateTime<Utc>) -> Standing {
-    if at <= book.now { Standing::Expired } else { Standing::Good }
 }
 
 #[cfg(test)]

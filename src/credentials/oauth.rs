@@ -1,8 +1,9 @@
 //! Access tokens of OpenShift's own login: objects of its API, named by their hash.
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{Credential, Expires, Inventory, Kind, LastUse, Only, Standing, expired};
+use super::standing::Standing;
+use super::{Credential, Expires, Inventory, Kind, LastUse, Only};
 use crate::book::Book;
 use crate::model::{Identity, Meta, Name, OAuthToken, ObjectBody};
 
@@ -19,6 +20,14 @@ pub(super) fn all(book: &Book, only: Only<'_>, found: &mut Inventory) {
     }
 }
 
+/// So many seconds after it was made, as Go adds them up: in nanoseconds of 64 bits.
+fn after(made: Option<DateTime<Utc>>, seconds: i64) -> Option<DateTime<Utc>> {
+    let length = TimeDelta::nanoseconds(seconds.wrapping_mul(1_000_000_000));
+    made?.checked_add_signed(length)
+}
+
+/// As the validators of expiration and of inactivity have it
+/// (`openshift/oauth-apiserver`, `pkg/tokenvalidation`).
 fn credential(
     book: &Book,
     identity: Identity,
@@ -27,19 +36,20 @@ fn credential(
     token: &OAuthToken,
 ) -> Credential {
     let issued = meta.creation_timestamp;
-    let life = TimeDelta::try_seconds(token.expires_in).filter(|life| *life > TimeDelta::zero());
-    let expires = match (issued, life) {
-        _ if token.expires_in == 0 => Expires::Never,
-        (Some(issued), Some(life)) => issued
-            .checked_add_signed(life)
-            .map_or(Expires::NotKnown("a time out of range"), Expires::At),
-        _ => Expires::NotKnown("when it was made is not known"),
-    };
     let mut notes = vec![format!("from a login with {}", token.client_name)];
-    if token.inactivity_timeout_seconds > 0 {
+    let life = (token.expires_in > 0).then(|| after(issued, token.expires_in));
+    let idle = i64::from(token.inactivity_timeout_seconds);
+    let idle = (idle != 0).then(|| after(issued, idle));
+    let expires = match (life, idle) {
+        (None, None) => Expires::Never,
+        (Some(None), _) | (_, Some(None)) => Expires::NotKnown("when it was made is not known"),
+        (Some(Some(life)), Some(Some(idle))) => Expires::At(life.min(idle)),
+        (Some(Some(at)), None) | (None, Some(Some(at))) => Expires::At(at),
+    };
+    if let Some(Some(idle)) = idle {
         notes.push(format!(
-            "it ends by itself when it was not used for {} seconds",
-            token.inactivity_timeout_seconds
+            "unused it ends on {} UTC; each use puts that off",
+            idle.format("%Y-%m-%d %H:%M:%S")
         ));
     }
     if !token.scopes.is_empty() {
@@ -57,8 +67,11 @@ fn credential(
         made: None,
         issued,
         standing: match expires {
-            Expires::At(at) => expired(book, at),
-            _ => Standing::Good,
+            Expires::At(at) if at < book.now => Standing::Expired,
+            _ if meta.deletion_timestamp.is_some() => Standing::refused("it is being deleted"),
+            _ => Standing::NotKnown(
+                "Users are not listed: whether the one that it is for is still there is not seen",
+            ),
         },
         expires,
         bound: None,

@@ -7,14 +7,15 @@ use chrono::{DateTime, Utc};
 
 use super::asked::Asked;
 use super::fold::Fold;
-use super::legacy::Secrets;
+use super::legacy::{self, Secrets};
 use super::span::{Cut, Span};
+use super::standing::{self, Standing, Tie};
 use super::{
-    Bound, Credential, Expires, Inventory, Kind, LastUse, Only, Standing, legacy, minted, unnamed,
+    Bound, Credential, Expires, Inventory, Kind, LastUse, Only, minted, unnamed,
 };
 use crate::book::{Book, LogState};
 use crate::model::{
-    Activity, BoundTo, Detail, Identity, ListKind, Minted, Name, SeenId, SubjectKind, Use,
+    Activity, Actor, BoundTo, Detail, Identity, Minted, Name, SeenId, SubjectKind, Use,
 };
 
 /// Why it is not known how long a token is good for.
@@ -178,6 +179,12 @@ impl Uses {
         self.made.get(&(identity.clone(), id.into())).cloned()
     }
 
+    /// Whether the log shows it in use, or that it was made.
+    pub(super) fn knows(&self, identity: &Identity, id: &str) -> bool {
+        let key = (identity.clone(), id.into());
+        self.spans.contains_key(&key) || self.made.contains_key(&key)
+    }
+
     /// What a credential that the log would show by this id was last used for.
     pub(super) fn take(&mut self, identity: &Identity, id: &str) -> LastUse {
         self.made.remove(&(identity.clone(), id.into()));
@@ -233,7 +240,7 @@ impl Uses {
         let asked = std::mem::take(&mut self.asked);
         let mut folded: BTreeMap<(Identity, Fold), Seen> = BTreeMap::new();
         for ((identity, id), span) in spans {
-            let fold = Fold::of(book, &identity, &id);
+            let fold = Fold::of(book, &identity, &id, span.last);
             let mut minters =
                 minters.get(&(identity.clone(), id.clone())).cloned().unwrap_or_default();
             match folded.entry((identity, fold)) {
@@ -338,20 +345,29 @@ fn only_seen(book: &Book, identity: Identity, seen: &Seen) -> Credential {
         credential.kind = Kind::Certificate;
         credential.expires =
             Expires::NotKnown("the certificate itself was not seen; at most as long as its CA");
+        credential.standing =
+            Standing::NotKnown("it was taken when it was used; whether it has run out is not seen");
         super::certificate::cannot_be_revoked(&mut credential);
     } else if let Some(pod) = id.strip_prefix("pod:") {
-        pod_token(book, &mut credential, pod);
+        pod_token(book, &mut credential, pod, span.last);
     } else if let Some(uid) = id.strip_prefix(POD_UID) {
         credential.kind = Kind::PodToken;
         let namespace = credential.identity.namespace.as_deref();
         credential.bound = Some(of_pod(namespace, None, Some(uid)));
+        let pod = Standing::NotKnown("which pod has the UID is not looked for");
+        credential.standing = standing::weigh([account_now(book, &credential, span.last)], pod);
         credential.expires = Expires::NotKnown("it ends with its pod, at most after a year");
         credential.revoke = "delete the pod".into();
     } else if id.starts_with(legacy::PREFIX) {
         legacy::of_a_secret(book, &mut credential);
+        let account = account_now(book, &credential, span.last);
+        credential.standing = standing::weigh([account], credential.standing);
     } else if id.starts_with("JTI=") && account {
         issued_token(&mut credential);
+        let ended = Standing::NotKnown("until when it is good, and what it ends with, is not seen");
+        credential.standing = standing::weigh([account_now(book, &credential, span.last)], ended);
     } else if id.starts_with("JTI=") {
+        credential.standing = Standing::NotKnown("its issuer knows whether it has run out");
         credential.kind = Kind::ProviderToken;
         credential.expires = Expires::NotKnown("its issuer knows");
         credential.revoke =
@@ -378,7 +394,7 @@ fn unknown(identity: Identity, id: Name, last_use: LastUse) -> Credential {
         issued: None,
         expires: Expires::NotKnown("the log does not tell"),
         bound: None,
-        standing: Standing::NotKnown,
+        standing: Standing::NotKnown("it was taken when it was used; nothing tells whether it is"),
         last_use,
         groups: Vec::new(),
         revoke: "not known".into(),
@@ -396,7 +412,12 @@ fn issued_token(credential: &mut Credential) {
         .into();
 }
 
-fn pod_token(book: &Book, credential: &mut Credential, pod: &str) {
+/// What is against a token on the side of its account, which was taken for it then.
+fn account_now(book: &Book, credential: &Credential, last: DateTime<Utc>) -> Option<Standing> {
+    standing::of_account(book, &credential.identity, Tie { used: Some(last), ..Tie::default() })
+}
+
+fn pod_token(book: &Book, credential: &mut Credential, pod: &str, last: DateTime<Utc>) {
     credential.kind = Kind::PodToken;
     credential.id = format!("pod {pod}").into();
     credential.expires = Expires::NotKnown(
@@ -405,9 +426,14 @@ fn pod_token(book: &Book, credential: &mut Credential, pod: &str) {
     credential.revoke = "delete the pod".into();
     let Some((namespace, name)) = pod.split_once('/') else { return };
     credential.bound = Some(of_pod(Some(namespace), Some(name), None));
-    if book.snapshot.objects.pods.contains_key(&(namespace.into(), name.into())) {
-        credential.standing = Standing::Good;
-    } else if book.snapshot.covers(&[ListKind::Pods], Some(namespace)) {
-        credential.standing = Standing::Refused("its pod is gone".to_owned());
-    }
+    let place = (Name::from(namespace), Name::from(name));
+    let tie = Tie { used: Some(last), ..Tie::default() };
+    let pod = standing::of_pod(book, (&place.0, &place.1), tie);
+    let ended = book.snapshot.objects.pods.get(&place).is_some_and(|pod| pod.has_ended());
+    let renewed = if ended {
+        Standing::NotKnown("its pod has ended, so that its token is renewed no more")
+    } else {
+        Standing::Good
+    };
+    credential.standing = standing::weigh([account_now(book, credential, last), pod], renewed);
 }

@@ -7,9 +7,10 @@ use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use super::legacy;
 use super::seen::Uses;
 use super::span::Span;
-use super::{Credential, Expires, Inventory, Kind, LastUse, Made, Only, Standing};
+use super::standing::{self, Standing, Tie};
+use super::{Credential, Expires, Inventory, Kind, LastUse, Made, Only};
 use crate::book::Book;
-use crate::model::{Identity, ListKind, Name, Secret, ServiceAccount};
+use crate::model::{Identity, Name, Secret, ServiceAccount};
 use crate::owners::{self, Soon};
 
 pub(super) const TYPE: &str = "kubernetes.io/service-account-token";
@@ -68,10 +69,16 @@ impl Token<'_> {
                 owner.deletion.when
             ));
         }
+        if self.is_of_openshift() {
+            notes.push(
+                "OpenShift's controller made it for the Secret by which the account pulls images"
+                    .to_owned(),
+            );
+        }
         Credential {
             kind: Kind::TokenSecret,
             id: format!("secret {}/{}", self.ns, self.name).into(),
-            made: account.map(|account| self.made(account)),
+            made: self.made(account),
             issued: self.secret.meta.creation_timestamp,
             expires: Expires::Never,
             bound: None,
@@ -90,32 +97,42 @@ impl Token<'_> {
 
     /// The controller that made tokens by itself listed them in the account; the API server's
     /// cleaner goes by the same (`pkg/controller/serviceaccount/legacy_serviceaccount_token_cleaner.go`).
-    fn made(&self, account: &ServiceAccount) -> Made {
-        if account.secrets.contains(self.name) { Made::Automatically } else { Made::ByHand }
+    fn made(&self, account: Option<&ServiceAccount>) -> Option<Made> {
+        if self.is_of_openshift() {
+            return Some(Made::Automatically);
+        }
+        let listed = account?.secrets.contains(self.name);
+        Some(if listed { Made::Automatically } else { Made::ByHand })
     }
 
+    /// Whether OpenShift's controller made it for the Secret by which the account pulls images
+    /// (`openshift/openshift-controller-manager`, `pkg/serviceaccounts/controllers`).
+    fn is_of_openshift(&self) -> bool {
+        let by = self.secret.meta.annotations.get("kubernetes.io/created-by");
+        by.is_some_and(|by| &**by == "openshift.io/create-dockercfg-secrets")
+    }
+
+    /// As `pkg/serviceaccount/legacy.go` has it, which minds any deletion at once.
     fn standing(&self, book: &Book, account: Option<&ServiceAccount>) -> Standing {
+        let annotations = &self.secret.meta.annotations;
+        let made_for = annotations.get(ACCOUNT_UID).filter(|uid| !uid.is_empty());
         if let Some(since) = self.invalid_since() {
             return Standing::Refused(format!("invalidated since {since}"));
         }
         if self.secret.meta.deletion_timestamp.is_some() {
-            return Standing::Refused("the Secret is being deleted".to_owned());
+            return Standing::refused("the Secret is being deleted");
         }
-        let Some(account) = account else {
-            let whole = book.snapshot.covers(&[ListKind::ServiceAccounts], Some(self.ns));
-            return if whole {
-                Standing::Refused("its account does not exist".to_owned())
-            } else {
-                Standing::Good
-            };
+        if account.is_some_and(|account| account.meta.deletion_timestamp.is_some()) {
+            return Standing::refused("its account is being deleted");
+        }
+        let identity = Identity::service_account(self.ns.clone(), self.account.clone());
+        let filled = match made_for {
+            Some(_) => Standing::Good,
+            // The controller that puts a token in notes for which account it is.
+            None => Standing::NotKnown("nothing says that a token was put into it"),
         };
-        let made_for = self.secret.meta.annotations.get(ACCOUNT_UID);
-        match (made_for, &account.meta.uid) {
-            (Some(made_for), Some(uid)) if made_for != uid => {
-                Standing::Refused("it was made for an earlier account of the same name".to_owned())
-            }
-            _ => Standing::Good,
-        }
+        let tie = Tie { uid: made_for, ..Tie::default() };
+        standing::weigh([standing::of_account(book, &identity, tie)], filled)
     }
 
     fn invalid_since(&self) -> Option<&Name> {

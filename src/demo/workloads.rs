@@ -171,6 +171,7 @@ fn request(make: &Make) -> Object {
         signer: "kubernetes.io/kube-apiserver-client".into(),
         expiration_seconds: Some(31_536_000),
         conditions: Vec::new(),
+        approved: None,
         certificate: None,
         request: None,
     })

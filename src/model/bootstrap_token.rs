@@ -17,12 +17,32 @@ pub struct BootstrapToken {
     pub bad_expiration: bool,
     /// `usage-bootstrap-authentication`: whether it authenticates.
     pub authenticates: bool,
+    /// Why no token can be the one of this Secret, where none can: the token itself is dropped.
+    pub matches_none: Option<&'static str>,
     /// `auth-extra-groups`, as they stand there.
     pub extra_groups: Vec<Name>,
 }
 
-/// A Secret with what may be read of a bootstrap token's data. `token-id` and `token-secret` have no
-/// field: the parser skips them.
+/// Whether a text is a bootstrap token's id (`staging/src/k8s.io/cluster-bootstrap/token/api`,
+/// `BootstrapTokenIDPattern`): one that is not authenticates nobody.
+pub fn is_bootstrap_id(text: &str) -> bool {
+    plain(text, 6)
+}
+
+fn plain(text: &str, length: usize) -> bool {
+    text.len() == length && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
+}
+
+/// `time.Parse(time.RFC3339, …)` of Go takes no space and no small letter for the `T`, and no 60th
+/// second.
+fn time(text: &str) -> Option<DateTime<Utc>> {
+    let strict = text.get(10..11) == Some("T") && text.get(17..19) != Some("60");
+    let strict = strict && !text.contains('z');
+    DateTime::parse_from_rfc3339(text).ok().filter(|_| strict).map(|at| at.to_utc())
+}
+
+/// A Secret with what may be read of a bootstrap token's data. Of `token-secret` it is looked at
+/// whether it is of the form of one; then it is dropped.
 #[derive(Deserialize)]
 pub(super) struct WireBootstrapToken {
     pub(super) metadata: Meta,
@@ -35,6 +55,8 @@ pub(super) struct WireBootstrapToken {
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "kebab-case", default)]
 struct Data {
+    token_id: Value,
+    token_secret: Value,
     expiration: Value,
     usage_bootstrap_authentication: Value,
     auth_extra_groups: Value,
@@ -54,14 +76,30 @@ impl<'de> Deserialize<'de> for Value {
 
 impl From<WireBootstrapToken> for Secret {
     fn from(wire: WireBootstrapToken) -> Self {
-        let Data { expiration, usage_bootstrap_authentication, auth_extra_groups } = wire.data;
-        let expires = DateTime::parse_from_rfc3339(&expiration.0).ok();
-        let groups = auth_extra_groups.0.split(',').filter(|group| !group.is_empty());
+        let Data {
+            token_id,
+            token_secret,
+            expiration,
+            usage_bootstrap_authentication,
+            auth_extra_groups,
+        } = wire.data;
+        let expires = time(&expiration.0);
+        // An empty group between commas is one that no token may carry.
+        let groups =
+            Some(auth_extra_groups.0.split(',')).filter(|_| !auth_extra_groups.0.is_empty());
+        let id = wire.metadata.name.strip_prefix("bootstrap-token-");
         let token = BootstrapToken {
-            expires: expires.map(|at| at.to_utc()),
+            expires,
             bad_expiration: expires.is_none() && !expiration.0.is_empty(),
             authenticates: usage_bootstrap_authentication.0 == "true",
-            extra_groups: groups.map(Name::from).collect(),
+            matches_none: if id != Some(&*token_id.0) {
+                Some("its token-id is not the one in its name")
+            } else if plain(&token_secret.0, 16) {
+                None
+            } else {
+                Some("its token-secret is none that a token can have")
+            },
+            extra_groups: groups.into_iter().flatten().map(Name::from).collect(),
         };
         Self { meta: wire.metadata, type_: wire.type_, bootstrap: Some(token.into()) }
     }
@@ -142,8 +180,26 @@ mod tests {
             "system:bootstrappers:",
             "system:bootstrappers:A",
             "system:bootstrappers:a-",
+            // An empty one between or after commas is one, too.
+            "system:bootstrappers:a,",
+            "system:bootstrappers:a,,system:bootstrappers:b",
         ] {
             assert_eq!(token(&[("auth-extra-groups", bad)]).groups(), None, "{bad}");
+        }
+        // Go's time takes no such text, which other readers of RFC 3339 do.
+        for bad in ["2026-03-10 01:22:11Z", "2026-03-10T01:22:11z", "2026-03-10T01:22:60Z"] {
+            assert!(token(&[("expiration", bad)]).bad_expiration, "{bad}");
+        }
+        let id = ("token-id", "abcdef");
+        let secret = ("token-secret", "0123456789abcdef");
+        assert_eq!(token(&[id, secret]).matches_none, None);
+        for bad in [&[secret][..], &[("token-id", "abcdeg"), secret]] {
+            let why = Some("its token-id is not the one in its name");
+            assert_eq!(token(bad).matches_none, why, "{bad:?}");
+        }
+        for bad in ["", "0123456789ABCDEF", "0123456789abcde"] {
+            let why = Some("its token-secret is none that a token can have");
+            assert_eq!(token(&[id, ("token-secret", bad)]).matches_none, why, "{bad}");
         }
     }
 }

@@ -30,7 +30,7 @@ pub use activity::{
     Impersonation, ImpersonationId, Implied, SeenId, Target, Use,
 };
 pub use annotations::{is_copy, is_kept_of_secrets};
-pub use bootstrap_token::BootstrapToken;
+pub use bootstrap_token::{BootstrapToken, is_bootstrap_id};
 pub use change::Change;
 pub use coverage::{Coverage, Gap, Place, Server, Summaries, Unreadable, duration};
 pub use discovery::{ApiResource, Discovery};
@@ -44,7 +44,9 @@ pub use object::{
     OtherObject, OwnerReference, Pod, PolicyRule, Role, RoleKind, RoleRef, Scope, Secret,
     ServiceAccount,
 };
-pub use outside::{AccessEntry, AccessPolicy, Claims, Held, HeldKind, Outside, RoleMember};
+pub use outside::{
+    AccessEntry, AccessPolicy, Claims, Held, HeldContext, HeldKind, Outside, RoleMember, Tied,
+};
 pub use pod::{
     Capabilities, Container, Named, PodSpec, PodTemplate, Port, SeLinuxOptions, SecurityContext,
     TemplateMeta, Typed, VolumeMount,

@@ -359,6 +359,13 @@ pub struct Pod {
     pub spec: Arc<PodSpec>,
 }
 
+impl Pod {
+    /// Whether all of its containers have ended for good.
+    pub fn has_ended(&self) -> bool {
+        matches!(&*self.phase, "Succeeded" | "Failed")
+    }
+}
+
 /// A `CertificateSigningRequest`, cut to who asked for what.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CertificateSigningRequest {
@@ -374,6 +381,8 @@ pub struct CertificateSigningRequest {
     pub expiration_seconds: Option<i64>,
     /// Types of `status.conditions`: `Approved`, `Denied`, `Failed`.
     pub conditions: Vec<Name>,
+    /// When it was approved, UTC.
+    pub approved: Option<DateTime<Utc>>,
     /// `status.certificate`, PEM in base64, where issued. Public data.
     pub certificate: Option<Name>,
     /// `spec.request`, PEM in base64. Public data.
@@ -429,8 +438,9 @@ pub struct OAuthToken {
     pub client_name: Name,
     /// `expiresIn`: seconds from its creation on; 0 is for ever.
     pub expires_in: i64,
-    /// `inactivityTimeoutSeconds`: it ends when it was not used for so long; 0 is never.
-    pub inactivity_timeout_seconds: i64,
+    /// `inactivityTimeoutSeconds`: it ends so many seconds from its creation on, unless it is used
+    /// before, which puts that off; 0 is never.
+    pub inactivity_timeout_seconds: i32,
     /// `scopes`.
     pub scopes: Vec<Name>,
 }

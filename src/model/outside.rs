@@ -75,14 +75,21 @@ pub struct RoleMember {
 pub struct Held {
     /// The file.
     pub file: Name,
-    /// The context; None for a user that no context names.
-    pub context: Option<Name>,
-    /// The URL of the context's API server.
-    pub server: Option<Name>,
     /// The kubeconfig's name for the user.
     pub user: Name,
+    /// The contexts that name the user, in the order of the file.
+    pub contexts: Vec<HeldContext>,
     /// What it is.
     pub what: HeldKind,
+}
+
+/// A context of a kubeconfig.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HeldContext {
+    /// What it is called.
+    pub name: Name,
+    /// The URL of its API server, where the file has it.
+    pub server: Option<Name>,
 }
 
 /// What a kubeconfig's user holds.
@@ -101,6 +108,9 @@ pub enum HeldKind {
 /// What a token says of itself. Its signature was not looked at.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Claims {
+    /// By what the token is told from others: the start of the SHA-256 of what it says, in
+    /// hexadecimal digits. Nothing of its signature is in it.
+    pub print: Name,
     /// `iss`.
     pub issuer: Name,
     /// `sub`.
@@ -111,14 +121,29 @@ pub struct Claims {
     pub issued: Option<DateTime<Utc>>,
     /// `exp`, UTC.
     pub expires: Option<DateTime<Utc>>,
+    /// `nbf`, UTC.
+    pub not_before: Option<DateTime<Utc>>,
     /// `email`, `preferred_username`, `upn` and `name`, where they are there, in that order.
     pub names: Vec<Name>,
     /// `groups`.
     pub groups: Vec<Name>,
+    /// The UID of the account that it is of.
+    pub account_uid: Option<Name>,
     /// The Secret that holds it, by namespace and name: a token of the old kind.
     pub secret: Option<(Name, Name)>,
-    /// The pod that it is bound to, by namespace and name.
-    pub pod: Option<(Name, Name)>,
-    /// What else it is bound to: kind, namespace (not of a node) and name.
-    pub bound_to: Option<(Name, Option<Name>, Name)>,
+    /// What it is bound to.
+    pub bound_to: Option<Tied>,
+}
+
+/// What a token says that it is bound to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Tied {
+    /// `Pod`, `Secret` or `Node`.
+    pub kind: Name,
+    /// None of a node.
+    pub namespace: Option<Name>,
+    /// What it is called.
+    pub name: Name,
+    /// Its UID, where the token has it.
+    pub uid: Option<Name>,
 }

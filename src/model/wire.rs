@@ -106,9 +106,12 @@ struct WireCsrStatus {
 }
 
 #[derive(Deserialize, Serialize)]
+#[serde(rename_all = "camelCase")]
 struct WireCondition {
     #[serde(rename = "type")]
     type_: Name,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    last_update_time: Option<DateTime<Utc>>,
 }
 
 #[derive(Deserialize, Serialize)]
@@ -251,13 +254,16 @@ impl Object {
             }
             Known::Csr => {
                 let wire = WireCsr::deserialize(source)?;
+                let conditions = wire.status.conditions;
+                let approved = conditions.iter().find(|condition| &*condition.type_ == "Approved");
                 Self::CertificateSigningRequest(CertificateSigningRequest {
                     meta: wire.metadata,
                     requester: wire.spec.username,
                     requester_groups: wire.spec.groups,
                     signer: wire.spec.signer_name,
                     expiration_seconds: wire.spec.expiration_seconds,
-                    conditions: wire.status.conditions.into_iter().map(|c| c.type_).collect(),
+                    approved: approved.and_then(|condition| condition.last_update_time),
+                    conditions: conditions.into_iter().map(|c| c.type_).collect(),
                     certificate: wire.status.certificate,
                     request: wire.spec.request,
                 })
@@ -376,7 +382,10 @@ impl Object {
                         conditions: csr
                             .conditions
                             .iter()
-                            .map(|type_| WireCondition { type_: type_.clone() })
+                            .map(|type_| WireCondition {
+                                type_: type_.clone(),
+                                last_update_time: csr.approved.filter(|_| &**type_ == "Approved"),
+                            })
                             .collect(),
                         certificate: csr.certificate.clone(),
                     },

@@ -156,6 +156,8 @@ pub struct CredentialRow {
     pub state: &'static str,
     /// Why it does not.
     pub refused: Option<String>,
+    /// Why it is not known whether it does.
+    pub not_known: Option<&'static str>,
     /// When it was last presented.
     pub last_use: LastUsePart,
     /// Groups that it carries by itself.
@@ -200,7 +202,11 @@ impl CredentialRow {
             state: of.standing.as_str(),
             refused: match &of.standing {
                 Standing::Refused(why) => Some(why.clone()),
-                Standing::Good | Standing::NotKnown | Standing::Expired => None,
+                Standing::Good | Standing::NotKnown(_) | Standing::Expired => None,
+            },
+            not_known: match of.standing {
+                Standing::NotKnown(why) => Some(why),
+                Standing::Good | Standing::Refused(_) | Standing::Expired => None,
             },
             last_use: LastUsePart::from(&of.last_use),
             groups: of.groups.clone(),
@@ -303,7 +309,7 @@ impl Tabular for CredentialRow {
     }
 
     fn lines(&self, about: &Metadata) -> Vec<Vec<Cell>> {
-        let state = match &self.refused {
+        let state = match self.refused.as_deref().or(self.not_known) {
             Some(why) => Cell::new(self.state).or_full(format!("{}: {why}", self.state)),
             None => Cell::new(self.state),
         };

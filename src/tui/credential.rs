@@ -27,7 +27,7 @@ pub fn id(credential: &Credential) -> Cow<'_, str> {
 pub fn standing(standing: &Standing) -> Line<'static> {
     let slot = match standing {
         Standing::Good => Slot::Base,
-        Standing::NotKnown => Slot::Unknown,
+        Standing::NotKnown(_) => Slot::Unknown,
         Standing::Refused(_) | Standing::Expired => Slot::Muted,
     };
     Line::of(standing.as_str(), slot)
@@ -88,9 +88,15 @@ pub fn short(credential: &Credential, width: usize) -> Lines {
         .take(2)
         .map(Line::plain)
         .collect();
-    if let Standing::Refused(why) = &credential.standing {
-        lines.push(Line::of(format!("refused: {why}"), Slot::Muted));
-    }
+    let state = match &credential.standing {
+        Standing::Refused(why) => Some((format!("refused: {why}"), Slot::Muted)),
+        Standing::NotKnown(why) => Some((format!("not known: {why}"), Slot::Unknown)),
+        Standing::Good | Standing::Expired => None,
+    };
+    let state = state
+        .iter()
+        .flat_map(|(text, slot)| wrap(text, width).into_iter().map(|text| Line::of(text, *slot)));
+    lines.extend(state);
     let notes = credential.notes.iter().flat_map(|note| wrap(note, width));
     lines.extend(notes.map(|text| Line::of(text, Slot::Unknown)));
     lines
@@ -115,7 +121,7 @@ pub fn describe(credential: &Credential, frame: Frame) -> Lines {
     lines.extend(field("Of", words::full(&credential.identity)));
     let state = match &credential.standing {
         Standing::Refused(why) => format!("refused: {why}"),
-        Standing::NotKnown => "not known: nothing tells whether it is taken now".to_owned(),
+        Standing::NotKnown(why) => format!("not known: {why}"),
         other => other.as_str().to_owned(),
     };
     lines.extend(field("State", state));

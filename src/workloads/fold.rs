@@ -85,7 +85,7 @@ impl<'a> Gather<'a> {
         let first = (self.namespace.clone(), Name::from(""));
         let pods = self.snapshot.objects.pods.range(first..);
         for ((_, name), pod) in pods.take_while(|((ns, _), _)| ns == self.namespace) {
-            let ended = matches!(&*pod.phase, "Succeeded" | "Failed");
+            let ended = pod.has_ended();
             if ended || !self.uses(Some(&pod.service_account)) {
                 continue;
             }

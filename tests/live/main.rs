@@ -25,6 +25,7 @@ mod relay;
 mod reviews;
 mod served_log;
 mod sharing;
+mod states;
 mod walking;
 mod workloads;
 

@@ -1,5 +1,7 @@
 //! What cloud providers' tools print of who may come in.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
 use super::{eks, unreadable};
@@ -8,31 +10,53 @@ use crate::model::{Name, Outside, RoleMember};
 /// Reads what `aws eks describe-access-entry`, `list-associated-access-policies`,
 /// `list-access-entries` or `gcloud projects get-iam-policy --format=json` printed: one answer, or
 /// several one after another. What is broken is named with its place, and the rest is read.
-pub fn read(file: &str, text: &[u8], into: &mut Outside) {
-    let mut answers = serde_json::Deserializer::from_slice(text).into_iter::<Value>();
+pub fn read(file: &str, bytes: &[u8], into: &mut Outside) {
+    let Some(text) = super::text(bytes) else { return unreadable(into, file, "not text") };
     let mut number = 0;
+    let (mut rest, mut line) = (&*text, 0);
     loop {
-        match answers.next() {
-            None => break,
-            Some(Ok(answer)) => {
-                number += 1;
-                one(file, &format!("{file}, answer {number}"), &answer, into);
+        let mut answers = serde_json::Deserializer::from_str(rest).into_iter::<Value>();
+        let error = loop {
+            match answers.next() {
+                None => break None,
+                Some(Ok(answer)) => {
+                    number += 1;
+                    one(file, &format!("{file}, answer {number}"), &answer, into);
+                }
+                Some(Err(error)) => break Some(error),
             }
-            Some(Err(error)) => {
-                let place = format!("{file}, line {}", error.line());
-                let reason = if error.is_eof() {
-                    "the JSON ends too early; save the answer again"
-                } else {
-                    "no JSON; save the answer with --output json, of gcloud with --format=json"
-                };
-                unreadable(into, place, reason);
-                return;
-            }
-        }
+        };
+        let Some(error) = error else { break };
+        number += 1;
+        let place = format!("{file}, line {}", line + error.line());
+        let Some((lines, next)) = next_answer(rest, error.line()) else {
+            let reason = if error.is_eof() {
+                "the JSON ends too early; save the answer again"
+            } else {
+                "no JSON; save the answer with --output json, of gcloud with --format=json"
+            };
+            return unreadable(into, place, reason);
+        };
+        let from = line + lines + 1;
+        unreadable(into, place, format!("no JSON; the rest is read from line {from} on"));
+        (rest, line) = (next, line + lines);
     }
     if number == 0 {
         unreadable(into, file, "it is empty");
     }
+}
+
+/// Where an answer begins again after a line that is no JSON, and how many lines are before it: a
+/// line that starts with a bracket, for the tools put in whatever lies in one.
+fn next_answer(text: &str, after: usize) -> Option<(usize, &str)> {
+    let mut at = 0;
+    for (line, whole) in text.split_inclusive('\n').enumerate() {
+        if line >= after && whole.starts_with(['{', '[']) {
+            return Some((line, &text[at..]));
+        }
+        at += whole.len();
+    }
+    None
 }
 
 fn one(file: &str, place: &str, answer: &Value, into: &mut Outside) {
@@ -58,12 +82,19 @@ fn one(file: &str, place: &str, answer: &Value, into: &mut Outside) {
     }
 }
 
-/// Whether a role may concern clusters: those of GKE, the basic ones, which hold its permissions
-/// too, and custom ones, whose permissions are not in the policy.
+/// Whether a role may concern clusters: those of GKE and of its fleets, the basic ones, which hold
+/// its permissions too, those by which somebody comes to others, and custom ones, whose permissions
+/// are not in the policy.
 fn concerns_clusters(role: &str) -> bool {
     const BASIC: [&str; 6] = ["owner", "editor", "viewer", "admin", "writer", "reader"];
     match role.strip_prefix("roles/") {
-        Some(role) => role.starts_with("container.") || BASIC.contains(&role),
+        Some(name) => {
+            name.starts_with("container.")
+                || name.starts_with("gkehub.")
+                || BASIC.contains(&name)
+                || ["iam.serviceAccountTokenCreator", "iam.serviceAccountKeyAdmin"].contains(&name)
+                || super::super::cloud::GIVERS.contains(&role)
+        }
         None => true,
     }
 }
@@ -79,7 +110,7 @@ fn iam_policy(file: &str, place: &str, policy: &Value, into: &mut Outside) {
         }
     };
     into.iam_policies = true;
-    let mut others = 0;
+    let mut others = BTreeSet::new();
     for (index, binding) in bindings.iter().enumerate() {
         let place = format!("{place}, bindings[{index}]");
         let Some(role) = binding.get("role").and_then(Value::as_str) else {
@@ -87,7 +118,7 @@ fn iam_policy(file: &str, place: &str, policy: &Value, into: &mut Outside) {
             continue;
         };
         if !concerns_clusters(role) {
-            others += 1;
+            others.insert(role);
             continue;
         }
         let Some(members) = binding.get("members").and_then(Value::as_array) else {
@@ -112,8 +143,17 @@ fn iam_policy(file: &str, place: &str, policy: &Value, into: &mut Outside) {
             });
         }
     }
-    if others > 0 {
-        let text = format!("{others} bindings of roles that do not concern clusters, passed over");
+    if !others.is_empty() {
+        let more = others.len().saturating_sub(NAMED);
+        let named: Vec<&str> = others.into_iter().take(NAMED).collect();
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        let text = format!(
+            "passed over as none that gives anything in clusters: {}{more}",
+            named.join(", ")
+        );
         into.remarks.push((file.into(), text));
     }
 }
+
+/// So many roles that are passed over are named.
+const NAMED: usize = 12;

@@ -13,14 +13,13 @@ pub(super) fn entry(place: &str, answer: &Value, into: &mut Outside) {
     let Some(principal) = text(entry, "principalArn") else {
         return unreadable(into, place, "without a principalArn");
     };
-    let Some(groups) = names(&entry["kubernetesGroups"]) else {
-        return unreadable(into, format!("{place}.kubernetesGroups"), "no list of names");
-    };
-    let Some(username) = text(entry, "username") else {
-        return unreadable(into, place, "without a username");
-    };
+    let groups = names(&format!("{place}.kubernetesGroups"), &entry["kubernetesGroups"], into);
+    let username = text(entry, "username");
+    if username.is_none() {
+        unreadable(into, place, "without a username");
+    }
     let known = of(into, text(entry, "clusterName"), principal);
-    known.username = Some(username);
+    known.username = username;
     known.groups = groups;
     known.type_ = text(entry, "type");
     known.created = time(&entry["createdAt"]);
@@ -44,13 +43,9 @@ pub(super) fn policies(place: &str, answer: &Value, into: &mut Outside) {
         let scope = &one["accessScope"];
         let namespaces = match text(scope, "type").as_deref() {
             Some("cluster") => None,
-            Some("namespace") => match names(&scope["namespaces"]) {
-                Some(namespaces) if !namespaces.is_empty() => Some(namespaces),
-                _ => {
-                    unreadable(into, format!("{place}.accessScope.namespaces"), "no list of names");
-                    continue;
-                }
-            },
+            Some("namespace") => {
+                Some(names(&format!("{place}.accessScope.namespaces"), &scope["namespaces"], into))
+            }
             _ => {
                 unreadable(into, format!("{place}.accessScope.type"), "not cluster or namespace");
                 continue;
@@ -60,14 +55,18 @@ pub(super) fn policies(place: &str, answer: &Value, into: &mut Outside) {
     }
     one_page(place, answer, into);
     let known = of(into, text(answer, "clusterName"), principal);
-    known.policies.get_or_insert_default().extend(found);
+    // The same answer may have been saved twice.
+    let policies = known.policies.get_or_insert_default();
+    for policy in found {
+        if !policies.contains(&policy) {
+            policies.push(policy);
+        }
+    }
 }
 
 /// `list-access-entries`: principals, and nothing else of them.
 pub(super) fn list(place: &str, answer: &Value, into: &mut Outside) {
-    let Some(principals) = names(&answer["accessEntries"]) else {
-        return unreadable(into, format!("{place}, accessEntries"), "no list of ARNs");
-    };
+    let principals = names(&format!("{place}, accessEntries"), &answer["accessEntries"], into);
     one_page(place, answer, into);
     for principal in principals {
         of(into, None, principal);
@@ -108,13 +107,24 @@ fn text(of: &Value, field: &str) -> Option<Name> {
     of.get(field).and_then(Value::as_str).filter(|text| !text.is_empty()).map(Name::from)
 }
 
-/// Nothing is an empty list.
-fn names(of: &Value) -> Option<Vec<Name>> {
-    match of {
-        Value::Null => Some(Vec::new()),
-        Value::Array(all) => all.iter().map(|one| one.as_str().map(Name::from)).collect(),
-        _ => None,
+/// Those of a list that are names; what is none is named. Nothing is an empty list.
+fn names(place: &str, of: &Value, into: &mut Outside) -> Vec<Name> {
+    let all = match of {
+        Value::Null => &Vec::new(),
+        Value::Array(all) => all,
+        _ => {
+            unreadable(into, place, "no list of names");
+            return Vec::new();
+        }
+    };
+    let mut found = Vec::new();
+    for (at, one) in all.iter().enumerate() {
+        match one.as_str() {
+            Some(name) => found.push(name.into()),
+            None => unreadable(into, format!("{place}[{at}]"), "no text"),
+        }
     }
+    found
 }
 
 /// Text in RFC 3339, or seconds since 1970 as the first version of the tool prints them.

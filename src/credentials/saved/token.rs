@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
-use crate::model::{Claims, HeldKind, Name};
+use crate::model::{Claims, HeldKind, Name, Tied};
 
 /// What a token is, as far as its form tells; None for one that tells nothing.
 pub(super) fn look(token: &str) -> Option<HeldKind> {
@@ -45,25 +45,31 @@ fn claims(token: &str) -> Option<Claims> {
     let text = |of: &Value, name: &str| of.get(name).and_then(Value::as_str).map(Name::from);
     let bound = &all["kubernetes.io"];
     let namespace = text(bound, "namespace");
-    let named = |kind: &str| text(&bound[kind], "name");
+    let tied = |kind: &str, field: &str| {
+        let name = text(&bound[field], "name")?;
+        let namespace = namespace.clone().filter(|_| kind != "Node");
+        Some(Tied { kind: kind.into(), namespace, name, uid: text(&bound[field], "uid") })
+    };
     let old = |what: &str| text(&all, &format!("kubernetes.io/serviceaccount/{what}"));
     let groups = all["groups"].as_array();
     let people = ["email", "preferred_username", "upn", "name"];
+    let print = format!("{:x}", Sha256::digest(payload));
     Some(Claims {
+        print: print.get(..12)?.into(),
         issuer: text(&all, "iss").unwrap_or_default(),
         subject: text(&all, "sub").unwrap_or_default(),
         id: text(&all, "jti"),
         issued: time(&all["iat"]),
         expires: time(&all["exp"]),
+        not_before: time(&all["nbf"]),
         names: people.iter().filter_map(|name| text(&all, name)).collect(),
         groups: groups.into_iter().flatten().filter_map(Value::as_str).map(Name::from).collect(),
+        account_uid: text(&bound["serviceaccount"], "uid").or_else(|| old("service-account.uid")),
         secret: old("namespace").zip(old("secret.name")),
-        pod: namespace.clone().zip(named("pod")),
-        bound_to: named("secret").map(|name| ("Secret".into(), namespace, name)).or_else(|| {
-            // A pod's names its node too, and does not end with it.
-            let node = named("node").filter(|_| named("pod").is_none())?;
-            Some(("Node".into(), None, node))
-        }),
+        // A pod's names its node too, and does not end with it.
+        bound_to: tied("Pod", "pod")
+            .or_else(|| tied("Secret", "secret"))
+            .or_else(|| tied("Node", "node")),
     })
 }
 

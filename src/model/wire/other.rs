@@ -54,7 +54,7 @@ struct AccessToken {
     #[serde(default, deserialize_with = "null_default")]
     expires_in: i64,
     #[serde(default, deserialize_with = "null_default")]
-    inactivity_timeout_seconds: i64,
+    inactivity_timeout_seconds: i32,
     #[serde(default, deserialize_with = "null_default")]
     scopes: Vec<Name>,
 }

@@ -128,6 +128,7 @@ fn object() -> impl Strategy<Value = Object> {
                     meta,
                     requester,
                     conditions: requester_groups.clone(),
+                    approved: None,
                     requester_groups,
                     signer: "kubernetes.io/kube-apiserver-client".into(),
                     expiration_seconds: Some(3600),

@@ -1,0 +1,141 @@
+//! `aws-auth`, as aws-iam-authenticator takes it.
+
+use super::*;
+
+const ADMIN: &str = "arn:aws:iam::111122223333:role/admin";
+
+/// Ids with user names and states, and what could not be read.
+fn told(field: &str, text: &str) -> (Vec<(String, String, &'static str)>, Vec<String>) {
+    let found = inventory(&aws_auth(&json!({field: text})).book());
+    let mut mapped: Vec<(String, String, &str)> = found
+        .credentials
+        .iter()
+        .map(|one| {
+            let id = one.id.strip_prefix(&format!("aws-auth {field} ")).unwrap();
+            (id.to_owned(), one.identity.name.to_string(), one.standing.as_str())
+        })
+        .collect();
+    mapped.sort();
+    let cut =
+        |place: &Name| place.strip_prefix("ConfigMap kube-system/aws-auth, ").unwrap().to_owned();
+    let broken = found.unreadable.iter().map(|(place, why)| format!("{}: {why}", cut(place)));
+    (mapped, broken.collect())
+}
+
+fn one(arn: &str, user: &str, state: &'static str) -> (String, String, &'static str) {
+    (arn.to_owned(), user.to_owned(), state)
+}
+
+#[test]
+fn a_broken_entry_is_passed_over_and_the_others_count() {
+    for (entry, broken) in [
+        ("- null\n", "mapRoles[0]: no entry: it is passed over"),
+        ("- 7\n", "mapRoles[0]: no entry: it is passed over"),
+        ("- username: x\n", "mapRoles[0]: without a rolearn: it is passed over"),
+        ("- rolearn: ''\n  username: x\n", "mapRoles[0]: without a rolearn: it is passed over"),
+        // The key of mapUsers is none of mapRoles.
+        ("- userarn: a\n  username: x\n", "mapRoles[0]: without a rolearn: it is passed over"),
+    ] {
+        let text = format!("{entry}- rolearn: {ADMIN}\n  username: admin\n");
+        let expected = (vec![one(ADMIN, "admin", "not known")], vec![broken.to_owned()]);
+        assert_eq!(told("mapRoles", &text), expected, "{entry}");
+    }
+}
+
+#[test]
+fn a_value_of_another_type_is_passed_over_and_its_entry_counts() {
+    for (fields, user, broken) in [
+        ("groups: system:masters", "x", "groups: no list: the entry counts without groups"),
+        ("groups: {a: b}", "x", "groups: no list: the entry counts without groups"),
+        ("groups: [7, a]", "x", "groups: a group that is no text, which is passed over"),
+        ("username: 7", "", "username: no text: the entry counts without a user name"),
+    ] {
+        let named = if user.is_empty() { "" } else { "\n  username: x" };
+        let text = format!("- rolearn: {ADMIN}\n  {fields}{named}\n");
+        let expected = (vec![one(ADMIN, user, "not known")], vec![format!("mapRoles[0].{broken}")]);
+        assert_eq!(told("mapRoles", &text), expected, "{fields}");
+    }
+}
+
+#[test]
+fn keys_are_read_in_any_case_as_go_reads_them() {
+    let text = format!("- roleARN: {ADMIN}\n  userName: admin\n  GROUPS: [ops]\n");
+    let found = all(&aws_auth(&json!({"mapRoles": text})));
+    assert_eq!(found[0].identity, Identity::user("admin"));
+    assert_eq!(found[0].groups, [Name::from("ops")]);
+}
+
+#[test]
+fn what_stands_for_nothing_is_nothing() {
+    for nothing in ["", "  \n", "\"\"", "''", "``", "null", "[]"] {
+        for field in ["mapRoles", "mapUsers", "mapAccounts"] {
+            assert_eq!(told(field, nothing), (Vec::new(), Vec::new()), "{field} {nothing:?}");
+        }
+    }
+    for (text, why) in [
+        ("a: b", "mapRoles: no list of entries: nobody in it gets in"),
+        ("[", "mapRoles, line 2: no YAML: nobody in it gets in"),
+    ] {
+        assert_eq!(told("mapRoles", &format!("{text}\n")), (Vec::new(), vec![why.to_owned()]));
+    }
+}
+
+#[test]
+fn an_arn_that_no_session_has_is_refused() {
+    let account = "arn:aws:iam::111122223333";
+    for (arn, state) in [
+        (format!("{account}:role/admin"), "not known"),
+        (format!("{account}:user/teams/ana"), "not known"),
+        (format!("{account}:root"), "not known"),
+        (format!("{account}:role/teams/admin"), "refused"),
+        ("arn:aws:sts::111122223333:assumed-role/admin/eve".to_owned(), "refused"),
+        ("admin".to_owned(), "refused"),
+    ] {
+        let text = format!("- rolearn: {arn}\n  username: x\n");
+        assert_eq!(told("mapRoles", &text).0, [one(&arn, "x", state)]);
+    }
+}
+
+#[test]
+fn of_one_arn_the_last_entry_counts_and_mapped_roles_before_users() {
+    let text = format!(
+        "- rolearn: {ADMIN}\n  username: first\n- rolearn: {}\n  username: last\n",
+        ADMIN.to_uppercase()
+    );
+    let (mapped, _) = told("mapRoles", &text);
+    let state = |user: &str| mapped.iter().find(|one| one.1 == user).unwrap().2;
+    assert_eq!((state("first"), state("last")), ("refused", "not known"));
+    let both = aws_auth(&json!({
+        "mapRoles": format!("- rolearn: {ADMIN}\n  username: by-role\n"),
+        "mapUsers": format!("- userarn: {ADMIN}\n  username: by-user\n")}));
+    let found = all(&both);
+    let state = |user: &str| {
+        found.iter().find(|one| &*one.identity.name == user).unwrap().standing.as_str()
+    };
+    assert_eq!((state("by-role"), state("by-user")), ("not known", "refused"));
+}
+
+#[test]
+fn single_sign_on_is_matched_where_the_authenticator_was_told_to() {
+    let sso = |fields: &str| told("mapRoles", &format!("- sso: {{{fields}}}\n  username: x\n"));
+    let good = sso("permissionSetName: Admins, accountID: '111122223333'");
+    assert_eq!(good, (vec![one("sso Admins of 111122223333", "x", "not known")], Vec::new()));
+    let no_text = sso("permissionSetName: Admins, accountID: 111122223333");
+    let why = "mapRoles[0].sso: no accountID of twelve digits in quotes: the entry is passed over";
+    assert_eq!(no_text, (Vec::new(), vec![why.to_owned()]));
+}
+
+#[test]
+fn what_the_session_decides_is_said() {
+    let text = format!("- rolearn: {ADMIN}\n  username: x\n  groups: ['{{{{SessionName}}}}']\n");
+    let found = only(&aws_auth(&json!({"mapRoles": text})));
+    assert!(found.notes[0].starts_with("which group {{SessionName}} is"), "{:?}", found.notes);
+}
+
+#[test]
+fn accounts_count_by_their_digits() {
+    let (mapped, broken) = told("mapAccounts", "- 012345678901\n- '444455556666'\n- {a: b}\n");
+    let ids: Vec<&str> = mapped.iter().map(|one| &*one.0).collect();
+    assert_eq!(ids, ["012345678901", "444455556666"]);
+    assert_eq!(broken, ["mapAccounts[2]: no id of an account"]);
+}
