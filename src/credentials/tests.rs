@@ -299,56 +299,6 @@ fn a_bootstrap_token_is_known_by_its_name_only() {
     assert!(matches!(found.last_use, LastUse::Log { at, .. } if at == day(2)));
 }
 
-fn aws_auth(data: &Value) -> World {
-    World::new().object(&json!({"apiVersion": "v1", "kind": "ConfigMap", "data": data,
-        "metadata": {"namespace": "kube-system", "name": "aws-auth"}}))
-}
-
-#[test]
-fn cloud_identities_are_mapped() {
-    let world = aws_auth(&json!({
-        "mapRoles": "- rolearn: arn:aws:iam::111122223333:role/Admin\n  username: admin\n  \
-                     groups: [ops, system:masters]\n- rolearn: arn:aws:iam::111122223333:role/Dev\n  \
-                     username: dev:{{SessionName}}\n",
-        "mapUsers": "- userarn: arn:aws:iam::111122223333:user/ana\n",
-        "mapAccounts": "- \"444455556666\"\n",
-    }))
-    .log(0, 10)
-    .row(Row::new("user:admin", "get pods@a/p", 4));
-    let found = all(&world);
-    let by_id = |id: &str| {
-        let found = found.iter().find(|found| found.id.ends_with(id));
-        found.unwrap_or_else(|| panic!("{id}: {:#?}", all(&world)))
-    };
-    assert_eq!(found.len(), 4);
-    let admin = by_id("mapRoles arn:aws:iam::111122223333:role/Admin");
-    assert_eq!(admin.identity, Identity::user("admin"));
-    assert_eq!(admin.groups, [Name::from("ops"), Name::from("system:masters")]);
-    assert!(matches!(admin.last_use, LastUse::Log { at, .. } if at == day(4)));
-    let dev = by_id("role/Dev");
-    assert!(matches!(dev.last_use, LastUse::NotKnown(_)));
-    assert!(dev.notes[0].contains("template"));
-    let ana = by_id("mapUsers arn:aws:iam::111122223333:user/ana");
-    assert_eq!(ana.identity, Identity::user(""));
-    assert!(ana.notes[0].starts_with("without a user name"), "{:?}", ana.notes);
-    // That it was used shows that the cluster goes by the map.
-    assert_eq!(admin.standing, Standing::Good);
-    assert_eq!((dev.standing.as_str(), ana.standing.as_str()), ("not known", "not known"));
-    assert!(by_id("mapAccounts 444455556666").notes[0].contains("everybody"));
-}
-
-#[test]
-fn a_broken_map_is_named_without_its_text() {
-    let world = aws_auth(&json!({"mapRoles": "- rolearn: [oops\n", "mapUsers":
-        "- userarn: arn:aws:iam::111122223333:user/ana\n  username: ana\n"}));
-    let found = inventory(&world.book());
-    assert_eq!(found.credentials.len(), 1);
-    assert_eq!(found.unreadable.len(), 1);
-    let (place, reason) = &found.unreadable[0];
-    assert!(place.starts_with("ConfigMap kube-system/aws-auth, mapRoles"), "{place}");
-    assert!(!reason.contains("oops"), "{reason}");
-}
-
 #[test]
 fn what_a_bootstrap_token_is_good_for_is_told_where_it_was_read() {
     let told = |token: Option<BootstrapToken>| {

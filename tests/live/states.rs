@@ -56,12 +56,6 @@ impl Clients<'_> {
         self.is_taken(&self.plain, Some(token))
     }
 
-    /// Once the second is over in which this is called: objects' times are whole seconds.
-    fn next_second(&self) {
-        let now = Utc::now().timestamp();
-        await_some("the next second", || (Utc::now().timestamp() > now).then_some(()));
-    }
-
     fn account(&self, name: &str) {
         self.cluster.kubectl_ok(&["create", "serviceaccount", name, "-n", NS]);
     }
@@ -123,7 +117,7 @@ impl Clients<'_> {
             ("refused", tied("renewed", "Pod", "renewed-0")),
             ("refused", tied("left", "Pod", "left-0")),
         ];
-        self.next_second();
+        next_second();
         for gone in ["sa/gone", "sa/again", "secret/tie", "pod/renewed-0", "pod/left-0"] {
             self.delete(gone);
         }
@@ -203,8 +197,8 @@ impl Clients<'_> {
             self.cluster.kubectl_ok(&["certificate", "approve", name]);
             if name == "foreign" {
                 let patch = json!({"status": {"certificate": STANDARD.encode(&own)}}).to_string();
-                let path = ["patch", "csr", name, "--subresource=status", "--type=merge", "-p"];
-                self.cluster.kubectl_ok(&[&path[..], &[&patch]].concat());
+                let words = ["patch", "csr", name, "--subresource=status", "--type=merge", "-p"];
+                self.cluster.kubectl_ok(&[&words[..], &[&patch]].concat());
             }
             let pem = await_some("the certificate", || {
                 let path = "jsonpath={.status.certificate}";
@@ -219,6 +213,12 @@ impl Clients<'_> {
         }
         found
     }
+}
+
+/// Once the second is over in which this is called: objects' times are whole seconds.
+fn next_second() {
+    let now = Utc::now().timestamp();
+    await_some("the next second", || (Utc::now().timestamp() > now).then_some(()));
 }
 
 fn payload(token: &str) -> Value {
