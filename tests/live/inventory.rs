@@ -349,7 +349,11 @@ fn ends(drivers: &Drivers<'_>, made: &Made, inventory: &Inventory) {
         assert_eq!(found["expires"]["never"], true);
         assert_eq!(found["issued"], drivers.made(&["secret", secret, "-n", NS]), "{secret}");
     }
-    assert_eq!(inventory.item("pod inventory/tool-0")["state"], "live");
+    // What was used within ten seconds of the pod's making may be of a pod before it.
+    let pod = inventory.item("pod inventory/tool-0");
+    let since = drivers.made(&["pod", "tool-0", "-n", NS]);
+    let for_sure = at(&pod["lastUse"]["at"]) - at(&since) >= TimeDelta::seconds(11);
+    assert_eq!(pod["state"], if for_sure { "live" } else { "not known" }, "{pod:#}");
     let joining = inventory.item(BOOTSTRAP);
     assert_eq!(joining["expires"]["at"], json!(made.until));
     assert_eq!(joining["state"], "live");
