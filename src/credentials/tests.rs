@@ -8,6 +8,8 @@ use super::*;
 use crate::book::world::{Row, World, day};
 use crate::model::{BootstrapToken, Health, Issued, ListState, Meta, Minted, Object};
 
+mod attempts;
+
 fn secret(ns: &str, name: &str, account: &str, metadata: &Value) -> Value {
     let mut all = json!({
         "namespace": ns, "name": name, "creationTimestamp": day(-400),

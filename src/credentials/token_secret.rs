@@ -191,7 +191,19 @@ impl Token<'_> {
             (None, _) => {}
         }
         if let Some(day) = day {
-            return LastUse::Label { day, attempt: self.invalid_since().is_some() };
+            let since =
+                self.invalid_since().map(|since| NaiveDate::parse_from_str(since, "%Y-%m-%d"));
+            if let Some(Ok(since)) = since
+                && day > since
+            {
+                notes.push(format!(
+                    "what its label has was refused: it is invalidated since {since}"
+                ));
+            }
+            // Where when is not known, it may have been after.
+            let attempt =
+                since.is_some_and(|since| since.is_ok_and(|since| day >= since) || since.is_err());
+            return LastUse::Label { day, attempt };
         }
         match tracked_since(book) {
             Some(since) => {

@@ -52,7 +52,8 @@ fn is_wild(rule: &PolicyRule) -> bool {
     const OTHERS: [&str; 3] = ["", "*", RBAC];
     has_star(&rule.resources)
         && rule.api_groups.iter().any(|group| OTHERS.contains(&&**group))
-        && !rule.verbs.is_empty()
+        // What may be done in another's name is nothing without a rule that says in whose.
+        && !rule.verbs.iter().all(|verb| verb.starts_with("impersonate-on:"))
         && rule.resource_names.is_empty()
 }
 

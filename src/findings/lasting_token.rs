@@ -4,7 +4,7 @@
 //! not, and are made only on request since Kubernetes 1.24 (KEP-2799).
 
 use super::{Subject, one_less, severity_of};
-use crate::book::{Finding, Tier};
+use crate::book::{Finding, Severity, Tier};
 use crate::credentials::{self, Credential, LastUse, Made};
 use crate::model::SubjectKind;
 
@@ -12,6 +12,7 @@ const RULE: (&str, &str) = ("lasting-token", "lasting token");
 
 pub(super) fn find(subject: &Subject<'_>, found: &mut Vec<Finding>) {
     let entry = subject.entry;
+    bootstrap(subject, found);
     if entry.identity.kind != SubjectKind::ServiceAccount || entry.tier <= Tier::DiscoveryOnly {
         return;
     }
@@ -21,6 +22,28 @@ pub(super) fn find(subject: &Subject<'_>, found: &mut Vec<Finding>) {
             found.push(subject.finding(RULE, severity, None, evidence(&token, entry.tier)));
         }
     }
+}
+
+/// A bootstrap token without an expiration, where its data was read: it joins nodes as long as its
+/// Secret is there (`pkg/controller/bootstrap/tokencleaner.go`).
+fn bootstrap(subject: &Subject<'_>, found: &mut Vec<Finding>) {
+    let identity = &subject.entry.identity;
+    let Some(id) = identity.name.strip_prefix("system:bootstrap:") else { return };
+    let key = ("kube-system".into(), format!("bootstrap-token-{id}").into());
+    let Some(secret) = subject.book.snapshot.objects.secrets.get(&key) else { return };
+    let lasts = secret.bootstrap.as_ref().is_some_and(|token| {
+        token.authenticates && token.expires.is_none() && !token.bad_expiration
+    });
+    if identity.kind != SubjectKind::User || !lasts {
+        return;
+    }
+    let made = secret.meta.creation_timestamp;
+    let made = made.map_or_else(String::new, |at| format!(", made on {},", at.format("%Y-%m-%d")));
+    let evidence = format!(
+        "secret kube-system/bootstrap-token-{id}{made} holds a token for joining nodes that never \
+         expires"
+    );
+    found.push(subject.finding(RULE, Severity::Medium, None, evidence));
 }
 
 fn evidence(token: &Credential, tier: Tier) -> String {

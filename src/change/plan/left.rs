@@ -60,8 +60,8 @@ impl Left {
         let members = book.find(group).map_or(0, |entry| entry.members.len());
         self.works(
             format!(
-                "what the members of {group} are granted otherwise ({members} are known from the log \
-                 and from what was given)"
+                "what the members of {group} are granted otherwise ({members} are known from the log, \
+                 from credentials and from what was given)"
             ),
             "until that is revoked too",
         );
@@ -91,8 +91,8 @@ impl Left {
             self.manual.insert(Manual {
                 what: format!("take {identity} out of the group {}", group.name),
                 why: format!(
-                    "the group is not the cluster's: its identity provider, or the certificate, puts \
-                     people in it. It gives {gives}"
+                    "the group is not the cluster's: {}. It gives {gives}",
+                    put_in(group.source)
                 ),
                 patch: None,
             });
@@ -171,4 +171,18 @@ fn words(authorizer: &Authorizer, subject: &Identity) -> String {
     let named: Vec<Name> = all.into_iter().take(NAMED).map(Name::from).collect();
     let rest = if more > 0 { format!(" and {more} more") } else { String::new() };
     format!("{}{rest}", named.join(", "))
+}
+
+/// Who puts somebody in a group.
+fn put_in(source: GroupSource) -> &'static str {
+    match source {
+        GroupSource::CloudMapping => {
+            "a mapping of the cloud's (aws-auth, an access entry) puts people in it"
+        }
+        GroupSource::BootstrapToken => "the Secret of the bootstrap token puts its bearer in it",
+        GroupSource::Certificate => "the certificate puts its bearer in it",
+        GroupSource::Implicit | GroupSource::Log | GroupSource::Given => {
+            "its identity provider, or the certificate, puts people in it"
+        }
+    }
 }

@@ -233,7 +233,7 @@ fn a_bootstrap_token_is_a_user_in_its_groups() {
         })
     };
     let mut world = world().bind(None, "join", "ClusterRole/pods", "group:system:bootstrappers:a");
-    world.snapshot.objects.insert(secret(Some(token)));
+    world.snapshot.objects.insert(secret(Some(token.clone())));
     let book = world.book();
     let who = "user:system:bootstrap:abcdef";
     assert_eq!(
@@ -245,11 +245,18 @@ fn a_bootstrap_token_is_a_user_in_its_groups() {
         ]
     );
     assert_eq!(book.who(who).tier, Tier::Read);
+    let lasting = "secret kube-system/bootstrap-token-abcdef holds a token for joining nodes that never \
+                   expires";
+    assert_eq!(rules(&book, who), [("lasting-token", lasting.to_owned())]);
     // Where its data was not read, nothing is said of its groups.
     world.snapshot.objects.insert(secret(None));
     let names: Vec<Name> =
         world.book().who(who).groups.iter().map(|group| group.name.clone()).collect();
     assert_eq!(names, [Name::from(IMPLICIT.0)]);
+    assert_eq!(rules(&world.book(), who), []);
+    let ends = BootstrapToken { expires: Some(day(3000)), ..token };
+    world.snapshot.objects.insert(secret(Some(ends)));
+    assert_eq!(rules(&world.book(), who), []);
 }
 
 /// A credential made within the idle time is no sign that nobody wants the access.

@@ -144,6 +144,10 @@ fn constrained_impersonation_sets_the_guards_aside_too() {
             ("user:node".to_owned(), Severity::High),
         ]
     );
+    // What may be done in whoever's name is no wildcard.
+    let on = rule(&["impersonate-on:user-info:get", "impersonate-on:user-info:list"], "*", "*");
+    let world = world.cluster_role("on", &on).bind(None, "8", "ClusterRole/on", "user:info");
+    assert_eq!(by(&world, "wildcard"), []);
     // What a server does not ask for it does not give.
     let mut older = world;
     older.snapshot.cluster.server_version = Some("v1.34.1".into());
