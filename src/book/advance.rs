@@ -12,7 +12,7 @@ use super::by_credential::ByCredential;
 use super::calls::Server;
 use super::difference::{Difference, same_ground};
 use super::ledger::{CreditKey, Ledger};
-use super::node::{Before, Person};
+use super::node::{Before, Person, counts};
 use super::served::Served;
 use super::tier::RoleFacts;
 use super::{
@@ -338,15 +338,18 @@ impl Book {
             .chain(&dirty.logged)
             .filter(|identity| identity.kind != SubjectKind::Group);
         for identity in individuals.cloned().collect::<BTreeSet<Identity>>() {
-            let before: Vec<Name> = old
-                .find(&identity)
-                .map(|entry| entry.groups.iter().map(|group| group.name.clone()).collect())
-                .unwrap_or_default();
-            let after: Vec<Name> = if self.is_named(&identity) {
-                self.groups_of(&identity).into_iter().map(|group| group.name).collect()
-            } else {
-                Vec::new()
+            let had = old.find(&identity).map(|entry| entry.groups.clone()).unwrap_or_default();
+            let has = if self.is_named(&identity) { self.groups_of(&identity) } else { Vec::new() };
+            // Known from another source, what it did may count for a group or no longer.
+            let turned = has.iter().map(|group| &group.name).filter(|name| {
+                had.iter().any(|group| group.name == **name)
+                    && counts(&had, name) != counts(&has, name)
+            });
+            dirty.groups.extend(turned.cloned());
+            let names = |groups: &[Membership]| -> Vec<Name> {
+                groups.iter().map(|group| group.name.clone()).collect()
             };
+            let (before, after) = (names(&had), names(&has));
             if before == after {
                 continue;
             }

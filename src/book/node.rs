@@ -11,7 +11,7 @@ use super::{
     Tier, groups, sums,
 };
 use crate::findings;
-use crate::model::{Identity, Snapshot, SubjectKind};
+use crate::model::{Identity, Name, Snapshot, SubjectKind};
 
 /// An entry with what it was made from.
 #[derive(Clone, Debug)]
@@ -208,14 +208,19 @@ fn same_names(one: &[Membership], other: &[Membership]) -> bool {
 /// Whether what a member of a group did counts for the group: not where the log shows its groups and
 /// this one is known from another source only, a credential that it did not use.
 pub(super) fn acts_in(member: &Entry, group: &Identity) -> bool {
+    counts(&member.groups, &group.name)
+}
+
+/// The same by the groups of the member, sorted by name.
+pub(super) fn counts(groups: &[Membership], group: &Name) -> bool {
     use GroupSource::{BootstrapToken, Certificate, CloudMapping, Given, Implicit, Log};
-    let Ok(at) = member.groups.binary_search_by(|have| have.name.cmp(&group.name)) else {
+    let Ok(at) = groups.binary_search_by(|have| have.name.cmp(group)) else {
         return false;
     };
-    match member.groups.get(at).map(|have| have.source) {
+    match groups.get(at).map(|have| have.source) {
         Some(Implicit | Log | Given) => true,
         Some(Certificate | CloudMapping | BootstrapToken) => {
-            !member.groups.iter().any(|have| have.source == Log)
+            !groups.iter().any(|have| have.source == Log)
         }
         None => false,
     }

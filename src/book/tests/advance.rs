@@ -175,6 +175,27 @@ proptest! {
     }
 }
 
+/// What one did in other groups no longer counts for a group that only a credential puts them in.
+#[test]
+fn a_membership_that_is_known_from_another_source_is_followed() {
+    let log = Log {
+        who: 73,
+        as_who: None,
+        groups: 6,
+        call: 0,
+        day: 0,
+        denied: false,
+        times: 0,
+        credit: 0,
+        implied: false,
+    };
+    check(&[
+        vec![Op::Given(52, 139), Op::Replace(vec![log])],
+        vec![Op::AwsAuth(vec![85])],
+        vec![Op::AwsAuth(vec![84])],
+    ]);
+}
+
 /// A group that an impersonator chose has no such member, but its grant was used.
 #[test]
 fn a_group_that_an_impersonator_chose_is_followed() {
