@@ -7,6 +7,7 @@ mod build;
 mod by_credential;
 mod calls;
 mod difference;
+mod fix;
 mod grants;
 mod groups;
 mod hints;
@@ -30,6 +31,7 @@ use foldhash::HashSet;
 use imbl::{OrdSet, Vector};
 
 pub use becoming::{Becoming, Higher};
+pub use fix::{Fix, Mend};
 pub use needed::Authorization;
 pub(crate) use needed::Logged;
 pub use parts::PartUse;

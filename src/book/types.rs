@@ -461,6 +461,8 @@ pub struct Finding {
     pub evidence: String,
     /// Whether it rests on what a log does not show (coverage bounds it).
     pub rests_on_coverage: bool,
+    /// What would mend it.
+    pub fix: super::Fix,
 }
 
 /// An identity as keybook lists it.

@@ -72,6 +72,8 @@ pub fn unread(session: &Session, needed: &[ListKind], read: &[ListKind]) -> Vec<
 
 /// That nobody of that name is known, as far as the lists tell that say who there is.
 pub fn nobody(identity: &Identity, missing: &[Missing]) -> String {
+    let identity = identity.to_string();
+    let identity = printable(&identity);
     if missing.is_empty() {
         return format!(
             "{identity} is named by no binding, no service account and no log that was read"

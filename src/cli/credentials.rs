@@ -4,21 +4,24 @@ use super::answer;
 use super::args::Global;
 use super::exit::{Code, Failure};
 use super::identity::{self, ROWS};
+use super::places::Places;
 use super::sources::{Needs, open};
 use crate::credentials;
 use crate::report::{CredentialRow, Report, Unseen};
 
 pub(super) fn run(global: &Global, of: Option<&str>) -> Result<Code, Failure> {
+    let places = Places::of(global)?;
     let session = open(global, Needs { lists: ROWS, log: true })?;
     let only = of.map(|text| identity::parse(text, &session)).transpose()?;
     let mut items = Vec::new();
     let mut unseen = Unseen::default();
     for book in &session.books {
         let found = credentials::inventory(book);
-        let wanted = found
-            .credentials
-            .iter()
-            .filter(|credential| only.as_ref().is_none_or(|only| credential.identity == *only));
+        let there = places.over(book);
+        let wanted = found.credentials.iter().filter(|credential| {
+            only.as_ref().is_none_or(|only| credential.identity == *only)
+                && there.has_identity(&credential.identity)
+        });
         items.extend(wanted.map(|credential| CredentialRow::new(book, credential)));
         unseen.add(book, found.unreadable, found.remarks);
     }
@@ -34,6 +37,7 @@ pub(super) fn run(global: &Global, of: Option<&str>) -> Result<Code, Failure> {
     }
     if report.items.is_empty() {
         answer::say("no credential is known");
+        places.say_unknown(&session);
     }
     answer::say("what no list and no log shows:");
     for what in &unseen.not_seen {

@@ -55,11 +55,6 @@ fn line(stage: &Stage<'_>) -> String {
 
 /// What makes the plan, as a shell takes it.
 fn command(left: &[&Intent]) -> String {
-    let plain = |one: char| one.is_ascii_alphanumeric() || "-_.,:/@=+".contains(one);
-    let word = |intent: &&Intent| {
-        let text = intent.to_string();
-        if text.chars().all(plain) { text } else { format!("'{}'", text.replace('\'', r"'\''")) }
-    };
-    let words: Vec<String> = left.iter().map(word).collect();
+    let words: Vec<String> = left.iter().map(|intent| intent.shell_word()).collect();
     format!("keybook revoke {} --out retire.yaml", words.join(" "))
 }

@@ -6,6 +6,7 @@ use super::answer;
 use super::args::{FailOn, Global};
 use super::exit::{Code, Failure};
 use super::identity::{REACH, WHO_HOLDS_WHAT};
+use super::places::Places;
 use super::sources::{Needs, Session, open};
 use crate::book::{Book, Finding, Severity};
 use crate::config::Setting;
@@ -18,17 +19,22 @@ pub(super) fn run(
     fail_on: Option<FailOn>,
     exempted: bool,
 ) -> Result<Code, Failure> {
+    let places = Places::of(global)?;
     let session = open(global, Needs { lists: REACH, log: true })?;
     let at_least = fail_on.map(Severity::from);
     let mut found: Vec<(&Arc<Book>, Finding)> = Vec::new();
     let mut exempt: Vec<(&Arc<Book>, Finding)> = Vec::new();
     for book in &session.books {
-        found.extend(book.findings().into_iter().map(|finding| (book, finding.clone())));
-        for finding in super::reach::findings(book) {
+        let there = places.over(book);
+        let wanted = |finding: &Finding| there.has_identity(&finding.identity);
+        let judged = book.findings().into_iter().filter(|finding| wanted(finding));
+        found.extend(judged.map(|finding| (book, finding.clone())));
+        for finding in super::reach::findings(book).into_iter().filter(wanted) {
             let is_exempt = findings::is_exempt(book, &finding);
             if is_exempt { &mut exempt } else { &mut found }.push((book, finding));
         }
-        exempt.extend(book.exempt().into_iter().map(|finding| (book, finding.clone())));
+        let judged = book.exempt().into_iter().filter(|finding| wanted(finding));
+        exempt.extend(judged.map(|finding| (book, finding.clone())));
     }
     // Of each cluster the worst come first; of several clusters too.
     found.sort_by(|(_, a), (_, b)| b.severity.cmp(&a.severity).then_with(|| a.rule.cmp(b.rule)));
@@ -48,6 +54,7 @@ pub(super) fn run(
     answer::about_policy(&report.metadata);
     if found.is_empty() {
         answer::say("nothing is found wrong in what was read");
+        places.say_unknown(&session);
     }
     if left_out > 0 {
         let are = if left_out == 1 { "1 finding is" } else { &*format!("{left_out} findings are") };

@@ -22,6 +22,7 @@ mod journal;
 mod kept;
 mod man;
 mod outside;
+mod places;
 mod planning;
 mod query;
 mod reach;

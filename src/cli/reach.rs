@@ -4,6 +4,7 @@ use super::answer;
 use super::args::{FailOn, Global};
 use super::exit::{Code, Failure};
 use super::identity::{self, REACH, WHO_HOLDS_WHAT};
+use super::places::Places;
 use super::sources::{Needs, Session, open};
 use crate::book::{Book, Severity};
 use crate::findings;
@@ -15,11 +16,15 @@ pub(super) fn run(
     of: Option<&str>,
     fail_on: Option<FailOn>,
 ) -> Result<Code, Failure> {
+    let places = Places::of(global)?;
     let session = open(global, Needs { lists: REACH, log: true })?;
     let fail_on = fail_on.map(Severity::from);
     match of {
-        Some(text) => one(global, &session, text, fail_on),
-        None => cuts(global, &session, fail_on),
+        Some(text) => {
+            places.say_whole("what somebody can become");
+            one(global, &session, text, fail_on)
+        }
+        None => cuts(global, &session, fail_on, &places),
     }
 }
 
@@ -50,13 +55,20 @@ fn one(
     give(global, session, items, failing)
 }
 
-fn cuts(global: &Global, session: &Session, fail_on: Option<Severity>) -> Result<Code, Failure> {
+fn cuts(
+    global: &Global,
+    session: &Session,
+    fail_on: Option<Severity>,
+    places: &Places,
+) -> Result<Code, Failure> {
     let mut items = Vec::new();
     let mut failing = false;
     let (mut higher, mut admins) = (0, 0);
     for book in &session.books {
         let reach = Reach::new(book);
-        let all = reach.all();
+        let mut all = reach.all();
+        let there = places.over(book);
+        all.retain(|one| book.entry(one.id).is_some_and(|entry| there.has(entry)));
         higher += all.iter().filter(|reached| reached.is_higher()).count();
         let top = crate::book::Tier::ClusterAdmin;
         admins += all.iter().filter(|one| one.is_higher() && one.tier == top).count();
@@ -64,7 +76,11 @@ fn cuts(global: &Global, session: &Session, fail_on: Option<Severity>) -> Result
         let cuts = reach.cuts(&all);
         items.extend(cuts.iter().filter_map(|cut| CutRow::new(book, cut)));
     }
+    let none = items.is_empty();
     let code = give(global, session, items, failing)?;
+    if none {
+        places.say_unknown(session);
+    }
     answer::say(&format!(
         "{higher} can become more than they are, {admins} of them cluster-admin; a grant is listed \
          where without it alone some cannot any more"

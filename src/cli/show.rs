@@ -4,12 +4,14 @@ use super::answer;
 use super::args::Global;
 use super::exit::{Code, Failure};
 use super::identity::{self, WHO_HOLDS_WHAT, WHOLE};
+use super::places::Places;
 use super::sources::{Needs, open};
 use crate::findings;
 use crate::reach::Reach;
 use crate::report::{IdentityDetail, ReachPart, Report};
 
 pub(super) fn run(global: &Global, text: &str) -> Result<Code, Failure> {
+    Places::of(global)?.say_whole("what is shown of somebody");
     let session = open(global, Needs { lists: WHOLE, log: true })?;
     let identity = identity::parse(text, &session)?;
     let items: Vec<IdentityDetail> = session

@@ -7,10 +7,10 @@ use super::answer;
 use super::args::{Global, SortBy};
 use super::exit::{Code, Failure};
 use super::identity::{REACH, ROWS, WHO_HOLDS_WHAT};
-use super::sources::{Needs, Session, open};
+use super::places::Places;
+use super::sources::{Needs, open};
 use crate::book::{Book, Entry, IdentityId};
 use crate::findings;
-use crate::model::ListKind;
 use crate::query::{Query, Remark, Sort};
 use crate::reach::{LISTS, Reach};
 use crate::report::{IdentityRow, Missing, ReachPart, Report};
@@ -22,7 +22,7 @@ pub(super) fn run(
     with_reach: bool,
 ) -> Result<Code, Failure> {
     let query = parse(filter)?;
-    let namespaces = namespaces(global)?;
+    let namespaces = Places::of(global)?;
     let with_reach = with_reach || query.asks_for(findings::reach::RULE);
     let (lists, needed) = if with_reach { (REACH, LISTS) } else { (ROWS, WHO_HOLDS_WHAT) };
     let session = open(global, Needs { lists, log: true })?;
@@ -45,11 +45,8 @@ pub(super) fn run(
                 }
             }
         }
-        let places: Vec<_> = namespaces.iter().map(|place| place.prepare(book)).collect();
-        let wanted = |entry: &Entry| {
-            filter.matches(entry)
-                && (places.is_empty() || places.iter().any(|place| place.matches(entry)))
-        };
+        let places = namespaces.over(book);
+        let wanted = |entry: &Entry| filter.matches(entry) && places.has(entry);
         let listed = book.entries().filter(|entry| wanted(entry));
         rows.extend(listed.map(|entry| (book, entry, reached.get(&entry.id))));
     }
@@ -73,9 +70,7 @@ pub(super) fn run(
     }
     if report.items.is_empty() {
         answer::say("nobody matches");
-        for name in unknown(&session, &global.cluster.namespace) {
-            answer::say(&format!("there is no namespace {name}"));
-        }
+        namespaces.say_unknown(&session);
     }
     if session.books.iter().all(|book| book.coverage().is_none()) {
         answer::say(
@@ -95,28 +90,8 @@ fn reached(book: &Arc<Book>) -> (Arc<Book>, HashMap<IdentityId, ReachPart>) {
     (Arc::new(with), all.iter().map(|one| (one.id, ReachPart::from(one))).collect())
 }
 
-/// Of these namespaces, those that are in no cluster, as far as that is known.
-fn unknown<'n>(session: &Session, names: &'n [String]) -> Vec<&'n String> {
-    let lists = [ListKind::Namespaces];
-    if !answer::missing(session, &lists, None).is_empty() {
-        return Vec::new();
-    }
-    let is_there = |name: &str| {
-        session.books.iter().any(|book| book.snapshot.objects.namespaces.contains_key(name))
-    };
-    names.iter().filter(|name| !is_there(name)).collect()
-}
-
 fn parse(filter: &str) -> Result<Query, Failure> {
     Query::parse(filter).map_err(|error| {
         Failure::usage(format!("the filter {filter:?} is not understood: {error}"))
     })
-}
-
-/// Who is asked for by `-n`: whoever has to do with one of the namespaces; nothing is everybody.
-fn namespaces(global: &Global) -> Result<Vec<Query>, Failure> {
-    if global.cluster.all_namespaces {
-        return Ok(Vec::new());
-    }
-    global.cluster.namespace.iter().map(|name| parse(&format!("ns:\"{name}\""))).collect()
 }

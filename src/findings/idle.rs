@@ -43,8 +43,12 @@ pub(super) fn find(subject: &Subject<'_>, found: &mut Vec<Finding>) {
         None if reads && !coverage.lacks_server() => severity_of(tier),
         _ => Severity::Info,
     };
+    let in_doubt = doubt.is_some();
     let evidence = format!("{what}{}{}", doubt.unwrap_or_default(), limits(coverage));
     let mut finding = subject.finding(RULE, severity, None, evidence);
+    if in_doubt {
+        finding.fix = super::fix::ask_first(subject);
+    }
     finding.rests_on_coverage = true;
     found.push(finding);
 }

@@ -4,7 +4,7 @@
 //! not, and are made only on request since Kubernetes 1.24 (KEP-2799).
 
 use super::{Subject, one_less, severity_of};
-use crate::book::{Finding, Severity, Tier};
+use crate::book::{Finding, Fix, Mend, Severity, Tier};
 use crate::credentials::{self, Credential, LastUse, Made};
 use crate::model::SubjectKind;
 
@@ -19,7 +19,9 @@ pub(super) fn find(subject: &Subject<'_>, found: &mut Vec<Finding>) {
     for token in credentials::token_secrets(subject.book, &entry.identity) {
         if token.standing.is_taken() {
             let severity = one_less(severity_of(entry.tier));
-            found.push(subject.finding(RULE, severity, None, evidence(&token, entry.tier)));
+            let mut finding = subject.finding(RULE, severity, None, evidence(&token, entry.tier));
+            finding.fix = fix(&token);
+            found.push(finding);
         }
     }
 }
@@ -43,7 +45,26 @@ fn bootstrap(subject: &Subject<'_>, found: &mut Vec<Finding>) {
         "secret kube-system/bootstrap-token-{id}{made} holds a token for joining nodes that never \
          expires"
     );
-    found.push(subject.finding(RULE, Severity::Medium, None, evidence));
+    let mut finding = subject.finding(RULE, Severity::Medium, None, evidence);
+    finding.fix = Fix::elsewhere(format!(
+        "delete it, or give it an end: kubectl -n kube-system delete secret bootstrap-token-{id}"
+    ));
+    found.push(finding);
+}
+
+/// Its token is refused; the account keeps what it is granted.
+fn fix(token: &Credential) -> Fix {
+    let place = token.id.strip_prefix("secret ").and_then(|place| place.split_once('/'));
+    let Some((namespace, name)) = place else {
+        return Fix::elsewhere(token.revoke.to_string());
+    };
+    Fix::write(
+        Mend::Quarantine { namespace: namespace.into(), name: name.into() },
+        format!(
+            "have its token refused, which can be taken back; keybook revoke \
+             secret:{namespace}/{name} deletes it once nobody misses it"
+        ),
+    )
 }
 
 fn evidence(token: &Credential, tier: Tier) -> String {

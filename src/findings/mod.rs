@@ -35,6 +35,7 @@ mod default_account;
 mod denied;
 mod escalation;
 mod everybody;
+mod fix;
 mod idle;
 mod lasting_token;
 mod left;
@@ -235,6 +236,7 @@ impl<'a> Subject<'a> {
             grant: grant.map(|grant| grant.key.clone()),
             evidence,
             rests_on_coverage: false,
+            fix: fix::of(self, rule, grant),
         }
     }
 }

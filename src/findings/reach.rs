@@ -61,6 +61,7 @@ pub fn of(reach: &Reach<'_>, entry: &Entry, reached: &Reached) -> Option<Finding
         grant: Some(first.key.clone()),
         evidence: evidence(&reached, path, first),
         rests_on_coverage: false,
+        fix: super::fix::of_grant(&entry.identity, RULE, &first.key),
     })
 }
 
@@ -82,9 +83,10 @@ fn evidence(reached: &Reached, path: &Path, first: &crate::book::Grant) -> Strin
         told.push(format!("{} more steps", steps - TOLD));
     }
     let plural = if steps == 1 { "" } else { "s" };
-    let modelled = if path.is_modelled() { "; a step is a model only" } else { "" };
+    let modelled = path.modelled_words().map_or_else(String::new, |words| format!(", {words}"));
     format!(
-        "is {} and can become {} in {steps} step{plural}: {}; begins with {}, which grants {}{modelled}",
+        "its own access is {}; it can become {} in {steps} step{plural}{modelled}: {}; begins with {}, \
+         which grants {}",
         reached.own.as_str(),
         path.tier.as_str(),
         told.join(", "),

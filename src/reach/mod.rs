@@ -28,6 +28,7 @@ mod step;
 mod steps;
 #[cfg(test)]
 mod tests;
+mod words;
 mod world;
 
 pub use self::cut::{Cut, Lost};

@@ -5,7 +5,8 @@ use serde::Serialize;
 
 use super::identity::Names;
 use super::{Cell, Column, Metadata, Tabular};
-use crate::book::{Book, Finding, GrantKey};
+use crate::book::{Book, Finding, Fix, GrantKey};
+use crate::change::plan::Intent;
 use crate::model::{BindingKind, Identity, Name};
 
 /// The grant that a finding is about.
@@ -49,6 +50,44 @@ pub(super) fn binding_text(kind: BindingKind, namespace: Option<&str>, name: &st
     }
 }
 
+/// What would mend it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FixPart {
+    /// `revokeGrant`, `revokeIdentity`, `quarantine`, `narrow`, `split`, or `elsewhere`.
+    pub kind: &'static str,
+    /// The command that plans it, as a shell takes it; None for what lies elsewhere.
+    pub command: Option<String>,
+    /// What is to be done.
+    pub how: String,
+}
+
+impl From<&Fix> for FixPart {
+    fn from(of: &Fix) -> Self {
+        Self {
+            kind: of.kind(),
+            command: of.write.as_ref().map(|mend| Intent::to_mend(mend).command()),
+            how: of.how.clone(),
+        }
+    }
+}
+
+impl FixPart {
+    /// The command without the program, or that it lies elsewhere.
+    fn short(&self) -> &str {
+        let command = self.command.as_deref();
+        command.map_or(self.kind, |command| command.strip_prefix("keybook ").unwrap_or(command))
+    }
+
+    /// The command with what it does, or what is to be done elsewhere.
+    fn text(&self) -> String {
+        match &self.command {
+            Some(command) => format!("{command}: {}", self.how),
+            None => self.how.clone(),
+        }
+    }
+}
+
 /// Why a finding does not count.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ExemptionPart {
@@ -78,6 +117,8 @@ pub struct FindingRow {
     pub evidence: String,
     /// Whether it rests on what the log does not show.
     pub rests_on_coverage: bool,
+    /// What would mend it.
+    pub fix: FixPart,
     /// The policy's exemption that it is under; None for what counts as wrong.
     pub exemption: Option<ExemptionPart>,
     #[serde(skip)]
@@ -109,8 +150,19 @@ impl FindingRow {
             grant: finding.grant.as_ref().map(GrantPart::from),
             evidence: finding.evidence.clone(),
             rests_on_coverage: finding.rests_on_coverage,
+            fix: FixPart::from(&finding.fix),
             exemption: None,
             id: finding.identity.clone(),
+        }
+    }
+}
+
+impl FindingRow {
+    /// The evidence; with it, what is to be done where no command does it.
+    fn shown(&self) -> String {
+        match self.fix.command {
+            Some(_) => self.evidence.clone(),
+            None => format!("{}; to mend it: {}", self.evidence, self.fix.how),
         }
     }
 }
@@ -126,6 +178,7 @@ impl Tabular for FindingRow {
             Column::new("IDENTITY", "identity"),
             Column::new("GRANT", "grant").wide(),
             Column::new("EXEMPTION", "exemption").wide(),
+            Column::new("FIX", "fix"),
             Column::new("EVIDENCE", "evidence"),
         ]
     }
@@ -140,7 +193,8 @@ impl Tabular for FindingRow {
             Cell::new(self.exemption.as_ref().map_or_else(String::new, |one| {
                 format!("until {}, {}: {}", one.expires, one.owner, one.reason)
             })),
-            Cell::new(self.evidence.clone()),
+            Cell::exactly(self.fix.short().to_owned(), self.fix.text()),
+            Cell::exactly(self.shown(), self.evidence.clone()),
         ]]
     }
 

@@ -1,7 +1,5 @@
 //! What an identity can become, and which grants to cut.
 
-use std::fmt::Write as _;
-
 use serde::Serialize;
 
 use super::detail::Via;
@@ -216,6 +214,8 @@ pub struct HopPart {
     /// What would cut it.
     pub cut: String,
     #[serde(skip)]
+    who: String,
+    #[serde(skip)]
     takes: Vec<(String, String)>,
     #[serde(skip)]
     holds: Vec<(String, String)>,
@@ -239,6 +239,7 @@ impl HopPart {
             seen: SeenPart { how: seen.how.as_str(), what: seen.what },
             held: of.held.iter().map(held).collect(),
             cut: of.cut(tier, leaves),
+            who: of.who(),
             holds: of.held.iter().map(|held| (held.words(), held.by())).collect(),
             takes: of.needed.iter().map(|needed| (needed.words(), needed.by())).collect(),
         }
@@ -330,39 +331,47 @@ impl ReachRow {
         }
     }
 
-    fn head(&self) -> String {
+    /// What it comes to. `whole`: whether everything that could say otherwise was read.
+    fn head(&self, whole: bool) -> String {
         let who = &self.who;
         match self.paths.last() {
             None if self.tier == self.reaches && self.tier == "cluster-admin" => {
-                format!("{who} is cluster-admin already\n")
+                format!("{who} is cluster-admin already")
             }
-            None => format!("{who} ({}) cannot become more than it is\n", self.tier),
-            Some(_) => format!("{who} ({}) → {}\n", self.tier, self.reaches),
+            None => {
+                let bound = match (whole, self.groups_known) {
+                    (true, true) => "",
+                    (false, _) => ", as far as was read",
+                    (true, false) => ", as far as its groups are known",
+                };
+                format!("{who} ({}) cannot become more than it is{bound}", self.tier)
+            }
+            Some(_) if whole || self.reaches == "cluster-admin" => {
+                format!("{who} ({}) → {}", self.tier, self.reaches)
+            }
+            Some(_) => format!("{who} ({}) → {}, at least", self.tier, self.reaches),
         }
     }
 
-    fn write(path: &PathPart, text: &mut String) {
+    fn write(path: &PathPart, lines: &mut Vec<String>) {
         let steps = path.hops.len();
         let plural = if steps == 1 { "" } else { "s" };
-        // Writing to a String cannot fail.
-        let _ = writeln!(text, "\n{} in {steps} step{plural}", path.tier);
+        lines.extend([String::new(), format!("{} in {steps} step{plural}", path.tier)]);
         for (number, hop) in (1..).zip(&path.hops) {
-            let _ = writeln!(text, "  {number}. {} {}", hop.who_text(), hop.words);
+            lines.push(format!("  {number}. {} {}", hop.who, hop.words));
             for (takes, by) in &hop.takes {
-                let _ = writeln!(text, "     takes  {takes}\n     by     {by}");
+                lines.extend([format!("     takes  {takes}"), format!("     by     {by}")]);
             }
             for (holds, by) in &hop.holds {
-                let _ = writeln!(text, "     holds  {holds}\n     by     {by}");
+                lines.extend([format!("     holds  {holds}"), format!("     by     {by}")]);
             }
-            if let Some(why) = hop.modelled {
-                let _ = writeln!(text, "     model  {why}");
-            }
-            let _ = writeln!(text, "     log    {}: {}", hop.seen.how, hop.seen.what);
-            let _ = writeln!(text, "     cut    {}", hop.cut);
+            lines.extend(hop.modelled.map(|why| format!("     model  {why}")));
+            lines.push(format!("     log    {}: {}", hop.seen.how, hop.seen.what));
+            lines.push(format!("     cut    {}", hop.cut));
         }
         for via in &path.strong_by {
-            let _ =
-                writeln!(text, "  {} by {} ({})", path.tier, via.binding_text(), via.role_text());
+            let (binding, role) = (via.binding_text(), via.role_text());
+            lines.push(format!("  {} by {binding} ({role})", path.tier));
         }
     }
 }
@@ -420,31 +429,27 @@ impl Tabular for ReachRow {
     }
 
     fn text(report: &Report<Self>, _wide: bool, _headers: bool) -> Option<String> {
-        let mut text = String::new();
+        let about = &report.metadata;
+        let mut lines = Vec::new();
         for item in &report.items {
-            if report.metadata.clusters.len() > 1 {
-                let _ = writeln!(text, "{}", report.metadata.cluster_name(&item.cluster));
+            if about.clusters.len() > 1 {
+                lines.push(about.cluster_name(&item.cluster).to_string());
             }
-            text.push_str(&item.head());
+            let whole = !about.missing.iter().any(|missing| missing.cluster == item.cluster);
+            lines.push(item.head(whole));
             for path in &item.paths {
-                Self::write(path, &mut text);
+                Self::write(path, &mut lines);
             }
             if !item.cuts.is_empty() {
-                let _ = writeln!(text, "\nWithout one grant");
+                lines.extend([String::new(), "Without one grant".to_owned()]);
             }
             for cut in &item.cuts {
                 let what = if cut.closes { "becomes" } else { "still becomes" };
-                let _ = writeln!(
-                    text,
-                    "  {} to {}: {what} {}",
-                    cut.grant.text(),
-                    cut.grant.subject.text(),
-                    cut.leaves
-                );
+                let (grant, subject) = (cut.grant.text(), cut.grant.subject.text());
+                lines.push(format!("  {grant} to {subject}: {what} {}", cut.leaves));
             }
         }
-        let lines: Vec<String> =
-            text.lines().map(|line| printable(line).into_owned() + "\n").collect();
-        Some(lines.concat())
+        // A name with a line break stays on its line.
+        Some(lines.iter().map(|line| printable(line).into_owned() + "\n").collect())
     }
 }

@@ -159,6 +159,8 @@ actions! {
     Revoke,
     /// Stages that it is narrowed.
     Narrow,
+    /// Says how it is split.
+    Split,
     /// Takes back what is staged.
     Unstage,
     /// Makes the plan of what is staged.

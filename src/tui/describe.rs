@@ -9,7 +9,8 @@ use super::theme::Slot;
 use super::time::{ago, moment};
 use super::widgets::Line;
 use super::words;
-use crate::book::{Book, Entry, Existence, Grant, GrantId, IdentityId, RoleState};
+use crate::book::{Book, Entry, Existence, Finding, Grant, GrantId, IdentityId, RoleState};
+use crate::change::plan::Intent;
 use crate::model::{Identity, SubjectKind, distinct};
 use crate::owners::{self, OfGrant, Owner};
 use crate::query::{Seen, asker};
@@ -69,8 +70,20 @@ pub fn identity(book: &Book, id: IdentityId, frame: Frame) -> Lines {
         ));
         let evidence = wrap(&finding.evidence, width.saturating_sub(6));
         lines.extend(evidence.into_iter().map(|text| Line::plain(format!("    {text}"))));
+        let fix = wrap(&fix(finding), width.saturating_sub(6));
+        let fix = fix.into_iter().map(|text| Line::of(format!("    {text}"), Slot::Muted));
+        lines.extend(fix);
     }
     lines
+}
+
+/// What mends a finding, in a sentence.
+fn fix(finding: &Finding) -> String {
+    let fix = &finding.fix;
+    match &fix.write {
+        Some(mend) => format!("To mend it: {}: {}", Intent::to_mend(mend).command(), fix.how),
+        None => format!("To mend it: {}", fix.how),
+    }
 }
 
 fn existence(existence: Existence) -> &'static str {

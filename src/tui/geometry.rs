@@ -5,6 +5,7 @@ use super::layout::{Below, Parts, Shape, parts};
 use super::screens;
 use super::state::State;
 use super::tabs::Tab;
+use super::whole::Sort;
 
 /// The parts of the topmost screen.
 pub fn of(state: &State) -> Parts {
@@ -16,13 +17,29 @@ pub fn of(state: &State) -> Parts {
             warning,
             bar: 3,
             heads: !page.tab.is_text(),
-            below: if page.tab.is_text() { Below::Nothing } else { Below::Detail(3) },
+            below: match page.tab {
+                tab if tab.is_text() => Below::Nothing,
+                Tab::Findings => Below::Detail(of_finding(height)),
+                _ => Below::Detail(3),
+            },
         },
         Some(Layer::Reverse(_)) => Shape { warning, bar: 2, heads: true, below: Below::Detail(4) },
-        Some(Layer::Whole(_)) => Shape { warning, bar: 1, heads: true, below: Below::Detail(3) },
+        Some(Layer::Whole(view)) => {
+            let lines = if view.sort == Sort::Findings { of_finding(height) } else { 3 };
+            Shape { warning, bar: 1, heads: true, below: Below::Detail(lines) }
+        }
         Some(_) => Shape { warning, bar: 2, heads: false, below: Below::Nothing },
     };
     parts(width, height, shape)
+}
+
+/// The lines for a finding's evidence and what mends it.
+fn of_finding(height: u16) -> u16 {
+    match height {
+        ..20 => 4,
+        20..30 => 6,
+        _ => 8,
+    }
 }
 
 /// How many rows the topmost layer has, and how many of them are shown at once.

@@ -77,6 +77,12 @@ impl Keymap {
         here.or(anywhere).copied()
     }
 
+    /// What a key does in some other context than where text is typed.
+    pub fn elsewhere(&self, key: Key) -> Option<ActionId> {
+        let mut others = Context::ALL.iter().filter(|context| **context != Context::Prompt);
+        others.find_map(|context| self.bindings.get(&(*context, key))).copied()
+    }
+
     /// The keys of an action, the one for hints first.
     pub fn keys(&self, id: ActionId) -> &[Key] {
         self.keys.get(&id).map_or(&[], Vec::as_slice)

@@ -10,6 +10,7 @@ use super::tabs::Tab;
 use super::whole::{self, Whole};
 use super::widgets::{Line, Scroll};
 use crate::change::Planned;
+use crate::change::plan::Intent;
 use crate::model::{Identity, Name};
 
 /// An identity's page.
@@ -135,6 +136,13 @@ pub enum Choice {
         asked: Asked,
         /// The verbs.
         verbs: Vec<Name>,
+    },
+    /// Which grant goes.
+    Cut {
+        /// Of which cluster.
+        feed: FeedId,
+        /// What is staged, by the place in what can be chosen.
+        wishes: Vec<Intent>,
     },
 }
 

@@ -3,13 +3,12 @@
 use std::cmp::Reverse;
 use std::sync::Arc;
 
-use super::job::holds;
 use super::state::{FeedId, Who};
+use super::terms;
 use super::widgets::Scroll;
 use super::words;
-use crate::book::{Book, Finding, Grant, GrantId, RoleState, Severity, Tier};
+use crate::book::{Book, Finding, Grant, GrantId, RoleState, Tier};
 use crate::credentials::{self, Credential};
-use crate::model::Identity;
 
 /// Of what sort.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -53,16 +52,8 @@ pub struct Whole {
 pub struct FindingRow {
     /// Who it is about.
     pub who: Who,
-    /// Who that is.
-    pub identity: Identity,
-    /// Which of the identity's findings.
-    pub index: usize,
-    /// How bad.
-    pub severity: Severity,
-    /// Its rule.
-    pub rule: &'static str,
-    /// One sentence.
-    pub evidence: String,
+    /// What.
+    pub finding: Finding,
 }
 
 /// A credential in the list of all.
@@ -138,20 +129,12 @@ fn findings(books: &[(FeedId, Arc<Book>)], filter: &str) -> Vec<FindingRow> {
     for (feed, book) in books {
         for entry in book.entries() {
             let who = Who { feed: *feed, id: entry.id };
-            let found = entry.findings.iter().enumerate();
-            rows.extend(found.filter(|(_, finding)| wants(finding, &entry.identity, filter)).map(
-                |(index, finding)| FindingRow {
-                    who,
-                    identity: entry.identity.clone(),
-                    index,
-                    severity: finding.severity,
-                    rule: finding.rule,
-                    evidence: finding.evidence.clone(),
-                },
-            ));
+            let found = entry.findings.iter().filter(|finding| wants(finding, filter));
+            rows.extend(found.map(|finding| FindingRow { who, finding: finding.clone() }));
         }
     }
     rows.sort_by(|a, b| {
+        let (a, b) = (&a.finding, &b.finding);
         b.severity
             .cmp(&a.severity)
             .then_with(|| a.rule.cmp(b.rule))
@@ -161,10 +144,11 @@ fn findings(books: &[(FeedId, Arc<Book>)], filter: &str) -> Vec<FindingRow> {
     rows
 }
 
-fn wants(finding: &Finding, identity: &Identity, filter: &str) -> bool {
-    let severity = finding.severity.as_str();
-    let text = || format!("{severity} {} {identity} {}", finding.rule, finding.evidence);
-    filter.is_empty() || holds(&text(), filter)
+fn wants(finding: &Finding, filter: &str) -> bool {
+    let Finding { severity, rule, identity, evidence, .. } = finding;
+    let text = || format!("{} {rule} {identity} {evidence}", severity.as_str());
+    filter.is_empty()
+        || terms::keeps(filter, text, |key, value| terms::finding(finding, key, value))
 }
 
 fn all_credentials(books: &[(FeedId, Arc<Book>)], filter: &str) -> Vec<CredentialRow> {
@@ -175,14 +159,16 @@ fn all_credentials(books: &[(FeedId, Arc<Book>)], filter: &str) -> Vec<Credentia
                 let Credential { identity, kind, id, standing, .. } = &credential;
                 format!("{identity} {} {id} {}", kind.as_str(), standing.as_str())
             };
-            if !filter.is_empty() && !holds(&text(), filter) {
+            let entry = book.find(&credential.identity);
+            let tier = credentials::strength(book, &credential);
+            let has = |key: &str, value: &str| terms::credential(&credential, tier, key, value);
+            if !filter.is_empty() && !terms::keeps(filter, text, has) {
                 continue;
             }
-            let entry = book.find(&credential.identity);
             rows.push(CredentialRow {
                 feed: *feed,
                 who: entry.map(|entry| Who { feed: *feed, id: entry.id }),
-                tier: credentials::strength(book, &credential),
+                tier,
                 credential,
             });
         }
@@ -197,7 +183,8 @@ fn grants(books: &[(FeedId, Arc<Book>)], filter: &str) -> Vec<GrantRow> {
     let mut rows = Vec::new();
     for (feed, book) in books {
         for grant in book.grants() {
-            if !filter.is_empty() && !holds(&grant_text(book, grant), filter) {
+            let has = |key: &str, value: &str| terms::grant(grant, book.tier_of(grant), key, value);
+            if !filter.is_empty() && !terms::keeps(filter, || grant_text(book, grant), has) {
                 continue;
             }
             let to = book.find(&grant.key.subject);

@@ -8,7 +8,8 @@ use super::theme::Slot;
 use super::time::{ago, day, days};
 use super::widgets::Line;
 use crate::book::{
-    Book, Entry, Grant, GroupSource, HintSource, LogState, RoleState, Severity, Tier, UseState,
+    Book, Entry, Grant, GrantKey, GroupSource, HintSource, LogState, RoleState, Severity, Tier,
+    UseState,
 };
 use crate::model::{Health, Identity, Scope, SubjectKind, distinct};
 use crate::query::Seen;
@@ -18,6 +19,14 @@ pub const LOADING: &str = "…";
 
 /// What stands before what is no log's word.
 pub const SIGN: &str = "~";
+
+/// `RoleBinding pay/devs`, `ClusterRoleBinding admins`.
+pub fn binding(key: &GrantKey) -> String {
+    match &key.namespace {
+        Some(namespace) => format!("{} {namespace}/{}", key.binding_kind, key.binding),
+        None => format!("{} {}", key.binding_kind, key.binding),
+    }
+}
 
 /// What stands behind the access of who can become more than that.
 const HIGHER: &str = "→";

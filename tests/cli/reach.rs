@@ -123,3 +123,52 @@ fn becoming_more_is_a_finding_that_can_fail() {
     home.run(&["reach", "user:rolf@corp.example", "--demo", "--fail-on", "critical"]).ends_with(0);
     home.run(&["reach", "user:nobody", "--from", &objects]).ends_with(4);
 }
+
+#[test]
+fn a_no_on_lists_that_are_not_whole_says_so_where_it_stands() {
+    let (home, objects) = home();
+    // lea holds nothing that leads anywhere; Pods and workloads are not in the file.
+    let lea = binding(Some("pay"), "lea", ("Role", "none"), &json!([user("lea")]));
+    let more = home.put("lea.json", list(&[lea, role("pay", "none", &json!([]))]));
+    let run = home.run(&["reach", "user:lea", "--from", &objects, "--from", &more]).ends_with(4);
+    assert_eq!(run.out, "user:lea (none) cannot become more than it is, as far as was read\n");
+}
+
+#[test]
+fn a_namespace_narrows_every_list() {
+    let (home, objects) = home();
+    let shop = binding(Some("shop"), "mia", ("Role", "gone"), &json!([user("mia")]));
+    let more = home.put("shop.json", list(&[shop]));
+    let run = |words: &[&str]| {
+        let mut words = words.to_vec();
+        words.extend(["--from", &objects, "--from", &more]);
+        home.run(&words)
+    };
+    let who = |words: &[&str]| -> Vec<String> {
+        let all = run(words).json();
+        let items = all["items"].as_array().expect("items").iter();
+        let mut names: Vec<String> = items
+            .map(|item| item["identity"]["name"].as_str().expect("a name").to_owned())
+            .collect();
+        names.sort();
+        names.dedup();
+        names
+    };
+    // cluster-admin is pay/root by a binding of the cluster: it is an account there all the same.
+    assert_eq!(who(&["findings", "-n", "shop", "-o", "json"]), ["mia"]);
+    assert_eq!(who(&["findings", "-n", "pay", "-o", "json"]), ["batch", "jane", "kim", "root"]);
+    let both = who(&["findings", "-n", "pay", "-n", "shop", "-o", "json"]);
+    assert_eq!(both, who(&["findings", "-o", "json"]));
+    let none = run(&["findings", "-n", "nowhere"]);
+    assert!(none.out.lines().count() <= 1, "{none:?}");
+    assert!(none.err.contains("there is no namespace nowhere"), "{none:?}");
+    let cuts = |words: &[&str]| run(words).json()["items"].as_array().expect("items").len();
+    assert!(cuts(&["reach", "-n", "pay", "-o", "json"]) > 0);
+    assert_eq!(cuts(&["reach", "-n", "shop", "-o", "json"]), 0);
+    assert!(run(&["reach", "-n", "nowhere"]).err.contains("there is no namespace nowhere"));
+    assert!(run(&["credentials", "-n", "nowhere"]).err.contains("there is no namespace nowhere"));
+    // Of one identity it is no part that is asked for.
+    let one = run(&["reach", "user:jane", "-n", "shop"]);
+    assert!(one.err.contains("what somebody can become is of every namespace"), "{one:?}");
+    assert!(one.out.starts_with("user:jane (namespace write) → cluster-admin"), "{one:?}");
+}

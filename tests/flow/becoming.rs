@@ -135,3 +135,24 @@ fn it_waits_for_the_log_which_says_who_is_in_which_group() {
     stage.send(Msg::Book(FeedId(0), without));
     assert_eq!(chip(&stage), format!("{all}…"));
 }
+
+#[test]
+fn of_several_grants_that_close_a_way_one_is_chosen_to_be_cut() {
+    let mut stage = Stage::new(&book(&snapshot()), (110, 30));
+    stage.command("show user:kim@corp.example").keys("tab tab tab tab");
+    let staged = |stage: &Stage| -> Vec<String> {
+        stage.state.staged.keys().map(|(_, wish)| wish.words()).collect()
+    };
+    stage.keys("r");
+    let shown = stage.text();
+    assert!(shown.contains("cut by taking away"), "{shown}");
+    assert!(shown.contains("RoleBinding vault/kim-mints to kim@corp.example"), "{shown}");
+    assert!(shown.contains("ClusterRoleBinding root to sa:vault/root"), "{shown}");
+    stage.keys("esc");
+    assert!(staged(&stage).is_empty());
+    stage.keys("r enter");
+    assert_eq!(staged(&stage), ["revoke rb:vault/kim-mints=user:kim@corp.example"]);
+    stage.keys("r j enter");
+    let both = ["revoke crb:root=sa:vault/root", "revoke rb:vault/kim-mints=user:kim@corp.example"];
+    assert_eq!(staged(&stage), both);
+}

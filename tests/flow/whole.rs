@@ -59,8 +59,52 @@ fn words_narrow_and_esc_leaves() {
     assert!(stage.text().contains("never-made"), "{}", stage.text());
     stage.keys("/").type_text(" nothing").keys("enter");
     assert!(stage.text().contains("Nothing matches"), "{}", stage.text());
+    // What narrows goes first, then the screen.
+    stage.keys("esc");
+    assert!(stage.text().contains("Grants 11"), "{}", stage.text());
     stage.keys("esc");
     assert!(stage.state.layers.is_empty());
     stage.keys("-");
     assert!(stage.text().contains("Grants 11"), "{}", stage.text());
+}
+
+#[test]
+fn fields_narrow_and_those_that_a_screen_does_not_have_are_said() {
+    let mut stage = stage();
+    stage.command("findings");
+    let count = |stage: &Stage| {
+        let shown = stage.text();
+        let head = shown.lines().find(|line| line.starts_with(" Findings ")).expect("a head");
+        head.split_whitespace()
+            .nth(1)
+            .and_then(|count| count.parse::<usize>().ok())
+            .expect("a count")
+    };
+    let all = count(&stage);
+    stage.keys("/").type_text("severity:high").keys("enter");
+    let high = count(&stage);
+    stage.keys("/ ctrl-u").type_text("!severity:high").keys("enter");
+    assert_eq!((high > 0, high + count(&stage)), (true, all));
+    stage.keys("/ ctrl-u").type_text("finding:idle").keys("enter");
+    assert!(stage.text().contains(" idle "), "{}", stage.text());
+    stage.keys("/ ctrl-u").type_text("seen:never").keys("enter");
+    // It stays to be mended.
+    assert!(stage.text().contains("no seen: here; there are"), "{}", stage.text());
+    stage.keys("esc");
+    assert!(stage.text().contains("/ finding:idle"), "{}", stage.text());
+}
+
+#[test]
+fn a_key_of_another_screen_says_where_it_is_for() {
+    let mut stage = stage();
+    for screen in ["findings", "credentials", "grants"] {
+        stage.command(screen);
+        for key in ["space", "shift-r", "shift-k", "0", "h", "l", "tab"] {
+            stage.keys("j");
+            stage.keys(key);
+            let said = stage.state.notice.clone().expect("it says something").text;
+            let start = format!("{key} does nothing on this screen ({screen}); it is for ");
+            assert!(said.starts_with(&start), "{said}");
+        }
+    }
 }

@@ -13,7 +13,7 @@ use keybook::demo;
 
 use super::support::stage::Stage;
 
-fn demo_book() -> Arc<Book> {
+pub fn demo_book() -> Arc<Book> {
     let now: DateTime<Utc> = "2026-05-06T14:20:00Z".parse().unwrap();
     let cluster = MemoryCluster::new(demo::cluster(), demo::objects(now));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();

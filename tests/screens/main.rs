@@ -9,6 +9,7 @@ mod support;
 
 mod captures;
 mod looks;
+mod mending;
 
 use std::sync::Arc;
 

@@ -6,6 +6,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use super::{Choices, Splitting};
+use crate::book::Mend;
 use crate::model::{BindingKind, Identity, Name, RoleKind};
 use crate::rbac::BindingKey;
 
@@ -217,6 +218,50 @@ impl Intent {
             _ => "revoke",
         };
         format!("{verb} {self}")
+    }
+
+    /// What would mend a finding.
+    pub fn to_mend(mend: &Mend) -> Self {
+        match mend {
+            Mend::Revoke(key) => Self::Grant {
+                binding_kind: key.binding_kind,
+                namespace: key.namespace.clone(),
+                binding: key.binding.clone(),
+                subject: key.subject.clone(),
+            },
+            Mend::RevokeAll(identity) => Self::Identity { identity: identity.clone() },
+            Mend::Quarantine { namespace, name } => {
+                Self::Quarantine { namespace: namespace.clone(), name: name.clone() }
+            }
+            Mend::Narrow(identity) => {
+                Self::Narrow { identity: identity.clone(), choices: Choices::default() }
+            }
+            Mend::Split(identity) => {
+                Self::Split { identity: identity.clone(), how: Box::default() }
+            }
+        }
+    }
+
+    /// The command that plans it, as a shell takes it. Of a user's split, the namespace of the new
+    /// accounts is left to be put in.
+    pub fn command(&self) -> String {
+        let verb = match self {
+            Self::Narrow { .. } | Self::NarrowRole { .. } => "narrow",
+            Self::Split { .. } => "split",
+            _ => "revoke",
+        };
+        let into = match self {
+            Self::Split { identity, .. } if identity.namespace.is_none() => " --into NAMESPACE",
+            _ => "",
+        };
+        format!("keybook {verb} {}{into}", self.shell_word())
+    }
+
+    /// It as one word of a shell's command line.
+    pub fn shell_word(&self) -> String {
+        let plain = |one: char| one.is_ascii_alphanumeric() || "-_.,:/@=+".contains(one);
+        let text = self.to_string();
+        if text.chars().all(plain) { text } else { format!("'{}'", text.replace('\'', r"'\''")) }
     }
 
     /// The binding that a grant's Intent is about.

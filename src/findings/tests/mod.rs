@@ -1,6 +1,7 @@
 //! Each rule: when it speaks, and when it has to be silent.
 
 mod kinds;
+mod fixes;
 mod rights;
 mod uses;
 
@@ -24,7 +25,9 @@ fn world() -> World {
 }
 
 fn findings(world: &World) -> Vec<Finding> {
-    world.book().findings().into_iter().cloned().collect()
+    let found: Vec<Finding> = world.book().findings().into_iter().cloned().collect();
+    found.iter().for_each(fixes::is_no_more_than_what_is_found);
+    found
 }
 
 fn rules(world: &World) -> Vec<(String, &'static str)> {

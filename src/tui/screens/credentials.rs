@@ -3,7 +3,7 @@
 use ratatui::layout::Rect;
 
 use super::page::Subject;
-use super::{cursor, empty, inner, row_area, whole};
+use super::{cursor, empty, inner, row_area, staged, whole};
 use crate::credentials::{Credential, not_seen};
 use crate::model::{SubjectKind, distinct};
 use crate::tui::credential as said;
@@ -89,6 +89,9 @@ pub(super) fn tab(
         if scroll.is_some_and(|scroll| scroll.cursor == index) {
             cursor(canvas, area);
         }
+        if scroll.is_some() && subject.state.credential_is_staged(subject.feed, credential) {
+            staged(canvas, area);
+        }
     }
 }
 
@@ -134,6 +137,9 @@ pub(super) fn draw(
         });
         if index == view.scroll.cursor {
             cursor(canvas, area);
+        }
+        if state.credential_is_staged(row.feed, &row.credential) {
+            staged(canvas, area);
         }
     }
     unseen(state, canvas, parts.body, shown_rows);

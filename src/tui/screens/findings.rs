@@ -3,11 +3,11 @@
 use ratatui::layout::Rect;
 
 use super::page::Subject;
-use super::{cursor, empty, inner, row_area, whole};
+use super::{cursor, empty, inner, row_area, staged, whole};
 use crate::book::{Finding, Severity};
 use crate::tui::layout::Parts;
+use crate::tui::mend;
 use crate::tui::state::State;
-use crate::tui::text::wrap;
 use crate::tui::theme::Slot;
 use crate::tui::whole::{FindingRow, Whole};
 use crate::tui::widgets::{Canvas, Column, Columns, Line, Scroll};
@@ -19,6 +19,7 @@ enum Id {
     Severity,
     Rule,
     Who,
+    Fix,
     Evidence,
 }
 
@@ -26,12 +27,13 @@ fn columns(width: u16, everybody: bool) -> Columns<Id> {
     let mut all = vec![
         Column::new(Id::Sign, "", 1, 1, 0),
         Column::new(Id::Severity, "SEVERITY", 8, 8, 3),
-        Column::new(Id::Rule, "FINDING", 18, 24, 0).grow(1),
+        Column::new(Id::Rule, "FINDING", 18, 24, 0).grow(2),
     ];
     if everybody {
-        all.push(Column::new(Id::Who, "IDENTITY", 20, 40, 0));
+        all.push(Column::new(Id::Who, "IDENTITY", 20, 40, 0).grow(1));
     }
-    all.push(Column::new(Id::Evidence, "EVIDENCE", 26, 200, 1).grow(2));
+    all.push(Column::new(Id::Fix, "FIX", 3, 9, 0).grow(3));
+    all.push(Column::new(Id::Evidence, "EVIDENCE", 21, 200, 1).grow(4));
     Columns::new(&all, width)
 }
 
@@ -63,31 +65,38 @@ pub(super) fn tab(
             break;
         };
         let area = row_area(body, at);
-        columns.row(canvas, inner(area), |id, _| match id {
+        columns.row(canvas, inner(area), |id, wide| match id {
             Id::Sign | Id::Severity => severity(finding.severity, id),
             Id::Rule | Id::Who => Line::plain(finding.rule),
+            Id::Fix => mend::short(subject.state, &finding.fix, wide.into()),
             Id::Evidence => Line::of(finding.evidence.clone(), Slot::Muted),
         });
         if scroll.is_some_and(|scroll| scroll.cursor == index) {
             cursor(canvas, area);
         }
+        if scroll.is_some() && subject.state.fix_is_staged(subject.feed, &finding.fix) {
+            staged(canvas, area);
+        }
     }
 }
 
-/// A finding's evidence in full.
-pub(super) fn detail(finding: Option<&Finding>, width: usize) -> Vec<Line<'static>> {
+/// A finding's evidence as far as there is room, and what mends it.
+pub(super) fn detail(
+    state: &State,
+    finding: Option<&Finding>,
+    (width, height): (usize, usize),
+) -> Vec<Line<'static>> {
     let Some(finding) = finding else {
         return Vec::new();
     };
-    let mut lines: Vec<Line<'static>> =
-        wrap(&finding.evidence, width).into_iter().take(2).map(Line::plain).collect();
+    let mut below = mend::lines(state, &finding.fix, width);
     if finding.rests_on_coverage {
-        lines.push(Line::of(
-            "Rests on what the log does not show: i tells what it covers.",
-            Slot::Unknown,
-        ));
+        let text = "Rests on what the log does not show: i tells what it covers.";
+        below.insert(0, Line::of(text, Slot::Unknown));
     }
-    lines
+    let room = height.saturating_sub(below.len()).max(1);
+    let evidence = mend::clipped(&finding.evidence, width, room);
+    evidence.into_iter().map(Line::plain).chain(below).collect()
 }
 
 /// The findings of everybody.
@@ -102,7 +111,7 @@ pub(super) fn draw(
     for severity in
         [Severity::Critical, Severity::High, Severity::Medium, Severity::Low, Severity::Info]
     {
-        let count = rows.iter().filter(|row| row.severity == severity).count();
+        let count = rows.iter().filter(|row| row.finding.severity == severity).count();
         if count > 0 {
             let text =
                 format!("   {} {count} {}", words::severity_sign(severity), severity.as_str());
@@ -121,21 +130,24 @@ pub(super) fn draw(
             break;
         };
         let area = row_area(body, at);
-        columns.row(canvas, inner(area), |id, _| match id {
-            Id::Sign | Id::Severity => severity(row.severity, id),
-            Id::Rule => Line::plain(row.rule),
-            Id::Who => Line::of(words::name(&row.identity), Slot::Strong),
-            Id::Evidence => Line::of(row.evidence.clone(), Slot::Muted),
+        let finding = &row.finding;
+        columns.row(canvas, inner(area), |id, wide| match id {
+            Id::Sign | Id::Severity => severity(finding.severity, id),
+            Id::Rule => Line::plain(finding.rule),
+            Id::Who => Line::of(words::name(&finding.identity), Slot::Strong),
+            Id::Fix => mend::short(state, &finding.fix, wide.into()),
+            Id::Evidence => Line::of(finding.evidence.clone(), Slot::Muted),
         });
         if index == view.scroll.cursor {
             cursor(canvas, area);
         }
+        if state.fix_is_staged(row.who.feed, &finding.fix) {
+            staged(canvas, area);
+        }
     }
+    let height = parts.preview.height.into();
     whole::detail(canvas, parts, |width| {
-        let finding = rows.get(view.scroll.cursor).and_then(|row| {
-            let (_, entry) = state.entry(row.who)?;
-            entry.findings.get(row.index)
-        });
-        detail(finding, width)
+        let finding = rows.get(view.scroll.cursor).map(|row| &row.finding);
+        detail(state, finding, (width, height))
     });
 }

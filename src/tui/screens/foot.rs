@@ -7,8 +7,10 @@ use crate::tui::complete::{self, Candidate};
 use crate::tui::layers::{Layer, Prompt, PromptKind};
 use crate::tui::layout::Parts;
 use crate::tui::state::{State, Tone};
+use crate::tui::tabs::Tab;
 use crate::tui::text::width;
 use crate::tui::theme::Slot;
+use crate::tui::update::is_offered;
 use crate::tui::widgets::{Canvas, Line};
 
 /// How many candidates are shown above the line being typed.
@@ -52,7 +54,7 @@ fn hints(state: &State, canvas: &mut Canvas<'_, '_>, area: Rect) {
     for id in ActionId::ALL {
         let action = id.action();
         let here = action.contexts.contains(&context) && *id != ActionId::Plan;
-        if !here || action.hint.is_none() || *id == ActionId::Help {
+        if !here || action.hint.is_none() || *id == ActionId::Help || !is_offered(state, *id) {
             continue;
         }
         let next = hint(state, *id);
@@ -73,6 +75,10 @@ fn hint(state: &State, id: ActionId) -> Line<'static> {
         && matches!(state.context(), Context::Text | Context::Plan | Context::Help)
     {
         "search".clone_into(&mut word);
+    }
+    let on_reach = matches!(state.screen(), Some(Layer::Page(page)) if page.tab == Tab::Reach);
+    if id == ActionId::Revoke && on_reach {
+        "cut".clone_into(&mut word);
     }
     if id == ActionId::Plan && !state.staged.is_empty() {
         word = format!("{word} {}", state.staged.len());

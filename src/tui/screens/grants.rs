@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use ratatui::layout::Rect;
 
 use super::page::Subject;
-use super::{cursor, empty, inner, row_area, whole};
+use super::{cursor, empty, inner, row_area, staged, whole};
 use crate::book::{Book, Grant};
 use crate::model::SubjectKind;
 use crate::tui::describe;
@@ -64,6 +64,9 @@ pub(super) fn draw(
         let area = row_area(body, at);
         if let Some(grant) = grants.get(index).and_then(|id| subject.book.grant(*id)) {
             columns.row(canvas, inner(area), |id, _| cell(subject, grant, id));
+            if scroll.is_some() && subject.state.grant_is_staged(subject.feed, &grant.key) {
+                staged(canvas, area);
+            }
         }
         if scroll.is_some_and(|scroll| scroll.cursor == index) {
             cursor(canvas, area);
@@ -191,6 +194,9 @@ pub(super) fn all(
                 Id::Gives => Line::of(row.tier.as_str(), words::tier_slot(row.tier)),
                 id => plain(&book, &grant, state.now, id),
             });
+            if state.grant_is_staged(row.feed, &grant.key) {
+                staged(canvas, area);
+            }
         }
         if index == view.scroll.cursor {
             cursor(canvas, area);

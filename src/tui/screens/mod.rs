@@ -110,6 +110,11 @@ fn cursor(canvas: &mut Canvas<'_, '_>, row: Rect) {
     canvas.put(row.x, row.y, 1, "▌", Slot::Bar);
 }
 
+/// Marks a row as one about which something is staged.
+fn staged(canvas: &mut Canvas<'_, '_>, row: Rect) {
+    canvas.put(row.x + 1, row.y, 1, "~", Slot::Warn);
+}
+
 /// A sentence where rows would be.
 fn empty(canvas: &mut Canvas<'_, '_>, body: Rect, said: &str) {
     let width = usize::from(body.width).saturating_sub(8);

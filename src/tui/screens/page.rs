@@ -11,7 +11,7 @@ use crate::query::Seen;
 use crate::tui::job::PageData;
 use crate::tui::layers::PageView;
 use crate::tui::layout::Parts;
-use crate::tui::state::State;
+use crate::tui::state::{FeedId, State};
 use crate::tui::tabs::Tab;
 use crate::tui::theme::Slot;
 use crate::tui::widgets::{Canvas, Line, Scroll};
@@ -24,6 +24,7 @@ const NAME: usize = 17;
 #[derive(Clone, Copy)]
 pub(super) struct Subject<'a> {
     pub(super) state: &'a State,
+    pub(super) feed: FeedId,
     pub(super) book: &'a Book,
     pub(super) entry: &'a Entry,
     pub(super) data: Option<&'a PageData>,
@@ -36,7 +37,8 @@ pub(super) fn draw(state: &State, page: &PageView, canvas: &mut Canvas<'_, '_>, 
         empty(canvas, parts.body, "It is no longer there. esc goes back.");
         return;
     };
-    let subject = Subject { state, book, entry, data: page.data.as_deref() };
+    let feed = page.who.feed;
+    let subject = Subject { state, feed, book, entry, data: page.data.as_deref() };
     canvas.line(area.x + 1, area.y, area.width.saturating_sub(2), &facts(subject));
     let tabs = tabs(subject, page.tab, usize::from(area.width).saturating_sub(2));
     canvas.line(area.x + 1, area.y + 1, area.width.saturating_sub(2), &tabs);
@@ -172,7 +174,10 @@ fn detail(subject: Subject<'_>, tab: Tab, at: usize, canvas: &mut Canvas<'_, '_>
     let lines = match tab {
         Tab::Permissions => permissions::detail(subject, at),
         Tab::Grants => grants::detail(subject, at),
-        Tab::Findings => findings::detail(subject.entry.findings.get(at), width),
+        Tab::Findings => {
+            let finding = subject.entry.findings.get(at);
+            findings::detail(subject.state, finding, (width, area.height.into()))
+        }
         Tab::Groups => groups::detail(subject, width),
         Tab::Credentials => credentials::detail(subject, at, width),
         Tab::Activity | Tab::Reach | Tab::Workloads => Vec::new(),
@@ -193,7 +198,7 @@ pub(super) fn preview(state: &State, canvas: &mut Canvas<'_, '_>, parts: &Parts)
         return;
     };
     let data = state.list.preview.as_deref().filter(|data| data.who == who);
-    let subject = Subject { state, book, entry, data };
+    let subject = Subject { state, feed: who.feed, book, entry, data };
     let y = parts.tabs.y + 1;
     let width = parts.tabs.width.saturating_sub(2);
     let tabs = tabs(subject, state.list.tab, usize::from(width).saturating_sub(NAME + 3));

@@ -30,7 +30,9 @@ pub fn lines(book: &Book, entry: &Entry, data: Option<&ReachData>, width: usize)
         lines.push(Line::new());
         lines.push(Line::of("Without one grant", Slot::Strong));
         let cuts = data.cuts.iter().filter(|(id, _)| last.contains(id));
-        lines.extend(cuts.filter_map(|cut| without(book, *cut, reached.tier)));
+        for cut in cuts {
+            without(&mut lines, book, *cut, reached.tier, width);
+        }
     }
     lines.push(Line::new());
     if !entry.groups_known {
@@ -57,15 +59,17 @@ fn head(data: &ReachData) -> Lines {
     }
     let Some(path) = reached.highest() else {
         let line = Line::of("It cannot become more than it is: ", Slot::Base);
-        return vec![joined(line, tier(reached.own)).then(".", Slot::Base)];
+        // What is missing is told below.
+        let bound = if data.missing.is_empty() { "." } else { ", as far as was read." };
+        return vec![joined(line, tier(reached.own)).then(bound, Slot::Base)];
     };
     let line = joined(tier(reached.own).then(" → ", Slot::Muted), tier(reached.tier));
     let steps = plural(path.hops.len(), "step");
     let line = line.then(format!(" in {steps}"), Slot::Base);
-    if !reached.modelled {
-        return vec![line];
+    match path.modelled_words() {
+        None => vec![line],
+        Some(words) => vec![line.then(format!(", {words}"), Slot::Unknown)],
     }
-    vec![line.then(", one of them a model only", Slot::Unknown)]
 }
 
 fn joined(mut line: Line<'static>, more: Line<'static>) -> Line<'static> {
@@ -82,14 +86,13 @@ fn steps(lines: &mut Lines, book: &Book, path: &Path, leaves: &[(GrantId, Tier)]
         field(lines, "     cut    ", &hop.cut(path.tier, leaves), Slot::Muted, width);
     }
     for grant in path.strong_by.iter().filter_map(|id| book.grant(*id)) {
-        let by = format!("{} by {}", path.tier.as_str(), grant.key.binding);
+        let by = format!("{} by {}", path.tier.as_str(), words::binding(&grant.key));
         field(lines, "     ", &format!("{by} ({})", grant.role_ref.name), Slot::Muted, width);
     }
 }
 
 fn step(lines: &mut Lines, number: usize, hop: &Hop, width: usize) {
-    let from: Vec<String> = hop.from.iter().map(ToString::to_string).collect();
-    let did = format!("{} {}", from.join(" and "), hop.words());
+    let did = format!("{} {}", hop.who(), hop.words());
     field(lines, &format!("  {number}. "), &did, Slot::Base, width);
     for needed in &hop.needed {
         field(lines, "     takes  ", &needed.words(), Slot::Muted, width);
@@ -116,11 +119,17 @@ fn field(lines: &mut Lines, label: &str, text: &str, slot: Slot, width: usize) {
     }
 }
 
-fn without(book: &Book, (id, leaves): (GrantId, Tier), tier: Tier) -> Option<Line<'static>> {
-    let grant = book.grant(id)?;
+fn without(
+    lines: &mut Lines,
+    book: &Book,
+    (id, leaves): (GrantId, Tier),
+    tier: Tier,
+    width: usize,
+) {
+    let Some(grant) = book.grant(id) else { return };
     let closes = leaves < tier;
     let (word, slot) = if closes { ("becomes", Slot::Good) } else { ("still becomes", Slot::Warn) };
     let to = words::full(&grant.key.subject);
-    let text = format!("  {} to {to}: {word} {}", grant.key.binding, leaves.as_str());
-    Some(Line::of(text, slot))
+    let text = format!("{} to {to}: {word} {}", words::binding(&grant.key), leaves.as_str());
+    field(lines, "  ", &text, slot, width);
 }

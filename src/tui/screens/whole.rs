@@ -48,7 +48,7 @@ pub(super) fn head(
 
 /// What stands where rows would be.
 pub(super) fn nothing<'a>(view: &Whole, none: &'a str) -> &'a str {
-    if view.filter.is_empty() { none } else { "Nothing matches; esc goes back." }
+    if view.filter.is_empty() { none } else { "Nothing matches; esc takes the filter off." }
 }
 
 /// More of the row under the cursor, put together for a width.

@@ -2,24 +2,21 @@
 
 use std::sync::Arc;
 
-use super::{Effects, open};
-use crate::book::{Book, Finding, GrantId};
-use crate::change::plan::{About, Choices, Intent, about, moved};
+use super::{Effects, stage};
+use crate::book::Book;
+use crate::change::plan::{About, Intent, about, moved};
 use crate::change::{Applied, Planned};
-use crate::credentials::{Credential, Kind};
-use crate::model::Identity;
 use crate::tui::action::ActionId as Id;
 use crate::tui::effect::Effect;
 use crate::tui::layers::{Layer, PlanPart, PlanStage, Prompt, PromptKind, TextView};
-use crate::tui::state::{FeedId, State, Tone, Who};
-use crate::tui::text::plural;
+use crate::tui::state::{FeedId, State, Tone};
 use crate::tui::theme::Slot;
 use crate::tui::widgets::{Line, Scroll, wrapped};
 
 pub(super) fn perform(state: &mut State, id: Id, effects: &mut Effects) {
     match id {
-        Id::Revoke | Id::Narrow => stage(state, id == Id::Narrow),
-        Id::Unstage => unstage(state),
+        Id::Revoke | Id::Narrow | Id::Split => stage::perform(state, id),
+        Id::Unstage => stage::unstage(state),
         Id::Plan => plan(state, effects),
         Id::Apply => confirm(state),
         _ => ask_where(state),
@@ -38,9 +35,7 @@ pub(super) fn disabled(state: &State, id: Id) -> Option<String> {
             none("plan: nothing is staged; r stages a revoke, n a narrowing")
         }
         Id::Unstage if state.staged.is_empty() => none("unstage: nothing is staged"),
-        Id::Revoke | Id::Narrow if open::target(state).is_none() && !open::has_marked(state) => {
-            Some(format!("{}: there is nothing under the cursor", super::name(id)))
-        }
+        Id::Revoke | Id::Narrow | Id::Split => stage::disabled(state, id),
         Id::Apply | Id::SavePlan => match part.map(|part| &part.stage) {
             Some(PlanStage::Ready(planned)) if id == Id::Apply => cannot(planned),
             Some(PlanStage::Ready(_)) => None,
@@ -63,161 +58,6 @@ fn cannot(planned: &Planned) -> Option<String> {
         return Some("apply: it cannot be applied as it is: see the first lines".to_owned());
     }
     planned.plan.steps.is_empty().then(|| "apply: nothing is written by it".to_owned())
-}
-
-/// The wishes about what is marked, or under the cursor; or why there is none.
-fn wishes(state: &State, narrow: bool) -> Result<Vec<(FeedId, Intent)>, String> {
-    if open::has_marked(state) {
-        let (marked, _) = state.marked();
-        let of = |who: Who| {
-            let (_, entry) = state.entry(who)?;
-            Some((who.feed, of_identity(&entry.identity, narrow)))
-        };
-        return Ok(marked.into_iter().filter_map(of).collect());
-    }
-    let target = open::target(state).ok_or("there is nothing under the cursor")?;
-    let feed = target.feed();
-    let identity = |who: Who| {
-        let entry = state.entry(who).map(|(_, entry)| entry.identity.clone());
-        entry.ok_or_else(|| "it is no longer there".to_owned())
-    };
-    let one = match target {
-        open::Target::Identity(_, identity) => of_identity(&identity, narrow),
-        open::Target::Permission(who, _) if narrow => of_identity(&identity(who)?, true),
-        open::Target::Permission(..) => {
-            return Err(
-                "revoke: a permission goes with its grant: see Grants, or narrow with n".into()
-            );
-        }
-        open::Target::Grant(_, grant, _) => of_grant(state, feed, grant, narrow)?,
-        open::Target::Finding(who, at) => {
-            let entry = state.entry(who).map(|(_, entry)| entry.clone());
-            let entry = entry.ok_or("it is no longer there")?;
-            match entry.findings.get(at) {
-                Some(finding) if !narrow => of_finding(finding),
-                _ => of_identity(&entry.identity, narrow),
-            }
-        }
-        open::Target::Credential(_, credential, _) => of_credential(&credential, narrow)?,
-    };
-    Ok(vec![(feed, one)])
-}
-
-fn of_identity(identity: &Identity, narrow: bool) -> Intent {
-    let identity = identity.clone();
-    if narrow {
-        return Intent::Narrow { identity, choices: Choices::default() };
-    }
-    Intent::Identity { identity }
-}
-
-fn of_grant(state: &State, feed: FeedId, id: GrantId, narrow: bool) -> Result<Intent, String> {
-    let grant = state.book(feed).and_then(|book| book.grant(id)).ok_or("it is no longer there")?;
-    let key = &grant.key;
-    if narrow {
-        return Ok(of_identity(&key.subject, true));
-    }
-    Ok(Intent::Grant {
-        binding_kind: key.binding_kind,
-        namespace: key.namespace.clone(),
-        binding: key.binding.clone(),
-        subject: key.subject.clone(),
-    })
-}
-
-/// What would mend a finding: its grant goes, or all that the identity was granted.
-fn of_finding(finding: &Finding) -> Intent {
-    let Some(key) = &finding.grant else {
-        return of_identity(&finding.identity, false);
-    };
-    Intent::Grant {
-        binding_kind: key.binding_kind,
-        namespace: key.namespace.clone(),
-        binding: key.binding.clone(),
-        subject: key.subject.clone(),
-    }
-}
-
-fn of_credential(credential: &Credential, narrow: bool) -> Result<Intent, String> {
-    if narrow {
-        return Ok(of_identity(&credential.identity, true));
-    }
-    let place = credential.id.strip_prefix("secret ").and_then(|place| place.split_once('/'));
-    match place.filter(|_| credential.kind == Kind::TokenSecret) {
-        Some((namespace, name)) => {
-            Ok(Intent::Quarantine { namespace: namespace.into(), name: name.into() })
-        }
-        None => Err(format!("no write to the cluster revokes it alone: {}", credential.revoke)),
-    }
-}
-
-fn stage(state: &mut State, narrow: bool) {
-    let wishes = match wishes(state, narrow) {
-        Ok(wishes) => wishes,
-        Err(why) => {
-            state.say(Tone::Refused, why);
-            return;
-        }
-    };
-    let words = match wishes.as_slice() {
-        [(_, one)] => one.words(),
-        many => plural(many.len(), "wish").replace("wishs", "wishes"),
-    };
-    let before = state.staged.len();
-    for (feed, wish) in wishes {
-        match state.book(feed).map(|book| about(book, &wish)) {
-            Some(Ok(what)) => {
-                state.staged.entry((feed, wish)).or_insert(what);
-            }
-            Some(Err(why)) => return state.say(Tone::Refused, why.to_string()),
-            None => {}
-        }
-    }
-    let said = if state.staged.len() == before {
-        format!("{words} is staged already; p shows the plan")
-    } else {
-        format!("staged: {words}; p shows the plan of {}, z takes it back", state.staged.len())
-    };
-    state.say(Tone::Done, said);
-}
-
-/// Takes back what is staged about what the cursor is on or is marked; elsewhere all of it.
-fn unstage(state: &mut State) {
-    let about: Vec<(FeedId, Identity)> = if open::has_marked(state) {
-        let (marked, _) = state.marked();
-        let of = |who: Who| Some((who.feed, state.entry(who)?.1.identity.clone()));
-        marked.into_iter().filter_map(of).collect()
-    } else {
-        let Some(target) = open::target(state) else {
-            let count = state.staged.len();
-            state.staged.clear();
-            state.say(Tone::Done, format!("{count} unstaged"));
-            return;
-        };
-        let staged: Vec<(FeedId, Intent)> = [false, true]
-            .into_iter()
-            .filter_map(|narrow| wishes(state, narrow).ok())
-            .flatten()
-            .collect();
-        if staged.iter().any(|wish| state.staged.contains_key(wish)) {
-            state.staged.retain(|wish, _| !staged.contains(wish));
-            state.say(Tone::Done, format!("unstaged; {} left", state.staged.len()));
-            return;
-        }
-        let feed = target.feed();
-        staged.iter().filter_map(|(_, intent)| Some((feed, intent.identity()?.clone()))).collect()
-    };
-    let before = state.staged.len();
-    state.staged.retain(|(feed, intent), _| {
-        let of =
-            |(at, identity): &(FeedId, Identity)| at == feed && intent.identity() == Some(identity);
-        !about.iter().any(of)
-    });
-    if state.staged.len() == before {
-        state.say(Tone::Refused, "unstage: nothing is staged about it");
-    } else {
-        state.say(Tone::Done, format!("unstaged; {} left", state.staged.len()));
-    }
 }
 
 /// The feed whose wishes are planned: the one at hand, else the first that has some.

@@ -9,6 +9,7 @@ mod list;
 mod moving;
 mod open;
 mod prompt;
+mod stage;
 mod visit;
 
 use super::action::{ActionId as Id, Context};
@@ -57,10 +58,24 @@ fn press(state: &mut State, key: Key, effects: &mut Effects) {
                 prompt::insert(state, c, effects);
             }
         }
-        None => {}
+        None => elsewhere(state, context, key),
     }
     let place = visit::place(state);
     state.places.visit(place);
+}
+
+/// Says where a key would do something that does nothing here.
+fn elsewhere(state: &mut State, context: Context, key: Key) {
+    let Some(id) = state.keymap.elsewhere(key) else { return };
+    let action = id.action();
+    let wheres: Vec<&str> = action.contexts.iter().map(|context| context.title()).collect();
+    let said = format!(
+        "{key} does nothing on this screen ({}); it is for {}: {}",
+        context.title(),
+        wheres.join(", "),
+        action.help
+    );
+    state.say(Tone::Refused, said);
 }
 
 /// Why an action can do nothing now; None where it can.
@@ -82,7 +97,7 @@ pub fn disabled(state: &State, id: Id) -> Option<String> {
             }
             _ => None,
         },
-        Id::Revoke | Id::Narrow | Id::Unstage | Id::Plan | Id::Apply | Id::SavePlan => {
+        Id::Revoke | Id::Narrow | Id::Split | Id::Unstage | Id::Plan | Id::Apply | Id::SavePlan => {
             change::disabled(state, id)
         }
         Id::LastPlace if state.places.last().is_none() => none("there is no place before this"),
@@ -91,6 +106,14 @@ pub fn disabled(state: &State, id: Id) -> Option<String> {
         Id::DemoCommand => none("is a cluster of its own; run keybook demo in a shell"),
         _ => None,
     }
+}
+
+/// Whether a key is one for what the cursor is on: of those that stage, on a finding only what mends
+/// it.
+pub fn is_offered(state: &State, id: Id) -> bool {
+    let stages = matches!(id, Id::Revoke | Id::Narrow | Id::Split);
+    let finding = open::finding(state).filter(|_| stages);
+    finding.is_none_or(|finding| super::mend::refusal(state, finding, id).is_none())
 }
 
 /// What an action is called when it refuses.
@@ -148,7 +171,7 @@ pub(super) fn perform(state: &mut State, id: Id, key: Option<Key>, effects: &mut
         Id::Open | Id::Describe | Id::Yaml | Id::Who | Id::Copy => {
             open::perform(state, id, effects);
         }
-        Id::Revoke | Id::Narrow | Id::Unstage | Id::Plan | Id::Apply | Id::SavePlan => {
+        Id::Revoke | Id::Narrow | Id::Split | Id::Unstage | Id::Plan | Id::Apply | Id::SavePlan => {
             change::perform(state, id, effects);
         }
         Id::JournalCommand => change::journal(state, effects),
@@ -185,8 +208,21 @@ pub(super) fn perform(state: &mut State, id: Id, key: Option<Key>, effects: &mut
     }
 }
 
-/// Takes the top layer off; on the list, takes off what narrows it, one thing at a time.
+/// Takes off what narrows the screen, one thing at a time, and then the screen itself.
 fn back(state: &mut State, effects: &mut Effects) {
+    match state.layers.last_mut() {
+        Some(Layer::Whole(view)) if !view.filter.is_empty() => {
+            view.filter.clear();
+            books::whole(state, effects);
+            return;
+        }
+        Some(Layer::Reverse(view)) if !view.filter.is_empty() => {
+            view.filter.clear();
+            done::arrange_answer(state);
+            return;
+        }
+        _ => {}
+    }
     if state.layers.pop().is_some() {
         books::refresh_screen(state, effects);
         return;

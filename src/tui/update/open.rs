@@ -1,7 +1,7 @@
 //! What is under the cursor, and looking closer at it.
 
 use super::{Effects, run, visit};
-use crate::book::{GrantId, IdentityId};
+use crate::book::{Finding, GrantId, IdentityId};
 use crate::credentials::{self, Credential};
 use crate::model::{Identity, Name, Scope, SubjectKind, distinct, printable};
 use crate::rbac::query::Via;
@@ -58,7 +58,10 @@ pub(super) fn target(state: &State) -> Option<Target> {
         Some(Layer::Whole(view)) => match view.rows.as_ref()? {
             Rows::Findings(rows) => {
                 let row = rows.get(view.scroll.cursor)?;
-                Some(Target::Finding(row.who, row.index))
+                // The Book may be newer than the rows.
+                let (_, entry) = state.entry(row.who)?;
+                let at = entry.findings.iter().position(|have| *have == row.finding)?;
+                Some(Target::Finding(row.who, at))
             }
             Rows::Credentials(rows) => {
                 let row = rows.get(view.scroll.cursor)?;
@@ -71,6 +74,13 @@ pub(super) fn target(state: &State) -> Option<Target> {
         },
         Some(_) => None,
     }
+}
+
+/// The finding that the cursor of the topmost screen is on.
+pub(super) fn finding(state: &State) -> Option<&Finding> {
+    let Target::Finding(who, at) = target(state)? else { return None };
+    let (_, entry) = state.entry(who)?;
+    entry.findings.get(at)
 }
 
 fn on_page(state: &State, page: &PageView) -> Option<Target> {
@@ -369,9 +379,18 @@ fn choose(state: &mut State, effects: &mut Effects) {
     let Some(Layer::Picker(picker)) = state.layers.pop() else {
         return;
     };
-    let Choice::Verb { feed, asked, verbs } = picker.choice;
-    if let Some(verb) = verbs.get(picker.scroll.cursor) {
-        visit::reverse(state, feed, Asked { verb: verb.clone(), ..asked }, effects);
+    let at = picker.scroll.cursor;
+    match picker.choice {
+        Choice::Verb { feed, asked, verbs } => {
+            if let Some(verb) = verbs.get(at) {
+                visit::reverse(state, feed, Asked { verb: verb.clone(), ..asked }, effects);
+            }
+        }
+        Choice::Cut { feed, wishes } => {
+            if let Some(wish) = wishes.get(at) {
+                super::stage::chosen(state, feed, wish.clone());
+            }
+        }
     }
 }
 

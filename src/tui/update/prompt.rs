@@ -7,6 +7,7 @@ use crate::tui::complete;
 use crate::tui::geometry;
 use crate::tui::layers::{Layer, Prompt, PromptKind};
 use crate::tui::state::State;
+use crate::tui::terms;
 
 /// How many lines are remembered.
 const REMEMBERED: usize = 100;
@@ -126,10 +127,17 @@ fn apply(state: &mut State, text: &str, effects: &mut Effects) {
             text.clone_into(&mut view.filter);
             done::arrange_answer(state);
         }
-        Some(Layer::Whole(view)) => {
-            text.clone_into(&mut view.filter);
-            books::whole(state, effects);
-        }
+        Some(Layer::Whole(view)) => match terms::wrong(view.sort, text) {
+            None => {
+                text.clone_into(&mut view.filter);
+                books::whole(state, effects);
+            }
+            error => {
+                if let Some(prompt) = prompt(state) {
+                    prompt.error = error;
+                }
+            }
+        },
         Some(Layer::Text(view)) => {
             text.clone_into(&mut view.search);
             moving::find_first(view, height);

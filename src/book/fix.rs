@@ -1,0 +1,57 @@
+//! What would mend a finding.
+
+use super::GrantKey;
+use crate::model::{Identity, Name};
+
+/// The change that would mend a finding, never more than the finding is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fix {
+    /// What would be planned; None where nothing that keybook writes mends it.
+    pub write: Option<Mend>,
+    /// What is to be done, without a full stop.
+    pub how: String,
+}
+
+/// A change to the cluster.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Mend {
+    /// One subject is taken out of one binding.
+    Revoke(GrantKey),
+    /// Somebody is taken out of every binding that names it.
+    RevokeAll(Identity),
+    /// The token in a Secret is refused.
+    Quarantine {
+        /// The Secret's namespace.
+        namespace: Name,
+        /// Its name.
+        name: Name,
+    },
+    /// What somebody is granted is cut down to what the log shows in use.
+    Narrow(Identity),
+    /// Each of those behind an account gets an identity.
+    Split(Identity),
+}
+
+impl Fix {
+    /// One by a change.
+    pub fn write(write: Mend, how: impl Into<String>) -> Self {
+        Self { write: Some(write), how: how.into() }
+    }
+
+    /// One that lies outside of what keybook writes.
+    pub fn elsewhere(how: impl Into<String>) -> Self {
+        Self { write: None, how: how.into() }
+    }
+
+    /// Its kind, as JSON has it.
+    pub fn kind(&self) -> &'static str {
+        match &self.write {
+            Some(Mend::Revoke(_)) => "revokeGrant",
+            Some(Mend::RevokeAll(_)) => "revokeIdentity",
+            Some(Mend::Quarantine { .. }) => "quarantine",
+            Some(Mend::Narrow(_)) => "narrow",
+            Some(Mend::Split(_)) => "split",
+            None => "elsewhere",
+        }
+    }
+}

@@ -1,0 +1,273 @@
+//! Staging: what is wanted of what the cursor is on, or is marked.
+
+use super::open;
+use crate::book::{GrantId, GrantKey, Mend, Tier};
+use crate::change::plan::{Choices, Intent, about};
+use crate::credentials::Credential;
+use crate::model::{Identity, SubjectKind};
+use crate::reach::Path;
+use crate::tui::action::ActionId as Id;
+use crate::tui::layers::{Choice, Layer, Picker};
+use crate::tui::mend;
+use crate::tui::state::{FeedId, State, Tone, Who};
+use crate::tui::tabs::Tab;
+use crate::tui::text::plural;
+use crate::tui::widgets::Scroll;
+use crate::tui::words;
+
+pub(super) fn perform(state: &mut State, id: Id) {
+    match id {
+        Id::Split => split(state),
+        Id::Revoke if on_reach(state) => cut(state),
+        _ => stage(state, id == Id::Narrow),
+    }
+}
+
+/// Why nothing can be staged by a key; None where it can.
+pub(super) fn disabled(state: &State, id: Id) -> Option<String> {
+    let marked = open::has_marked(state);
+    if open::target(state).is_none() && !marked {
+        return Some(format!("{}: there is nothing under the cursor", super::name(id)));
+    }
+    let finding = open::finding(state).filter(|_| !marked)?;
+    mend::refusal(state, finding, id)
+}
+
+/// How somebody is split: that takes more words than there are keys.
+fn split(state: &mut State) {
+    if open::has_marked(state) {
+        return state.say(Tone::Refused, "split: one account at a time, without marks");
+    }
+    let who = match open::target(state) {
+        Some(
+            open::Target::Identity(who, _)
+            | open::Target::Permission(who, _)
+            | open::Target::Finding(who, _),
+        ) => Some(who),
+        Some(open::Target::Grant(.., who) | open::Target::Credential(.., who)) => who,
+        None => None,
+    };
+    let identity = who.and_then(|who| state.entry(who)).map(|(_, entry)| entry.identity.clone());
+    match identity {
+        None => state.say(Tone::Refused, "split: nobody is under the cursor who is listed"),
+        Some(group) if group.kind == SubjectKind::Group => {
+            state.say(Tone::Refused, "split: a group is nobody's account: its members are");
+        }
+        Some(identity) => {
+            let split = Intent::Split { identity, how: Box::default() };
+            state.say(Tone::Done, format!("in a shell: {}; --help says how", split.command()));
+        }
+    }
+}
+
+/// Whether the ways of somebody to more are on the screen.
+fn on_reach(state: &State) -> bool {
+    matches!(state.screen(), Some(Layer::Page(page)) if page.tab == Tab::Reach)
+}
+
+/// A wish with what it comes to.
+type Worded = (Intent, String);
+
+/// The wishes that close the strongest way on the screen, each alone, with their words; or why there
+/// are none.
+fn cuts(state: &State) -> Result<(FeedId, Vec<Worded>), &'static str> {
+    let Some(Layer::Page(page)) = state.screen() else { return Err("nothing is on the screen") };
+    let (book, _) = state.entry(page.who).ok_or("it is no longer there")?;
+    let data = page.reach.as_deref().filter(|data| data.who == page.who);
+    let data = data.ok_or("what it can become is still being worked out")?;
+    let Some(path) = data.reached.highest() else {
+        return Err("it cannot become more than it is: there is no way to cut");
+    };
+    let stands_on = Path::stands_on(path);
+    let closing = data.cuts.iter().filter(|(id, leaves)| {
+        stands_on.contains(id)
+            && *leaves < data.reached.tier
+            && book.grant(*id).is_some_and(|grant| !grant.bootstrap)
+    });
+    let wish = |(id, leaves): &(GrantId, Tier)| {
+        let key = &book.grant(*id)?.key;
+        let wish = of_key(key);
+        let to = words::full(&key.subject);
+        Some((wish, format!("{} to {to}: becomes {}", words::binding(key), leaves.as_str())))
+    };
+    let found: Vec<Worded> = closing.filter_map(wish).collect();
+    if found.is_empty() {
+        return Err("no grant closes this way alone: \"cut\" below each step says what would");
+    }
+    Ok((page.who.feed, found))
+}
+
+/// Stages the grant that closes the way on the screen; of several, the one that is chosen.
+fn cut(state: &mut State) {
+    match cuts(state) {
+        Err(why) => state.say(Tone::Refused, format!("revoke: {why}")),
+        Ok((feed, found)) => {
+            if let [(wish, _)] = found.as_slice() {
+                return take(state, vec![(feed, wish.clone())]);
+            }
+            let (wishes, options) = found.into_iter().unzip();
+            state.layers.push(Layer::Picker(Picker {
+                title: "cut by taking away".to_owned(),
+                options,
+                choice: Choice::Cut { feed, wishes },
+                scroll: Scroll::default(),
+            }));
+        }
+    }
+}
+
+/// Stages what was chosen.
+pub(super) fn chosen(state: &mut State, feed: FeedId, wish: Intent) {
+    take(state, vec![(feed, wish)]);
+}
+
+/// The wishes about what is marked, or under the cursor; or why there is none.
+fn wishes(state: &State, narrow: bool) -> Result<Vec<(FeedId, Intent)>, String> {
+    if open::has_marked(state) {
+        let (marked, _) = state.marked();
+        let of = |who: Who| {
+            let (_, entry) = state.entry(who)?;
+            Some((who.feed, of_identity(&entry.identity, narrow)))
+        };
+        return Ok(marked.into_iter().filter_map(of).collect());
+    }
+    let target = open::target(state).ok_or("there is nothing under the cursor")?;
+    let feed = target.feed();
+    let identity = |who: Who| {
+        let entry = state.entry(who).map(|(_, entry)| entry.identity.clone());
+        entry.ok_or_else(|| "it is no longer there".to_owned())
+    };
+    let one = match target {
+        open::Target::Identity(_, identity) => of_identity(&identity, narrow),
+        open::Target::Permission(who, _) if narrow => of_identity(&identity(who)?, true),
+        open::Target::Permission(..) => {
+            return Err(
+                "revoke: a permission goes with its grant: see Grants, or narrow with n".into()
+            );
+        }
+        open::Target::Grant(_, grant, _) => of_grant(state, feed, grant, narrow)?,
+        open::Target::Finding(who, at) => {
+            let entry = state.entry(who).map(|(_, entry)| entry.clone());
+            let entry = entry.ok_or("it is no longer there")?;
+            let finding = entry.findings.get(at).ok_or("it is no longer there")?;
+            let id = if narrow { Id::Narrow } else { Id::Revoke };
+            if let Some(why) = mend::refusal(state, finding, id) {
+                return Err(why);
+            }
+            mend::intent(&finding.fix).ok_or("it has no fix that is staged")?
+        }
+        open::Target::Credential(_, credential, _) => of_credential(&credential, narrow)?,
+    };
+    Ok(vec![(feed, one)])
+}
+
+fn of_identity(identity: &Identity, narrow: bool) -> Intent {
+    let identity = identity.clone();
+    if narrow {
+        return Intent::Narrow { identity, choices: Choices::default() };
+    }
+    Intent::Identity { identity }
+}
+
+fn of_grant(state: &State, feed: FeedId, id: GrantId, narrow: bool) -> Result<Intent, String> {
+    let grant = state.book(feed).and_then(|book| book.grant(id)).ok_or("it is no longer there")?;
+    let key = &grant.key;
+    if narrow {
+        return Ok(of_identity(&key.subject, true));
+    }
+    Ok(of_key(key))
+}
+
+fn of_key(key: &GrantKey) -> Intent {
+    Intent::to_mend(&Mend::Revoke(key.clone()))
+}
+
+fn of_credential(credential: &Credential, narrow: bool) -> Result<Intent, String> {
+    if narrow {
+        return Ok(of_identity(&credential.identity, true));
+    }
+    match mend::token_secret(credential) {
+        Some((namespace, name)) => {
+            Ok(Intent::Quarantine { namespace: namespace.into(), name: name.into() })
+        }
+        None => Err(format!("no write to the cluster revokes it alone: {}", credential.revoke)),
+    }
+}
+
+fn stage(state: &mut State, narrow: bool) {
+    let wishes = match wishes(state, narrow) {
+        Ok(wishes) => wishes,
+        Err(why) => {
+            state.say(Tone::Refused, why);
+            return;
+        }
+    };
+    take(state, wishes);
+}
+
+/// Stages wishes, and says so.
+fn take(state: &mut State, wishes: Vec<(FeedId, Intent)>) {
+    let words = match wishes.as_slice() {
+        [(_, one)] => one.words(),
+        many => plural(many.len(), "wish").replace("wishs", "wishes"),
+    };
+    let before = state.staged.len();
+    for (feed, wish) in wishes {
+        match state.book(feed).map(|book| about(book, &wish)) {
+            Some(Ok(what)) => {
+                state.staged.entry((feed, wish)).or_insert(what);
+            }
+            Some(Err(why)) => return state.say(Tone::Refused, why.to_string()),
+            None => {}
+        }
+    }
+    let said = if state.staged.len() == before {
+        format!("{words} is staged already; p shows the plan")
+    } else {
+        format!("staged: {words}; p shows the plan of {}, z takes it back", state.staged.len())
+    };
+    state.say(Tone::Done, said);
+}
+
+/// Takes back what is staged about what the cursor is on or is marked; elsewhere all of it.
+pub(super) fn unstage(state: &mut State) {
+    let about: Vec<(FeedId, Identity)> = if open::has_marked(state) {
+        let (marked, _) = state.marked();
+        let of = |who: Who| Some((who.feed, state.entry(who)?.1.identity.clone()));
+        marked.into_iter().filter_map(of).collect()
+    } else {
+        let Some(target) = open::target(state) else {
+            let count = state.staged.len();
+            state.staged.clear();
+            state.say(Tone::Done, format!("{count} unstaged"));
+            return;
+        };
+        let staged: Vec<(FeedId, Intent)> = [false, true]
+            .into_iter()
+            .filter_map(|narrow| wishes(state, narrow).ok())
+            .flatten()
+            .collect();
+        if staged.iter().any(|wish| state.staged.contains_key(wish)) {
+            state.staged.retain(|wish, _| !staged.contains(wish));
+            state.say(Tone::Done, format!("unstaged; {} left", state.staged.len()));
+            return;
+        }
+        // What mends a finding is about that alone.
+        if matches!(target, open::Target::Finding(..)) {
+            return state.say(Tone::Refused, "unstage: what mends this is not staged");
+        }
+        let feed = target.feed();
+        staged.iter().filter_map(|(_, intent)| Some((feed, intent.identity()?.clone()))).collect()
+    };
+    let before = state.staged.len();
+    state.staged.retain(|(feed, intent), _| {
+        let of =
+            |(at, identity): &(FeedId, Identity)| at == feed && intent.identity() == Some(identity);
+        !about.iter().any(of)
+    });
+    if state.staged.len() == before {
+        state.say(Tone::Refused, "unstage: nothing is staged about it");
+    } else {
+        state.say(Tone::Done, format!("unstaged; {} left", state.staged.len()));
+    }
+}
