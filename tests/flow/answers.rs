@@ -57,7 +57,8 @@ fn what_cannot_be_asked_says_why() {
         ("demo", "run keybook demo in a shell"),
         ("cluster x", "there is only one cluster"),
         ("xyzzy", "no such command"),
-        ("split", "split is for the shell; keybook split --help says how"),
+        ("split", "split is the key s here, on a row; keybook split --help says how"),
+        ("ingest", "ingest is for the shell; keybook ingest --help says how"),
         ("revoke", "revoke is the key r here, on a row"),
     ] {
         stage.command(command);

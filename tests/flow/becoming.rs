@@ -146,7 +146,7 @@ fn of_several_grants_that_close_a_way_one_is_chosen_to_be_cut() {
     stage.keys("r");
     let shown = stage.text();
     assert!(shown.contains("cut by taking away"), "{shown}");
-    assert!(shown.contains("RoleBinding vault/kim-mints to kim@corp.example"), "{shown}");
+    assert!(shown.contains("RoleBinding vault/kim-mints to user:kim@corp.example"), "{shown}");
     assert!(shown.contains("ClusterRoleBinding root to sa:vault/root"), "{shown}");
     stage.keys("esc");
     assert!(staged(&stage).is_empty());
