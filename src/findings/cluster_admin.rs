@@ -28,7 +28,9 @@ pub(super) fn find(subject: &Subject<'_>, found: &mut Vec<Finding>) {
     }
     for beside in subject.book.beside(&entry.identity) {
         if beside.sure && beside.tier == Tier::ClusterAdmin {
-            found.push(subject.finding(RULE, Severity::High, None, beside.what.clone()));
+            let mut finding = subject.finding(RULE, Severity::High, None, beside.what.clone());
+            finding.fix = super::fix::beside();
+            found.push(finding);
         }
     }
     for grant in subject.grants() {

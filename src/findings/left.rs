@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, NaiveDate, Utc};
 
 use super::{Subject, severity_of};
-use crate::book::{Finding, Severity};
+use crate::book::{Finding, Fix, Severity};
 use crate::model::{Activity, Detail, Identity, SubjectKind};
 
 const RULE: (&str, &str) = ("acted-after-leaving", "left");
@@ -100,6 +100,11 @@ fn tokens(subject: &Subject<'_>, log: &Activity, last_day: NaiveDate, found: &mu
              had {requests} requests after it{last}"
         );
         // Whatever the account may do, somebody who is gone does it.
-        found.push(subject.finding(RULE, Severity::High, None, evidence));
+        let mut finding = subject.finding(RULE, Severity::High, None, evidence);
+        finding.fix = Fix::elsewhere(format!(
+            "have those tokens end: keybook credentials {account} says of each until when it is good \
+             and what ends it; deleting the account ends all of its tokens"
+        ));
+        found.push(finding);
     }
 }
