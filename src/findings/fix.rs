@@ -102,10 +102,18 @@ fn all_of_it(subject: &Subject<'_>) -> Fix {
             format!("take away all that is bound to it, and {out}"),
         ),
         (false, Some(out)) => Fix::elsewhere(out),
+        (false, None) if subject.book.beside(identity).next().is_some() => beside(),
         (false, None) => {
             Fix::elsewhere("take away, one by one, the grants that the API server did not install")
         }
     }
+}
+
+/// Of what the cloud gives somebody past RBAC.
+pub(super) fn beside() -> Fix {
+    Fix::elsewhere(
+        "take it away where the cloud gives it: in the access entry or the policy that it is from",
+    )
 }
 
 /// The same of somebody who may be at work where no log shows it.

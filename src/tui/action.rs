@@ -18,6 +18,8 @@ pub enum Context {
     Credentials,
     /// Every grant.
     Grants,
+    /// Grants to cut.
+    Cuts,
     /// How the lists and the log stand.
     Health,
     /// YAML and descriptions.
@@ -34,7 +36,7 @@ pub enum Context {
 
 impl Context {
     /// All of them, in the order of help.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Anywhere,
         Self::List,
         Self::Page,
@@ -42,6 +44,7 @@ impl Context {
         Self::Findings,
         Self::Credentials,
         Self::Grants,
+        Self::Cuts,
         Self::Health,
         Self::Text,
         Self::Plan,
@@ -60,6 +63,7 @@ impl Context {
             Self::Findings => "findings",
             Self::Credentials => "credentials",
             Self::Grants => "grants",
+            Self::Cuts => "grants to cut",
             Self::Health => "health",
             Self::Text => "yaml and descriptions",
             Self::Plan => "a plan",
@@ -231,6 +235,8 @@ actions! {
     Credentials,
     /// Every grant.
     Grants,
+    /// What can be become, and what to cut.
+    Reach,
     /// Health of lists and log.
     Health,
     /// One cluster of several.

@@ -4,21 +4,22 @@
 use super::action::{Action, ActionId as Id, Context, Group};
 
 use Context::{
-    Anywhere, Credentials, Findings, Grants, Health, Help, List, Page, Picker, Plan, Prompt,
+    Anywhere, Credentials, Cuts, Findings, Grants, Health, Help, List, Page, Picker, Plan, Prompt,
     Reverse, Text,
 };
 
 /// Where a cursor or a view moves.
 const MOVING: &[Context] =
-    &[List, Page, Reverse, Findings, Credentials, Grants, Health, Text, Plan, Help, Picker];
+    &[List, Page, Reverse, Findings, Credentials, Grants, Cuts, Health, Text, Plan, Help, Picker];
 /// Where rows can be opened.
-const OPENING: &[Context] = &[List, Page, Reverse, Findings, Credentials, Grants, Picker];
+const OPENING: &[Context] = &[List, Page, Reverse, Findings, Credentials, Grants, Cuts, Picker];
 /// Where rows stand for something with a name.
-const ROWS: &[Context] = &[List, Page, Reverse, Findings, Credentials, Grants];
+const ROWS: &[Context] = &[List, Page, Reverse, Findings, Credentials, Grants, Cuts];
 /// Where there are tabs.
 const TABS: &[Context] = &[List, Page];
 /// Where typing narrows or searches.
-const FILTERING: &[Context] = &[List, Reverse, Findings, Credentials, Grants, Text, Plan, Help];
+const FILTERING: &[Context] =
+    &[List, Reverse, Findings, Credentials, Grants, Cuts, Text, Plan, Help];
 
 const fn key(
     id: Id,
@@ -59,7 +60,7 @@ pub(super) const ACTIONS: &[Action] = &[
         "the YAML of the bindings and roles that grant it"),
     key(Id::Who, &["w"], ROWS, Group::Look, None,
         "who else can do this: on a permission, asks for the verb where there are several"),
-    key(Id::Copy, &["c"], &[List, Page, Reverse, Findings, Credentials, Grants, Text, Plan], Group::Look, None,
+    key(Id::Copy, &["c"], &[List, Page, Reverse, Findings, Credentials, Grants, Cuts, Text, Plan], Group::Look, None,
         "copy the name, all marked names, or the text, to the terminal's clipboard"),
     key(Id::NextTab, &["tab"], TABS, Group::Look, Some("tabs"), "next tab"),
     key(Id::PreviousTab, &["shift-tab"], TABS, Group::Look, None, "previous tab"),
@@ -126,6 +127,8 @@ pub(super) const ACTIONS: &[Action] = &[
     word(Id::Credentials, &["credentials", "creds"], "", Group::Go,
         "every credential that is known to be out, the riskiest first"),
     word(Id::Grants, &["grants"], "", Group::Go, "every grant, the strongest first"),
+    word(Id::Reach, &["reach"], "[IDENTITY]", Group::Go,
+        "the grants without which some can become less than they can; of an IDENTITY, its ways"),
     key(Id::Health, &["i"], &[Anywhere], Group::Go, None,
         "which lists and logs were read, which not, and why")
         .words(&["health", "pulse"], ""),
@@ -177,7 +180,6 @@ pub const IN_THE_SHELL: &[&str] = &[
     "man",
     "narrow",
     "query",
-    "reach",
     "revoke",
     "split",
     "store",

@@ -25,7 +25,8 @@ pub fn of(state: &State) -> Parts {
         },
         Some(Layer::Reverse(_)) => Shape { warning, bar: 2, heads: true, below: Below::Detail(4) },
         Some(Layer::Whole(view)) => {
-            let lines = if view.sort == Sort::Findings { of_finding(height) } else { 3 };
+            let long = matches!(view.sort, Sort::Findings | Sort::Cuts);
+            let lines = if long { of_finding(height) } else { 3 };
             Shape { warning, bar: 1, heads: true, below: Below::Detail(lines) }
         }
         Some(_) => Shape { warning, bar: 2, heads: false, below: Below::Nothing },

@@ -220,6 +220,7 @@ impl Layer {
                 whole::Sort::Findings => Context::Findings,
                 whole::Sort::Credentials => Context::Credentials,
                 whole::Sort::Grants => Context::Grants,
+                whole::Sort::Cuts => Context::Cuts,
             },
             Self::Health(_) => Context::Health,
             Self::Text(view) if view.plan.is_some() => Context::Plan,

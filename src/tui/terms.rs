@@ -2,7 +2,7 @@
 
 use super::job::holds;
 use super::whole::Sort;
-use crate::book::{Finding, Grant, Severity, Tier};
+use crate::book::{Finding, Grant, GrantKey, Severity, Tier};
 use crate::credentials::Credential;
 use crate::model::{Identity, SubjectKind};
 use crate::query::KEYS;
@@ -16,13 +16,14 @@ pub fn keys(sort: Sort) -> &'static [&'static str] {
         Sort::Findings => &["severity", "finding", "kind", "ns"],
         Sort::Credentials => &["kind", "state", "tier", "ns"],
         Sort::Grants => &["tier", "role", "scope", "kind", "ns"],
+        Sort::Cuts => &["role", "scope", "kind", "ns"],
     }
 }
 
 /// A word with a key that some screen or the list knows.
 fn term(word: &str) -> Option<(&str, &str)> {
     let (key, value) = word.strip_prefix(['!', '-']).unwrap_or(word).split_once(':')?;
-    let sorts = [Sort::Findings, Sort::Credentials, Sort::Grants];
+    let sorts = [Sort::Findings, Sort::Credentials, Sort::Grants, Sort::Cuts];
     let known = KEYS.iter().any(|(have, _)| *have == key)
         || sorts.into_iter().any(|sort| keys(sort).contains(&key));
     (known && !NAMES.contains(&key)).then_some((key, value))
@@ -91,11 +92,15 @@ pub fn credential(of: &Credential, tier: Tier, key: &str, value: &str) -> bool {
 
 /// Whether a grant's field is as it is asked for.
 pub fn grant(of: &Grant, tier: Tier, key: &str, value: &str) -> bool {
-    let subject = &of.key.subject;
-    let namespace = of.scope.namespace();
+    if key == "tier" { is_tier(tier, value) } else { cut(&of.key, &of.role_ref.name, key, value) }
+}
+
+/// Whether a field of a grant to cut is as it is asked for.
+pub fn cut(of: &GrantKey, role: &str, key: &str, value: &str) -> bool {
+    let subject = &of.subject;
+    let namespace = of.namespace.as_ref();
     match key {
-        "tier" => is_tier(tier, value),
-        "role" => of.role_ref.name.contains(value),
+        "role" => role.contains(value),
         "scope" => {
             let scope = if namespace.is_some() { "namespace" } else { "cluster" };
             scope.starts_with(value)

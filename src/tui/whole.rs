@@ -7,8 +7,10 @@ use super::state::{FeedId, Who};
 use super::terms;
 use super::widgets::Scroll;
 use super::words;
-use crate::book::{Book, Finding, Grant, GrantId, RoleState, Tier};
+use crate::book::{Book, Finding, Grant, GrantId, GrantKey, RoleState, Tier};
 use crate::credentials::{self, Credential};
+use crate::model::{Identity, Name};
+use crate::reach::{Lost, Reach};
 
 /// Of what sort.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -19,6 +21,8 @@ pub enum Sort {
     Credentials,
     /// Every grant.
     Grants,
+    /// Every grant without which some can become less.
+    Cuts,
 }
 
 /// Rows of one sort, the worst first.
@@ -30,6 +34,8 @@ pub enum Rows {
     Credentials(Arc<[CredentialRow]>),
     /// Grants.
     Grants(Arc<[GrantRow]>),
+    /// Grants to cut.
+    Cuts(Arc<[CutRow]>),
 }
 
 /// A screen of them.
@@ -45,6 +51,10 @@ pub struct Whole {
     pub scroll: Scroll,
     /// The number of the newest rows asked for.
     pub tag: u64,
+    /// Of which Books they are.
+    pub of: Vec<(FeedId, u64)>,
+    /// What takes long to work out and is filtered here: all grants to cut.
+    pub cuts: Option<Arc<[CutRow]>>,
 }
 
 /// A finding in the list of all.
@@ -82,6 +92,39 @@ pub struct GrantRow {
     pub tier: Tier,
 }
 
+/// A grant without which some can become less.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CutRow {
+    /// Of which cluster.
+    pub feed: FeedId,
+    /// Which.
+    pub id: GrantId,
+    /// Which that is.
+    pub key: GrantKey,
+    /// Its role's name.
+    pub role: Name,
+    /// To whom, where the list has that identity.
+    pub who: Option<Who>,
+    /// How many lose a way to cluster-admin.
+    pub admins: usize,
+    /// Who can become less without it: how strong, and how strong then.
+    pub loses: Vec<(Identity, Tier, Tier)>,
+}
+
+impl CutRow {
+    fn holds(&self, filter: &str) -> bool {
+        let text = || {
+            let names = self.loses.iter().map(|(who, ..)| who.to_string());
+            let names = names.collect::<Vec<_>>().join(" ");
+            format!("{} {} {} {names}", words::binding(&self.key), self.key.subject, self.role)
+        };
+        filter.is_empty()
+            || terms::keeps(filter, text, |key, value| {
+                terms::cut(&self.key, &self.role, key, value)
+            })
+    }
+}
+
 impl Rows {
     /// How many.
     pub fn len(&self) -> usize {
@@ -89,6 +132,7 @@ impl Rows {
             Self::Findings(rows) => rows.len(),
             Self::Credentials(rows) => rows.len(),
             Self::Grants(rows) => rows.len(),
+            Self::Cuts(rows) => rows.len(),
         }
     }
 
@@ -101,7 +145,34 @@ impl Rows {
 impl Whole {
     /// A screen whose rows are on their way.
     pub fn new(sort: Sort) -> Self {
-        Self { sort, filter: String::new(), rows: None, scroll: Scroll::default(), tag: 0 }
+        Self {
+            sort,
+            filter: String::new(),
+            rows: None,
+            scroll: Scroll::default(),
+            tag: 0,
+            of: Vec::new(),
+            cuts: None,
+        }
+    }
+
+    /// Takes over rows as they were worked out.
+    pub fn take(&mut self, rows: Rows) {
+        match rows {
+            Rows::Cuts(all) => {
+                self.cuts = Some(all);
+                self.filter_cuts();
+            }
+            rows => self.rows = Some(rows),
+        }
+    }
+
+    /// Filters the grants to cut; false where they are not known.
+    pub fn filter_cuts(&mut self) -> bool {
+        let Some(all) = &self.cuts else { return false };
+        let kept = all.iter().filter(|row| row.holds(&self.filter)).cloned();
+        self.rows = Some(Rows::Cuts(kept.collect()));
+        true
     }
 
     /// How many rows are known.
@@ -121,6 +192,7 @@ pub fn gather(sort: Sort, books: &[(FeedId, Arc<Book>)], filter: &str) -> Rows {
         Sort::Findings => Rows::Findings(findings(books, filter).into()),
         Sort::Credentials => Rows::Credentials(all_credentials(books, filter).into()),
         Sort::Grants => Rows::Grants(grants(books, filter).into()),
+        Sort::Cuts => Rows::Cuts(cuts(books).into()),
     }
 }
 
@@ -200,6 +272,31 @@ fn grants(books: &[(FeedId, Arc<Book>)], filter: &str) -> Vec<GrantRow> {
     }
     rows.sort_by(|a, b| a.0.cmp(&b.0).then_with(|| a.1.cmp(&b.1)));
     rows.into_iter().map(|(.., row)| row).collect()
+}
+
+/// All of them, what takes most ways to cluster-admin first; they are filtered where they are shown.
+fn cuts(books: &[(FeedId, Arc<Book>)]) -> Vec<CutRow> {
+    let mut rows = Vec::new();
+    for (feed, book) in books {
+        let reach = Reach::new(book);
+        for cut in reach.cuts(&reach.all()) {
+            let Some(grant) = book.grant(cut.grant) else { continue };
+            let lost =
+                |lost: &Lost| Some((book.entry(lost.id)?.identity.clone(), lost.from, lost.to));
+            let to = book.find(&grant.key.subject);
+            rows.push(CutRow {
+                feed: *feed,
+                id: grant.id,
+                key: grant.key.clone(),
+                role: grant.role_ref.name.clone(),
+                who: to.map(|entry| Who { feed: *feed, id: entry.id }),
+                admins: cut.admins(),
+                loses: cut.loses.iter().filter_map(lost).collect(),
+            });
+        }
+    }
+    rows.sort_by_key(|row| Reverse((row.admins, row.loses.len())));
+    rows
 }
 
 fn grant_text(book: &Book, grant: &Grant) -> String {

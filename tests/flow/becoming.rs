@@ -156,3 +156,26 @@ fn of_several_grants_that_close_a_way_one_is_chosen_to_be_cut() {
     let both = ["revoke crb:root=sa:vault/root", "revoke rb:vault/kim-mints=user:kim@corp.example"];
     assert_eq!(staged(&stage), both);
 }
+
+#[test]
+fn the_grants_to_cut_are_listed_with_who_loses_by_each() {
+    let mut stage = Stage::new(&book(&snapshot()), (110, 30));
+    stage.command("reach");
+    let shown = stage.text();
+    assert!(shown.contains("Grants to cut "), "{shown}");
+    stage.keys("/").type_text("kim-mints").keys("enter");
+    let shown = stage.text();
+    assert!(shown.contains("Grants to cut 1"), "{shown}");
+    assert!(shown.contains("RoleBinding vault/kim-mints"), "{shown}");
+    assert!(shown.contains("kim@corp.example (cluster-admin → "), "{shown}");
+    stage.keys("r");
+    let staged: Vec<String> = stage.state.staged.keys().map(|(_, wish)| wish.words()).collect();
+    assert_eq!(staged, ["revoke rb:vault/kim-mints=user:kim@corp.example"]);
+    let shown = stage.text();
+    let row = shown.lines().find(|line| line.starts_with('▌')).expect("a row");
+    assert_eq!(row.chars().nth(1), Some('~'), "{row}");
+    stage.keys("esc");
+    assert!(!stage.text().contains("/ kim-mints"), "{}", stage.text());
+    stage.command("reach user:kim@corp.example");
+    assert!(stage.text().contains("→ cluster-admin in 1 step"), "{}", stage.text());
+}

@@ -20,6 +20,7 @@ fn here(state: &State) -> &'static str {
         Place::Whole(Sort::Findings) => "findings",
         Place::Whole(Sort::Credentials) => "credentials",
         Place::Whole(Sort::Grants) => "grants",
+        Place::Whole(Sort::Cuts) => "cuts",
         Place::Health => "health",
     }
 }

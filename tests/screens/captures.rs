@@ -47,6 +47,7 @@ fn captures_are_true() {
             ("findings", "findings", ""),
             ("credentials", "credentials", ""),
             ("grants", "grants", ""),
+            ("cuts", "reach", ""),
             ("help", "help", ""),
         ] {
             let mut stage = Stage::new(&book, size);

@@ -1,7 +1,7 @@
 //! Each rule: when it speaks, and when it has to be silent.
 
-mod kinds;
 mod fixes;
+mod kinds;
 mod rights;
 mod uses;
 

@@ -126,6 +126,15 @@ fn text_area(row: Rect) -> Rect {
     Rect { x: row.x + GUTTER, width: row.width.saturating_sub(GUTTER + 1), ..row }
 }
 
+/// Where the word looked for is a chip's, that it is one.
+fn chip(state: &State) -> String {
+    let word = state.list.filter.text().trim();
+    let chip = Chip::ALL.into_iter().find(|chip| *chip != Chip::All && chip.as_str() == word);
+    chip.map_or_else(String::new, |chip| {
+        format!("{} finds what the chip {word} counts; ", chip.term())
+    })
+}
+
 /// Why there are no rows.
 fn nothing(state: &State) -> String {
     let waiting: Vec<&str> =
@@ -137,7 +146,8 @@ fn nothing(state: &State) -> String {
         return "looking …".to_owned();
     }
     if state.list.is_narrowed() {
-        let nobody = format!("nobody matches {}; esc lists all again", state.list.combined());
+        let nobody =
+            format!("nobody matches {}; {}esc lists all again", state.list.combined(), chip(state));
         let remarks = state.list.remarks.iter().map(|remark| format!(". {remark}"));
         return std::iter::once(nobody).chain(remarks).collect();
     }

@@ -2,6 +2,7 @@
 
 pub mod activity;
 mod credentials;
+mod cuts;
 mod findings;
 mod foot;
 mod grants;

@@ -1,6 +1,6 @@
 //! What the screens of everything have in common.
 
-use super::{credentials, empty, findings, grants, title};
+use super::{credentials, cuts, empty, findings, grants, title};
 use crate::tui::layout::Parts;
 use crate::tui::state::State;
 use crate::tui::text::figure;
@@ -16,6 +16,7 @@ pub(super) fn draw(state: &State, view: &Whole, canvas: &mut Canvas<'_, '_>, par
                 Sort::Findings => "Findings",
                 Sort::Credentials => "Credentials",
                 Sort::Grants => "Grants",
+                Sort::Cuts => "Grants to cut",
             };
             head(view, name, &Line::new(), canvas, parts);
             empty(canvas, parts.body, words::LOADING);
@@ -23,6 +24,7 @@ pub(super) fn draw(state: &State, view: &Whole, canvas: &mut Canvas<'_, '_>, par
         Some(Rows::Findings(rows)) => findings::draw(state, view, rows, canvas, parts),
         Some(Rows::Credentials(rows)) => credentials::draw(state, view, rows, canvas, parts),
         Some(Rows::Grants(rows)) => grants::all(state, view, rows, canvas, parts),
+        Some(Rows::Cuts(rows)) => cuts::draw(state, view, rows, canvas, parts),
     }
 }
 

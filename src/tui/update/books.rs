@@ -8,6 +8,7 @@ use crate::tui::job::Job;
 use crate::tui::layers::Layer;
 use crate::tui::state::{FeedId, State};
 use crate::tui::tabs::Tab;
+use crate::tui::whole::Sort;
 
 pub(super) fn arrived(state: &mut State, feed: FeedId, book: Arc<Book>, effects: &mut Effects) {
     let Some(view) = state.feeds.get_mut(usize::from(feed.0)) else {
@@ -80,10 +81,17 @@ pub(super) fn ask_again(state: &mut State, effects: &mut Effects) {
 /// Puts the rows of the topmost screen together.
 pub(super) fn whole(state: &mut State, effects: &mut Effects) {
     let tag = state.next_tag();
+    let of: Vec<_> =
+        state.listed().filter_map(|feed| Some((feed.id, feed.book.as_ref()?.generation))).collect();
     let Some(Layer::Whole(view)) = state.screen_mut() else {
         return;
     };
+    // What takes long is worked out once a Book, and filtered when it is there.
+    if view.sort == Sort::Cuts && view.of == of && (view.filter_cuts() || view.tag > 0) {
+        return;
+    }
     view.tag = tag;
+    view.of = of;
     let (sort, filter) = (view.sort, view.filter.clone());
     let books: Vec<_> =
         state.listed().filter_map(|feed| Some((feed.id, feed.book.clone()?))).collect();

@@ -10,6 +10,7 @@ use crate::tui::complete::nearest;
 use crate::tui::effect::Effect;
 use crate::tui::job::TextOf;
 use crate::tui::state::{State, Tone};
+use crate::tui::tabs::Tab;
 use crate::tui::words;
 
 /// Runs a line.
@@ -82,10 +83,20 @@ fn with_arguments(
                 return Err("expected one IDENTITY".to_owned());
             };
             let identity: Identity = name.parse().map_err(|error| format!("{error}"))?;
-            if !open::show(state, &identity, effects) {
+            if !open::show(state, &identity, Tab::Permissions, effects) {
                 return Err(format!("{identity} is not among the identities listed"));
             }
         }
+        Id::Reach => match rest {
+            [] => perform(state, id, None, effects),
+            [name] => {
+                let identity: Identity = name.parse().map_err(|error| format!("{error}"))?;
+                if !open::show(state, &identity, Tab::Reach, effects) {
+                    return Err(format!("{identity} is not among the identities listed"));
+                }
+            }
+            _ => return Err("expected one IDENTITY, or none".to_owned()),
+        },
         Id::CanCommand => {
             let [name, question @ ..] = rest else {
                 return Err("expected IDENTITY VERB RESOURCE[.GROUP][/SUB]".to_owned());

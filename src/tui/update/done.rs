@@ -47,7 +47,7 @@ pub(super) fn done(state: &mut State, done: Done, effects: &mut Effects) {
                 if let Layer::Whole(view) = layer
                     && view.tag == tag
                 {
-                    view.rows = Some(rows.clone());
+                    view.take(rows.clone());
                 }
             }
         }

@@ -181,6 +181,7 @@ pub(super) fn perform(state: &mut State, id: Id, key: Option<Key>, effects: &mut
         | Id::Findings
         | Id::Credentials
         | Id::Grants
+        | Id::Reach
         | Id::Health
         | Id::Help
         | Id::InfoCommand => visit::perform(state, id, effects),

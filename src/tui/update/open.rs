@@ -67,6 +67,10 @@ pub(super) fn target(state: &State) -> Option<Target> {
                 let row = rows.get(view.scroll.cursor)?;
                 Some(Target::Credential(row.feed, Box::new(row.credential.clone()), row.who))
             }
+            Rows::Cuts(rows) => {
+                let row = rows.get(view.scroll.cursor)?;
+                Some(Target::Grant(row.feed, row.id, row.who))
+            }
             Rows::Grants(rows) => {
                 let row = rows.get(view.scroll.cursor)?;
                 Some(Target::Grant(row.feed, row.id, row.who))
@@ -444,15 +448,20 @@ fn copy(state: &mut State, text: String, what: &str, effects: &mut Effects) {
     state.say(Tone::Done, format!("copied {what}"));
 }
 
-/// Opens somebody by name, wherever that is listed.
-pub(super) fn show(state: &mut State, identity: &Identity, effects: &mut Effects) -> bool {
+/// Opens somebody by name on a tab, wherever that is listed.
+pub(super) fn show(
+    state: &mut State,
+    identity: &Identity,
+    tab: Tab,
+    effects: &mut Effects,
+) -> bool {
     let feeds: Vec<FeedId> = state.listed().map(|feed| feed.id).collect();
     let found = feeds.into_iter().find_map(|feed| {
         let entry = state.book(feed)?.find(identity)?;
         Some(Who { feed, id: entry.id })
     });
     if let Some(who) = found {
-        open_page(state, who, Some(Tab::Permissions), effects);
+        open_page(state, who, Some(tab), effects);
         // The list behind shows the same place, where it lists it.
         if let Some(at) = state.list.rows.iter().position(|have| *have == who) {
             state.list.scroll.cursor = at;

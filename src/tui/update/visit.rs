@@ -34,6 +34,7 @@ pub(super) fn perform(state: &mut State, id: Id, effects: &mut Effects) {
         Id::Findings => whole(state, Sort::Findings, effects),
         Id::Credentials => whole(state, Sort::Credentials, effects),
         Id::Grants => whole(state, Sort::Grants, effects),
+        Id::Reach => whole(state, Sort::Cuts, effects),
         Id::Health | Id::InfoCommand => {
             if !matches!(state.layers.last(), Some(Layer::Health(_))) {
                 state.layers.push(Layer::Health(Scroll::default()));
