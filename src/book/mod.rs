@@ -7,7 +7,7 @@ mod build;
 mod by_credential;
 mod calls;
 mod difference;
-mod fix;
+mod finding;
 mod grants;
 mod groups;
 mod hints;
@@ -31,7 +31,7 @@ use foldhash::HashSet;
 use imbl::{OrdSet, Vector};
 
 pub use becoming::{Becoming, Higher};
-pub use fix::{Fix, Mend};
+pub use finding::{Finding, Fix, Mend};
 pub use needed::Authorization;
 pub(crate) use needed::Logged;
 pub use parts::PartUse;

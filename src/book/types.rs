@@ -7,6 +7,7 @@ use std::sync::Arc;
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::Finding;
 use crate::model::{BindingKind, Call, Identity, Name, PolicyRule, Role, RoleRef, Scope};
 
 /// An identity within one feed: dense, never reused, so that marks and cursors survive a rebuild.
@@ -442,27 +443,6 @@ impl Severity {
             Self::Critical => "critical",
         }
     }
-}
-
-/// Something wrong, with its evidence.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Finding {
-    /// The rule's stable id: `dangling-role`, `idle`, `cluster-admin`, …
-    pub rule: &'static str,
-    /// The chip on screens: one or two words.
-    pub chip: &'static str,
-    /// How bad.
-    pub severity: Severity,
-    /// Who it is about.
-    pub identity: Identity,
-    /// The grant it is about, where it is about one.
-    pub grant: Option<GrantKey>,
-    /// One sentence with figures.
-    pub evidence: String,
-    /// Whether it rests on what a log does not show (coverage bounds it).
-    pub rests_on_coverage: bool,
-    /// What would mend it.
-    pub fix: super::Fix,
 }
 
 /// An identity as keybook lists it.

@@ -1,7 +1,28 @@
-//! What would mend a finding.
+//! Something wrong, and what would mend it.
 
-use super::GrantKey;
+use super::{GrantKey, Severity};
 use crate::model::{Identity, Name};
+
+/// Something wrong, with its evidence.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// The rule's stable id: `dangling-role`, `idle`, `cluster-admin`, …
+    pub rule: &'static str,
+    /// The chip on screens: one or two words.
+    pub chip: &'static str,
+    /// How bad.
+    pub severity: Severity,
+    /// Who it is about.
+    pub identity: Identity,
+    /// The grant it is about, where it is about one.
+    pub grant: Option<GrantKey>,
+    /// One sentence with figures.
+    pub evidence: String,
+    /// Whether it rests on what a log does not show (coverage bounds it).
+    pub rests_on_coverage: bool,
+    /// What would mend it.
+    pub fix: Fix,
+}
 
 /// The change that would mend a finding, never more than the finding is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
