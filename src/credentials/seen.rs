@@ -10,13 +10,9 @@ use super::fold::Fold;
 use super::legacy::{self, Secrets};
 use super::span::{Cut, Span};
 use super::standing::{self, Standing, Tie};
-use super::{
-    Bound, Credential, Expires, Inventory, Kind, LastUse, Only, minted, unnamed,
-};
+use super::{Bound, Credential, Expires, Inventory, Kind, LastUse, Only, minted, unnamed};
 use crate::book::{Book, LogState};
-use crate::model::{
-    Activity, Actor, BoundTo, Detail, Identity, Minted, Name, SeenId, SubjectKind, Use,
-};
+use crate::model::{Activity, BoundTo, Detail, Identity, Minted, Name, SeenId, SubjectKind, Use};
 
 /// Why it is not known how long a token is good for.
 pub(super) const HOW_LONG: &str = "the log does not tell how long it was asked for";

@@ -43,7 +43,7 @@ pub(super) fn credential(
         issued: None,
         expires: Expires::NotKnown(why),
         bound: None,
-        standing: Standing::NotKnown,
+        standing: Standing::NotKnown(why),
         last_use: span.last_use(),
         groups: span.groups(&identity),
         revoke: revoke(&identity).into(),
@@ -85,7 +85,7 @@ pub(super) fn asked_for(identity: Identity, count: u64, by: &str, absent: &LastU
         issued: None,
         expires: Expires::NotKnown(super::seen::HOW_LONG),
         bound: None,
-        standing: Standing::NotKnown,
+        standing: Standing::NotKnown("which they are is not known"),
         last_use,
         groups: Vec::new(),
         revoke: "delete the account and make it again, which ends all its tokens".into(),
@@ -127,7 +127,7 @@ mod tests {
     fn what_the_log_does_not_name_is_a_credential_with_its_times_and_places() {
         let row = |on, from| Row::new("user:root", "get pods@a/p", on).from(from).times(20);
         let found = only(&log().row(row(2, "192.0.2.1")).row(row(4, "192.0.2.2")));
-        assert_eq!((found.kind, found.standing), (Kind::Unnamed, Standing::NotKnown));
+        assert_eq!((found.kind, found.standing.as_str()), (Kind::Unnamed, "not known"));
         let LastUse::Log { at, first, requests, addresses, .. } = found.last_use else { panic!() };
         assert_eq!((first, at, requests), (day(2), day(4), 40));
         assert_eq!(addresses, ["192.0.2.2", "192.0.2.1"].map(Name::from));
