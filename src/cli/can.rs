@@ -3,9 +3,9 @@
 use super::answer;
 use super::args::Global;
 use super::exit::{Code, Failure};
-use super::identity::{self, QUESTIONS, WHO_HOLDS_WHAT, Words};
+use super::identity::{self, QUESTIONS, WHO_HOLDS_WHAT, WHO_IS_IN_WHAT, Words};
 use super::sources::{Needs, open};
-use crate::model::Scope;
+use crate::model::{Scope, SubjectKind};
 use crate::rbac::query::{self, Can, Question, Scoping, Served, Target, can};
 use crate::report::{AccessRow, Missing, Report};
 
@@ -14,7 +14,7 @@ pub(super) fn run(global: &Global, text: &str, words: &Words) -> Result<Code, Fa
     let identity = identity::parse(text, &session)?;
     let mut items = Vec::new();
     let mut missing: Vec<Missing> = Vec::new();
-    let mut unknown = false;
+    let (mut unknown, mut groups_matter) = (false, false);
     for book in &session.books {
         let asker = identity::asker(book, &identity);
         let question = identity::question(book, global, words)?;
@@ -24,11 +24,16 @@ pub(super) fn run(global: &Global, text: &str, words: &Words) -> Result<Code, Fa
         unknown |= book.find(&identity).is_none()
             && query::missing(&book.snapshot, WHO_HOLDS_WHAT, None).is_empty();
         items.push(AccessRow::new(book, &asker, &question, &answer, settled));
+        // A "no" may be for want of knowing a group of this user.
+        groups_matter |= identity.kind == SubjectKind::User && answer.ways.is_empty();
         if !settled {
             let cluster = &book.snapshot.cluster.id;
             missing
                 .extend(answer.missing.iter().cloned().map(|list| answer::of_list(cluster, list)));
         }
+    }
+    if groups_matter {
+        missing.extend(answer::unread(&session, &[], WHO_IS_IN_WHAT));
     }
     let report = Report::new(answer::metadata(&session, missing), items);
     let code = answer::give(global, &session, &report)?;

@@ -81,8 +81,14 @@ pub const QUESTIONS: &[ListKind] = &[
     ListKind::Namespaces,
     ListKind::ServiceAccounts,
     ListKind::CertificateSigningRequests,
+    ListKind::ConfigMaps,
+    ListKind::OAuthTokens,
     ListKind::Discovery,
 ];
+
+/// Of these, what says which users there are and in which groups, beside bindings and the log.
+pub const WHO_IS_IN_WHAT: &[ListKind] =
+    &[ListKind::CertificateSigningRequests, ListKind::ConfigMaps, ListKind::OAuthTokens];
 
 /// The words of a question.
 #[derive(Clone, Debug)]

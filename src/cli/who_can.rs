@@ -3,7 +3,7 @@
 use super::answer;
 use super::args::Global;
 use super::exit::{Code, Failure};
-use super::identity::{self, QUESTIONS, Words};
+use super::identity::{self, QUESTIONS, WHO_IS_IN_WHAT, Words};
 use super::sources::{Needs, open};
 use crate::book::Book;
 use crate::model::Identity;
@@ -22,6 +22,7 @@ pub(super) fn run(global: &Global, words: &Words) -> Result<Code, Failure> {
         let cluster = &book.snapshot.cluster.id;
         missing.extend(answer.missing.iter().cloned().map(|list| answer::of_list(cluster, list)));
     }
+    missing.extend(answer::unread(&session, &[], WHO_IS_IN_WHAT));
     let mut metadata = answer::metadata(&session, missing);
     let Holders { rows, undecided, notes } = holders;
     metadata.undecided = undecided;

@@ -52,7 +52,8 @@ pub fn live(kubeconfig: &Path, words: &[&str]) -> Ran {
 const RBAC: &str = "rbac.authorization.k8s.io/v1";
 
 fn rules(resources: &[&str]) -> Value {
-    json!([{"apiGroups": ["", "rbac.authorization.k8s.io"], "resources": resources,
+    let groups = ["", "rbac.authorization.k8s.io", "certificates.k8s.io"];
+    json!([{"apiGroups": groups, "resources": resources,
         "verbs": ["get", "list", "watch"]}])
 }
 
@@ -61,7 +62,12 @@ fn rules(resources: &[&str]) -> Value {
 fn world() -> String {
     let everything = ["roles", "rolebindings", "serviceaccounts", "configmaps", "pods"];
     let mut cluster_wide = everything.to_vec();
-    cluster_wide.extend(["clusterroles", "clusterrolebindings", "namespaces"]);
+    cluster_wide.extend([
+        "clusterroles",
+        "clusterrolebindings",
+        "namespaces",
+        "certificatesigningrequests",
+    ]);
     let subject = |name: &str| json!([{"kind": "User", "apiGroup": "rbac.authorization.k8s.io", "name": name}]);
     let role_ref = |kind: &str, name: &str| json!({"apiGroup": "rbac.authorization.k8s.io", "kind": kind, "name": name});
     let mut objects = vec![
