@@ -13,7 +13,7 @@ use super::tables::Tables;
 use super::tally::{KINDS, Sums};
 use crate::model::{
     Activity, ActivityParts, ActivityTables, ActorId, CallId, Coverage, CreditId, GroupSetId,
-    Identity, ImpersonationId, Issued, Minted, Name, SeenId, Use,
+    ImpersonationId, Issued, Minted, Name, SeenId, Use,
 };
 
 /// New numbers for old ones: those of the sorted values that are used.
@@ -58,7 +58,7 @@ pub type Beside<'k> = (&'k Newest<Name>, Vec<(Arc<Issued>, Minted)>);
 
 /// The model's form of what was added up. `coverage` lacks only what requests tell.
 pub fn assemble(sums: Sums, (seen, issued): Beside<'_>, coverage: Coverage) -> Activity {
-    let Sums { tables, detail, keys, rows, counts, truncated } = sums;
+    let Sums { tables, detail, keys, rows, counts, truncated, rates } = sums;
     let mut met = vec![false; keys.len()];
     for row in &rows {
         met[row.key as usize] = true;
@@ -103,9 +103,13 @@ pub fn assemble(sums: Sums, (seen, issued): Beside<'_>, coverage: Coverage) -> A
         let counts = counts.map(|(kind, count)| (Name::from(*kind), *count)).collect();
         (SeenId(identities.get(*who)), counts)
     });
-    let times = groups_seen(seen, &identities.values);
+    let numbers = (0u32..).map(SeenId);
+    let by_id: ById<SeenId> = identities.values.iter().map(id).zip(numbers).collect();
+    let times = groups_seen(seen, &by_id);
+    let rates = rates.into_iter().filter_map(|(id, rate)| Some((*by_id.get(&id)?, rate)));
     let parts = ActivityParts {
         truncated: truncated.collect(),
+        rates: rates.collect(),
         issued,
         tables: ActivityTables {
             identities: identities.values,
@@ -152,10 +156,8 @@ fn day(row: &Row) -> NaiveDate {
 
 fn groups_seen(
     groups_seen: &Newest<Name>,
-    identities: &[Identity],
+    by_id: &ById<SeenId>,
 ) -> Vec<(SeenId, Name, DateTime<Utc>)> {
-    let numbers = (0u32..).map(SeenId);
-    let by_id: ById<SeenId> = identities.iter().map(id).zip(numbers).collect();
     let known = groups_seen.iter().filter_map(|(identity, last, group)| {
         Some((*by_id.get(&identity)?, group.clone(), utc(last)))
     });

@@ -9,7 +9,7 @@ use std::sync::PoisonError;
 
 use super::forwarded::Once;
 use super::lexicon::Lexicon;
-use super::record::{Compact, Inline, Key, Record, Summed};
+use super::record::{Compact, HOUR, Inline, Key, Record, Summed};
 use super::runs::{Disk, Extent, Runs};
 use super::who::Dims;
 
@@ -113,6 +113,8 @@ pub struct Request {
     pub dims: Dims,
     /// The number of the combination that `dims` are, if it has one.
     pub combo: Option<u32>,
+    /// Whether it is one request, and its time that at which the API server received it.
+    pub timed: bool,
 }
 
 /// A request, and what tells it from others.
@@ -142,14 +144,22 @@ impl Found {
     fn of_compact(found: &Compact, lexicon: &Lexicon) -> Option<Self> {
         let combo = lexicon.combo(found.combo())?;
         let number = Some(found.combo());
-        let request = Request { at: found.at(), name: found.name, dims: combo.dims, combo: number };
+        let (at, name, timed) = (found.at(), found.name, is_timed(found.key(), found.at()));
+        let request = Request { at, name, dims: combo.dims, combo: number, timed };
         Some(Self { key: found.key(), order: combo.order, request })
     }
 
     fn of_inline(found: &Inline) -> Self {
-        let request = Request { at: found.at, name: found.name, dims: found.dims, combo: None };
+        let Inline { at, name, dims, .. } = *found;
+        let timed = is_timed(found.key(), at);
+        let request = Request { at, name, dims, combo: None, timed };
         Self { key: found.key(), order: found.order, request }
     }
+}
+
+/// Whether a request's time is that at which it was received: without it, it lies in hour 0.
+pub fn is_timed(key: Key, at: i64) -> bool {
+    key.hour() > 0 && key.hour() == at - at.rem_euclid(HOUR)
 }
 
 /// Calls `each` for every row of summaries, each once, by hours, with the sources in which it came

@@ -25,6 +25,7 @@ mod memo;
 mod merge;
 mod newest;
 pub mod query;
+mod rates;
 mod reader;
 mod record;
 mod request;

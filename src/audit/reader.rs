@@ -236,7 +236,9 @@ impl<'s> Reader<'s> {
         let credential = presented.credential.as_ref().or(noted.legacy.as_ref());
         let credit = noted.credit.as_ref();
         let parts = Parts { who, credential, agent, addresses, asked, credit };
-        let dims = parts.dims(Answer::from(&verdict), standing);
+        let rejected = status.code == 429 && verdict == Verdict::Undecided;
+        let answer = if rejected { Answer::Rejected } else { Answer::from(&verdict) };
+        let dims = parts.dims(answer, standing);
         let named = (&*audit_id, received, &*verb, &*uri, presented.username_id);
         let key = Key::new(hashing::request_fingerprint(&audit_id, &named), received);
         let covered = &mut self.covered;

@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 
 use super::hashing::mix;
-use super::who::{Answer, Dims};
+use super::who::{ANSWERS, Dims};
 
 /// What tells one request from another: the hour in which it came, 40 bits of a hash of the id
 /// under which it was logged, and 64 of a hash of everything that names it. In the order of keys all
@@ -248,8 +248,6 @@ impl Record for Summed {
     }
 }
 
-const ANSWERS: [Answer; 4] = [Answer::Allowed, Answer::Denied, Answer::Undecided, Answer::Nobody];
-
 impl Record for Inline {
     const SIZE: usize = 128;
 
@@ -339,7 +337,7 @@ mod tests {
             via: 8,
             place: 5,
             credit: 6,
-            answer: Answer::Undecided,
+            answer: ANSWERS[2],
             standing: 29,
         };
         let inline = Inline::new(Key::new((1, 2), None), -5, 9, dims, 77);

@@ -51,7 +51,7 @@ impl Sum {
         let slot = match answer {
             Answer::Allowed => 0,
             Answer::Denied => 1,
-            Answer::Undecided | Answer::Nobody => 2,
+            Answer::Undecided | Answer::Nobody | Answer::Rejected => 2,
         };
         let mut one = Self { first: sum.first, last: sum.last, ..Self::EMPTY };
         one.counts[slot] = u32::try_from(sum.count).unwrap_or(u32::MAX);

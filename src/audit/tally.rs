@@ -6,12 +6,13 @@ use std::sync::Arc;
 use super::hashing::{id, mix};
 use super::kept::{Kept, names_of, places_of};
 use super::merge::Request;
+use super::rates::{self, Rates};
 use super::record::Summed;
 use super::request::{Standing, join};
 use super::rows::{Coarsen, Row, RowKey, Rows, add_up};
 use super::tables::{COARSE, Tables};
 use super::who::{Answer, Dims};
-use crate::model::{Actor, Call, Detail, Target};
+use crate::model::{Actor, Call, Detail, Rate, Target};
 
 /// Kinds of values that are counted but not kept, as bits and as words.
 pub const KINDS: [&str; 9] = [
@@ -71,6 +72,7 @@ pub struct State {
     lately: Vec<Lately>,
     counts: Counts,
     truncated: BTreeMap<u32, [u64; KINDS.len()]>,
+    rates: Rates,
 }
 
 /// Requests that are in no row, or not as others.
@@ -92,6 +94,8 @@ pub struct Sums {
     pub counts: Counts,
     /// By number of the authenticated identity and by kind.
     pub truncated: BTreeMap<u32, [u64; KINDS.len()]>,
+    /// By id of the authenticated identity, sorted.
+    pub rates: Vec<(u64, Rate)>,
 }
 
 /// A combination, without what was not kept.
@@ -131,6 +135,7 @@ impl State {
             lately: vec![NOTHING; LATELY],
             counts: Counts::default(),
             truncated: BTreeMap::new(),
+            rates: Rates::default(),
         }
     }
 
@@ -143,6 +148,7 @@ impl State {
             lately: Vec::new(),
             counts: Counts::default(),
             truncated: BTreeMap::new(),
+            rates: Rates::default(),
         }
     }
 
@@ -171,6 +177,8 @@ pub struct Cut {
     pub rows: Vec<Row>,
     pub counts: Counts,
     pub truncated: Truncated,
+    /// By id of the authenticated identity, sorted.
+    pub rates: Vec<(u64, Rate)>,
 }
 
 /// How many requests have a value that was counted and not kept, by number of the authenticated
@@ -190,6 +198,8 @@ impl Cut {
                 *count += more;
             }
         }
+        let rates = std::mem::take(&mut self.rates);
+        self.rates = rates::add_up(rates.into_iter().chain(other.rates));
     }
 
     /// Has each key and day once, in their order.
@@ -206,8 +216,9 @@ impl<'k> Tally<'k> {
 
     /// Takes out what was added up since this was called last.
     pub fn cut(&mut self) -> Cut {
-        let State { tables, rows, counts, truncated, .. } = &mut self.state;
+        let State { tables, rows, counts, truncated, rates, .. } = &mut self.state;
         Cut {
+            rates: rates.cut(),
             rows: rows.cut(tables),
             counts: std::mem::take(counts),
             truncated: std::mem::take(truncated),
@@ -216,13 +227,15 @@ impl<'k> Tally<'k> {
 
     /// All requests, added up.
     pub fn finish(self) -> Sums {
-        let State { mut tables, mut rows, counts, truncated, .. } = self.state;
+        let State { mut tables, mut rows, counts, truncated, mut rates, .. } = self.state;
         let (keys, all) = rows.finish(&mut tables);
-        Sums { tables, detail: rows.detail(), keys, rows: all, counts, truncated }
+        let (detail, rates) = (rows.detail(), rates.cut());
+        Sums { tables, detail, keys, rows: all, counts, truncated, rates }
     }
 
     /// Takes one request.
     pub fn take(&mut self, request: &Request) {
+        self.state.rates.take(self.kept, request);
         self.take_all(request, &Counted::once(request.at));
     }
 
@@ -230,7 +243,14 @@ impl<'k> Tally<'k> {
     pub fn take_summed(&mut self, row: &Summed) {
         let Summed { name, first, last, requests, dims, combo, .. } = *row;
         let sum = Counted { first, last, count: requests };
-        self.take_all(&Request { at: last, name, dims, combo }, &sum);
+        self.take_all(&Request { at: last, name, dims, combo, timed: false }, &sum);
+    }
+
+    /// Takes how fast identities, by id, asked in other hours.
+    pub fn add_rates(&mut self, rates: Vec<(u64, Rate)>) {
+        for (id, rate) in rates {
+            self.state.rates.add(id, rate);
+        }
     }
 
     /// From here on combinations are numbered anew.

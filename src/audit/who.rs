@@ -88,7 +88,13 @@ pub enum Answer {
     Undecided,
     /// Nobody authenticated.
     Nobody,
+    /// Not decided either: there were too many requests (429).
+    Rejected,
 }
+
+/// All, in the order of their numbers.
+pub const ANSWERS: [Answer; 5] =
+    [Answer::Allowed, Answer::Denied, Answer::Undecided, Answer::Nobody, Answer::Rejected];
 
 impl From<&Verdict> for Answer {
     fn from(verdict: &Verdict) -> Self {

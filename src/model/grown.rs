@@ -100,6 +100,11 @@ impl ActivityDelta {
             }
             let newer_times = now.iter().filter(|seen| !times.contains(seen));
             delta.groups_seen.extend(newer_times.map(|(group, at)| (id, group.clone(), *at)));
+            match (known.then(|| older.rate(id)).flatten(), newer.rate(new_id)) {
+                (Some(_), None) => return None,
+                (was, Some(is)) if was != Some(is) => delta.rates.push((id, *is)),
+                _ => {}
+            }
             let cut = |activity: &Activity, id| activity.truncated(id).cloned();
             match (known.then(|| cut(older, id)).flatten(), cut(newer, new_id)) {
                 (Some(_), None) => return None,

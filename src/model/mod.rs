@@ -19,6 +19,7 @@ mod outside;
 mod pod;
 mod policy;
 mod printable;
+mod rate;
 mod shared;
 mod snapshot;
 mod uses;
@@ -53,6 +54,7 @@ pub use pod::{
 };
 pub use policy::{Exemption, GroupMap, Policy};
 pub use printable::{distinct, is_hidden, printable, read_back};
+pub use rate::{Peak, Rate};
 pub use snapshot::{
     BrokenInput, ClusterInfo, Health, ListKind, ListState, Objects, Passed, SharedHash, SharedMap,
     Snapshot,

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::shared::{PerId, Table};
 use super::{
     ActivityTables, Actor, ActorId, Call, CallId, Coverage, CreditId, CreditedGrant, GroupSetId,
-    Identity, Impersonation, ImpersonationId, Issuances, Issued, Minted, Name, SeenId, Use,
+    Identity, Impersonation, ImpersonationId, Issuances, Issued, Minted, Name, Rate, SeenId, Use,
 };
 
 /// How finely rows tell requests apart. Finest first. A log that has more distinct rows than can
@@ -52,6 +52,9 @@ pub struct ActivityParts {
     /// authenticated identity and kind (`agents`, `addresses`, `credentials`, `names`, `paths`,
     /// `calls`, `credits`, `groups`, `impersonations`).
     pub truncated: BTreeMap<SeenId, BTreeMap<Name, u64>>,
+    /// How fast each authenticated identity asked; none where the log does not say when which
+    /// request came.
+    pub rates: BTreeMap<SeenId, Rate>,
     /// How finely the rows tell requests apart.
     pub detail: Detail,
     /// What the log covers.
@@ -72,6 +75,8 @@ pub struct ActivityDelta {
     pub issued: Vec<(Option<SeenId>, Arc<Issued>, Minted)>,
     /// Counts as they are now, in place of the former ones.
     pub truncated: Vec<(SeenId, BTreeMap<Name, u64>)>,
+    /// How fast identities asked, in place of what was known.
+    pub rates: Vec<(SeenId, Rate)>,
     /// What the log covers now.
     pub coverage: Coverage,
 }
@@ -83,7 +88,9 @@ impl ActivityDelta {
         let groups = self.groups_seen.iter().map(|(id, ..)| *id);
         let cut = self.truncated.iter().map(|(id, _)| *id);
         let issued = self.issued.iter().filter_map(|(account, ..)| *account);
-        let mut all: Vec<SeenId> = rows.chain(groups).chain(cut).chain(issued).collect();
+        let rates = self.rates.iter().map(|(id, _)| *id);
+        let mut all: Vec<SeenId> =
+            rows.chain(groups).chain(cut).chain(issued).chain(rates).collect();
         all.sort_unstable();
         all.dedup();
         all
@@ -115,6 +122,7 @@ pub struct Activity {
     groups: PerId<GroupTimes>,
     issued: Issuances,
     truncated: Arc<BTreeMap<SeenId, BTreeMap<Name, u64>>>,
+    rates: Arc<BTreeMap<SeenId, Rate>>,
     detail: Detail,
     coverage: Coverage,
 }
@@ -211,6 +219,11 @@ impl Activity {
         self.truncated.get(&id)
     }
 
+    /// How fast `id` asked, where that is known.
+    pub fn rate(&self, id: SeenId) -> Option<&Rate> {
+        self.rates.get(&id)
+    }
+
     /// How finely the rows tell requests apart.
     pub fn detail(&self) -> Detail {
         self.detail
@@ -244,6 +257,9 @@ impl Activity {
         if !delta.truncated.is_empty() {
             let truncated = Arc::make_mut(&mut next.truncated);
             truncated.extend(delta.truncated.iter().cloned());
+        }
+        if !delta.rates.is_empty() {
+            Arc::make_mut(&mut next.rates).extend(delta.rates.iter().copied());
         }
         next
     }
@@ -302,6 +318,7 @@ impl Activity {
                 .collect(),
             issued: self.issued.iter().map(|(one, minted)| (one.clone(), minted.clone())).collect(),
             truncated: (*self.truncated).clone(),
+            rates: (*self.rates).clone(),
             detail: self.detail,
             coverage: self.coverage.clone(),
         }
@@ -340,7 +357,8 @@ impl Activity {
     /// From the plain form, with other times of authenticated groups than those in it, each once,
     /// in any order: a list of them takes a tenth of the memory.
     pub fn with_groups(parts: ActivityParts, mut seen: Vec<(SeenId, Name, DateTime<Utc>)>) -> Self {
-        let ActivityParts { tables, mut uses, issued, truncated, detail, coverage, .. } = parts;
+        let ActivityParts { tables, mut uses, issued, truncated, rates, detail, coverage, .. } =
+            parts;
         uses.sort_unstable();
         let count = tables.identities.len();
         let mut by_name: Vec<SeenId> = (0u32..).map(SeenId).take(count).collect();
@@ -380,6 +398,7 @@ impl Activity {
             groups: groups.into(),
             issued: issued.into_iter().collect(),
             truncated: Arc::new(truncated),
+            rates: Arc::new(rates),
             detail,
             coverage,
         }
@@ -470,6 +489,7 @@ mod tests {
             groups_seen: vec![(SeenId(1), "devs".into(), at(6)), (SeenId(1), "devs".into(), at(5))],
             issued: vec![(Some(SeenId(1)), token.clone(), Minted::new(at(3)))],
             truncated: vec![(SeenId(0), BTreeMap::from([("agents".into(), 3)]))],
+            rates: Vec::new(),
             coverage: Coverage { events: 4, ..Coverage::default() },
         };
         let after = before.advance(&delta);

@@ -12,7 +12,7 @@ use super::summed::SUMMED;
 use crate::audit::index::{self, Seed};
 
 /// The format of stores that this keybook writes.
-pub const FORMAT: i64 = 2;
+pub const FORMAT: i64 = 3;
 
 /// `kbok`, in the file's header: what it is.
 const APPLICATION: i64 = 0x6b62_6f6b;
@@ -201,7 +201,8 @@ impl Store {
 
     /// Stores of before have no place for what their days come to, and for summaries.
     fn renew(&mut self) -> Result<(), Error> {
-        if self.has_whole()? && self.has_summed()? {
+        let format = self.one("SELECT user_version FROM pragma_user_version")?;
+        if self.has_whole()? && self.has_summed()? && format == FORMAT {
             return Ok(());
         }
         let path = self.path.clone();

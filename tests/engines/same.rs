@@ -22,6 +22,7 @@ pub fn comparable(activity: &Activity) -> ActivityParts {
     parts.coverage.without_groups = 0;
     // Which tokens were made is no part of a summary.
     parts.issued.clear();
+    parts.rates.clear();
     (parts.coverage.led, parts.coverage.unled) = (0, 0);
     for server in &mut parts.coverage.api_servers {
         server.events = 0;

@@ -18,12 +18,13 @@ use crate::audit::forwarded::Once;
 use crate::audit::hashing::id;
 use crate::audit::lexicon::Lexicon;
 use crate::audit::merge::{Request, Requests};
+use crate::audit::rates;
 use crate::audit::record::HOUR;
 use crate::audit::rows::{Row, Sum};
 use crate::audit::runs::Runs;
 use crate::audit::tally::{self, Counts, Cut, KINDS, State, Truncated};
 use crate::model::{
-    Activity, ActivityDelta, Coverage, Detail, Issuances, Issued, Minted, Name, SeenId,
+    Activity, ActivityDelta, Coverage, Detail, Issuances, Issued, Minted, Name, Rate, SeenId,
 };
 
 /// Hours added up, and how they show.
@@ -168,6 +169,9 @@ impl Sums {
             rows: self.units.values().flat_map(|unit| unit.cut.rows.iter().copied()).collect(),
             counts: self.total,
             truncated: self.truncated.clone(),
+            rates: rates::add_up(
+                self.units.values().flat_map(|unit| unit.cut.rates.iter().copied()),
+            ),
         };
         let mut coverage = coverage;
         coverage.events = self.events;
@@ -236,7 +240,7 @@ impl Sums {
         limit: usize,
     ) -> io::Result<Option<ActivityDelta>> {
         let mut changed: BTreeSet<(u32, i32)> = BTreeSet::new();
-        let mut people = BTreeSet::new();
+        let (mut people, mut paced) = (BTreeSet::new(), BTreeSet::new());
         for (from, until) in self.due(touched) {
             let mut old = self.take_out(from);
             // Hours of a day that becomes one.
@@ -255,6 +259,8 @@ impl Sums {
             once.settle(&mut |_| {});
             let unit = self.add_up(lexicon, &mut requests, &mut once, (from, until))?;
             differing(&old.cut.rows, &unit.cut.rows, &mut changed);
+            let rates = [(&old, &unit), (&unit, &old)].map(|(one, other)| other_rates(one, other));
+            paced.extend(rates.into_iter().flatten());
             people.extend(old.cut.truncated.keys().chain(unit.cut.truncated.keys()).copied());
             self.take_in(from, unit);
         }
@@ -270,6 +276,10 @@ impl Sums {
             let Some(parts) = self.state.keys().get(key as usize).copied() else { continue };
             let sum = self.sum(key, day);
             delta.uses.push(self.numbers.row(&parts, day, &sum, &self.state.tables));
+        }
+        for who in paced {
+            let Some(id) = self.numbers.known(who, &self.state.tables) else { continue };
+            delta.rates.extend(self.rate(who).map(|rate| (id, rate)));
         }
         for who in people {
             let total = self.truncated.get(&who).copied().unwrap_or_default();
@@ -295,6 +305,16 @@ impl Sums {
             }
         }
         sum
+    }
+
+    /// How fast an identity, by id, asked in all hours.
+    fn rate(&self, who: u64) -> Option<Rate> {
+        let of = |unit: &Unit| {
+            let rates = &unit.cut.rates;
+            let at = rates.binary_search_by_key(&who, |(id, _)| *id).ok()?;
+            rates.get(at).map(|(_, rate)| *rate)
+        };
+        self.units.values().filter_map(of).reduce(Rate::and)
     }
 
     /// The tokens that were made, but for those of which nothing new is known.
@@ -328,6 +348,16 @@ impl Sums {
         all.dedup();
         all
     }
+}
+
+/// Whose rates in one unit, by id, are not those of another.
+fn other_rates(one: &Unit, other: &Unit) -> Vec<u64> {
+    let known = &other.cut.rates;
+    let differs = |(id, rate): &&(u64, Rate)| {
+        let at = known.binary_search_by_key(id, |(id, _)| *id);
+        at.ok().and_then(|at| known.get(at)).map(|(_, rate)| rate) != Some(rate)
+    };
+    one.cut.rates.iter().filter(differs).map(|(id, _)| *id).collect()
 }
 
 /// Keys and days of which the rows are not the same; both are sorted.

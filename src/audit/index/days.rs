@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 use std::io::{Read as _, Write as _};
 
+use chrono::DateTime;
 use flate2::Compression;
 use flate2::read::DeflateDecoder;
 use flate2::write::DeflateEncoder;
@@ -13,12 +14,13 @@ use super::bytes::{self, Bytes, Damaged};
 use super::ids::{Ids, Numbered, read_dims, write_dims};
 use crate::audit::kept::{Kept, names_of, places_of};
 use crate::audit::merge::Request;
+use crate::audit::rates::Rates;
 use crate::audit::record::HOUR;
 use crate::audit::request::Standing;
 use crate::audit::tables::{COARSE, FOLDED};
 use crate::audit::tally::Counted;
 use crate::audit::who::{Answer, Dims};
-use crate::model::Detail;
+use crate::model::{Detail, Peak, Rate};
 
 /// The requests of a day, being added up.
 #[derive(Debug)]
@@ -34,6 +36,7 @@ pub struct Day<'k> {
     lately: HashMap<Dims, Option<u32>, RandomState>,
     rows: HashMap<Row, Counted, RandomState>,
     pub counts: Counts,
+    rates: Rates,
 }
 
 /// Requests that are in no row.
@@ -66,6 +69,7 @@ impl<'k> Day<'k> {
             lately: HashMap::default(),
             rows: HashMap::default(),
             counts: Counts::default(),
+            rates: Rates::default(),
         }
     }
 
@@ -76,6 +80,7 @@ impl<'k> Day<'k> {
 
     /// Adds a request.
     pub fn take(&mut self, request: &Request) {
+        self.rates.take(self.kept, request);
         if request.dims.answer == Answer::Nobody {
             self.counts.unauthenticated += 1;
             return;
@@ -113,6 +118,9 @@ impl<'k> Day<'k> {
                 Some(row) => self.add(row, &sum),
                 None => self.counts.left_out += sum.count,
             }
+        }
+        for (id, rate) in all.rates()? {
+            self.rates.add(id, rate);
         }
         Ok(())
     }
@@ -185,7 +193,7 @@ impl<'k> Day<'k> {
 
     /// All rows as bytes, those before `from` (a day since 1970) left out. Returns with them how
     /// many requests were left out.
-    pub fn finish(self, from: i32) -> (Vec<u8>, u64) {
+    pub fn finish(mut self, from: i32) -> (Vec<u8>, u64) {
         let mut rows: Vec<(Row, Counted)> = self.rows.into_iter().collect();
         let dropped = rows.iter().filter(|(row, _)| row.day < from).map(|(_, sum)| sum.count).sum();
         rows.retain(|(row, _)| row.day >= from);
@@ -203,6 +211,13 @@ impl<'k> Day<'k> {
             bytes::signed(&mut row_bytes, sum.first - first);
             first = sum.first;
             bytes::signed(&mut row_bytes, sum.last - sum.first);
+        }
+        let mut rates = self.rates.cut();
+        rates.retain(|(_, rate)| day_of(rate.hour.at.timestamp_micros()) >= from);
+        bytes::number(&mut row_bytes, rates.len() as u64);
+        for (id, rate) in &rates {
+            bytes::number(&mut row_bytes, ids.number(*id));
+            write_rate(rate, &mut row_bytes);
         }
         let mut out = vec![self.detail as u8];
         bytes::number(&mut out, self.counts.unauthenticated);
@@ -268,6 +283,21 @@ impl Read {
         self.one().map(Some).ok_or(Damaged)
     }
 
+    /// How fast identities asked, by id: behind the last row. Of days that were written before that
+    /// was counted it is not known.
+    pub fn rates(&self) -> Result<Vec<(u64, Rate)>, Damaged> {
+        let mut from = Bytes(self.bytes.get(self.at..).unwrap_or_default());
+        if self.left > 0 || from.0.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut read = || {
+            let rates = (0..from.length()?)
+                .map(|_| Some((self.ids.next(&mut from)?, read_rate(&mut from)?)));
+            rates.collect::<Option<Vec<_>>>()
+        };
+        read().ok_or(Damaged)
+    }
+
     fn one(&mut self) -> Option<(usize, u64, Counted)> {
         let mut from = Bytes(&self.bytes[self.at..]);
         self.number = self.number.checked_add(usize::try_from(from.number()?).ok()?)?;
@@ -280,6 +310,35 @@ impl Read {
         (self.number < self.dims.len()).then_some(())?;
         Some((self.number, name, Counted { count, first, last }))
     }
+}
+
+/// Appends how fast an identity asked.
+pub fn write_rate(rate: &Rate, out: &mut Vec<u8>) {
+    bytes::number(out, rate.counted);
+    for peak in [&rate.minute, &rate.hour] {
+        bytes::number(out, peak.requests);
+        bytes::signed(out, peak.at.timestamp());
+    }
+    bytes::number(out, rate.rejected);
+    if let Some(last) = rate.last_rejected {
+        bytes::signed(out, last.timestamp_micros());
+    }
+}
+
+/// What [`write_rate`] appended.
+pub fn read_rate(from: &mut Bytes<'_>) -> Option<Rate> {
+    let counted = from.number()?;
+    let mut peak = || {
+        let requests = from.number()?;
+        Some(Peak { requests, at: DateTime::from_timestamp(from.signed()?, 0)? })
+    };
+    let (minute, hour) = (peak()?, peak()?);
+    let rejected = from.number()?;
+    let last_rejected = match rejected {
+        0 => None,
+        _ => Some(DateTime::from_timestamp_micros(from.signed()?)?),
+    };
+    Some(Rate { counted, minute, hour, rejected, last_rejected })
 }
 
 /// The combination without what is not kept; None where an identity is not.

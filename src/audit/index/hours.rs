@@ -7,7 +7,7 @@ use foldhash::fast::RandomState;
 
 use super::bytes::{self, Bytes, Damaged};
 use super::ids::{Ids, Numbered, read_dims, write_dims};
-use crate::audit::merge::{Found, Request};
+use crate::audit::merge::{Found, Request, is_timed};
 use crate::audit::record::Key;
 use crate::audit::who::Dims;
 
@@ -120,6 +120,10 @@ impl Read {
         let at = self.hour.checked_add(from.signed()?)?;
         let used = rest.len() - from.0.len();
         self.bytes.nth(used - 1);
-        Some(Found { key, order, request: Request { at, name, dims, combo: None } })
+        Some(Found {
+            key,
+            order,
+            request: Request { at, name, dims, combo: None, timed: is_timed(key, at) },
+        })
     }
 }

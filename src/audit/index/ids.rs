@@ -3,7 +3,7 @@
 use super::bytes::{self, Bytes};
 use crate::audit::hashing::{ById, mix};
 use crate::audit::tables::{COARSE, FOLDED};
-use crate::audit::who::{Answer, Dims};
+use crate::audit::who::{ANSWERS, Dims};
 
 /// Ids of one block, being numbered. 0, [`FOLDED`] and [`COARSE`] have the first numbers.
 #[derive(Debug, Default)]
@@ -54,8 +54,6 @@ impl Numbered {
         self.0.get(number).copied()
     }
 }
-
-const ANSWERS: [Answer; 4] = [Answer::Allowed, Answer::Denied, Answer::Undecided, Answer::Nobody];
 
 /// Appends everything of `dims` but what follows from the rest.
 pub fn write_dims(dims: &Dims, ids: &mut Ids, out: &mut Vec<u8>) {

@@ -51,8 +51,9 @@ impl<'k> Summing<'k> {
         let numbers: Vec<u32> = day.dims.iter().map(|dims| self.number(*dims)).collect();
         while let Some((at, name, sum)) = day.take()? {
             let (dims, combo) = (day.dims[at], Some(numbers[at]));
-            self.tally.take_all(&Request { at: sum.first, name, dims, combo }, &sum);
+            self.tally.take_all(&Request { at: sum.first, name, dims, combo, timed: false }, &sum);
         }
+        self.tally.add_rates(day.rates()?);
         Ok(())
     }
 
@@ -89,7 +90,8 @@ impl<'k> Summing<'k> {
         self.begin();
         for row in read_summed(packed)? {
             let combo = Some(self.number(row.dims));
-            let request = Request { at: row.sum.last, name: row.name, dims: row.dims, combo };
+            let (at, name) = (row.sum.last, row.name);
+            let request = Request { at, name, dims: row.dims, combo, timed: false };
             self.tally.take_all(&request, &row.sum);
         }
         self.summed.counted(source, Span { first, last }, requests);

@@ -185,6 +185,7 @@ pub fn same(found: &ActivityParts, expected: &ActivityParts) -> Result<(), TestC
     prop_assert_eq!(&found.truncated, &expected.truncated);
     prop_assert_eq!(&found.groups_seen, &expected.groups_seen);
     prop_assert_eq!(&found.issued, &expected.issued);
+    prop_assert_eq!(&found.rates, &expected.rates);
     prop_assert_eq!(found.uses.len(), expected.uses.len());
     for (one, other) in found.uses.iter().zip(&expected.uses) {
         prop_assert_eq!(one, other);

@@ -62,7 +62,7 @@ pub fn number(rows: &[(Full, &Line)]) -> ActivityParts {
                 row.last_allowed = row.last_allowed.max(Some(at));
             }
             Answer::Denied => row.denied += 1,
-            Answer::Undecided | Answer::Nobody => row.undecided += 1,
+            Answer::Undecided | Answer::Nobody | Answer::Rejected => row.undecided += 1,
         }
     }
     let tables = ActivityTables {

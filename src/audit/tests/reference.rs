@@ -17,7 +17,7 @@ use super::newest_of::Newest;
 use super::numbered::number;
 use crate::model::{
     Activity, ActivityParts, Asked, BoundTo, Call, Coverage, CreditedGrant, Detail, Gap, Identity,
-    Impersonation, Implied, Issued, Minted, Name, SeenId, Target,
+    Impersonation, Implied, Issued, Minted, Name, Peak, Rate, SeenId, Target,
 };
 
 /// What tells one request from another.
@@ -49,6 +49,7 @@ pub enum Answer {
     Denied,
     Undecided,
     Nobody,
+    Rejected,
 }
 
 impl Line {
@@ -116,6 +117,7 @@ impl Line {
             answer: match verdict {
                 Verdict::Allowed => Answer::Allowed,
                 Verdict::Denied | Verdict::ImpersonationRefused(_) => Answer::Denied,
+                Verdict::Undecided if status.code == 429 => Answer::Rejected,
                 Verdict::Undecided => Answer::Undecided,
                 Verdict::Nobody => Answer::Nobody,
             },
@@ -458,9 +460,40 @@ impl Sums {
         }
         parts.groups_seen = seen;
         parts.issued.clone_from(&self.issued);
+        parts.rates = rates(all, who);
         parts.coverage = coverage;
         parts
     }
+}
+
+/// How fast each identity asked, of the requests of which it is known when they were received.
+fn rates(all: &[&Line], who: impl Fn(&Identity) -> Option<SeenId>) -> BTreeMap<SeenId, Rate> {
+    let mut of: BTreeMap<SeenId, Vec<&Line>> = BTreeMap::new();
+    for line in all.iter().filter(|line| line.answer != Answer::Nobody && line.key.1.is_some()) {
+        if let Some(id) = who(&line.authenticated.identity) {
+            of.entry(id).or_default().push(line);
+        }
+    }
+    let peak = |lines: &[&Line], micros: i64| {
+        let mut counts: BTreeMap<i64, u64> = BTreeMap::new();
+        for line in lines {
+            *counts.entry(line.at.div_euclid(micros) * micros).or_default() += 1;
+        }
+        let most = *counts.values().max().unwrap();
+        let (at, requests) = counts.into_iter().find(|(_, count)| *count == most).unwrap();
+        Peak { requests, at: utc(at) }
+    };
+    let rate = |lines: Vec<&Line>| {
+        let rejected = lines.iter().filter(|line| line.answer == Answer::Rejected);
+        Rate {
+            counted: lines.len() as u64,
+            minute: peak(&lines, 60_000_000),
+            hour: peak(&lines, 3_600_000_000),
+            rejected: rejected.clone().count() as u64,
+            last_rejected: rejected.map(|line| utc(line.at)).max(),
+        }
+    };
+    of.into_iter().map(|(id, lines)| (id, rate(lines))).collect()
 }
 
 fn folded() -> Call {

@@ -15,7 +15,7 @@ use std::sync::Arc;
 use chrono::{DateTime, NaiveDate, Utc};
 
 use super::bytes::{self, Bytes};
-use super::days::DETAILS;
+use super::days::{DETAILS, read_rate, write_rate};
 use crate::audit::Options;
 use crate::audit::hashing;
 use crate::model::{
@@ -26,7 +26,7 @@ use reading::Reader;
 use writing::Writer;
 
 /// Changes whenever the bytes do, or what the same days come to.
-const FORM: u32 = 3;
+const FORM: u32 = 4;
 
 impl Options {
     /// Which form of which sum: bytes noted under another one are of no use.
@@ -78,6 +78,11 @@ pub fn write_whole(activity: &Activity) -> Option<Vec<u8>> {
             bytes::number(&mut body.out, *count);
         }
     }
+    body.number(parts.rates.len());
+    for (id, rate) in &parts.rates {
+        body.id(id.0);
+        write_rate(rate, &mut body.out);
+    }
     body.out.push(place(&DETAILS, &parts.detail)?);
     bytes::text(&mut body.out, &serde_json::to_string(&parts.coverage).ok()?);
     body.number(parts.uses.len());
@@ -128,6 +133,10 @@ pub fn read_whole(packed: &[u8]) -> Option<Activity> {
         }
         truncated.insert(id, counts);
     }
+    let mut rates = BTreeMap::new();
+    for _ in 0..from.from.length()? {
+        rates.insert(SeenId(from.id()?), read_rate(&mut from.from)?);
+    }
     let detail = *DETAILS.get(usize::from(from.from.byte()?))?;
     let coverage = serde_json::from_str(from.from.text()?).ok()?;
     let count = from.from.length()?;
@@ -145,6 +154,7 @@ pub fn read_whole(packed: &[u8]) -> Option<Activity> {
         uses,
         issued,
         truncated,
+        rates,
         detail,
         coverage,
         ..ActivityParts::default()

@@ -4,7 +4,7 @@ use super::*;
 use crate::model::{
     ActivityTables, Actor, ActorId, Asked, BoundTo, Call, CallId, Coverage, CreditId,
     CreditedGrant, Detail, GroupSetId, Identity, Impersonation, ImpersonationId, Issued, Minted,
-    Target,
+    Peak, Rate, Target,
 };
 
 fn at(micros: i64) -> DateTime<Utc> {
@@ -97,10 +97,22 @@ fn activity() -> Activity {
             .into(),
         groups_seen: [(SeenId(2), [(name("a"), at(1))].into())].into(),
         truncated: [(SeenId(0), [(name("agents"), 5)].into())].into(),
+        rates: [(SeenId(0), rate(0)), (SeenId(2), rate(7))].into(),
         detail: Detail::NoNames,
         coverage,
     };
     parts.into()
+}
+
+fn rate(rejected: u64) -> Rate {
+    let time = |seconds| DateTime::from_timestamp(seconds, 0).unwrap();
+    Rate {
+        counted: 700,
+        minute: Peak { requests: 80, at: time(1_777_885_860) },
+        hour: Peak { requests: 300, at: time(1_777_885_200) },
+        rejected,
+        last_rejected: (rejected > 0).then(|| at(5)),
+    }
 }
 
 /// One of which nothing is known, one of which all is, and one that is bound to nothing.
