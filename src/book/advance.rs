@@ -57,6 +57,7 @@ impl Book {
         next.generation += 1;
         let difference = Difference::new(&self.snapshot.objects, &changes.snapshot.objects);
         let ground = same_ground(&self.snapshot, &changes.snapshot)
+            && !difference.flows
             && self.policy == changes.policy
             && same_exemptions(&self.policy, self.now, changes.now)
             && same_log(&self.log, &changes.log);

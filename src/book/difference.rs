@@ -4,7 +4,9 @@ use foldhash::HashSet;
 use imbl::ordmap::DiffItem;
 
 use super::hints;
-use crate::model::{Identity, ListKind, Name, ObjectBody, Objects, Secret, SharedMap, Snapshot};
+use crate::model::{
+    Identity, ListKind, Name, ObjectBody, Objects, OtherObject, Secret, SharedMap, Snapshot,
+};
 use crate::rbac::{BindingKey, RoleKey};
 
 /// What is not as it was.
@@ -20,6 +22,8 @@ pub(super) struct Difference {
     pub(super) requests: Vec<(Identity, bool)>,
     /// Whether an object changed that says whom a credential authenticates.
     pub(super) credentials: bool,
+    /// Whether what limits requests is not what it was.
+    pub(super) flows: bool,
 }
 
 impl Difference {
@@ -30,6 +34,7 @@ impl Difference {
             && self.identities.is_empty()
             && self.requests.is_empty()
             && !self.credentials
+            && !self.flows
     }
 
     pub(super) fn new(old: &Objects, new: &Objects) -> Self {
@@ -60,9 +65,15 @@ impl Difference {
             found.requests.extend(new.map(|csr| of(csr, true)));
         });
         each(&old.config_maps, &new.config_maps, |_, _, _| found.credentials = true);
-        each(&old.others, &new.others, |_, old, new| {
+        each(&old.others, &new.others, |(kind, ..), old, new| {
             let mut both = old.into_iter().chain(new);
             found.credentials |= both.any(|one| matches!(one.body, ObjectBody::OAuthToken(_)));
+            let body = |one: Option<&std::sync::Arc<OtherObject>>| one.map(|one| one.body.clone());
+            let flows = matches!(
+                ListKind::of_other(kind),
+                Some(ListKind::FlowSchemas | ListKind::PriorityLevels)
+            );
+            found.flows |= flows && body(old) != body(new);
         });
         found.identities.extend(found.requests.iter().map(|(identity, _)| identity.clone()));
         found

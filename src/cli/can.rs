@@ -10,7 +10,7 @@ use crate::rbac::query::{self, Can, Question, Scoping, Served, Target, can};
 use crate::report::{AccessRow, Missing, Report};
 
 pub(super) fn run(global: &Global, text: &str, words: &Words) -> Result<Code, Failure> {
-    let session = open(global, Needs { lists: QUESTIONS, log: true })?;
+    let session = open(global, Needs { lists: QUESTIONS, log: true, findings: false })?;
     let identity = identity::parse(text, &session)?;
     let mut items = Vec::new();
     let mut missing: Vec<Missing> = Vec::new();

@@ -21,7 +21,7 @@ pub(super) fn run(global: &Global, file: &Path) -> Result<Code, Failure> {
     one_standard_input(global, text::is_stdin(file))?;
     let given = text::read(file, MOST)?;
     let reviews = reviews::split(&text::name(file), &given)?;
-    let session = open(global, Needs { lists: &ListKind::RBAC, log: false })?;
+    let session = open(global, Needs { lists: &ListKind::RBAC, log: false, findings: false })?;
     let [book] = session.books.as_slice() else {
         return Err(Failure::usage("check asks one cluster: name one --context"));
     };

@@ -11,7 +11,7 @@ use crate::report::{CredentialRow, Report, Unseen};
 
 pub(super) fn run(global: &Global, of: Option<&str>) -> Result<Code, Failure> {
     let places = Places::of(global)?;
-    let session = open(global, Needs { lists: ROWS, log: true })?;
+    let session = open(global, Needs { lists: ROWS, log: true, findings: false })?;
     let only = of.map(|text| identity::parse(text, &session)).transpose()?;
     let mut items = Vec::new();
     let mut unseen = Unseen::default();

@@ -10,7 +10,7 @@ use super::places::Places;
 use super::sources::{Needs, Session, open};
 use crate::book::{Book, Finding, Severity};
 use crate::config::Setting;
-use crate::findings::{self, RULES};
+use crate::findings::{self, RULES, floods};
 use crate::model::ListKind;
 use crate::report::{FindingRow, Report};
 
@@ -20,7 +20,7 @@ pub(super) fn run(
     exempted: bool,
 ) -> Result<Code, Failure> {
     let places = Places::of(global)?;
-    let session = open(global, Needs { lists: REACH, log: true })?;
+    let session = open(global, Needs { lists: REACH, log: true, findings: true })?;
     let at_least = fail_on.map(Severity::from);
     let mut found: Vec<(&Arc<Book>, Finding)> = Vec::new();
     let mut exempt: Vec<(&Arc<Book>, Finding)> = Vec::new();
@@ -48,7 +48,8 @@ pub(super) fn run(
     }
     let mut needed = WHO_HOLDS_WHAT.to_vec();
     needed.push(ListKind::Namespaces);
-    let missing = answer::unread(&session, &needed, REACH);
+    let read: Vec<ListKind> = REACH.iter().chain(floods::LISTS).copied().collect();
+    let missing = answer::unread(&session, &needed, &read);
     let report = Report::new(answer::metadata(&session, missing), items);
     let code = answer::give(global, &session, &report)?;
     answer::about_policy(&report.metadata);

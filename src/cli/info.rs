@@ -110,6 +110,8 @@ fn rows(of: &Settings) -> Vec<Row> {
         row("idle_days", &of.idle_days, ToString::to_string),
         row("denied_requests", &of.denied_requests, ToString::to_string),
         row("denied_days", &of.denied_days, ToString::to_string),
+        row("flood_minute", &of.flood_minute, ToString::to_string),
+        row("flood_hour", &of.flood_hour, ToString::to_string),
         row("require_coverage", &of.require_coverage, |days| optional(days.as_ref())),
         row("policy", &of.policy_file, |path| {
             path.as_ref().map_or_else(|| "none".to_owned(), |path| path.display().to_string())

@@ -48,7 +48,7 @@ pub(super) fn run(global: &Global, intents: &[Intent], wish: &Made) -> Result<Co
     if form == Output::Csv {
         return Err(Failure::usage("a plan is no table of rows: use -o yaml, json, name or table"));
     }
-    let session = open(global, Needs { lists: ROWS, log: true })?;
+    let session = open(global, Needs { lists: ROWS, log: true, findings: false })?;
     let Some(book) = session.books.first() else {
         return Err(Failure::unreachable("there is no cluster to plan for"));
     };

@@ -17,7 +17,7 @@ pub(super) fn run(
     fail_on: Option<FailOn>,
 ) -> Result<Code, Failure> {
     let places = Places::of(global)?;
-    let session = open(global, Needs { lists: REACH, log: true })?;
+    let session = open(global, Needs { lists: REACH, log: true, findings: false })?;
     let fail_on = fail_on.map(Severity::from);
     match of {
         Some(text) => {

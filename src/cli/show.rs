@@ -12,7 +12,7 @@ use crate::report::{IdentityDetail, ReachPart, Report};
 
 pub(super) fn run(global: &Global, text: &str) -> Result<Code, Failure> {
     Places::of(global)?.say_whole("what is shown of somebody");
-    let session = open(global, Needs { lists: WHOLE, log: true })?;
+    let session = open(global, Needs { lists: WHOLE, log: true, findings: true })?;
     let identity = identity::parse(text, &session)?;
     let items: Vec<IdentityDetail> = session
         .books

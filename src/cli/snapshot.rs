@@ -13,7 +13,7 @@ pub(super) fn run(global: &Global, dir: &Path) -> Result<Code, Failure> {
     if global.cluster.all_contexts || global.cluster.context.len() > 1 {
         return Err(Failure::usage("a snapshot is of one cluster: name one --context"));
     }
-    let session = open(global, Needs { lists: &ListKind::ALL, log: false })?;
+    let session = open(global, Needs { lists: &ListKind::ALL, log: false, findings: false })?;
     let Some(book) = session.books.first() else {
         return Err(Failure::unreachable("there is no cluster to save"));
     };

@@ -15,6 +15,7 @@ use crate::cluster::loader::{LoadOptions, load};
 use crate::cluster::memory::MemoryCluster;
 use crate::config::{self, Flags, Origin, Paths, Settings};
 use crate::demo;
+use crate::findings::floods;
 use crate::model::{Activity, ListKind, Name, Policy, Snapshot};
 
 /// The moment to count from instead of now, RFC 3339: for what was saved earlier, and for tests.
@@ -27,6 +28,16 @@ pub struct Needs {
     pub lists: &'static [ListKind],
     /// Whether the log.
     pub log: bool,
+    /// Whether findings are told, so that what only they are told from is read too.
+    pub findings: bool,
+}
+
+impl Needs {
+    /// The lists to ask for.
+    fn lists(self) -> Vec<ListKind> {
+        let more = if self.findings { floods::LISTS } else { &[] };
+        self.lists.iter().chain(more).copied().collect()
+    }
 }
 
 /// Everything that answers are made of.
@@ -95,7 +106,7 @@ pub fn open(global: &Global, needs: Needs) -> Result<Session, Failure> {
     }
     // The log is read while the cluster answers.
     let (snapshots, activity) = rayon::join(
-        || snapshots(global, &settings, needs.lists),
+        || snapshots(global, &settings, &needs.lists()),
         || {
             let read = needs.log && !log.is_empty();
             let home = home.as_ref();
@@ -312,7 +323,7 @@ fn demo(settings: Settings, needs: Needs, now: DateTime<Utc>) -> Result<Session,
     let (snapshot, activity) = rayon::join(
         || {
             runtime()?
-                .block_on(load(&cluster, &LoadOptions::only(needs.lists)))
+                .block_on(load(&cluster, &LoadOptions::only(&needs.lists())))
                 .map_err(Failure::from)
         },
         || {

@@ -25,7 +25,7 @@ pub(super) fn run(
     let namespaces = Places::of(global)?;
     let with_reach = with_reach || query.asks_for(findings::reach::RULE);
     let (lists, needed) = if with_reach { (REACH, LISTS) } else { (ROWS, WHO_HOLDS_WHAT) };
-    let session = open(global, Needs { lists, log: true })?;
+    let session = open(global, Needs { lists, log: true, findings: true })?;
     let sort = Sort::by(sort.into());
     let books: Vec<(Arc<Book>, HashMap<IdentityId, ReachPart>)> = session
         .books

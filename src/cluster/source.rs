@@ -63,6 +63,21 @@ const WORKLOADS: &[Source] = &[
     Source::namespaced(ListKind::Workloads, "batch", "v1", "cronjobs", "CronJob"),
 ];
 
+const FLOW_CONTROL: &str = "flowcontrol.apiserver.k8s.io";
+
+/// Which requests are of which priority level.
+const FLOW_SCHEMAS: &[Source] =
+    &[Source::cluster(ListKind::FlowSchemas, FLOW_CONTROL, "v1", "flowschemas", "FlowSchema")];
+
+/// What each level is given.
+const PRIORITY_LEVELS: &[Source] = &[Source::cluster(
+    ListKind::PriorityLevels,
+    FLOW_CONTROL,
+    "v1",
+    "prioritylevelconfigurations",
+    "PriorityLevelConfiguration",
+)];
+
 impl Source {
     const fn cluster(
         list: ListKind,
@@ -204,6 +219,8 @@ impl Source {
             ListKind::Pods => PODS,
             ListKind::Workloads => WORKLOADS,
             ListKind::NetworkPolicies => NETWORK_POLICIES,
+            ListKind::FlowSchemas => FLOW_SCHEMAS,
+            ListKind::PriorityLevels => PRIORITY_LEVELS,
             ListKind::OAuthTokens => OAUTH_TOKENS,
             ListKind::Discovery => &[],
         }
@@ -251,6 +268,8 @@ impl Source {
                 | ListKind::Pods
                 | ListKind::Workloads
                 | ListKind::NetworkPolicies
+                | ListKind::FlowSchemas
+                | ListKind::PriorityLevels
                 | ListKind::OAuthTokens
         )
     }

@@ -40,6 +40,8 @@ pub(super) struct Values {
     pub(super) require_coverage: At<u32>,
     pub(super) denied_requests: At<u32>,
     pub(super) denied_days: At<u32>,
+    pub(super) flood_minute: At<u32>,
+    pub(super) flood_hour: At<u32>,
     pub(super) groups: Vec<FileGroups>,
     pub(super) group_names: Vec<(Name, Name, usize)>,
     pub(super) exemptions: Vec<(Exemption, usize)>,
@@ -52,9 +54,11 @@ pub(super) struct Values {
 }
 
 /// Keys of each file, for the warning about another.
-const POLICY_KEYS: &str = "idle_days, require_coverage, denied_requests, denied_days, groups, group_names, \
+const POLICY_KEYS: &str = "idle_days, require_coverage, denied_requests, denied_days, flood_minute, \
+                           flood_hour, groups, group_names, \
      exemptions, left";
-const USER_KEYS: &str = "idle_days, require_coverage, denied_requests, denied_days, groups, \
+const USER_KEYS: &str = "idle_days, require_coverage, denied_requests, denied_days, flood_minute, \
+                           flood_hour, groups, \
                          group_names, exemptions, left, policy, theme, color, readonly, clusters";
 const CLUSTER_KEYS: &str = "name, namespaces";
 const EXEMPTION_KEYS: &str = "rule, identity, owner, reason, expires";
@@ -87,6 +91,14 @@ pub(super) fn parse(
             ("denied_requests", _) => {
                 let count = file.number(key, value, "a number of requests")?;
                 values.denied_requests = Some((count, line));
+            }
+            ("flood_minute", _) => {
+                let count = file.number(key, value, "a number of requests")?;
+                values.flood_minute = Some((count, line));
+            }
+            ("flood_hour", _) => {
+                let count = file.number(key, value, "a number of requests")?;
+                values.flood_hour = Some((count, line));
             }
             ("denied_days", _) => values.denied_days = Some((file.days(key, value)?, line)),
             ("groups", _) => values.groups = file.groups(value)?,

@@ -113,6 +113,10 @@ pub struct Settings {
     pub denied_requests: Setting<u32>,
     /// …where they came on at least so many days.
     pub denied_days: Setting<u32>,
+    /// Requests are a flood from so many in one minute on.
+    pub flood_minute: Setting<u32>,
+    /// …or from so many in one hour on.
+    pub flood_hour: Setting<u32>,
     /// Findings that somebody answers for, sorted.
     pub exemptions: Vec<Setting<Exemption>>,
     /// Who is said to have left, with the last day (UTC).
@@ -148,6 +152,8 @@ impl Settings {
             idle_days: self.idle_days.value,
             denied_requests: self.denied_requests.value,
             denied_days: self.denied_days.value,
+            flood_minute: self.flood_minute.value,
+            flood_hour: self.flood_hour.value,
             exemptions: self.exemptions.iter().map(|one| one.value.clone()).collect(),
             left: self.left.iter().map(|(who, day)| (who.clone(), day.value)).collect(),
             groups: self

@@ -98,9 +98,7 @@ pub fn resolve(
         .map(|layer| layer.map(|(days, origin)| (Some(days), origin))),
         None,
     );
-    let denied_requests =
-        first(days(shared.denied_requests, user.denied_requests), usual.denied_requests);
-    let denied_days = first(days(shared.denied_days, user.denied_days), usual.denied_days);
+    let count = |shared, user, usual| first(days(shared, user), usual);
     let exemptions =
         merge_exemptions([(shared.exemptions, &from_shared), (user.exemptions, &from_user)]);
     let groups = merge_groups(
@@ -111,8 +109,10 @@ pub fn resolve(
         merge_named([(user.group_names, &from_user), (shared.group_names, &from_shared)]);
     Ok(Settings {
         idle_days,
-        denied_requests,
-        denied_days,
+        denied_requests: count(shared.denied_requests, user.denied_requests, usual.denied_requests),
+        denied_days: count(shared.denied_days, user.denied_days, usual.denied_days),
+        flood_minute: count(shared.flood_minute, user.flood_minute, usual.flood_minute),
+        flood_hour: count(shared.flood_hour, user.flood_hour, usual.flood_hour),
         exemptions,
         left: merge_named([(user.left, &from_user), (shared.left, &from_shared)]),
         groups,

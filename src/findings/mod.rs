@@ -16,6 +16,7 @@
 //! | `default-account` | a grant to the account of pods that name none |
 //! | `redundant-grant` | another grant of the same identity allows all of it |
 //! | `lasting-token` | a Secret holds a token of an account that is about, without an end |
+//! | `floods` | more requests come than is reasonable |
 //! | `denied` | requests are refused again and again |
 //! | `people-on-machine` | people use a service account |
 //! | `shared-account` | more than one person is seen behind an account |
@@ -36,6 +37,7 @@ mod denied;
 mod escalation;
 mod everybody;
 mod fix;
+pub mod floods;
 mod idle;
 mod lasting_token;
 mod left;
@@ -61,7 +63,7 @@ use crate::model::{BindingKind, Coverage, PolicyRule, Scope, SubjectKind};
 use crate::rbac::effective::Inert;
 
 /// Every rule that there is, as an exemption names it.
-pub const RULES: [&str; 19] = [
+pub const RULES: [&str; 20] = [
     "acted-after-leaving",
     "all-secrets",
     "cluster-admin",
@@ -72,6 +74,7 @@ pub const RULES: [&str; 19] = [
     "denied",
     "escalation-verbs",
     "everybody",
+    "floods",
     "idle",
     "lasting-token",
     "people-on-machine",
@@ -133,6 +136,7 @@ pub(crate) fn of(book: &Book, entry: &Entry, seen: Option<DateTime<Utc>>, rows: 
     redundant_grant::find(&subject, &mut found);
     lasting_token::find(&subject, &mut found);
     denied::find(&subject, &mut found);
+    floods::find(&subject, &mut found);
     people::find(&subject, &mut found);
     shared::find(&subject, &mut found);
     left::find(&subject, &mut found);

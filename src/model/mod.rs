@@ -9,6 +9,7 @@ mod bootstrap_token;
 mod change;
 mod coverage;
 mod discovery;
+mod flow_control;
 mod grown;
 mod identity;
 mod issued;
@@ -35,6 +36,10 @@ pub use bootstrap_token::{BootstrapToken, is_bootstrap_id};
 pub use change::Change;
 pub use coverage::{Coverage, Gap, Place, Server, Summaries, Unreadable, duration};
 pub use discovery::{ApiResource, Discovery};
+pub use flow_control::{
+    Concurrency, Distinguisher, FlowName, FlowPaths, FlowRequest, FlowResources, FlowRule,
+    FlowSchemaSpec, FlowSubject, LevelReference, PriorityLevelSpec,
+};
 pub use identity::{Identity, IdentityParseError, Name, SubjectKind};
 pub use issued::{Asked, BoundTo, Issuances, Issued, Minted};
 pub use lists::KEPT_CONFIG_MAPS;

@@ -11,7 +11,8 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::{
-    BootstrapToken, Identity, Name, NetworkPolicySpec, PodSpec, PodTemplate, SubjectKind, is_copy,
+    BootstrapToken, FlowSchemaSpec, Identity, Name, NetworkPolicySpec, PodSpec, PodTemplate,
+    PriorityLevelSpec, SubjectKind, is_copy,
 };
 
 /// Reads `null` as the empty value: Go prints empty slices and maps as `null`.
@@ -424,6 +425,10 @@ pub enum ObjectBody {
     Workload(Arc<PodTemplate>),
     /// Of a `NetworkPolicy`, its spec.
     NetworkPolicy(Arc<NetworkPolicySpec>),
+    /// Of a `FlowSchema`, its spec.
+    FlowSchema(Arc<FlowSchemaSpec>),
+    /// Of a `PriorityLevelConfiguration`, its spec.
+    PriorityLevel(Arc<PriorityLevelSpec>),
     /// Of an access token of OpenShift, whose it is and for how long.
     OAuthToken(OAuthToken),
 }

@@ -21,6 +21,10 @@ pub struct Policy {
     pub denied_requests: u32,
     /// …where they came on at least so many days.
     pub denied_days: u32,
+    /// Requests are a flood from so many in one minute on.
+    pub flood_minute: u32,
+    /// …or from so many in one hour on.
+    pub flood_hour: u32,
     /// Groups given for users: `--groups USER=G,G` or a map file.
     pub groups: GroupMap,
     /// Findings that somebody answers for.
@@ -42,6 +46,8 @@ impl Default for Policy {
             idle_days: 90,
             denied_requests: 100,
             denied_days: 3,
+            flood_minute: 3_000,
+            flood_hour: 36_000,
             groups: GroupMap::new(),
             exemptions: Vec::new(),
             left: BTreeMap::new(),

@@ -46,6 +46,10 @@ pub enum ListKind {
     Workloads,
     /// `NetworkPolicies`.
     NetworkPolicies,
+    /// `FlowSchemas`.
+    FlowSchemas,
+    /// `PriorityLevelConfigurations`.
+    PriorityLevels,
     /// Access tokens of OpenShift's own login, where served.
     #[serde(rename = "oauthTokens")]
     OAuthTokens,
@@ -55,7 +59,7 @@ pub enum ListKind {
 
 impl ListKind {
     /// All lists.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 18] = [
         Self::ClusterRoles,
         Self::Roles,
         Self::ClusterRoleBindings,
@@ -70,6 +74,8 @@ impl ListKind {
         Self::Pods,
         Self::Workloads,
         Self::NetworkPolicies,
+        Self::FlowSchemas,
+        Self::PriorityLevels,
         Self::OAuthTokens,
         Self::Discovery,
     ];
@@ -95,6 +101,8 @@ impl ListKind {
             Self::Pods => "pods",
             Self::Workloads => "workloads",
             Self::NetworkPolicies => "networkpolicies",
+            Self::FlowSchemas => "flowschemas",
+            Self::PriorityLevels => "prioritylevelconfigurations",
             Self::OAuthTokens => "oauthaccesstokens",
             Self::Discovery => "discovery",
         }
@@ -114,6 +122,8 @@ impl ListKind {
         match kind {
             "RBACDefinition" => Some(Self::RbacDefinitions),
             "NetworkPolicy" => Some(Self::NetworkPolicies),
+            "FlowSchema" => Some(Self::FlowSchemas),
+            "PriorityLevelConfiguration" => Some(Self::PriorityLevels),
             "OAuthAccessToken" => Some(Self::OAuthTokens),
             "Deployment"
             | "StatefulSet"
@@ -360,6 +370,8 @@ impl Objects {
             ListKind::RbacDefinitions
             | ListKind::Workloads
             | ListKind::NetworkPolicies
+            | ListKind::FlowSchemas
+            | ListKind::PriorityLevels
             | ListKind::OAuthTokens => {
                 remove_where(&mut self.others, |(kind, ns, _), _| {
                     ListKind::of_other(kind) == Some(list) && gone(ns)

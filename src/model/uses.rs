@@ -81,22 +81,6 @@ pub struct ActivityDelta {
     pub coverage: Coverage,
 }
 
-impl ActivityDelta {
-    /// Whose activity is not as it was: both sides of every changed row. Sorted.
-    pub fn touched(&self) -> Vec<SeenId> {
-        let rows = self.uses.iter().flat_map(|row| [row.authenticated, row.effective]);
-        let groups = self.groups_seen.iter().map(|(id, ..)| *id);
-        let cut = self.truncated.iter().map(|(id, _)| *id);
-        let issued = self.issued.iter().filter_map(|(account, ..)| *account);
-        let rates = self.rates.iter().map(|(id, _)| *id);
-        let mut all: Vec<SeenId> =
-            rows.chain(groups).chain(cut).chain(issued).chain(rates).collect();
-        all.sort_unstable();
-        all.dedup();
-        all
-    }
-}
-
 type GroupTimes = Arc<[(Name, DateTime<Utc>)]>;
 
 /// The uses of everybody, with what the log covers.

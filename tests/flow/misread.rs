@@ -208,7 +208,7 @@ fn the_cluster_is_named_on_the_smallest_screen() {
     let stage = Stage::new(&whole(), (40, 10));
     let text = stage.text();
     let first = text.lines().next().unwrap();
-    assert!(first.starts_with(" test-eu  lists 16/16 "), "{text}");
+    assert!(first.starts_with(" test-eu  lists 18/18 "), "{text}");
     // Below it, what is needed is said as far as there is room.
     for (size, said) in [((8, 2), "40x10"), ((5, 1), "40x10"), ((20, 5), "ctrl-c\nquits")] {
         let text = Stage::new(&whole(), size).text();

@@ -12,6 +12,7 @@ mod builtin_table;
 mod changes;
 mod commands;
 mod contract;
+mod flooding;
 mod following;
 mod fresh;
 mod inventory;

@@ -17,7 +17,7 @@ const RBAC: &str = "rbac.authorization.k8s.io/v1";
 
 /// By list, what the requests for it hold that those for no other do. Custom resources and OpenShift's
 /// are not served here.
-const LISTS: [(ListKind, &[&str]); 14] = [
+const LISTS: [(ListKind, &[&str]); 16] = [
     (ListKind::ClusterRoles, &["/clusterroles?"]),
     (ListKind::Roles, &["/roles?"]),
     (ListKind::ClusterRoleBindings, &["/clusterrolebindings?"]),
@@ -31,6 +31,8 @@ const LISTS: [(ListKind, &[&str]); 14] = [
     (ListKind::Pods, &["/pods?"]),
     (ListKind::Workloads, &["/deployments?"]),
     (ListKind::NetworkPolicies, &["/networkpolicies?"]),
+    (ListKind::FlowSchemas, &["/flowschemas?"]),
+    (ListKind::PriorityLevels, &["/prioritylevelconfigurations?"]),
     (ListKind::Discovery, DISCOVERY),
 ];
 

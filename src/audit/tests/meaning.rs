@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::*;
-use crate::model::{Asked, BoundTo, Call, Identity, Implied, SeenId, Target, Use};
+use crate::model::{Asked, BoundTo, Call, Identity, Implied, Peak, Rate, SeenId, Target, Use};
 
 fn seen(activity: &Activity, name: &str) -> SeenId {
     activity.seen(&Identity::from_user_name(name)).unwrap_or_else(|| panic!("{name} is not there"))
@@ -346,4 +346,40 @@ fn what_a_token_was_asked_for_is_read_of_its_bodies_alone_and_the_token_is_not()
     let (pod, node) = (object("Pod", "web-0", Some("u-2")), object("Node", "n", None));
     assert_eq!(used_by, [None, None, Some(pod), Some(node), None]);
     assert!(!format!("{log:?}").contains("the-token"));
+}
+
+#[test]
+fn the_busiest_minute_and_hour_and_what_was_too_much() {
+    let uri = "/api/v1/namespaces/shop/pods";
+    let at =
+        |id: &str, time: &str| Line::new(id, "list", uri).at(&format!("2026-05-04T{time}.000000Z"));
+    let rejected = |id: &str, time: &str| at(id, time).without("annotations").code(429);
+    let log = activity(&[
+        at("1", "09:10:00"),
+        at("2", "09:10:59"),
+        at("3", "09:11:00"),
+        // In another hour as many in a minute, but more in all.
+        at("4", "10:00:01"),
+        rejected("5", "10:00:02"),
+        rejected("6", "10:30:00"),
+        at("7", "10:59:59"),
+        // A line of a request that is there.
+        at("7", "10:59:59").received(),
+        // Allowed, and then too much for what it asked for.
+        at("8", "10:40:00").code(429),
+        at("9", "10:45:00").user("bo", &["devs"]),
+    ]);
+    let time = |text: &str| format!("2026-05-04T{text}Z").parse().unwrap();
+    let peak = |requests, text: &str| Peak { requests, at: time(text) };
+    let expected = Rate {
+        counted: 8,
+        minute: peak(2, "09:10:00"),
+        hour: peak(5, "10:00:00"),
+        rejected: 2,
+        last_rejected: Some(time("10:30:00")),
+    };
+    assert_eq!(log.rate(seen(&log, "ana")), Some(&expected));
+    assert_eq!(log.rate(seen(&log, "bo")).unwrap().minute, peak(1, "10:45:00"));
+    let undecided: u64 = of(&log, "ana").iter().map(|row| row.undecided).sum();
+    assert_eq!(undecided, 2, "nobody judged these");
 }

@@ -8,6 +8,7 @@ mod line;
 mod meaning;
 mod newest_of;
 mod numbered;
+mod paced;
 mod reference;
 mod several;
 mod stored;

@@ -15,22 +15,23 @@ use super::super::request::{
 };
 use super::newest_of::Newest;
 use super::numbered::number;
+use super::paced::rates;
 use crate::model::{
     Activity, ActivityParts, Asked, BoundTo, Call, Coverage, CreditedGrant, Detail, Gap, Identity,
-    Impersonation, Implied, Issued, Minted, Name, Peak, Rate, SeenId, Target,
+    Impersonation, Implied, Issued, Minted, Name, SeenId, Target,
 };
 
 /// What tells one request from another.
-type Key = (String, Option<i64>, String, String, String);
+pub type Key = (String, Option<i64>, String, String, String);
 
 /// All that one line says.
 #[derive(Clone)]
 pub struct Line {
-    key: Key,
+    pub key: Key,
     level: String,
     pub at: i64,
     standing: Standing,
-    authenticated: Person,
+    pub authenticated: Person,
     impersonated: Option<(Person, Impersonation)>,
     actor: [Option<Name>; 3],
     pub answer: Answer,
@@ -464,36 +465,6 @@ impl Sums {
         parts.coverage = coverage;
         parts
     }
-}
-
-/// How fast each identity asked, of the requests of which it is known when they were received.
-fn rates(all: &[&Line], who: impl Fn(&Identity) -> Option<SeenId>) -> BTreeMap<SeenId, Rate> {
-    let mut of: BTreeMap<SeenId, Vec<&Line>> = BTreeMap::new();
-    for line in all.iter().filter(|line| line.answer != Answer::Nobody && line.key.1.is_some()) {
-        if let Some(id) = who(&line.authenticated.identity) {
-            of.entry(id).or_default().push(line);
-        }
-    }
-    let peak = |lines: &[&Line], micros: i64| {
-        let mut counts: BTreeMap<i64, u64> = BTreeMap::new();
-        for line in lines {
-            *counts.entry(line.at.div_euclid(micros) * micros).or_default() += 1;
-        }
-        let most = *counts.values().max().unwrap();
-        let (at, requests) = counts.into_iter().find(|(_, count)| *count == most).unwrap();
-        Peak { requests, at: utc(at) }
-    };
-    let rate = |lines: Vec<&Line>| {
-        let rejected = lines.iter().filter(|line| line.answer == Answer::Rejected);
-        Rate {
-            counted: lines.len() as u64,
-            minute: peak(&lines, 60_000_000),
-            hour: peak(&lines, 3_600_000_000),
-            rejected: rejected.clone().count() as u64,
-            last_rejected: rejected.map(|line| utc(line.at)).max(),
-        }
-    };
-    of.into_iter().map(|(id, lines)| (id, rate(lines))).collect()
 }
 
 fn folded() -> Call {

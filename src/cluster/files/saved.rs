@@ -92,6 +92,8 @@ fn file_name(list: ListKind) -> &'static str {
         ListKind::Pods => "pods.json",
         ListKind::Workloads => "workloads.json",
         ListKind::NetworkPolicies => "networkpolicies.json",
+        ListKind::FlowSchemas => "flowschemas.json",
+        ListKind::PriorityLevels => "prioritylevelconfigurations.json",
         ListKind::OAuthTokens => "oauthaccesstokens.json",
         ListKind::Discovery => "discovery.json",
     }

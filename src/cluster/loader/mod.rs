@@ -86,9 +86,16 @@ impl LoadOptions {
     }
 }
 
-/// Lists that nobody waits for: who runs as what. They are long.
+/// Lists that nobody waits for: who runs as what, which are long, and what limits whom.
 fn is_for_later(list: ListKind) -> bool {
-    matches!(list, ListKind::Pods | ListKind::Workloads | ListKind::NetworkPolicies)
+    matches!(
+        list,
+        ListKind::Pods
+            | ListKind::Workloads
+            | ListKind::NetworkPolicies
+            | ListKind::FlowSchemas
+            | ListKind::PriorityLevels
+    )
 }
 
 /// One load, and what its parts tell each other.

@@ -4,17 +4,9 @@ use crate::cluster::Source;
 use crate::model::ListKind;
 
 /// Kinds that no list of a snapshot reads, by group, version and resource.
-const OTHERS: [(&str, &str, &str, &str, bool); 7] = [
+const OTHERS: [(&str, &str, &str, &str, bool); 5] = [
     ("", "v1", "replicationcontrollers", "ReplicationController", true),
     ("networking.k8s.io", "v1", "networkpolicies", "NetworkPolicy", true),
-    ("flowcontrol.apiserver.k8s.io", "v1", "flowschemas", "FlowSchema", false),
-    (
-        "flowcontrol.apiserver.k8s.io",
-        "v1",
-        "prioritylevelconfigurations",
-        "PriorityLevelConfiguration",
-        false,
-    ),
     (
         "admissionregistration.k8s.io",
         "v1",

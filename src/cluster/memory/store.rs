@@ -256,6 +256,8 @@ impl Store {
             ListKind::RbacDefinitions
             | ListKind::Workloads
             | ListKind::NetworkPolicies
+            | ListKind::FlowSchemas
+            | ListKind::PriorityLevels
             | ListKind::OAuthTokens => {
                 objects.others.values().map(|other| Object::Other((**other).clone())).collect()
             }

@@ -2,6 +2,7 @@
 
 mod fixes;
 mod kinds;
+mod floods;
 mod rights;
 mod uses;
 

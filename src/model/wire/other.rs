@@ -6,8 +6,8 @@ use sha2::{Digest as _, Sha256};
 
 use super::null_default;
 use crate::model::{
-    ListKind, Meta, Name, NetworkPolicySpec, OAuthToken, ObjectBody, OtherObject, PodSpec,
-    PodTemplate,
+    FlowSchemaSpec, ListKind, Meta, Name, NetworkPolicySpec, OAuthToken, ObjectBody, OtherObject,
+    PodSpec, PodTemplate, PriorityLevelSpec,
 };
 
 #[derive(Deserialize)]
@@ -40,6 +40,20 @@ struct NetworkPolicy {
     metadata: Meta,
     #[serde(default, deserialize_with = "null_default")]
     spec: NetworkPolicySpec,
+}
+
+#[derive(Deserialize)]
+struct FlowSchema {
+    metadata: Meta,
+    #[serde(default, deserialize_with = "null_default")]
+    spec: FlowSchemaSpec,
+}
+
+#[derive(Deserialize)]
+struct PriorityLevel {
+    metadata: Meta,
+    #[serde(default, deserialize_with = "null_default")]
+    spec: PriorityLevelSpec,
 }
 
 /// What else it holds, other tokens among it, is skipped by the parser.
@@ -81,6 +95,14 @@ pub(super) fn read<'de, D: Deserializer<'de>>(
         (Some(ListKind::NetworkPolicies), _) => {
             let NetworkPolicy { metadata, spec } = NetworkPolicy::deserialize(source)?;
             (metadata, ObjectBody::NetworkPolicy(spec.into()))
+        }
+        (Some(ListKind::FlowSchemas), _) => {
+            let FlowSchema { metadata, spec } = FlowSchema::deserialize(source)?;
+            (metadata, ObjectBody::FlowSchema(spec.into()))
+        }
+        (Some(ListKind::PriorityLevels), _) => {
+            let PriorityLevel { metadata, spec } = PriorityLevel::deserialize(source)?;
+            (metadata, ObjectBody::PriorityLevel(spec.into()))
         }
         (Some(ListKind::OAuthTokens), _) => {
             let wire = AccessToken::deserialize(source)?;
@@ -136,6 +158,8 @@ pub(super) fn body(other: &OtherObject) -> Value {
             };
         }
         ObjectBody::NetworkPolicy(spec) => body["spec"] = json!(spec),
+        ObjectBody::FlowSchema(spec) => body["spec"] = json!(spec),
+        ObjectBody::PriorityLevel(spec) => body["spec"] = json!(spec),
         ObjectBody::OAuthToken(token) => {
             if let (Value::Object(body), Value::Object(fields)) = (&mut body, json!(token)) {
                 body.extend(fields);

@@ -35,6 +35,8 @@ pub struct Request {
 pub struct Answer {
     pub status: u16,
     pub body: String,
+    /// The UID of the `FlowSchema` that the API server found for it.
+    pub flow: Option<String>,
     /// Of a request that streams: dropping it ends the request.
     pub open: Option<Open>,
 }
@@ -137,7 +139,8 @@ fn read(mut stream: Open, streams: bool) -> io::Result<Answer> {
     let body = &bytes[head.end..];
     let body = if head.chunked && !streams { joined(body) } else { body.to_vec() };
     let body = String::from_utf8_lossy(&body).into_owned();
-    Ok(Answer { status: head.status, body, open: streams.then_some(stream) })
+    let open = streams.then_some(stream);
+    Ok(Answer { status: head.status, body, flow: head.flow, open })
 }
 
 /// A body that came in chunks, as one.
@@ -159,6 +162,7 @@ fn joined(mut rest: &[u8]) -> Vec<u8> {
 struct Head {
     status: u16,
     chunked: bool,
+    flow: Option<String>,
     /// Of the body, where it is told.
     length: Option<usize>,
     /// Where it ends.
@@ -171,8 +175,10 @@ impl Head {
         let text = String::from_utf8_lossy(&bytes[..end]).to_lowercase();
         let length = text.split("\r\ncontent-length: ").nth(1);
         let length = length.and_then(|rest| rest.split("\r\n").next()?.parse().ok());
+        let flow = text.split("\r\nx-kubernetes-pf-flowschema-uid: ").nth(1);
+        let flow = flow.and_then(|rest| rest.split("\r\n").next().map(str::to_owned));
         let status = text.get(9..12).and_then(|code| code.parse().ok());
         let chunked = text.contains("\r\ntransfer-encoding: chunked\r\n");
-        Some(Self { status: status.expect("a status"), chunked, length, end })
+        Some(Self { status: status.expect("a status"), chunked, flow, length, end })
     }
 }

@@ -185,7 +185,7 @@ impl Site {
                     "subresource": "proxy", "name": NODE}}});
         let says = ask("/apis/authorization.k8s.io/v1/subjectaccessreviews", &review);
         if says["allowed"] != true {
-            return Answer { status: 403, body: says.to_string(), open: None };
+            return Answer { status: 403, body: says.to_string(), flow: None, open: None };
         }
         Self::send_to(&self.kubelet, who, request)
     }
