@@ -240,8 +240,14 @@ impl Loader<'_> {
         let mut refused = self.refused();
         while self.was_away() {
             self.after_refusal(&mut refused).await;
-            if let Ok(version) = self.read(source, &Extent::All, false, true).await {
-                return version;
+            match self.read(source, &Extent::All, false, true).await {
+                Ok(version) => return version,
+                // Why is no longer that the server starts.
+                Err(error @ Error::Forbidden { .. }) => {
+                    let standing = Standing::of(&error);
+                    self.board.lock().await.settle(source, &Extent::All, standing).await;
+                }
+                Err(_) => {}
             }
         }
         std::future::pending().await
