@@ -34,6 +34,11 @@ pub(super) fn of(subject: &Subject<'_>, rule: &str, grant: Option<&Grant>) -> Fi
         "denied" => Fix::elsewhere(
             "see what was refused: grant what is needed, or have whoever asks stop asking",
         ),
+        "floods" => Fix::elsewhere(
+            "find by its credentials and agents what asks so often, and have it watch in place of \
+             asking again; until then a FlowSchema for it with a priority level of few shares holds \
+             it back",
+        ),
         _ => Fix::elsewhere("no change of keybook's mends it: see its evidence"),
     }
 }

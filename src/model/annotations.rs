@@ -19,7 +19,8 @@ const COPIES: [&str; 5] = [
 ];
 
 /// Annotations that are read, of any kind of object.
-const READ: [&str; 15] = [
+const READ: [&str; 16] = [
+    "apf.kubernetes.io/autoupdate-spec",
     "argocd.argoproj.io/tracking-id",
     "azure.workload.identity/client-id",
     "eks.amazonaws.com/role-arn",

@@ -1,8 +1,8 @@
 //! Each rule: when it speaks, and when it has to be silent.
 
 mod fixes;
-mod kinds;
 mod floods;
+mod kinds;
 mod rights;
 mod uses;
 
