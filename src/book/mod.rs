@@ -209,6 +209,11 @@ impl Book {
         self.facts.get(role).map(|facts| facts.tier(cluster)).unwrap_or_default()
     }
 
+    /// How strong one rule is, held cluster-wide or in a namespace.
+    pub fn tier_of_rule(&self, rule: &crate::model::PolicyRule, cluster: bool) -> Tier {
+        tier::facts(rule, &self.served).tier(cluster).unwrap_or_default()
+    }
+
     /// Whether the API server allows somebody everything ahead of RBAC.
     pub fn is_master(&self, entry: &Entry) -> bool {
         node::is_masters(&entry.identity, &entry.groups)

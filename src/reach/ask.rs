@@ -20,6 +20,10 @@ pub(crate) enum Verb {
     UserInfo,
     /// Constrained impersonation of a service account.
     ServiceAccount,
+    /// Constrained impersonation of any node.
+    ArbitraryNode,
+    /// `create` in the name of such a node.
+    CreateOnNode,
     Bind,
     Escalate,
     Approve,
@@ -37,6 +41,8 @@ impl Verb {
             Self::Impersonate => "impersonate",
             Self::UserInfo => "impersonate:user-info",
             Self::ServiceAccount => "impersonate:serviceaccount",
+            Self::ArbitraryNode => "impersonate:arbitrary-node",
+            Self::CreateOnNode => "impersonate-on:arbitrary-node:create",
             Self::Bind => "bind",
             Self::Escalate => "escalate",
             Self::Approve => "approve",
@@ -45,7 +51,14 @@ impl Verb {
 
     /// Whether it is asked about acting in somebody's name.
     pub(crate) fn is_impersonation(self) -> bool {
-        matches!(self, Self::Impersonate | Self::UserInfo | Self::ServiceAccount)
+        matches!(
+            self,
+            Self::Impersonate
+                | Self::UserInfo
+                | Self::ServiceAccount
+                | Self::ArbitraryNode
+                | Self::CreateOnNode
+        )
     }
 
     /// Whether a request carries the verb itself; the others are asked about one besides.
@@ -64,6 +77,7 @@ pub(crate) enum On {
     InfoUsers,
     InfoGroups,
     InfoAccounts,
+    InfoNodes,
     ClusterRoles,
     Roles,
     ClusterRoleBindings,
@@ -97,13 +111,14 @@ const CERTIFICATES: &str = "certificates.k8s.io";
 const WRITES: &[Verb] = &[Verb::Create, Verb::Update, Verb::Patch];
 
 impl On {
-    pub(crate) const ALL: [Self; 31] = [
+    pub(crate) const ALL: [Self; 32] = [
         Self::Users,
         Self::Groups,
         Self::Accounts,
         Self::InfoUsers,
         Self::InfoGroups,
         Self::InfoAccounts,
+        Self::InfoNodes,
         Self::ClusterRoles,
         Self::Roles,
         Self::ClusterRoleBindings,
@@ -151,6 +166,7 @@ impl On {
             Self::InfoUsers => (AUTHENTICATION, "users", ""),
             Self::InfoGroups => (AUTHENTICATION, "groups", ""),
             Self::InfoAccounts => (AUTHENTICATION, "serviceaccounts", ""),
+            Self::InfoNodes => (AUTHENTICATION, "nodes", ""),
             Self::ClusterRoles => (RBAC, "clusterroles", ""),
             Self::Roles => (RBAC, "roles", ""),
             Self::ClusterRoleBindings => (RBAC, "clusterrolebindings", ""),
@@ -198,7 +214,8 @@ impl On {
             Self::ClusterRoles | Self::Roles => {
                 &[Verb::Create, Verb::Update, Verb::Patch, Verb::Bind, Verb::Escalate]
             }
-            Self::Token => &[Verb::Create],
+            Self::InfoNodes => &[Verb::ArbitraryNode],
+            Self::Token => &[Verb::Create, Verb::CreateOnNode],
             Self::Secrets => {
                 &[Verb::Get, Verb::List, Verb::Watch, Verb::Create, Verb::Update, Verb::Patch]
             }
@@ -235,6 +252,7 @@ impl On {
             | Self::Groups
             | Self::InfoUsers
             | Self::InfoGroups
+            | Self::InfoNodes
             | Self::ClusterRoleBindings
             | Self::Kubelet
             | Self::Requests
@@ -248,8 +266,8 @@ impl On {
 }
 
 /// By number of the target, how many questions there are about those before it.
-const STARTS: [u32; 31] = {
-    let mut starts = [0; 31];
+const STARTS: [u32; 32] = {
+    let mut starts = [0; 32];
     let (mut at, mut sum) = (0, 0);
     while at < On::ALL.len() {
         starts[at] = sum;
@@ -307,6 +325,16 @@ pub(crate) enum Mode {
 }
 
 impl Mode {
+    /// How verbs begin that are asked for besides.
+    pub(crate) fn prefix(self) -> &'static str {
+        match self {
+            // No verb is asked for besides.
+            Self::Own => "",
+            Self::OnUser => "impersonate-on:user-info:",
+            Self::OnAccount => "impersonate-on:serviceaccount:",
+        }
+    }
+
     /// The verb that is asked for where somebody is impersonated for a request of that verb; the
     /// verb itself where nothing is asked besides.
     pub(crate) fn verb(self, verb: Verb) -> &'static str {

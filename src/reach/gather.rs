@@ -7,13 +7,13 @@ use rayon::prelude::*;
 
 use super::ask::{Mode, On, Verb, caps};
 use super::rights::Classes;
-use super::world::{Bound, Level, RoleFacts, Running, Where, World, of};
+use super::world::{Bound, Level, Placed, RoleFacts, Running, Where, World, of};
 use crate::book::Book;
 use crate::model::{
     Binding, BindingKind, Identity, ListKind, Meta, Name, Pod, PolicyRule, RoleKind, SubjectKind,
 };
 use crate::rbac::RoleKey;
-use crate::workloads::tokens_in;
+use crate::workloads::{has_node, tokens_in};
 
 /// No name: names of objects are not empty.
 const UNMADE: &str = "";
@@ -53,7 +53,10 @@ impl World {
             token_secrets: Vec::new(),
             pods: Vec::new(),
             nodes: Vec::new(),
+            placed: Vec::new(),
+            holds_keys: Vec::new(),
             on_node: Vec::new(),
+            runs_on_node: Vec::new(),
             workloads: Vec::new(),
             pod_names: Vec::new(),
             levels: Vec::new(),
@@ -92,6 +95,7 @@ impl World {
         self.tokens = vec![Vec::new(); count];
         self.token_secrets = vec![Vec::new(); count];
         self.pods = vec![Vec::new(); count];
+        self.placed = vec![Vec::new(); count];
         self.workloads = vec![Vec::new(); count];
         self.pod_names = vec![Vec::new(); count];
         self.roles_in = vec![Vec::new(); count];
@@ -261,19 +265,25 @@ impl World {
 
     fn add_pods(&mut self, book: &Book) {
         let objects = &book.snapshot.objects;
-        let mut nodes: BTreeMap<Name, BTreeSet<u32>> = BTreeMap::new();
+        let mut nodes: BTreeMap<Name, (BTreeSet<u32>, BTreeSet<u32>)> = BTreeMap::new();
         let mut running = Vec::new();
+        let (mut placed, mut keys) = (Vec::new(), BTreeSet::new());
         for ((ns, name), pod) in &objects.pods {
             if let Some(at) = self.number(ns) {
                 push(&mut self.pod_names, at, name.clone());
             }
             let Some(node) = pod.node.clone().filter(|_| runs(pod)) else { continue };
             let labels = &pod.meta.labels;
-            self.sees_control_plane |= &**ns == "kube-system"
-                && labels.get("component").is_some_and(|is| &**is == "kube-apiserver");
-            let accounts = nodes.entry(node).or_default();
+            if &**ns == "kube-system"
+                && labels.get("component").is_some_and(|is| &**is == "kube-apiserver")
+            {
+                keys.insert(node.clone());
+            }
+            placed.push((ns, name.clone(), node.clone(), has_node(&pod.spec)));
+            let (accounts, run) = nodes.entry(node).or_default();
             let (own, secrets) = tokens_in(&pod.spec);
             let own = Self::account(book, ns, &pod.service_account).filter(|_| own);
+            run.extend(own);
             let there = self.number(ns).map_or(&[][..], |at| of(&self.tokens, at));
             let others = there.iter().filter(|(name, _)| secrets.contains(name));
             let held: BTreeSet<u32> = own.into_iter().chain(others.map(|(_, id)| *id)).collect();
@@ -281,7 +291,17 @@ impl World {
             accounts.extend(held);
         }
         self.nodes = nodes.keys().cloned().collect();
-        self.on_node = nodes.into_values().map(|ids| ids.into_iter().collect()).collect();
+        self.holds_keys = self.nodes.iter().map(|node| keys.contains(node)).collect();
+        self.sees_control_plane = !keys.is_empty();
+        for (ns, name, node, has_node) in placed {
+            if let (Some(at), Some(node)) = (self.number(ns), self.node(&node)) {
+                push(&mut self.placed, at, Placed { name, node, has_node });
+            }
+        }
+        (self.on_node, self.runs_on_node) = nodes
+            .into_values()
+            .map(|(held, run)| (held.into_iter().collect(), run.into_iter().collect()))
+            .unzip();
         for (ns, name, account) in running {
             if let Some(at) = self.number(ns) {
                 push(&mut self.pods, at, Running { name, account });

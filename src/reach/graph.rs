@@ -6,6 +6,7 @@ use std::sync::{Arc, OnceLock};
 use super::ask::{Cap, Mode, caps};
 use super::moves::{self, Moves, Pose, RoleSet};
 use super::rights::{Right, Rights};
+use super::steps::node::PREFIX as NODE_USER;
 use super::world::{Where, World, everything};
 use crate::book::{Book, GrantId, IdentityId, Tier};
 use crate::model::{Identity, PolicyRule, SubjectKind};
@@ -244,8 +245,12 @@ impl<'b> Graph<'b> {
             Node::Posing(_) | Node::Anyone | Node::Given(..) => {
                 self.holdings(node, without).iter().map(of).max().unwrap_or_default()
             }
-            // What is left of it is not said by whole roles.
-            Node::Constrained(..) => Tier::None,
+            Node::Constrained(..) => self
+                .left_within(node, without)
+                .iter()
+                .map(|left| left.tier)
+                .max()
+                .unwrap_or_default(),
         }
     }
 
@@ -262,17 +267,22 @@ impl<'b> Graph<'b> {
         if holding.at == Where::Cluster { cluster } else { namespace }
     }
 
-    /// The grants that make a node this strong; none where it is so by its name.
-    pub(crate) fn strong_by(&self, node: &Node, tier: Tier) -> Vec<GrantId> {
+    /// What makes a node this strong, each as the grants that it takes together; none where it is so
+    /// by its name.
+    pub(crate) fn strong_by(&self, node: &Node, tier: Tier) -> Vec<Vec<GrantId>> {
         if let Node::Identity(id) = node
             && self.book.entry(IdentityId(*id)).is_some_and(|entry| self.book.is_master(entry))
         {
             return Vec::new();
         }
+        if let Node::Constrained(..) = node {
+            let left = self.left_within(node, None).into_iter();
+            return left.filter(|left| left.tier == tier).map(|left| left.grants()).collect();
+        }
         self.holdings(node, None)
             .iter()
             .filter(|holding| self.tier_of(holding) == tier)
-            .filter_map(|holding| holding.grant.map(GrantId))
+            .filter_map(|holding| holding.grant.map(|slot| vec![GrantId(slot)]))
             .collect()
     }
 
@@ -308,8 +318,24 @@ impl<'b> Graph<'b> {
     pub(crate) fn moves_of(&self, node: &Node, without: Option<u32>, added_only: bool) -> Moves {
         match node {
             Node::Anyone => self.moves_of_anyone(without, added_only),
+            Node::Identity(id) => {
+                let rights = self.rights_of(node, without, added_only);
+                let mut moves = moves::of(&rights, &self.world);
+                if let Some(at) = self.node_of(*id).filter(|_| !added_only) {
+                    moves.add(moves::of_nodes(Some(at)));
+                }
+                moves
+            }
             _ => moves::of(&self.rights_of(node, without, added_only), &self.world),
         }
+    }
+
+    /// The node that an identity is, where pods run on it.
+    fn node_of(&self, id: u32) -> Option<u32> {
+        let entry = self.book.entry(IdentityId(id))?;
+        let user = entry.identity.kind == SubjectKind::User;
+        user.then(|| entry.identity.name.strip_prefix(NODE_USER))?
+            .and_then(|name| self.world.node(name))
     }
 
     /// Of certificates for any name and groups: each is one user's, in all groups.
@@ -331,6 +357,7 @@ impl<'b> Graph<'b> {
             let rights = if alone { rights } else { of(&[groups.as_slice(), &own].concat()) };
             moves.add(moves::of(&rights, &self.world));
         }
+        moves.add(moves::of_nodes(None));
         moves.joins = Arc::new(of(&all).joins());
         moves
     }

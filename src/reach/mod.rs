@@ -28,6 +28,7 @@ mod step;
 mod steps;
 #[cfg(test)]
 mod tests;
+mod within;
 mod words;
 mod world;
 
@@ -63,8 +64,6 @@ pub const NOT_FOLLOWED: &[&str] = &[
     "objects that are deleted and made again under a name that rules give",
     "labels that make a role part of an aggregated ClusterRole, and what its controller puts back",
     "accounts that bindings name and that are not there, made by somebody",
-    "what the Node authorizer lets nodes do, and pods that have their node already",
-    "what constrained impersonation lets somebody do in another's name, but for further steps",
     "names that a Secret of another type has, pods that do not run yet, and labels of namespaces that \
      an RBACDefinition selects",
     "tokens and keys in Secrets of other types, in images and in logs",
@@ -142,7 +141,11 @@ impl<'b> Reach<'b> {
         let installed = |id: GrantId| {
             entry.grants.contains(&id) && self.graph.book.grant(id).is_some_and(|of| of.bootstrap)
         };
-        let by_own = reached.highest().is_some_and(|path| path.grants().into_iter().any(installed));
+        let by_own = reached.highest().is_some_and(|path| {
+            // What nodes may is the API server's own doing as well.
+            let is_node = path.hops.first().is_some_and(|hop| hop.step == Step::NodeToken);
+            is_node || path.grants().into_iter().any(installed)
+        });
         if !by_own {
             return Some(reached.clone());
         }

@@ -170,6 +170,13 @@ impl Out {
     }
 }
 
+/// Where being a node leads; None: any node.
+pub(crate) fn of_nodes(node: Option<u32>) -> Moves {
+    let mut out = Out::default();
+    out.edge(To::Hub(Hub::Node(node)), Step::NodeToken, &[]);
+    out.moves
+}
+
 /// Where rights lead. What the API server's own checks decide comes first.
 pub(crate) fn of(rights: &Rights, world: &World) -> Moves {
     let mut out = Out::default();
@@ -181,6 +188,8 @@ pub(crate) fn of(rights: &Rights, world: &World) -> Moves {
     steps::exec::find(rights, world, &mut out);
     steps::workload::find(rights, world, &mut out);
     steps::kubelet::find(rights, world, &mut out);
+    let constrained = steps::impersonate::is_constrained(world);
+    steps::node::find(rights, world, constrained, &mut out);
     steps::certificate::find(rights, &mut out);
     steps::exec::find_attach(rights, world, &mut out);
     steps::host::find(rights, world, &mut out);

@@ -260,6 +260,8 @@ pub struct Path {
     /// The grants that make the last one gained this strong; none where its own name does, or the
     /// role that was bound.
     pub strong_by: Vec<GrantId>,
+    /// Those of them without which no other one does.
+    pub strong_only_by: Vec<GrantId>,
 }
 
 impl Path {
@@ -282,11 +284,9 @@ impl Path {
     /// The grants of which each may be what the path stands on.
     pub fn stands_on(&self) -> Vec<GrantId> {
         let mut all = self.grants();
-        if let [only] = self.strong_by[..]
-            && !all.contains(&only)
-        {
-            all.push(only);
-        }
+        let more: Vec<GrantId> =
+            self.strong_only_by.iter().copied().filter(|id| !all.contains(id)).collect();
+        all.extend(more);
         all
     }
 }
@@ -311,8 +311,16 @@ pub(super) fn path(graph: &Graph<'_>, closure: &Closure, end: usize) -> Path {
     let found = |place: &usize| closure.found.get(*place);
     let hops = places.iter().filter_map(found).filter_map(|found| hop(graph, closure, found));
     let tier = found(&end).map(|found| found.tier).unwrap_or_default();
-    let strong_by = found(&end).map(|found| graph.strong_by(&found.node, tier)).unwrap_or_default();
-    Path { tier, hops: hops.collect(), strong_by }
+    let ways = found(&end).map(|found| graph.strong_by(&found.node, tier)).unwrap_or_default();
+    let mut strong_by: Vec<GrantId> = Vec::new();
+    for id in ways.iter().flatten() {
+        if !strong_by.contains(id) {
+            strong_by.push(*id);
+        }
+    }
+    let in_all = |id: &&GrantId| ways.iter().all(|way| way.contains(id));
+    let strong_only_by = strong_by.iter().filter(in_all).copied().collect();
+    Path { tier, hops: hops.collect(), strong_by, strong_only_by }
 }
 
 fn hop(graph: &Graph<'_>, closure: &Closure, found: &Found) -> Option<Hop> {

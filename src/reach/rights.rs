@@ -209,7 +209,7 @@ impl Classes {
     /// From here on, creates under a name, by what they make; then what can be changed.
     const NAMED_CREATE: u32 = 16;
     const CHANGE: u32 = 64;
-    const TARGETS: u128 = (1 << 31) - 1;
+    const TARGETS: u128 = (1 << On::ALL.len()) - 1;
 
     pub(crate) fn of(right: &Right) -> Self {
         Self::of_question(right.on, right.verb, right.names.is_some())

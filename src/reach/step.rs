@@ -3,8 +3,8 @@
 use std::fmt;
 
 use super::steps::{
-    aws_auth, bind, certificate, definition, escalate, exec, host, impersonate, kubelet, secret,
-    token, webhook, workload,
+    aws_auth, bind, certificate, definition, escalate, exec, host, impersonate, kubelet, node,
+    secret, token, webhook, workload,
 };
 
 /// How somebody becomes more than it is.
@@ -46,10 +46,16 @@ pub enum Step {
     Attach,
     /// Runs a command in a pod by way of its kubelet.
     Kubelet,
+    /// By being a node, has tokens of its pods made.
+    NodeToken,
+    /// Impersonates a node and does the same.
+    ImpersonateNode,
     /// Has a client certificate made for any name.
     Certificate,
     /// Runs a pod that has its node.
     Host,
+    /// Reaches into a pod that has its node.
+    HostPod,
     /// Lets a namespace run pods that have their node, and runs one.
     LabelAndHost,
     /// Rewrites what others write.
@@ -106,7 +112,7 @@ impl Shown {
 
 impl Step {
     /// All kinds.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 27] = [
         Self::Impersonate,
         Self::ConstrainedImpersonate,
         Self::Bind,
@@ -125,8 +131,11 @@ impl Step {
         Self::AddContainer,
         Self::Attach,
         Self::Kubelet,
+        Self::NodeToken,
+        Self::ImpersonateNode,
         Self::Certificate,
         Self::Host,
+        Self::HostPod,
         Self::LabelAndHost,
         Self::Webhook,
         Self::AwsAuth,
@@ -153,8 +162,11 @@ impl Step {
             Self::AddContainer => &exec::EPHEMERAL,
             Self::Attach => &exec::ATTACH,
             Self::Kubelet => &kubelet::ABOUT,
+            Self::NodeToken => &node::OWN,
+            Self::ImpersonateNode => &node::POSED,
             Self::Certificate => &certificate::ABOUT,
             Self::Host => &host::POD,
+            Self::HostPod => &host::REACHED,
             Self::LabelAndHost => &host::LABEL,
             Self::Webhook => &webhook::ABOUT,
             Self::AwsAuth => &aws_auth::ABOUT,

@@ -67,6 +67,15 @@ pub(crate) struct Running {
     pub(crate) account: u32,
 }
 
+/// Where a pod runs, and whether it has its node.
+#[derive(Clone, Debug)]
+pub(crate) struct Placed {
+    pub(crate) name: Name,
+    /// The number of the node.
+    pub(crate) node: u32,
+    pub(crate) has_node: bool,
+}
+
 /// What a namespace lets pods do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Level {
@@ -101,8 +110,14 @@ pub(crate) struct World {
     pub(crate) token_secrets: Vec<Vec<Name>>,
     pub(crate) pods: Vec<Vec<Running>>,
     pub(crate) nodes: Vec<Name>,
+    /// By namespace: pods that run.
+    pub(crate) placed: Vec<Vec<Placed>>,
+    /// By node: whether a pod of kube-apiserver runs there, so that it holds the cluster's keys.
+    pub(crate) holds_keys: Vec<bool>,
     /// By node: accounts of its pods.
     pub(crate) on_node: Vec<Vec<u32>>,
+    /// By node: accounts as which its pods run with a token of their own.
+    pub(crate) runs_on_node: Vec<Vec<u32>>,
     /// By namespace: workloads that are there.
     pub(crate) workloads: Vec<Vec<(On, Name)>>,
     /// By namespace: names of pods, whether they run or not.
@@ -144,6 +159,12 @@ impl World {
     /// Whether a user's name is one of a node.
     pub(crate) fn is_node(&self, id: u32, prefix: &str) -> bool {
         self.names.get(id as usize).is_some_and(|name| name.starts_with(prefix))
+    }
+
+    /// The number of a node on which pods run.
+    pub(crate) fn node(&self, name: &str) -> Option<u32> {
+        let at = self.nodes.binary_search_by(|node| (**node).cmp(name)).ok()?;
+        u32::try_from(at).ok()
     }
 
     /// Whether the identity's name is among sorted ones.

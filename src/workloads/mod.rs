@@ -2,6 +2,7 @@
 //! token is in them, what they may do on their node, what isolates them, which Secrets are in them.
 
 mod fold;
+mod host;
 mod isolation;
 mod secrets;
 pub mod standards;
@@ -10,6 +11,7 @@ mod tests;
 mod token;
 
 pub use fold::of;
+pub use host::has_node;
 pub use isolation::{Isolation, State as IsolationState};
 pub use secrets::{Readable, readable};
 pub use standards::{Level, Violation};

@@ -55,7 +55,8 @@ pub(in crate::reach) fn find_attach(rights: &Rights, world: &World, out: &mut Ou
     }
 }
 
-fn connects<'r>(
+/// The rights by which somebody connects to a pod's subresource.
+pub(in crate::reach) fn connects<'r>(
     rights: &'r Rights,
     world: &World,
     on: On,

@@ -13,12 +13,11 @@ use crate::reach::ask::{Mode, Names, On, Verb, has};
 use crate::reach::moves::{Hub, Out, Pose, To};
 use crate::reach::rights::{Right, Rights};
 use crate::reach::step::{About, Seen, Shown, Step};
+use crate::reach::steps::node::PREFIX as NODE;
 use crate::reach::world::{World, of};
 
 /// The first version in which constrained impersonation is on.
 const CONSTRAINED_SINCE: u32 = 36;
-
-const NODE: &str = "system:node:";
 
 pub(crate) const LEGACY: About = About {
     id: "impersonate",
@@ -36,9 +35,14 @@ pub(crate) const CONSTRAINED: About = About {
 
 pub(in crate::reach) fn find(rights: &Rights, world: &World, out: &mut Out) {
     legacy(rights, world, out);
-    if world.minor.is_some_and(|minor| minor >= CONSTRAINED_SINCE) {
+    if is_constrained(world) {
         constrained(rights, world, out);
     }
+}
+
+/// Whether the API server knows the constrained sort.
+pub(in crate::reach) fn is_constrained(world: &World) -> bool {
+    world.minor.is_some_and(|minor| minor >= CONSTRAINED_SINCE)
 }
 
 fn legacy(rights: &Rights, world: &World, out: &mut Out) {

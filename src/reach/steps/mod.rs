@@ -9,6 +9,7 @@ pub(super) mod exec;
 pub(super) mod host;
 pub(super) mod impersonate;
 pub(super) mod kubelet;
+pub(super) mod node;
 pub(super) mod secret;
 pub(super) mod token;
 pub(super) mod webhook;

@@ -1,4 +1,5 @@
 mod cuts;
+mod nodes;
 mod paths;
 mod random;
 mod reference;

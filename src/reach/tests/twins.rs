@@ -3,7 +3,7 @@
 
 use super::*;
 
-fn pod(ns: &str, name: &str, account: &str, phase: &str) -> Value {
+pub(super) fn pod(ns: &str, name: &str, account: &str, phase: &str) -> Value {
     json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"namespace": ns, "name": name},
         "spec": mounted(account),
         "status": {"phase": phase}})
@@ -249,6 +249,18 @@ fn constrained_impersonation_reaches_what_its_rules_let_through() {
     leads(boss(), None, json!([who(), on("create", "serviceaccounts/token")]), &by);
     never(boss(), None, json!([who(), on("get", "serviceaccounts/token")]));
     never(boss(), None, json!([who(), on("list", "pods")]));
+    // What is left of the boss is as strong as that.
+    let be = named(rule(&["impersonate:serviceaccount"], AUTH, &["serviceaccounts"]), &["strong"]);
+    let tiers = |verb: &str| {
+        let rules = json!([be, rule(&[verb], "", &["secrets"])]);
+        let found = reached(&jane(company(), APP, &rules), "user:jane");
+        (found.own, found.tier)
+    };
+    let read = (Tier::NamespaceWrite, Tier::ReadsSecrets);
+    assert_eq!(tiers("impersonate-on:serviceaccount:get"), read);
+    let none = (Tier::NamespaceWrite, Tier::NamespaceWrite);
+    assert_eq!(tiers("impersonate-on:user-info:get"), none);
+    assert_eq!(tiers("impersonate-on:serviceaccount:delete"), none);
     never(boss(), None, json!([on("create", "serviceaccounts/token")]));
     let mut old = boss();
     old.snapshot.cluster.server_version = Some("v1.34.4".into());

@@ -8,6 +8,7 @@ mod case;
 mod certificates;
 mod modelled;
 mod names;
+mod nodes;
 mod pods;
 mod posing;
 mod random;

@@ -14,7 +14,7 @@ use crate::activity::client::Request;
 use crate::support::process::await_some;
 
 /// Somebody with these rules there, once that holds.
-fn somebody(site: &Site, name: &str, namespace: Option<&str>, rules: &[Value]) -> Credential {
+pub fn somebody(site: &Site, name: &str, namespace: Option<&str>, rules: &[Value]) -> Credential {
     let subject = account(WALKERS, name);
     let mut objects = vec![service_account(WALKERS, name)];
     objects.extend(grant(name, namespace, &json!(rules), &subject));
@@ -25,7 +25,7 @@ fn somebody(site: &Site, name: &str, namespace: Option<&str>, rules: &[Value]) -
     site.account(WALKERS, name)
 }
 
-fn rule(verb: &str, group: &str, resource: &str, names: &[&str]) -> Value {
+pub fn rule(verb: &str, group: &str, resource: &str, names: &[&str]) -> Value {
     let mut rule = json!({"verbs": [verb], "apiGroups": [group], "resources": [resource]});
     if !names.is_empty() {
         rule["resourceNames"] = json!(names);
@@ -34,7 +34,7 @@ fn rule(verb: &str, group: &str, resource: &str, names: &[&str]) -> Value {
 }
 
 /// keybook lists the one step to cluster-admin, by the grant, and says that it is a model.
-fn is_modelled(site: &Site, name: &str, step: &str) {
+pub fn is_modelled(site: &Site, name: &str, step: &str) {
     let row = reach(site, name);
     assert_eq!(row["reaches"], "cluster-admin", "{row:#}");
     assert_eq!(row["modelled"], true, "{row:#}");
@@ -48,7 +48,7 @@ fn is_modelled(site: &Site, name: &str, step: &str) {
     assert!(hops[0]["cut"].as_str().is_some_and(|cut| cut.contains(name)), "{path:#}");
 }
 
-fn leads_nowhere(site: &Site, name: &str) {
+pub fn leads_nowhere(site: &Site, name: &str) {
     let row = reach(site, name);
     assert_eq!(row["paths"], json!([]), "{row:#}");
     assert_eq!(row["reaches"], row["tier"], "{row:#}");
@@ -60,13 +60,13 @@ fn tried(site: &Site, who: &Credential, request: &Request) -> (u16, String) {
 }
 
 #[track_caller]
-fn answered(site: &Site, who: &Credential, request: &Request) {
+pub fn answered(site: &Site, who: &Credential, request: &Request) {
     let (code, body) = tried(site, who, request);
     assert!((200..300).contains(&code), "{code} {body}");
 }
 
 #[track_caller]
-fn refused(site: &Site, who: &Credential, request: &Request) {
+pub fn refused(site: &Site, who: &Credential, request: &Request) {
     let (code, body) = tried(site, who, request);
     assert_eq!(code, 403, "{body}");
 }
@@ -78,7 +78,7 @@ fn patch(uri: &str, change: &Value) -> Request {
 }
 
 /// A namespace in which a strong account's pod runs, whose token its node holds.
-fn with_a_strong_pod(site: &Site, name: &str) {
+pub fn with_a_strong_pod(site: &Site, name: &str) {
     let strong = account(name, "strong");
     site.load(&[
         namespace(name),

@@ -1,0 +1,137 @@
+//! What nodes may, who may pass for one, and pods that have their node.
+
+use super::twins::{APP, leads, never, pod};
+use super::*;
+
+const AUTH: &str = "authentication.k8s.io";
+
+/// The company with a pod of the strong account on node-1.
+fn busy() -> World {
+    company().object(&pod("app", "busy", "strong", "Running"))
+}
+
+#[test]
+fn who_passes_for_a_node_has_the_tokens_of_its_pods() {
+    let act = |resource, names: &[&str]| named(rule(&["impersonate"], "", &[resource]), names);
+    let node = || act("users", &["system:node:node-1"]);
+    let nodes = || act("groups", &["system:nodes"]);
+    let by = [Step::ImpersonateNode];
+    leads(busy(), None, json!([node(), nodes()]), &by);
+    // Any group: the masters' as well, which takes no model.
+    let any = || rule(&["impersonate"], "", &["groups"]);
+    leads(busy(), None, json!([node(), any()]), &[Step::Impersonate]);
+    never(busy(), None, json!([node()]));
+    never(busy(), None, json!([nodes()]));
+    never(busy(), None, json!([node(), act("groups", &["system:node"])]));
+    never(busy(), None, json!([act("users", &["system:node:node-2"]), nodes()]));
+    never(busy(), None, json!([act("users", &["node-1"]), nodes()]));
+    never(company(), None, json!([node(), nodes()]));
+    never(
+        company().object(&pod("app", "busy", "strong", "Succeeded")),
+        None,
+        json!([node(), nodes()]),
+    );
+    // Users and groups are in no namespace.
+    never(busy(), APP, json!([node(), nodes()]));
+}
+
+#[test]
+fn constrained_impersonation_of_nodes_takes_a_verb_for_the_node_and_one_for_the_token() {
+    let be = |names: &[&str]| named(rule(&["impersonate:arbitrary-node"], AUTH, &["nodes"]), names);
+    let on = |mode: &str| {
+        rule(&[&*format!("impersonate-on:{mode}:create")], "", &["serviceaccounts/token"])
+    };
+    let any = || on("arbitrary-node");
+    let by = [Step::ImpersonateNode];
+    leads(busy(), None, json!([be(&["node-1"]), any()]), &by);
+    leads(busy(), None, json!([be(&["node-1"]), named(any(), &["strong"])]), &by);
+    never(busy(), None, json!([be(&["node-2"]), any()]));
+    never(busy(), None, json!([be(&["node-1"]), named(any(), &["weak"])]));
+    never(busy(), None, json!([be(&["node-1"]), on("user-info")]));
+    never(busy(), None, json!([be(&["node-1"])]));
+    never(busy(), None, json!([any()]));
+    let mut old = busy();
+    old.snapshot.cluster.server_version = Some("v1.34.4".into());
+    never(old, None, json!([be(&["node-1"]), any()]));
+}
+
+#[test]
+fn a_node_is_as_strong_as_its_pods() {
+    let view = json!([rule(&["get"], "", &["pods"])]);
+    let world = || {
+        let world = busy().cluster_role("view", &view);
+        let world = world.bind(None, "one", "ClusterRole/view", "user:system:node:node-1");
+        world.bind(None, "two", "ClusterRole/view", "user:system:node:node-2")
+    };
+    let of = |who: &str| {
+        let reached = reached(&world(), who);
+        let steps: Vec<Step> =
+            reached.highest().iter().flat_map(|path| &path.hops).map(|hop| hop.step).collect();
+        (reached.tier, reached.modelled, steps)
+    };
+    assert_eq!(of("user:system:node:node-1"), (Tier::ClusterAdmin, true, vec![Step::NodeToken]));
+    assert_eq!(of("user:system:node:node-2"), (Tier::Read, false, vec![]));
+    // That is what nodes are, and nothing that somebody added.
+    let book = world().book();
+    let reach = Reach::new(&book);
+    let entry = book.find(&"user:system:node:node-1".parse().unwrap()).unwrap();
+    assert_eq!(reach.by_what_was_added(entry, &reach.of(entry)), None);
+}
+
+/// A pod of the weak account, without its token.
+fn agent(ns: &str, name: &str, privileged: bool) -> Value {
+    json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"namespace": ns, "name": name},
+        "spec": {"serviceAccountName": "weak", "nodeName": "node-1", "containers": [
+            {"name": "main", "securityContext": {"privileged": privileged}}]},
+        "status": {"phase": "Running"}})
+}
+
+#[test]
+fn a_pod_that_has_its_node_is_reached_into() {
+    let world = |privileged| {
+        let world = company().object(&pod("quiet", "busy", "strong", "Running"));
+        world.object(&agent("app", "agent", privileged))
+    };
+    let by = [Step::HostPod];
+    let into = |verb: &str, resource: &str| named(rule(&[verb], "", &[resource]), &["agent"]);
+    for rules in [into("create", "pods/exec"), into("patch", "pods"), into("update", "pods")] {
+        leads(world(true), APP, json!([rules]), &by);
+        never(world(false), APP, json!([rules]));
+    }
+    never(world(true), APP, json!([into("get", "pods/exec")]));
+    never(world(true), APP, json!([named(rule(&["create"], "", &["pods/exec"]), &["other"])]));
+    // A container that is added may have the node where the namespace lets it.
+    let add = || json!([into("patch", "pods/ephemeralcontainers")]);
+    never(world(true), APP, add());
+    let free = || {
+        let world = company().object(&pod("quiet", "busy", "strong", "Running"));
+        world.namespace("free").object(&agent("free", "agent", false))
+    };
+    leads(free(), Some("free"), add(), &by);
+    never(free(), Some("free"), json!([into("create", "pods/exec")]));
+}
+
+#[test]
+fn the_clusters_keys_are_where_kube_apiserver_runs() {
+    let mut keys = agent("kube-system", "kube-apiserver-node-1", false);
+    keys["metadata"]["labels"] = json!({"component": "kube-apiserver"});
+    let world = |privileged, keys: &Value| {
+        let world = company().namespace("kube-system").object(&agent("app", "agent", privileged));
+        world.object(keys)
+    };
+    let exec = || json!([rule(&["create"], "", &["pods/exec"])]);
+    let kubelet = |node: &str| json!([named(rule(&["get"], "", &["nodes/proxy"]), &[node])]);
+    let by = [Step::HostPod];
+    leads(world(true, &keys), APP, exec(), &by);
+    leads(world(true, &keys), None, kubelet("node-1"), &by);
+    never(world(true, &keys), None, kubelet("node-2"));
+    never(world(false, &keys), APP, exec());
+    never(world(false, &keys), None, kubelet("node-1"));
+    let mut elsewhere = keys.clone();
+    elsewhere["spec"]["nodeName"] = json!("node-2");
+    never(world(true, &elsewhere), APP, exec());
+    never(world(true, &elsewhere), None, kubelet("node-1"));
+    // The same by name of another part.
+    keys["metadata"]["labels"] = json!({"component": "kube-scheduler"});
+    never(world(true, &keys), APP, exec());
+}

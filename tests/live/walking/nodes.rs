@@ -1,0 +1,234 @@
+//! What nodes may, and who may pass for one; and pods that have their node.
+
+use serde_json::{Value, json};
+
+use super::case::{reach, reach_of};
+use super::modelled::{is_modelled, leads_nowhere, refused, rule, somebody, with_a_strong_pod};
+use super::pods::pod_spec;
+use super::rights::{account, bound, service_account};
+use super::site::{
+    Credential, EMPTY_NODE, NODE, Site, VAULT, content_type, namespace, parsed, request,
+};
+use super::walk::goal;
+use crate::activity::client::Request;
+
+const AUTHENTICATION: &str = "authentication.k8s.io";
+
+/// A token for the account of the namespace's pod `busy`, as the node that it is bound to asks for it.
+fn token_of(site: &Site, ns: &str) -> Request {
+    let pod = site.get(&format!("/api/v1/namespaces/{ns}/pods/busy")).expect("the pod");
+    let asked = json!({"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest",
+        "spec": {"boundObjectRef": {"apiVersion": "v1", "kind": "Pod", "name": "busy",
+            "uid": pod["metadata"]["uid"]}}});
+    request("POST", &format!("/api/v1/namespaces/{ns}/serviceaccounts/strong/token"), Some(&asked))
+}
+
+fn posed(who: &Credential, node: &str, groups: &[&str]) -> Credential {
+    let user = ("Impersonate-User".to_owned(), format!("system:node:{node}"));
+    let groups = groups.iter().map(|group| ("Impersonate-Group".to_owned(), (*group).to_owned()));
+    who.with(std::iter::once(user).chain(groups))
+}
+
+/// The token that comes back reads what only an administrator can.
+fn becomes_admin(site: &Site, who: &Credential, ns: &str) {
+    let answer = site.send(who, &token_of(site, ns));
+    assert_eq!(answer.status, 201, "{}", answer.body);
+    let answer = parsed(&answer.body);
+    let token = site.bearer(answer["status"]["token"].as_str().expect("a token"));
+    let treasure = site.send(&token, &goal(VAULT));
+    assert_eq!(treasure.status, 200, "{}", treasure.body);
+}
+
+#[test]
+fn who_passes_for_a_node_has_the_tokens_of_its_pods() {
+    let Some(site) = Site::shared() else { return };
+    let _pods = site.with_pods();
+    with_a_strong_pod(site, "nodal");
+    let node = |name: &str| format!("system:node:{name}");
+    let users = |name: &str| rule("impersonate", "", "users", &[&node(name)]);
+    let groups = |name: &str| rule("impersonate", "", "groups", &[name]);
+    let nodes = &["system:nodes"];
+
+    let walker = somebody(site, "nodal-legacy", None, &[users(NODE), groups("system:nodes")]);
+    is_modelled(site, "nodal-legacy", "impersonate-node");
+    becomes_admin(site, &posed(&walker, NODE, nodes), "nodal");
+    for (name, rules, node, groups) in [
+        ("nodal-near-0", vec![users(EMPTY_NODE), groups("system:nodes")], EMPTY_NODE, &nodes[..]),
+        ("nodal-near-1", vec![users(NODE)], NODE, &[]),
+        ("nodal-near-2", vec![users(NODE), groups("others")], NODE, &["others"]),
+    ] {
+        let near = somebody(site, name, None, &rules);
+        leads_nowhere(site, name);
+        refused(site, &posed(&near, node, groups), &token_of(site, "nodal"));
+    }
+
+    // Constrained impersonation adds the group by itself (KEP-5284).
+    let be = |names: &[&str]| rule("impersonate:arbitrary-node", AUTHENTICATION, "nodes", names);
+    let on = |mode: &str, names: &[&str]| {
+        let verb = format!("impersonate-on:{mode}:create");
+        rule(&verb, "", "serviceaccounts/token", names)
+    };
+    let any = |names: &[&str]| on("arbitrary-node", names);
+    let walker = somebody(site, "nodal-constrained", None, &[be(&[NODE]), any(&["strong"])]);
+    is_modelled(site, "nodal-constrained", "impersonate-node");
+    becomes_admin(site, &posed(&walker, NODE, &[]), "nodal");
+    for (name, rules) in [
+        ("nodal-near-3", vec![be(&[EMPTY_NODE]), any(&[])]),
+        ("nodal-near-4", vec![be(&[NODE]), any(&["default"])]),
+        ("nodal-near-5", vec![be(&[NODE]), on("user-info", &[])]),
+        ("nodal-near-6", vec![be(&[NODE])]),
+        ("nodal-near-7", vec![any(&[])]),
+    ] {
+        let near = somebody(site, name, None, &rules);
+        leads_nowhere(site, name);
+        refused(site, &posed(&near, NODE, &[]), &token_of(site, "nodal"));
+    }
+
+    // The node itself, as soon as anything speaks of it.
+    let user = |name: &str| json!({"kind": "User", "name": node(name), "apiGroup": "rbac.authorization.k8s.io"});
+    let binding = |name: &str| {
+        bound(&format!("nodal-{name}"), None, ("ClusterRole", "system:discovery"), &user(name))
+    };
+    site.load(&[binding(NODE), binding(EMPTY_NODE)]);
+    let row = reach_of(site, &format!("user:{}", node(NODE)));
+    assert_eq!((&row["reaches"], &row["modelled"]), (&json!("cluster-admin"), &json!(true)));
+    let row = reach_of(site, &format!("user:{}", node(EMPTY_NODE)));
+    assert_eq!(row["paths"], json!([]), "{row:#}");
+    for name in [NODE, EMPTY_NODE] {
+        site.delete(&format!(
+            "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings/nodal-{name}"
+        ));
+    }
+    site.delete("/api/v1/namespaces/nodal/pods/busy");
+}
+
+fn merge(uri: &str, media: &str, change: &Value) -> Request {
+    let mut request = request("PATCH", uri, Some(change));
+    content_type(&mut request, media);
+    request
+}
+
+/// What gets into a pod that has its node has the tokens on it. That the API server lets it in is
+/// asked; what is then to be had is a model.
+#[test]
+fn pods_that_have_their_node_already_are_reached_into() {
+    let Some(site) = Site::shared() else { return };
+    let _pods = site.with_pods();
+    with_a_strong_pod(site, "hosted");
+    let mut free = namespace("hosted-free");
+    free["metadata"]["labels"] = json!({});
+    let mut agent = pod_spec("weak");
+    agent["containers"][0]["securityContext"] = json!({"privileged": true});
+    agent["automountServiceAccountToken"] = json!(false);
+    let mut plain = pod_spec("weak");
+    plain["automountServiceAccountToken"] = json!(false);
+    let pod = |name: &str, spec: &Value| {
+        json!({"apiVersion": "v1", "kind": "Pod", "spec": spec,
+            "metadata": {"name": name, "namespace": "hosted-free"}})
+    };
+    site.load(&[free, service_account("hosted-free", "weak")]);
+    site.load(&[pod("agent", &agent), pod("plain", &plain)]);
+    for name in ["agent", "plain"] {
+        site.run("hosted-free", name);
+    }
+    let uri = "/api/v1/namespaces/hosted-free/pods";
+    let image =
+        json!({"spec": {"containers": [{"name": "main", "image": "registry.example/x:1"}]}});
+    let added = json!({"spec": {"ephemeralContainers": [{"name": "look",
+        "image": "registry.example/x:1", "securityContext": {"privileged": true}}]}});
+    let strategic = "application/strategic-merge-patch+json";
+    let change = |pod: &str| merge(&format!("{uri}/{pod}?dryRun=All"), strategic, &image);
+    let add = |pod: &str| {
+        merge(&format!("{uri}/{pod}/ephemeralcontainers?dryRun=All"), strategic, &added)
+    };
+    let into = |verb: &str, resource: &str, pod: &str| [rule(verb, "", resource, &[pod])];
+
+    for (name, rules, request) in [
+        ("hosted-image", into("patch", "pods", "agent"), change("agent")),
+        ("hosted-added", into("patch", "pods/ephemeralcontainers", "plain"), add("plain")),
+    ] {
+        let walker = somebody(site, name, Some("hosted-free"), &rules);
+        is_modelled(site, name, "host-pod");
+        super::modelled::answered(site, &walker, &request);
+    }
+    let walker =
+        somebody(site, "hosted-exec", Some("hosted-free"), &into("create", "pods/exec", "agent"));
+    is_modelled(site, "hosted-exec", "host-pod");
+    let uri = format!("{uri}/agent/exec?container=main&command=id&stdout=true");
+    let (to, by) = (super::streams::To::ApiServer, super::streams::By::Spdy);
+    super::streams::connect(site, &walker, to, by, &uri).expect("the connection");
+
+    // A pod without its node, and a namespace that holds pods back.
+    for (name, rules) in [
+        ("hosted-near-0", into("create", "pods/exec", "plain")),
+        ("hosted-near-1", into("patch", "pods", "plain")),
+    ] {
+        somebody(site, name, Some("hosted-free"), &rules);
+        leads_nowhere(site, name);
+    }
+    site.load(&[namespace("hosted-held"), service_account("hosted-held", "weak")]);
+    let held = json!({"apiVersion": "v1", "kind": "Pod", "spec": plain,
+        "metadata": {"name": "plain", "namespace": "hosted-held"}});
+    site.load(&[held]);
+    site.run("hosted-held", "plain");
+    let rules = into("patch", "pods/ephemeralcontainers", "plain");
+    let near = somebody(site, "hosted-near-2", Some("hosted-held"), &rules);
+    leads_nowhere(site, "hosted-near-2");
+    let uri = "/api/v1/namespaces/hosted-held/pods/plain/ephemeralcontainers?dryRun=All";
+    refused(site, &near, &merge(uri, strategic, &added));
+    for pod in [
+        "hosted/pods/busy",
+        "hosted-free/pods/agent",
+        "hosted-free/pods/plain",
+        "hosted-held/pods/plain",
+    ] {
+        site.delete(&format!("/api/v1/namespaces/{pod}"));
+    }
+}
+
+/// Somebody who may act in the name of an administrator, for reading Secrets only, reads Secrets.
+#[test]
+fn what_is_done_in_anothers_name_within_rules_counts_for_what_it_is() {
+    let Some(site) = Site::shared() else { return };
+    let ns = "within";
+    let strong = account(ns, "strong");
+    site.load(&[
+        namespace(ns),
+        service_account(ns, "strong"),
+        bound("within-strong", None, ("ClusterRole", "cluster-admin"), &strong),
+        json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "within", "namespace": ns}}),
+    ]);
+    let be = rule("impersonate:serviceaccount", AUTHENTICATION, "serviceaccounts", &["strong"]);
+    let read = |mode: &str| rule(&format!("impersonate-on:{mode}:get"), "", "secrets", &[]);
+    let secret = request("GET", &format!("/api/v1/namespaces/{ns}/secrets/within"), None);
+    let as_strong = |who: &Credential| {
+        who.with([("Impersonate-User".to_owned(), format!("system:serviceaccount:{ns}:strong"))])
+    };
+
+    let walker = somebody(site, "within", Some(ns), &[be.clone(), read("serviceaccount")]);
+    refused(site, &walker, &secret);
+    super::modelled::answered(site, &as_strong(&walker), &secret);
+    refused(site, &as_strong(&walker), &goal(VAULT));
+    let row = reach(site, "within");
+    assert_eq!((&row["reaches"], &row["modelled"]), (&json!("reads secrets"), &json!(false)));
+    let path = row["paths"].as_array().and_then(|paths| paths.last()).expect("a path");
+    let steps: Vec<&str> = path["hops"]
+        .as_array()
+        .expect("steps")
+        .iter()
+        .filter_map(|hop| hop["step"].as_str())
+        .collect();
+    assert_eq!(steps, ["constrained-impersonate"], "{path:#}");
+    let by: Vec<&str> = path["strongBy"]
+        .as_array()
+        .expect("grants")
+        .iter()
+        .filter_map(|via| via["binding"].as_str())
+        .collect();
+    assert_eq!(by, ["within-strong", "within"], "{path:#}");
+
+    let near = somebody(site, "within-near", Some(ns), &[be, read("user-info")]);
+    leads_nowhere(site, "within-near");
+    refused(site, &as_strong(&near), &secret);
+    site.delete(&format!("/api/v1/namespaces/{ns}/secrets/within"));
+}
