@@ -8,7 +8,7 @@ use super::places::Places;
 use super::sources::{Needs, Session, open};
 use crate::book::{Book, Severity};
 use crate::findings;
-use crate::reach::{LISTS, NOT_FOLLOWED, Reach, Reached};
+use crate::reach::{LISTS, Reach, Reached, not_followed};
 use crate::report::{CutRow, ReachRow, Report, Tabular};
 
 pub(super) fn run(
@@ -104,8 +104,12 @@ fn give<T: Tabular>(
     let report = Report::new(answer::metadata(session, missing), items);
     let code = answer::give(global, session, &report)?;
     answer::say("what is not followed:");
-    for what in NOT_FOLLOWED {
-        answer::say(&format!("  {what}"));
+    let mut all: Vec<&str> = Vec::new();
+    for what in session.books.iter().flat_map(|book| not_followed(book)) {
+        if !all.contains(&what) {
+            answer::say(&format!("  {what}"));
+            all.push(what);
+        }
     }
     Ok(code.max(if failing { Code::No } else { Code::Done }))
 }

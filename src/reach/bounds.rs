@@ -337,7 +337,7 @@ impl<'g> Rules<'g> {
     fn add_host(&self, graph: &Graph<'_>, leads: &mut Vec<Lead>) {
         if self.held && (self.modelled || Step::LabelAndHost.modelled().is_none()) {
             leads.push(Lead::Hub(Hub::Node(None)));
-            if graph.world.sees_control_plane {
+            if graph.world.sees_control_plane() {
                 leads.push(Lead::Node(Node::Everything));
             }
         }

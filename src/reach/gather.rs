@@ -68,7 +68,7 @@ impl World {
             unmade_in: Vec::new(),
             bindings_in: Vec::new(),
             cluster_bindings: Vec::new(),
-            sees_control_plane: false,
+            signs_clients: !version.is_some_and(|version| version.contains("-eks-")),
             minor: version.and_then(minor),
             rbac_manager: served.iter().any(|resource| &*resource.name == "rbacdefinitions")
                 || !definitions.is_empty(),
@@ -292,7 +292,6 @@ impl World {
         }
         self.nodes = nodes.keys().cloned().collect();
         self.holds_keys = self.nodes.iter().map(|node| keys.contains(node)).collect();
-        self.sees_control_plane = !keys.is_empty();
         for (ns, name, node, has_node) in placed {
             if let (Some(at), Some(node)) = (self.number(ns), self.node(&node)) {
                 push(&mut self.placed, at, Placed { name, node, has_node });
@@ -374,7 +373,7 @@ pub(super) fn role_of(binding: &Binding) -> Option<RoleKey> {
 }
 
 /// From `v1.36.3`.
-fn minor(version: &str) -> Option<u32> {
+pub(super) fn minor(version: &str) -> Option<u32> {
     let rest = version.trim_start_matches('v').strip_prefix("1.")?;
     rest.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
 }

@@ -268,7 +268,7 @@ impl Search<'_, '_> {
                     return Vec::new();
                 }
                 let used = [used.as_slice(), runs].concat();
-                let node = world.sees_control_plane.then_some(To::Everything);
+                let node = world.sees_control_plane().then_some(To::Everything);
                 node.into_iter()
                     .chain([To::Hub(Hub::Node(None))])
                     .map(|to| edge(to, Step::LabelAndHost, used.clone()))

@@ -56,8 +56,8 @@ pub const LISTS: &[ListKind] = &[
     ListKind::RbacDefinitions,
 ];
 
-/// Ways that are not followed, said with every answer.
-pub const NOT_FOLLOWED: &[&str] = &[
+/// Ways that are not followed.
+const NOT_FOLLOWED: &[&str] = &[
     "controllers that act on objects of their own kinds (Argo CD, Flux, operators), but for \
      rbac-manager",
     "roles that one makes of what it holds, without `escalate`, for another that it took over",
@@ -67,11 +67,24 @@ pub const NOT_FOLLOWED: &[&str] = &[
     "names that a Secret of another type has, pods that do not run yet, and labels of namespaces that \
      an RBACDefinition selects",
     "tokens and keys in Secrets of other types, in images and in logs",
-    "API services, admission policies, validating and conversion webhooks, persistent volumes with \
-     a path of the host",
+    "API services, validating and conversion webhooks that one writes, persistent volumes with a path \
+     of the host",
+    "whether an admission policy or webhook refuses a step: it is taken that none does",
     "bootstrap tokens and the certificates that kubelets ask for",
     "cloud identities of accounts and nodes, and what an identity provider lets somebody do",
 ];
+
+/// Said where the server's version is not known.
+const BY_VERSION: &str = "what depends on the API server's version, which is not known here: `get` of \
+                          pods/exec and pods/attach (enough before 1.35) and constrained \
+                          impersonation (from 1.36 on)";
+
+/// Ways that are not followed, to be said with every answer.
+pub fn not_followed(book: &Book) -> Vec<&'static str> {
+    let version = book.snapshot.cluster.server_version.as_deref();
+    let by_version = version.and_then(gather::minor).is_none().then_some(BY_VERSION);
+    by_version.into_iter().chain(NOT_FOLLOWED.iter().copied()).collect()
+}
 
 /// What everybody of a Book can become.
 #[derive(Debug)]

@@ -190,7 +190,9 @@ pub(crate) fn of(rights: &Rights, world: &World) -> Moves {
     steps::kubelet::find(rights, world, &mut out);
     let constrained = steps::impersonate::is_constrained(world);
     steps::node::find(rights, world, constrained, &mut out);
-    steps::certificate::find(rights, &mut out);
+    if world.signs_clients {
+        steps::certificate::find(rights, &mut out);
+    }
     steps::exec::find_attach(rights, world, &mut out);
     steps::host::find(rights, world, &mut out);
     steps::webhook::find(rights, &mut out);

@@ -93,7 +93,6 @@ fn meet(rule: &PolicyRule, lets: &PolicyRule) -> Option<PolicyRule> {
         resources: common(&rule.resources, &lets.resources, is_within),
         resource_names,
         non_resource_urls: common(&rule.non_resource_urls, &lets.non_resource_urls, path_is_within),
-        ..PolicyRule::default()
     };
     // Names that no object has.
     if both.resource_names.iter().any(|name| name.is_empty()) {

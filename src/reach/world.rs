@@ -133,8 +133,8 @@ pub(crate) struct World {
     pub(crate) unmade_in: Vec<u32>,
     pub(crate) bindings_in: Vec<Vec<Bound>>,
     pub(crate) cluster_bindings: Vec<Bound>,
-    /// Whether a pod of the control plane can be seen, whose node holds its keys.
-    pub(crate) sees_control_plane: bool,
+    /// Whether a request for a client certificate that was approved is signed: not on EKS.
+    pub(crate) signs_clients: bool,
     /// Minor version of the server.
     pub(crate) minor: Option<u32>,
     pub(crate) rbac_manager: bool,
@@ -159,6 +159,11 @@ impl World {
     /// Whether a user's name is one of a node.
     pub(crate) fn is_node(&self, id: u32, prefix: &str) -> bool {
         self.names.get(id as usize).is_some_and(|name| name.starts_with(prefix))
+    }
+
+    /// Whether a node that holds the cluster's keys can be seen.
+    pub(crate) fn sees_control_plane(&self) -> bool {
+        self.holds_keys.contains(&true)
     }
 
     /// The number of a node on which pods run.

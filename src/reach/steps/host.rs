@@ -115,7 +115,7 @@ fn labelled(world: &World, at: Where, names: &crate::reach::ask::Names) -> Optio
 
 /// What a node holds.
 pub(in crate::reach) fn node(world: &World, step: Step, used: &[Right], out: &mut Out) {
-    if world.sees_control_plane {
+    if world.sees_control_plane() {
         out.edge(To::Everything, step, used);
     }
     out.edge(To::Hub(Hub::Node(None)), step, used);

@@ -135,3 +135,32 @@ fn the_clusters_keys_are_where_kube_apiserver_runs() {
     keys["metadata"]["labels"] = json!({"component": "kube-scheduler"});
     never(world(true, &keys), APP, exec());
 }
+
+#[test]
+fn what_hangs_on_a_version_that_is_not_known_is_said() {
+    let said = |version: Option<&str>| {
+        let mut world = company();
+        world.snapshot.cluster.server_version = version.map(Into::into);
+        not_followed(&world.book()).contains(&BY_VERSION)
+    };
+    assert!(said(None));
+    assert!(said(Some("of our own")));
+    assert!(!said(Some("v1.34.4")));
+}
+
+#[test]
+fn no_certificate_is_signed_on_eks() {
+    const CERTS: &str = "certificates.k8s.io";
+    let rules = json!([
+        rule(&["create"], CERTS, &["certificatesigningrequests"]),
+        rule(&["update"], CERTS, &["certificatesigningrequests/approval"]),
+        rule(&["approve"], CERTS, &["signers"]),
+    ]);
+    let on = |version: &str| {
+        let mut world = company().bind(None, "boss", "ClusterRole/cluster-admin", "user:boss");
+        world.snapshot.cluster.server_version = Some(version.into());
+        world
+    };
+    leads(on("v1.36.1"), None, rules.clone(), &[Step::Certificate]);
+    never(on("v1.36.1-eks-1a2b3c4"), None, rules);
+}

@@ -1,7 +1,7 @@
 //! What somebody can become: paths as steps, what each takes, and what would cut it.
 
 use crate::book::{Book, Entry, GrantId, Tier};
-use crate::reach::{Hop, NOT_FOLLOWED, Path};
+use crate::reach::{Hop, Path, not_followed};
 use crate::tui::job::ReachData;
 use crate::tui::text::{plural, wrap};
 use crate::tui::theme::Slot;
@@ -44,7 +44,7 @@ pub fn lines(book: &Book, entry: &Entry, data: Option<&ReachData>, width: usize)
         lines.push(Line::of(text, Slot::Unknown));
     }
     lines.push(Line::of("Not followed:", Slot::Muted));
-    for what in NOT_FOLLOWED {
+    for what in not_followed(book) {
         let texts = wrap(what, width.saturating_sub(2));
         lines.extend(texts.into_iter().map(|text| Line::of(format!("  {text}"), Slot::Muted)));
     }
