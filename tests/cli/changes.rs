@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::Home;
-use super::schemas::fits;
+use crate::support::schemas::fits;
 
 /// Somebody with a grant of her own, an account that Helm keeps, a token Secret.
 const WHAT: [&str; 2] = ["user:gwen@corp.example", "sa:argocd/argocd-application-controller"];

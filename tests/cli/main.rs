@@ -13,6 +13,8 @@ mod reach;
 mod schemas;
 mod secrets;
 mod stored;
+#[path = "../support/mod.rs"]
+mod support;
 mod world;
 
 use std::io::Write as _;

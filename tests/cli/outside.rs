@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::Home;
-use super::schemas::fits;
+use crate::support::schemas::fits;
 
 fn entry() -> String {
     json!({"accessEntry": {"clusterName": "prod", "username": "jane@corp.example",

@@ -5,9 +5,7 @@ use std::path::Path;
 
 use super::Home;
 use super::world::list;
-
-#[path = "../support/canary.rs"]
-mod canary;
+use crate::support::canary;
 
 /// Every file below a folder, as bytes that are text where they are text.
 fn all_below(folder: &Path) -> Vec<(String, String)> {

@@ -12,9 +12,9 @@ use keybook::store::Store;
 use rand::{RngExt as _, SeedableRng as _};
 use serde_json::Value;
 
-use super::schemas::fits;
 use super::world::event;
 use super::{Home, NOW};
+use crate::support::schemas::fits;
 
 fn lines(numbers: std::ops::Range<u32>) -> String {
     let start: DateTime<Utc> = "2026-03-01T00:00:00Z".parse().expect("a time");

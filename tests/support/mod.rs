@@ -7,5 +7,6 @@ pub mod forms;
 pub mod invented;
 pub mod process;
 pub mod reviews;
+pub mod schemas;
 pub mod stage;
 pub mod world;

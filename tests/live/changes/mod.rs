@@ -7,6 +7,7 @@ mod killed;
 mod many;
 mod narrowing;
 mod owned;
+mod retiring;
 mod revoking;
 mod split_troubled;
 mod splitting;

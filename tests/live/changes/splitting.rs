@@ -16,7 +16,7 @@ use super::killed::killed_at;
 use super::{Desk, RBAC, binding, cluster};
 use crate::activity::client::{Request, Server};
 use crate::support::cluster::Cluster;
-use crate::support::process::{await_some, run};
+use crate::support::process::await_some;
 
 const MAC: &str = "kubectl/v1.36.1 (darwin/arm64) kubernetes/b1d5cc9";
 const WINDOWS: &str = "kubectl/v1.36.2 (windows/amd64) kubernetes/e4c1a77";
@@ -25,10 +25,10 @@ const PIPELINE: &str = "pipeline/4.1 (linux/amd64)";
 
 /// One behind the account.
 pub(super) struct Actor {
-    name: &'static str,
+    pub(super) name: &'static str,
     agent: &'static str,
     from: u8,
-    does: &'static [(&'static str, &'static str)],
+    pub(super) does: &'static [(&'static str, &'static str)],
 }
 
 /// What each does: method and path. Nobody does what another does.
@@ -111,7 +111,7 @@ impl<'c> Driver<'c> {
         Self { cluster, server, plain }
     }
 
-    fn send(&self, token: &str, actor: &Actor, (method, path): (&'static str, &str)) -> u16 {
+    pub fn send(&self, token: &str, actor: &Actor, (method, path): (&'static str, &str)) -> u16 {
         let kind =
             if method == "PATCH" { "application/merge-patch+json" } else { "application/json" };
         let request = Request {
@@ -130,7 +130,7 @@ impl<'c> Driver<'c> {
     }
 
     /// The token by which an actor uses the account: the pipeline has the Secret's, people have one made.
-    fn token(&self, actor: &Actor) -> String {
+    pub fn token(&self, actor: &Actor) -> String {
         if actor.name == "ci" {
             let text = await_some("a token", || {
                 let args =
@@ -156,7 +156,7 @@ impl<'c> Driver<'c> {
         self.await_logged(actors.iter().map(|actor| actor.does.len()).sum());
     }
 
-    fn does(&self, actor: &Actor, token: &str) {
+    pub fn does(&self, actor: &Actor, token: &str) {
         for done in actor.does {
             let status = self.send(token, actor, *done);
             assert!(!matches!(status, 401 | 403), "{} {done:?}: {status}", actor.name);
@@ -164,7 +164,7 @@ impl<'c> Driver<'c> {
     }
 
     /// Waits until so many requests of the account are in the log.
-    fn await_logged(&self, all: usize) {
+    pub fn await_logged(&self, all: usize) {
         await_some("the whole log", || {
             let lines = self.cluster.audit_events();
             let own = lines.iter().filter(|line| {
@@ -177,7 +177,7 @@ impl<'c> Driver<'c> {
 }
 
 /// The comment and the token of a kubeconfig.
-fn opened(path: &Path) -> (Vec<String>, Value, String) {
+pub(super) fn opened(path: &Path) -> (Vec<String>, Value, String) {
     let text = std::fs::read_to_string(path).expect("a kubeconfig");
     let comment = text.lines().filter(|line| line.starts_with('#')).map(str::to_owned).collect();
     let config = text.lines().last().expect("a line");
@@ -413,87 +413,6 @@ fn splitting_that_is_killed_at_any_write_is_finished_or_undone_as_if_it_was_not(
                 }
                 assert_eq!(state(&cluster), before, "{write} {act:?} finish {finish}");
             }
-        }
-    }
-}
-
-/// What `due` says in so many days.
-fn due(desk: &Desk, days: i64, code: i32) -> Value {
-    let mut command = desk.command(&["due", "-o", "json"]);
-    let then = chrono::Utc::now() + chrono::TimeDelta::days(days);
-    command.env("KEYBOOK_NOW", then.to_rfc3339());
-    let output = run(command, "");
-    assert_eq!(output.status.code(), Some(code), "{}", String::from_utf8_lossy(&output.stderr));
-    serde_json::from_slice(&output.stdout).expect("JSON")
-}
-
-#[test]
-fn an_account_that_was_split_is_retired_stage_by_stage() {
-    let Some(cluster) = cluster() else { return };
-    let lines: Vec<String> = world().iter().map(Value::to_string).collect();
-    cluster.load(&lines.join("\n"));
-    let driver = Driver::new(&cluster);
-    let (ana, ci) = (&ACTORS[0], &ACTORS[3]);
-    let tokens = [driver.token(ana), driver.token(ci)];
-    for (actor, token) in [ana, ci].into_iter().zip(&tokens) {
-        driver.does(actor, token);
-    }
-    driver.await_logged(4);
-    let desk = Desk::new(cluster.kubeconfig());
-    let log = cluster.audit_log().display().to_string();
-    let file = |name: &str| desk.folder.path().join(name).display().to_string();
-    let plan = file("plan.yaml");
-    let words = [
-        "split",
-        "sa:team/ops",
-        "--audit",
-        &log,
-        "--no-store",
-        "--out",
-        &plan,
-        "--into",
-        "keys",
-        "--actor",
-        "ana=127.0.1.11",
-        "--actor",
-        "ci=127.0.1.40",
-        "--retire-after",
-        "7",
-    ];
-    desk.keybook(&words).ends_with(0);
-    desk.keybook(&["due"]).ends_with(0).says("nothing is left");
-    let out = file("hand-over");
-    desk.keybook(&["apply", &plan, "--out", &out, "--yes", "tests"]).ends_with(0);
-    let stages = due(&desk, 6, 0);
-    assert_eq!(stages["items"].as_array().map(Vec::len), Some(2));
-
-    let make = |days: i64, at: &str| {
-        let stages = due(&desk, days, 1);
-        let stage = &stages["items"][0];
-        assert_eq!(stage["due"], true);
-        let command = stage["command"].as_str().expect("a command");
-        let words: Vec<&str> =
-            command.split(' ').skip(1).filter(|word| *word != "retire.yaml").collect();
-        let plan = file(at);
-        desk.keybook(&[&words[..], &[&plan]].concat()).ends_with(0);
-        desk.keybook(&["apply", &plan, "--yes", "tests"]).ends_with(0);
-    };
-    make(8, "first.yaml");
-    // The pipeline's token is refused, and who has one made for the account still comes in.
-    await_some("the token to be refused", || {
-        (driver.send(&tokens[1], ci, ci.does[0]) == 401).then_some(())
-    });
-    assert!(!matches!(driver.send(&tokens[0], ana, ana.does[0]), 401 | 403));
-    assert_eq!(due(&desk, 8, 0)["items"].as_array().map(Vec::len), Some(1));
-    make(15, "second.yaml");
-    assert_eq!(driver.send(&tokens[0], ana, ana.does[0]), 403);
-    assert_eq!(due(&desk, 99, 0)["items"], json!([]));
-    // Those who were split off go on.
-    for actor in [ana, ci] {
-        let (_, _, token) = opened(Path::new(&format!("{out}/{}.kubeconfig", actor.name)));
-        for done in actor.does {
-            let status = driver.send(&token, actor, *done);
-            assert!(!matches!(status, 401 | 403), "{} {done:?}: {status}", actor.name);
         }
     }
 }
