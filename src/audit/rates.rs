@@ -11,28 +11,31 @@ use super::record::HOUR;
 use super::who::Answer;
 use crate::model::{Peak, Rate};
 
-/// Requests being counted, in the order of their hours.
+/// Requests being counted: those of one identity in the order of their hours.
 #[derive(Clone, Debug, Default)]
 pub struct Rates {
-    /// The hour that is being counted, in microseconds.
-    hour: i64,
-    /// Where in `open` the identities of that hour are, by id.
-    places: ById<u32>,
-    open: Vec<Open>,
-    /// Of the hours before, by id.
-    all: ById<Rate>,
+    all: ById<One>,
 }
 
-/// An hour of one identity.
+/// One identity.
 #[derive(Clone, Debug)]
-struct Open {
-    id: u64,
-    minutes: [u32; 60],
+struct One {
+    /// The hour that is being counted, in microseconds.
+    hour: i64,
+    /// How many requests of it there are.
+    requests: u32,
+    /// The minutes of the first ones: most hours of most identities have no more.
+    first: [u8; FEW],
+    /// By minute, where there are more.
+    minutes: Option<Box<[u32; 60]>>,
     rejected: u64,
     last_rejected: i64,
+    /// Of the hours before.
+    known: Option<Rate>,
 }
 
 const MINUTE: i64 = 60_000_000;
+const FEW: usize = 16;
 
 impl Rates {
     /// Counts a request, if it is known when it was received.
@@ -42,69 +45,112 @@ impl Rates {
             return;
         }
         let into = request.at.rem_euclid(HOUR);
-        if request.at - into != self.hour {
-            self.close();
-            self.hour = request.at - into;
-        }
-        let place = match self.places.get(&id) {
-            Some(place) => *place as usize,
+        let hour = request.at - into;
+        let one = match self.all.get_mut(&id) {
+            Some(one) => one,
             // Of others nothing is kept.
             None if kept.identity(id).is_none() => return,
-            None => {
-                let place = self.open.len();
-                self.places.insert(id, u32::try_from(place).unwrap_or(u32::MAX));
-                let (rejected, last_rejected) = (0, i64::MIN);
-                self.open.push(Open { id, minutes: [0; 60], rejected, last_rejected });
-                place
-            }
+            None => self.all.entry(id).or_insert_with(|| One::new(hour)),
         };
-        let minute = usize::try_from(into / MINUTE).unwrap_or(0);
-        let Some(open) = self.open.get_mut(place) else { return };
-        if let Some(count) = open.minutes.get_mut(minute) {
-            *count = count.saturating_add(1);
+        if one.hour != hour {
+            one.close();
+            one.hour = hour;
         }
+        one.take(u8::try_from(into / MINUTE).unwrap_or_default());
         if answer == Answer::Rejected {
-            open.rejected += 1;
-            open.last_rejected = open.last_rejected.max(request.at);
+            one.rejected += 1;
+            one.last_rejected = one.last_rejected.max(request.at);
         }
     }
 
     /// Takes what an identity came to in other hours.
     pub fn add(&mut self, id: u64, rate: Rate) {
-        self.all.entry(id).and_modify(|known| *known = known.and(rate)).or_insert(rate);
-    }
-
-    fn close(&mut self) {
-        self.places.clear();
-        for open in std::mem::take(&mut self.open) {
-            self.add(open.id, open.rate(self.hour));
-        }
+        self.all.entry(id).or_insert_with(|| One::new(0)).add(rate);
     }
 
     /// Takes out what was counted so far, by id of the identity; sorted.
     pub fn cut(&mut self) -> Vec<(u64, Rate)> {
-        self.close();
-        let mut all: Vec<(u64, Rate)> = self.all.drain().collect();
+        let closed = self.all.drain().filter_map(|(id, mut one)| {
+            one.close();
+            Some((id, one.known?))
+        });
+        let mut all: Vec<(u64, Rate)> = closed.collect();
         all.sort_unstable_by_key(|(id, _)| *id);
         all
     }
 }
 
-impl Open {
-    fn rate(&self, hour: i64) -> Rate {
-        let requests = self.minutes.iter().map(|count| u64::from(*count)).sum();
-        let at = |minute: i64| -> DateTime<Utc> { utc(hour + minute * MINUTE) };
-        let minutes = self.minutes.iter().zip(0..);
-        let minutes =
-            minutes.map(|(count, minute)| Peak { requests: u64::from(*count), at: at(minute) });
-        Rate {
-            counted: requests,
-            minute: minutes.reduce(Peak::or).unwrap_or(Peak { requests: 0, at: at(0) }),
-            hour: Peak { requests, at: at(0) },
-            rejected: self.rejected,
-            last_rejected: (self.rejected > 0).then(|| utc(self.last_rejected)),
+impl One {
+    fn new(hour: i64) -> Self {
+        Self {
+            hour,
+            requests: 0,
+            first: [0; FEW],
+            minutes: None,
+            rejected: 0,
+            last_rejected: i64::MIN,
+            known: None,
         }
     }
+
+    fn take(&mut self, minute: u8) {
+        let at = self.requests as usize;
+        self.requests = self.requests.saturating_add(1);
+        if let Some(place) = self.first.get_mut(at) {
+            *place = minute;
+            return;
+        }
+        let first = self.first;
+        let minutes = self.minutes.get_or_insert_with(|| Box::new(by_minute(&first)));
+        if let Some(count) = minutes.get_mut(usize::from(minute)) {
+            *count = count.saturating_add(1);
+        }
+    }
+
+    fn add(&mut self, rate: Rate) {
+        self.known = Some(self.known.map_or(rate, |known| known.and(rate)));
+    }
+
+    /// Ends the hour that is being counted.
+    fn close(&mut self) {
+        if self.requests == 0 {
+            return;
+        }
+        let requests = u64::from(self.requests);
+        let hour = Peak { requests, at: utc(self.hour) };
+        // An hour that has fewer requests than a minute that is known has no busier one.
+        let minute = match self.known {
+            Some(known) if requests < known.minute.requests => known.minute,
+            _ => self.busiest(),
+        };
+        let rejected = std::mem::take(&mut self.rejected);
+        let last = std::mem::replace(&mut self.last_rejected, i64::MIN);
+        let last_rejected = (rejected > 0).then(|| utc(last));
+        self.add(Rate { counted: requests, minute, hour, rejected, last_rejected });
+        (self.requests, self.minutes) = (0, None);
+    }
+
+    /// The minute with the most requests of the hour.
+    fn busiest(&self) -> Peak {
+        let few = || by_minute(self.first.get(..self.requests as usize).unwrap_or(&self.first));
+        let minutes = self.minutes.as_deref().copied().unwrap_or_else(few);
+        let at = |minute: i64| -> DateTime<Utc> { utc(self.hour + minute * MINUTE) };
+        let peaks = minutes.iter().zip(0..);
+        peaks
+            .map(|(count, minute)| Peak { requests: u64::from(*count), at: at(minute) })
+            .reduce(Peak::or)
+            .unwrap_or(Peak { requests: 0, at: at(0) })
+    }
+}
+
+fn by_minute(minutes: &[u8]) -> [u32; 60] {
+    let mut counts = [0; 60];
+    for minute in minutes {
+        if let Some(count) = counts.get_mut(usize::from(*minute)) {
+            *count += 1;
+        }
+    }
+    counts
 }
 
 /// What several came to, each of other hours; sorted by id.
