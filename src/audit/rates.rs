@@ -1,8 +1,6 @@
 //! How many requests of an hour fall into which of its minutes, by identity: the busiest minute and
 //! hour of each is what is left.
 
-use chrono::{DateTime, Utc};
-
 use super::covered::utc;
 use super::hashing::ById;
 use super::kept::Kept;
@@ -117,8 +115,12 @@ impl One {
             return;
         }
         let requests = u64::from(self.requests);
-        let hour = Peak { requests, at: utc(self.hour) };
-        // An hour that has fewer requests than a minute that is known has no busier one.
+        // An hour with fewer requests than one that is known is not the busiest; one with fewer than
+        // a minute that is known has none either.
+        let hour = match self.known {
+            Some(known) if requests < known.hour.requests => known.hour,
+            _ => Peak { requests, at: utc(self.hour) },
+        };
         let minute = match self.known {
             Some(known) if requests < known.minute.requests => known.minute,
             _ => self.busiest(),
@@ -134,12 +136,11 @@ impl One {
     fn busiest(&self) -> Peak {
         let few = || by_minute(self.first.get(..self.requests as usize).unwrap_or(&self.first));
         let minutes = self.minutes.as_deref().copied().unwrap_or_else(few);
-        let at = |minute: i64| -> DateTime<Utc> { utc(self.hour + minute * MINUTE) };
-        let peaks = minutes.iter().zip(0..);
-        peaks
-            .map(|(count, minute)| Peak { requests: u64::from(*count), at: at(minute) })
-            .reduce(Peak::or)
-            .unwrap_or(Peak { requests: 0, at: at(0) })
+        let most = |(at, most): (i64, u32), (minute, count): (i64, u32)| {
+            if count > most { (minute, count) } else { (at, most) }
+        };
+        let (minute, count) = (0..).zip(minutes).fold((0, 0), most);
+        Peak { requests: u64::from(count), at: utc(self.hour + minute * MINUTE) }
     }
 }
 
