@@ -88,12 +88,16 @@ pub(in crate::change::plan) fn cuts(
     for intent in narrowing {
         match intent {
             Intent::Narrow { identity, choices } => {
-                Work::new(book, (intent, choices), beside)?.identity(identity, &mut cuts)?;
+                // Who is not known is said before the log that there is not.
+                let entry = book.find(identity).ok_or_else(|| nobody(book, identity))?;
+                Work::new(book, (intent, choices), beside)?.identity(entry, &mut cuts)?;
             }
             Intent::NarrowRole { role_kind, namespace, name, choices } => {
                 let namespace = namespace.clone().unwrap_or_else(|| "".into());
                 let key = (*role_kind, namespace, name.clone());
-                Work::new(book, (intent, choices), beside)?.role(&key, &mut cuts)?;
+                let role = book.snapshot.objects.roles.get(&key);
+                let role = role.ok_or_else(|| no_role(book, &key))?;
+                Work::new(book, (intent, choices), beside)?.role((&key, role), &mut cuts)?;
             }
             _ => {}
         }
@@ -233,10 +237,8 @@ impl<'a> Work<'a> {
     }
 
     /// What somebody is granted directly.
-    fn identity(&self, identity: &Identity, cuts: &mut Cuts) -> Result<(), Refusal> {
-        let Some(entry) = self.book.find(identity) else {
-            return Err(nobody(self.book, identity));
-        };
+    fn identity(&self, entry: &Entry, cuts: &mut Cuts) -> Result<(), Refusal> {
+        let identity = &entry.identity;
         let needs = self.needs_of(entry)?;
         let (own, others): (Vec<&Arc<Grant>>, Vec<&Arc<Grant>>) = entry
             .grants
@@ -380,11 +382,7 @@ impl<'a> Work<'a> {
     }
 
     /// A role, for all who hold it.
-    fn role(&self, key: &RoleKey, cuts: &mut Cuts) -> Result<(), Refusal> {
-        let objects = &self.book.snapshot.objects;
-        let Some(role) = objects.roles.get(key) else {
-            return Err(no_role(self.book, key));
-        };
+    fn role(&self, (key, role): (&RoleKey, &Arc<Role>), cuts: &mut Cuts) -> Result<(), Refusal> {
         if let Some(why) = self.may_be_edited(role, key) {
             return Err(Refusal::NotEdited { role: role_words(key), why });
         }

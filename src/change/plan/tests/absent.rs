@@ -77,3 +77,28 @@ fn a_role_is_not_narrowed_for_holders_that_no_list_shows() {
     let refused = unlisted.plan_of(&[gone]);
     assert!(matches!(refused, Err(Refusal::NotKnown { .. })), "{refused:?}");
 }
+
+#[test]
+fn who_is_not_known_is_said_before_the_log_that_is_not_there() {
+    let narrow = |name: &str| Intent::Narrow {
+        identity: crate::model::Identity::user(name),
+        choices: Choices::default(),
+    };
+    let role = Intent::NarrowRole {
+        role_kind: RoleKind::ClusterRole,
+        namespace: None,
+        name: "other".into(),
+        choices: Choices::default(),
+    };
+    let forbidden = vec![ListKind::ClusterRoleBindings, ListKind::ClusterRoles];
+    for intent in [narrow("nobody"), role] {
+        let plan =
+            |forbidden| World { forbidden, ..world() }.plan_of(std::slice::from_ref(&intent));
+        let refusal = plan(forbidden.clone()).unwrap_err();
+        assert!(matches!(refusal, Refusal::NotKnown { .. }), "{refusal}");
+        let refusal = plan(Vec::new()).unwrap_err();
+        assert!(matches!(refusal, Refusal::Nobody(_) | Refusal::NotThere(_)), "{refusal}");
+    }
+    let refusal = world().plan_of(&[narrow("a")]).unwrap_err();
+    assert!(matches!(refusal, Refusal::Log(_)), "{refusal}");
+}
