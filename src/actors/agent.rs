@@ -73,6 +73,16 @@ impl Client {
         Self { tool, system, build, desktop }
     }
 
+    /// The program's name, as the agent has it: what stands before its version.
+    pub(super) fn program(agent: &str) -> &str {
+        agent.split([' ', '/']).next().unwrap_or_default()
+    }
+
+    /// Whether it is a program that asks by itself, on no desktop.
+    pub(super) fn is_program(&self) -> bool {
+        !self.is_attended()
+    }
+
     /// Whether a person may be at it: a person's program, or any on a person's system.
     pub(super) fn is_attended(&self) -> bool {
         self.tool != Tool::Program || self.desktop

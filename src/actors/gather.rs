@@ -6,8 +6,9 @@ use chrono::{DateTime, NaiveDate, Timelike, Utc};
 use foldhash::HashMap;
 
 use super::agent::{Client, Tool};
-use super::at_once::together;
+use super::clock::is_by_the_clock;
 use super::holder::{self, Holder, Span};
+use super::seats::seats;
 use super::{Actor, ActorUse, Rest};
 use crate::model::{
     self, Activity, ActorId, Call, CallId, Identity, Name, SeenId, SubjectKind, Target, Use,
@@ -21,11 +22,11 @@ pub(super) struct Gathered {
 }
 
 /// What the log has of one credential, agent and address together.
-struct Raw<'a> {
-    actor: &'a model::Actor,
-    client: Client,
+pub(super) struct Raw<'a> {
+    pub(super) actor: &'a model::Actor,
+    pub(super) client: Client,
     rows: Vec<&'a Use>,
-    by_hand: Vec<DateTime<Utc>>,
+    pub(super) by_hand: Vec<DateTime<Utc>>,
     sessions: Vec<DateTime<Utc>>,
 }
 
@@ -53,7 +54,8 @@ impl<'a> Raw<'a> {
         self.rows.push(row);
     }
 
-    fn span(&self) -> Option<(DateTime<Utc>, DateTime<Utc>)> {
+    /// First and last request.
+    pub(super) fn span(&self) -> Option<(DateTime<Utc>, DateTime<Utc>)> {
         let first = self.rows.iter().map(|row| row.first).min()?;
         Some((first, self.rows.iter().map(|row| row.last).max()?))
     }
@@ -100,8 +102,8 @@ pub(super) fn gather(activity: &Activity, identity: &Identity, seen: SeenId) -> 
     }
     let mut actors = Vec::new();
     for ((holder, _), raws) in groups {
-        for place in places(&holder, &raws) {
-            actors.extend(actor(activity, holder.clone(), &place));
+        for seat in seats(&holder, &raws) {
+            actors.extend(actor(activity, holder.clone(), &seat));
         }
     }
     actors.sort_by(|a, b| {
@@ -119,6 +121,9 @@ type Used = (BTreeSet<String>, DateTime<Utc>, DateTime<Utc>);
 struct Holders {
     minted: HashMap<Name, Identity>,
     chains: BTreeMap<Name, Name>,
+    /// Names of sessions in small letters, with the one that stands for all that are alike but for
+    /// that.
+    sessions: BTreeMap<String, Name>,
 }
 
 impl Holders {
@@ -126,7 +131,7 @@ impl Holders {
         let mut minted = HashMap::default();
         if identity.kind == SubjectKind::ServiceAccount {
             for (issued, _) in activity.issued().of(identity) {
-                if holder::is_person(&issued.by) {
+                if holder::is_told(&issued.by) {
                     minted.insert(issued.credential.clone(), issued.by.clone());
                 }
             }
@@ -151,7 +156,13 @@ impl Holders {
             first,
             last,
         });
-        Self { minted, chains: holder::chains(spans.collect()) }
+        let chains = holder::chains(spans.collect());
+        let mut sessions: BTreeMap<String, Name> = BTreeMap::new();
+        for name in raws.iter().filter_map(|raw| session(raw)) {
+            let one = sessions.entry(name.to_lowercase()).or_insert_with(|| name.into());
+            *one = one.clone().max(name.into());
+        }
+        Self { minted, chains, sessions }
     }
 
     fn of(&self, raw: &Raw<'_>) -> Holder {
@@ -165,8 +176,9 @@ impl Holders {
         if id.starts_with("pod-uid:") {
             return Holder::Workload("pods whose names are not in the log".into());
         }
-        if let Some(session) = id.strip_prefix("session:") {
-            return Holder::Session(session.into());
+        if let Some(name) = session(raw) {
+            let one = self.sessions.get(&name.to_lowercase()).cloned();
+            return Holder::Session(one.unwrap_or_else(|| name.into()));
         }
         if let Some(by) = self.minted.get(id) {
             return Holder::MintedBy(by.clone());
@@ -175,32 +187,13 @@ impl Holders {
     }
 }
 
-/// A machine that moves from address to address is one; where two addresses were at it together, they
-/// are two. Those of which a name is known are one wherever they are.
-fn places<'r, 'a>(holder: &Holder, raws: &[&'r Raw<'a>]) -> Vec<Vec<&'r Raw<'a>>> {
-    if !matches!(holder, Holder::Credential(_) | Holder::NotSaid) {
-        return vec![raws.to_vec()];
-    }
-    let mut by_address: BTreeMap<Option<&Name>, Vec<&'r Raw<'a>>> = BTreeMap::new();
-    for raw in raws {
-        by_address.entry(raw.actor.address.as_ref()).or_default().push(raw);
-    }
-    let mut places: Vec<(Vec<&'r Raw<'a>>, Vec<DateTime<Utc>>)> = Vec::new();
-    for more in by_address.into_values() {
-        let moments = sorted(more.iter().flat_map(|raw| raw.by_hand.iter().copied()));
-        let apart = |(_, have): &(_, Vec<_>)| together(have, &moments).any();
-        match places.iter_mut().find(|place| !apart(place)) {
-            Some((raws, have)) => {
-                raws.extend(more);
-                *have = sorted(have.iter().copied().chain(moments));
-            }
-            None => places.push((more, moments)),
-        }
-    }
-    places.into_iter().map(|(raws, _)| raws).collect()
+/// The name of the session of a cloud role, where it is one.
+fn session<'a>(raw: &Raw<'a>) -> Option<&'a str> {
+    raw.actor.credential.as_deref()?.strip_prefix("session:")
 }
 
-fn sorted(of: impl Iterator<Item = DateTime<Utc>>) -> Vec<DateTime<Utc>> {
+/// In order, each once.
+pub(super) fn sorted(of: impl Iterator<Item = DateTime<Utc>>) -> Vec<DateTime<Utc>> {
     let mut all: Vec<DateTime<Utc>> = of.collect();
     all.sort_unstable();
     all.dedup();
@@ -243,11 +236,15 @@ fn actor(activity: &Activity, holder: Holder, raws: &[&Raw<'_>]) -> Option<Actor
     let uses = uses(activity, lines());
     let mut systems = raws.iter().filter_map(|raw| raw.client.system.as_deref());
     let builds: BTreeSet<String> = raws.iter().filter_map(|raw| raw.client.build.clone()).collect();
+    let by_hand = sorted(raws.iter().flat_map(|raw| raw.by_hand.iter().copied()));
+    let person =
+        !pods && raws.iter().any(|raw| raw.client.desktop || raw.client.tool == Tool::Screen);
+    let by_the_clock = !person && is_by_the_clock(&by_hand);
     Some(Actor {
         system: systems.next().map(Name::from),
-        attended: !pods && raws.iter().any(|raw| raw.client.is_attended()),
-        person: !pods
-            && raws.iter().any(|raw| raw.client.desktop || raw.client.tool == Tool::Screen),
+        attended: !pods && !by_the_clock && raws.iter().any(|raw| raw.client.is_attended()),
+        by_the_clock,
+        person,
         credentials: newest(raws, |actor| actor.credential.as_ref()),
         agents: newest(raws, |actor| actor.agent.as_ref()),
         addresses: newest(raws, |actor| actor.address.as_ref()),
@@ -257,7 +254,7 @@ fn actor(activity: &Activity, holder: Holder, raws: &[&Raw<'_>]) -> Option<Actor
         days: days.len(),
         hours,
         uses,
-        by_hand: sorted(raws.iter().flat_map(|raw| raw.by_hand.iter().copied())),
+        by_hand,
         sessions: sorted(raws.iter().flat_map(|raw| raw.sessions.iter().copied())),
         builds: builds.into_iter().collect(),
         holder,

@@ -57,23 +57,6 @@ pub(super) fn workload(pod: &str) -> &str {
     if last.len() <= 4 && numbers(last) { rest } else { pod }
 }
 
-/// Whether a session's name is a person's: programs name theirs by themselves.
-pub(super) fn is_persons_session(name: &str) -> bool {
-    let lower = name.to_ascii_lowercase();
-    let programs = [
-        "botocore-session",
-        "aws-go-sdk",
-        "aws-sdk",
-        "eks-",
-        "i-0",
-        "githubactions",
-        "gitlab",
-        "k8s",
-    ];
-    let digits = lower.bytes().filter(u8::is_ascii_digit).count();
-    !programs.iter().any(|word| lower.starts_with(word)) && digits <= 4
-}
-
 /// Between one token and the one that takes its place, commands that still run may use both.
 const SLACK: TimeDelta = TimeDelta::minutes(5);
 
@@ -116,11 +99,17 @@ pub(super) fn chains(mut spans: Vec<Span>) -> BTreeMap<Name, Name> {
 
 /// The kind of a credential that a person or a machine may hold.
 pub(super) fn kind(credential: &str) -> &'static str {
-    let kinds = ["X509SHA256=", "JTI=", "legacy:"];
+    let kinds = ["X509SHA256=", "JTI=", "legacy:", "key:"];
     kinds.into_iter().find(|kind| credential.starts_with(kind)).unwrap_or("")
 }
 
-/// Whether one who has tokens made does so by hand: not the cluster's own parts, and no account.
+/// Whether tokens are told by who had them made: a user, or an account that has them made for others;
+/// not the cluster's own parts.
+pub(super) fn is_told(identity: &Identity) -> bool {
+    identity.kind == SubjectKind::ServiceAccount || is_person(identity)
+}
+
+/// Whether one who has tokens made may be a person: not the cluster's own parts, and no account.
 pub(super) fn is_person(identity: &Identity) -> bool {
     identity.kind == SubjectKind::User && !identity.name.starts_with("system:")
 }
@@ -143,22 +132,6 @@ mod tests {
             ("job-aeiou", "job-aeiou"),
         ] {
             assert_eq!(workload(pod), of, "{pod}");
-        }
-    }
-
-    #[test]
-    fn sessions_that_programs_name_are_nobodys() {
-        for name in ["ana@corp.example", "ana.lopez", "bo42"] {
-            assert!(is_persons_session(name), "{name}");
-        }
-        for name in [
-            "botocore-session-1777885811",
-            "aws-go-sdk-1",
-            "i-0ab12cd34",
-            "GitHubActions",
-            "1777885",
-        ] {
-            assert!(!is_persons_session(name), "{name}");
         }
     }
 

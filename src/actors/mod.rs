@@ -8,8 +8,12 @@
 
 mod agent;
 mod at_once;
+mod clock;
 mod gather;
 mod holder;
+mod minters;
+mod seats;
+mod sessions;
 mod signals;
 #[cfg(test)]
 mod tests;
@@ -19,7 +23,6 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 
 pub use agent::is_persons;
-pub use at_once::Together;
 pub use holder::Holder;
 pub use signals::{Sign, Signal};
 
@@ -38,8 +41,10 @@ pub struct Actor {
     pub holder: Holder,
     /// The system that its agents name: `darwin/arm64`.
     pub system: Option<Name>,
-    /// Whether a person may be at it: programs that people run, and no pod.
+    /// Whether a person may be at it: programs that people run, no pod, and not by the clock.
     pub attended: bool,
+    /// Whether what people run begins by the clock, as cron does.
+    pub by_the_clock: bool,
     /// Whether only a person can be: a desktop's system, or a screen.
     pub person: bool,
     /// Its credentials, newest first.
@@ -131,7 +136,8 @@ pub fn of(activity: &Activity, snapshot: &Snapshot, identity: &Identity) -> Opti
     }
     let seen = activity.seen(identity)?;
     let gathered = gather::gather(activity, identity, seen)?;
-    let about = signals::About { identity, annotated: is_annotated(snapshot, identity) };
+    let annotated = is_annotated(snapshot, identity);
+    let about = signals::About { identity, annotated, activity };
     let signals = signals::signals(&gathered.actors, &about);
     let weight = signals.iter().map(|signal| signal.weight).sum();
     Some(Behind {

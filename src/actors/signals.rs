@@ -2,9 +2,9 @@
 //!
 //! | sign | weight |
 //! |---|---|
-//! | tokens that several people had made, in use by each | 60; 10 where one took the other's place |
-//! | sessions of a cloud role with several people's names | 60 |
-//! | several certificates or tokens in use at once | 50 |
+//! | tokens that several people had made, in use by each | 60; 50 in different programs at once; 10 where one took the other's place |
+//! | sessions of a cloud role with several people's names, by hand | 60; 25 where they may be scripts' |
+//! | several credentials in use at once | 50; 25 where they may be scripts' |
 //! | pods, and a person | 50; 25 where it may be a script |
 //! | several systems or builds of kubectl at once | 35; 30 for a user, 20 for an account where none is a desktop |
 //! | several addresses at once | 20 |
@@ -12,14 +12,17 @@
 //! | by hand around the clock | 4 |
 //! | a name that says so | 4 |
 //!
-//! Weak ones alone, or one of a machine's that moves about, do not come to [`super::SHARED`].
+//! Where one person may have gone from one to the other, a system or an address is 10, a certificate 15,
+//! and a Secret, a token or an access key that was made for somebody 40.
+//!
+//! Weak ones alone, or one person's with two machines, do not come to [`super::SHARED`].
 
-use std::collections::BTreeSet;
+use chrono::{DateTime, Timelike, Utc};
 
-use super::at_once::together;
-use super::holder::{Holder, is_persons_session, kind};
-use super::{Actor, Together};
-use crate::model::{Identity, Name, SubjectKind};
+use super::at_once::{Together, together};
+use super::holder::{Holder, kind};
+use super::{Actor, minters, sessions};
+use crate::model::{Activity, Identity, SubjectKind};
 
 /// What a signal is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -77,11 +80,18 @@ pub(super) struct About<'a> {
     pub(super) identity: &'a Identity,
     /// A person's name is on it: then it is no machine's account that people use.
     pub(super) annotated: bool,
+    /// The whole log: what is known of who has tokens made.
+    pub(super) activity: &'a Activity,
 }
 
 impl About<'_> {
     fn is_user(&self) -> bool {
         self.identity.kind == SubjectKind::User
+    }
+
+    /// Whether it may be one person's own, who has a credential for each of two machines.
+    pub(super) fn is_own(&self) -> bool {
+        self.is_user() && !self.identity.name.starts_with("system:") || self.annotated
     }
 }
 
@@ -103,12 +113,12 @@ pub(super) fn signals(actors: &[Actor], about: &About<'_>) -> Vec<Signal> {
     let mut attended: Vec<&Actor> =
         actors.iter().filter(|actor| actor.attended && !actor.by_hand.is_empty()).collect();
     attended.sort_by_key(|actor| std::cmp::Reverse(actor.by_hand.len()));
+    hours(&attended, &mut found);
     attended.truncate(COMPARED);
-    minters(actors, &mut found);
-    sessions(actors, &mut found);
+    minters::find(actors, about, &mut found);
+    sessions::find(actors, &mut found);
     pods_and_people(actors, about, &mut found);
     at_once(&attended, about, &mut found);
-    hours(actors, &mut found);
     if actors.iter().any(|actor| actor.attended) {
         name(about, &mut found);
     }
@@ -116,7 +126,8 @@ pub(super) fn signals(actors: &[Actor], about: &About<'_>) -> Vec<Signal> {
     found
 }
 
-fn listed(all: &[String]) -> String {
+/// The first of them, and how many more there are.
+pub(super) fn listed(all: &[String]) -> String {
     let more = all.len().saturating_sub(NAMED);
     let named = all.iter().take(NAMED).map(String::as_str).collect::<Vec<_>>().join(", ");
     if more > 0 { format!("{named} and {more} more") } else { named }
@@ -124,55 +135,6 @@ fn listed(all: &[String]) -> String {
 
 fn push(found: &mut Vec<Signal>, sign: Sign, weight: u32, evidence: String) {
     found.push(Signal { sign, weight, evidence });
-}
-
-/// Tokens of one account that several people had made, each used by hand.
-fn minters(actors: &[Actor], found: &mut Vec<Signal>) {
-    let minted: Vec<(&Actor, &Identity)> = actors
-        .iter()
-        .filter(|actor| actor.attended)
-        .filter_map(|actor| match &actor.holder {
-            Holder::MintedBy(by) => Some((actor, by)),
-            _ => None,
-        })
-        .collect();
-    if minted.len() < 2 {
-        return;
-    }
-    // One who hands the token on that the other had made before to the same machine renews it.
-    let renewed = |a: &Actor, b: &Actor| {
-        let (early, late) = if a.last <= b.last { (a, b) } else { (b, a) };
-        early.last <= late.first
-            && early.system == late.system
-            && early.addresses.iter().any(|address| late.addresses.contains(address))
-    };
-    let apart = minted
-        .iter()
-        .enumerate()
-        .any(|(at, (one, _))| minted.iter().skip(at + 1).any(|(other, _)| !renewed(one, other)));
-    let who: Vec<String> = minted
-        .iter()
-        .map(|(actor, by)| format!("{by} ({} used)", actor.credentials.len()))
-        .collect();
-    let evidence = format!("tokens of it were made by {}", listed(&who));
-    let (weight, how) = if apart { (60, "") } else { (10, ", one after the other for one place") };
-    push(found, Sign::Minters, weight, format!("{evidence}{how}"));
-}
-
-/// A cloud role that several people take on.
-fn sessions(actors: &[Actor], found: &mut Vec<Signal>) {
-    let people: BTreeSet<&Name> = actors
-        .iter()
-        .filter_map(|actor| match &actor.holder {
-            Holder::Session(name) if is_persons_session(name) => Some(name),
-            _ => None,
-        })
-        .collect();
-    if people.len() > 1 {
-        let names: Vec<String> = people.iter().map(|name| (*name).to_string()).collect();
-        let evidence = format!("{} sessions of a cloud role: {}", people.len(), listed(&names));
-        push(found, Sign::Sessions, 60, evidence);
-    }
 }
 
 /// An account of pods that somebody uses from outside as well.
@@ -207,77 +169,116 @@ struct Pairs {
 
 impl Pairs {
     fn add(&mut self, weight: u32, both: Together, words: impl FnOnce() -> String) {
-        if (weight, both.occasions, both.minutes)
-            > (self.weight, self.best.occasions, self.best.minutes)
+        if (weight, both.occasions, both.minutes())
+            > (self.weight, self.best.occasions, self.best.minutes())
         {
             (self.weight, self.best, self.words) = (weight, both, words());
         }
     }
 
-    fn push(self, found: &mut Vec<Signal>, sign: Sign) {
+    fn push(self, in_turns: bool, found: &mut Vec<Signal>, sign: Sign) {
         if self.weight == 0 {
             return;
         }
-        let Together { occasions, minutes, last } = self.best;
+        let Together { occasions, last, .. } = self.best;
         let times = if occasions == 1 { "once".to_owned() } else { format!("{occasions} times") };
         let last = last
             .map_or_else(String::new, |at| format!(", last on {}", at.format("%Y-%m-%d %H:%M")));
-        let evidence = format!("{} at once, {times}, {minutes} minutes in all{last}", self.words);
+        let near = if in_turns {
+            let seconds = self.best.nearest();
+            format!(", never within {seconds} seconds, as one who goes from one to the other")
+        } else {
+            String::new()
+        };
+        let minutes = self.best.minutes();
+        let evidence =
+            format!("{} at once, {times}, {minutes} minutes in all{last}{near}", self.words);
         push(found, sign, self.weight, evidence);
     }
 }
 
 /// What two had in use at the same time.
 fn at_once(attended: &[&Actor], about: &About<'_>, found: &mut Vec<Signal>) {
-    let [mut credentials, mut machines, mut addresses, mut pods] =
-        [(); 4].map(|()| Pairs::default());
+    let mut both_at_once: Vec<(&Actor, &Actor, Together)> = Vec::new();
     for (at, one) in attended.iter().enumerate() {
         for other in attended.iter().skip(at + 1) {
             if one.first > other.last || other.first > one.last {
                 continue;
             }
             let both = together(&one.by_hand, &other.by_hand);
-            if !both.any() {
-                continue;
-            }
-            if let Some(words) = other_credentials(one, other, about) {
-                credentials.add(50, both, || words);
-            }
-            if let Some((desktop, words)) = other_machines(one, other) {
-                let weight = match (desktop, about.is_user()) {
-                    (true, _) => 35,
-                    (false, true) => 30,
-                    (false, false) => 20,
-                };
-                machines.add(weight, both, || words);
-            }
-            if let ([mine, ..], [theirs, ..]) = (&*one.addresses, &*other.addresses)
-                && !one.addresses.iter().any(|address| other.addresses.contains(address))
-            {
-                addresses.add(20, both, || format!("addresses {mine} and {theirs}"));
-            }
-            let inside = together(&one.sessions, &other.sessions);
-            if inside.any() {
-                let words = "logs and shells of pods from two";
-                pods.add(5, inside, || words.to_owned());
+            if both.any() {
+                both_at_once.push((one, other, both));
             }
         }
     }
-    credentials.push(found, Sign::Credentials);
-    machines.push(found, Sign::Machines);
-    addresses.push(found, Sign::Addresses);
-    pods.push(found, Sign::IntoPods);
+    // One person would have to have gone from any of them to any other.
+    let all = both_at_once.iter().map(|(.., both)| *both).reduce(Together::and);
+    let in_turns = all.is_some_and(|all| all.in_turns());
+    let [mut credentials, mut machines, mut addresses, mut pods] =
+        [(); 4].map(|()| Pairs::default());
+    for (one, other, both) in both_at_once {
+        if let Some((weight, words)) = other_credentials((one, other), in_turns, about) {
+            credentials.add(weight, both, || words);
+        }
+        if let Some((desktop, words)) = other_machines(one, other) {
+            let weight = match (desktop, about.is_user()) {
+                _ if in_turns => 10,
+                (true, _) => 35,
+                (false, true) => 30,
+                (false, false) => 20,
+            };
+            machines.add(weight, both, || words);
+        }
+        if let ([mine, ..], [theirs, ..]) = (&*one.addresses, &*other.addresses)
+            && !one.addresses.iter().any(|address| other.addresses.contains(address))
+        {
+            let weight = if in_turns { 10 } else { 20 };
+            addresses.add(weight, both, || format!("addresses {mine} and {theirs}"));
+        }
+        let inside = together(&one.sessions, &other.sessions);
+        if inside.any() {
+            pods.add(5, inside, || "logs and shells of pods from two".to_owned());
+        }
+    }
+    credentials.push(in_turns, found, Sign::Credentials);
+    machines.push(in_turns, found, Sign::Machines);
+    addresses.push(in_turns, found, Sign::Addresses);
+    pods.push(in_turns, found, Sign::IntoPods);
 }
 
-/// Where each has a lasting credential of its own. A user's provider gives one person as many tokens
-/// as programs ask for.
-fn other_credentials(one: &Actor, other: &Actor, about: &About<'_>) -> Option<String> {
+/// Where each has a credential of its own, with how much that says. A user's provider gives one person
+/// as many tokens as programs ask for.
+fn other_credentials(
+    (one, other): (&Actor, &Actor),
+    in_turns: bool,
+    about: &About<'_>,
+) -> Option<(u32, String)> {
+    if let (Holder::MintedBy(by), Holder::MintedBy(others)) = (&one.holder, &other.holder) {
+        // What several people had made is a sign of its own.
+        return if by == others { minters::given((one, other), by, in_turns, about) } else { None };
+    }
     let lasting = |actor: &Actor| match &actor.holder {
-        Holder::Credential(id) if kind(id) == "X509SHA256=" || !about.is_user() => Some(id.clone()),
+        Holder::Credential(id) if !about.is_user() || kind(id) != "JTI=" => {
+            (!kind(id).is_empty()).then(|| id.clone())
+        }
         _ => None,
     };
     let (mine, theirs) = (lasting(one)?, lasting(other)?);
-    (mine != theirs).then(|| format!("credentials {} and {}", short(&mine), short(&theirs)))
+    if mine == theirs {
+        return None;
+    }
+    let desktop = one.person || other.person;
+    let scripts = !about.is_user() && !desktop && other_machines(one, other).is_none();
+    // A person gets a certificate for each machine. A second Secret, or a second access key, is made for
+    // somebody.
+    let of_a_person = about.is_own() && kind(&mine) != "key:" && kind(&theirs) != "key:";
+    let weight = match in_turns {
+        _ if scripts => 25,
+        false => 50,
+        true if of_a_person => 15,
+        true => 40,
+    };
+    Some((weight, format!("credentials {} and {}", short(&mine), short(&theirs))))
 }
 
 /// Enough of an id to find it by.
@@ -303,12 +304,10 @@ fn other_machines(one: &Actor, other: &Actor) -> Option<(bool, String)> {
 }
 
 /// By hand in more hours of the day than one person works.
-fn hours(actors: &[Actor], found: &mut Vec<Signal>) {
-    let hours = actors
-        .iter()
-        .filter(|actor| actor.attended)
-        .fold(0, |all: u32, actor| all | actor.hours)
-        .count_ones();
+fn hours(attended: &[&Actor], found: &mut Vec<Signal>) {
+    let moments = attended.iter().flat_map(|actor| &actor.by_hand);
+    let bit = |at: &DateTime<Utc>| 1u32 << at.hour();
+    let hours = moments.fold(0, |all, at| all | bit(at)).count_ones();
     if hours >= LONG {
         push(found, Sign::Hours, 4, format!("by hand in {hours} hours of the day"));
     }

@@ -92,6 +92,14 @@ impl Log {
         })
     }
 
+    /// Something by hand every five minutes: of one who does not look at a clock, or at others.
+    fn also(self, who: (&str, &str, &str), minutes: std::ops::Range<i64>) -> Self {
+        let start = minutes.start;
+        minutes.step_by(5).fold(self, |log, minute| {
+            log.row(who, if (minute - start) % 10 == 0 { "get pods" } else { "patch pods" }, minute)
+        })
+    }
+
     fn minted(mut self, credential: &str, by: &str) -> Self {
         let (account, by) = (self.identity.clone(), by.parse().unwrap());
         let issued = Issued { account, credential: credential.into(), by };
@@ -128,7 +136,7 @@ impl Log {
 fn two_with_a_certificate_each_are_seen_at_once_even_behind_one_address() {
     let both = Log::new("user:ops")
         .work(("X509SHA256=1", LINUX, OFFICE), 0..60)
-        .work(("X509SHA256=2", LINUX, OFFICE), 2..62);
+        .also(("X509SHA256=2", LINUX, OFFICE), 2..62);
     // The name says it too.
     assert_eq!(both.signs(), [("credentials", 50), ("name", 4)]);
     let behind = both.behind();
@@ -150,12 +158,12 @@ fn two_with_a_certificate_each_are_seen_at_once_even_behind_one_address() {
 fn one_certificate_on_two_desks_at_once() {
     let both = Log::new("user:jenny")
         .work(("X509SHA256=1", MAC, HOME), 0..60)
-        .work(("X509SHA256=1", LINUX, OFFICE), 2..62);
+        .also(("X509SHA256=1", LINUX, OFFICE), 2..62);
     assert_eq!(both.signs(), [("machines", 35), ("addresses", 20)]);
     // From one address it may be one person with a machine within a machine.
     let one = Log::new("user:jenny")
         .work(("X509SHA256=1", MAC, HOME), 0..60)
-        .work(("X509SHA256=1", LINUX, HOME), 2..62);
+        .also(("X509SHA256=1", LINUX, HOME), 2..62);
     assert_eq!(one.signs(), [("machines", 35)]);
     assert!(!one.behind().is_shared());
 }
@@ -189,7 +197,7 @@ fn addresses_that_change_under_one_machine_are_one_machine() {
     // Every other request leaves by another address.
     let log = Log::new("user:jenny")
         .work(("X509SHA256=1", MAC, HOME), 0..60)
-        .work(("X509SHA256=1", MAC, "203.0.113.22"), 2..62);
+        .also(("X509SHA256=1", MAC, "203.0.113.22"), 2..62);
     assert_eq!(log.signs(), [("addresses", 20)]);
     assert!(!log.behind().is_shared());
 }
@@ -272,7 +280,7 @@ fn builds_of_kubectl_tell_machines_of_one_system_apart() {
     let log = |identity: &str, credential: &str| {
         Log::new(identity)
             .work((credential, LINUX, HOME), 0..60)
-            .work((credential, OTHER_LINUX, OFFICE), 2..62)
+            .also((credential, OTHER_LINUX, OFFICE), 2..62)
     };
     // Without a credential's id, as of static tokens.
     assert_eq!(log("user:jenny", "").signs(), [("machines", 30), ("addresses", 20)]);
@@ -281,6 +289,153 @@ fn builds_of_kubectl_tell_machines_of_one_system_apart() {
     let runners = log("sa:ci/runner", "legacy:ci/runner");
     assert_eq!(runners.signs(), [("machines", 20), ("addresses", 20)]);
     assert!(!runners.behind().is_shared());
+}
+
+/// One person with two machines or terminals, four minutes at each.
+fn in_turns(log: Log, mine: (&str, &str, &str), theirs: (&str, &str, &str)) -> Log {
+    log.work(mine, 0..60).work(theirs, 2..62)
+}
+
+#[test]
+fn one_who_goes_from_one_machine_to_the_other_is_not_called_several() {
+    let log = || Log::new("user:jenny@corp.example");
+    let (mac, linux) = (("X509SHA256=1", MAC, HOME), ("X509SHA256=2", LINUX, OFFICE));
+    let both = in_turns(log(), mac, linux);
+    assert_eq!(both.signs(), [("credentials", 15), ("machines", 10), ("addresses", 10)]);
+    assert!(!both.behind().is_shared());
+    assert_eq!(
+        both.behind().signals[1].evidence,
+        "kubectl v1.36.1 on darwin/arm64 and kubectl v1.35.4 on linux/amd64 at once, once, 54 minutes \
+         in all, last on 2026-05-04 08:56, never within 120 seconds, as one who goes from one to the \
+         other"
+    );
+    // A provider's tokens, and a renewed certificate in a second terminal.
+    let tokens = in_turns(log(), ("JTI=1", MAC, HOME), ("JTI=2", LINUX, OFFICE));
+    assert_eq!(tokens.signs(), [("machines", 10), ("addresses", 10)]);
+    let renewed = in_turns(log(), mac, ("X509SHA256=2", MAC, HOME));
+    assert_eq!(renewed.signs(), [("credentials", 15)]);
+}
+
+#[test]
+fn a_second_secret_or_access_key_is_made_for_somebody() {
+    let secrets = |log| in_turns(log, ("legacy:ci/x/1", MAC, HOME), ("legacy:ci/x/2", MAC, OFFICE));
+    let two = secrets(Log::new("sa:ci/x"));
+    assert_eq!(two.signs(), [("credentials", 40), ("addresses", 10)]);
+    assert!(two.behind().is_shared());
+    assert_eq!(two.behind().actors.len(), 2);
+    // One person's own has one for each machine.
+    let own = secrets(Log::new("sa:ci/x")).annotated();
+    assert_eq!(own.signs(), [("credentials", 15), ("addresses", 10)]);
+    let keys = in_turns(Log::new("user:deploy"), ("key:A", MAC, HOME), ("key:B", MAC, OFFICE));
+    assert_eq!(keys.signs(), [("credentials", 40), ("addresses", 10)]);
+    // Runners in parallel have equal machines and no desktop.
+    let runners = Log::new("sa:ci/x")
+        .work(("legacy:ci/x/1", LINUX, HOME), 0..60)
+        .also(("legacy:ci/x/2", LINUX, OFFICE), 2..62);
+    assert_eq!(runners.signs(), [("credentials", 25), ("addresses", 20)]);
+}
+
+#[test]
+fn tokens_that_one_gave_to_several_are_told_apart_by_where_they_are() {
+    const WINDOWS: &str = "kubectl/v1.34.0 (windows/amd64) kubernetes/x";
+    let log = |by: &str| Log::new("sa:ci/deployer").minted("JTI=1", by).minted("JTI=2", by);
+    let (mac, windows) = (("JTI=1", MAC, HOME), ("JTI=2", WINDOWS, OFFICE));
+    for by in ["user:platform@corp.example", "sa:vault/vault"] {
+        let two = log(by).work(mac, 0..60).also(windows, 2..62);
+        assert_eq!(two.signs(), [("credentials", 50), ("machines", 35), ("addresses", 20)], "{by}");
+        let behind = two.behind();
+        assert!(
+            behind.signals[0].evidence.starts_with(&format!("tokens that {by} had made for it"))
+        );
+        let actors = behind.actors.iter().map(|actor| (&*actor.credentials, &actor.holder));
+        let holder = Holder::MintedBy(by.parse().unwrap());
+        let (one, other) = (["JTI=1".into()], ["JTI=2".into()]);
+        assert_eq!(actors.collect::<Vec<_>>(), [(&one[..], &holder), (&other[..], &holder)]);
+    }
+    // Who had them made was never seen at either place.
+    let given = in_turns(log("user:platform@corp.example"), mac, windows);
+    assert_eq!(given.signs(), [("credentials", 40), ("machines", 10), ("addresses", 10)]);
+    // Never at once: one who moved, as far as the log tells.
+    let moved = log("user:platform@corp.example").work(mac, 0..60).work(windows, 900..960);
+    assert_eq!((moved.signs(), moved.behind().actors.len()), (vec![], 1));
+}
+
+#[test]
+fn jobs_with_a_token_each_are_a_pipeline() {
+    let jobs = |build: &'static str| {
+        (0..4).fold(Log::new("sa:ci/deployer"), |log, job| {
+            let start = job * 40;
+            let [one, other] = ["a", "b"].map(|runner| format!("JTI={job}{runner}"));
+            let log = log.minted(&one, "sa:vault/vault").minted(&other, "sa:vault/vault");
+            log.work((&one, LINUX, HOME), start..start + 36)
+                .also((&other, build, OFFICE), start + 1..start + 37)
+        })
+    };
+    let equal = jobs(LINUX).behind();
+    assert_eq!((equal.actors.len(), equal.signals), (1, vec![]));
+    // Runners of several builds are two places; whose tokens they have says nothing.
+    assert_eq!(jobs(OTHER_LINUX).signs(), [("machines", 20), ("addresses", 20)]);
+}
+
+#[test]
+fn people_use_tokens_in_programs_too() {
+    let log = |other: &'static str, start: i64| {
+        Log::new("sa:ci/deployer")
+            .minted("JTI=1", "user:ana@corp.example")
+            .minted("JTI=2", "user:bo@corp.example")
+            .work(("JTI=1", "Terraform/1.12", HOME), 0..60)
+            .work(("JTI=2", other, OFFICE), start..start + 60)
+    };
+    assert_eq!(log("python-requests/2.32", 2).signs(), [("minters", 50)]);
+    // A pipeline's token, made by whoever is on duty.
+    assert_eq!(log("Terraform/1.12", 2).signs(), []);
+    assert_eq!(log("python-requests/2.32", 900).signs(), []);
+}
+
+#[test]
+fn whose_sessions_they_are_their_use_says() {
+    let two = |names: [&str; 2], agent: &str| {
+        let [one, other] = names.map(|name| format!("session:{name}"));
+        Log::new("user:admins")
+            .work((&one, agent, HOME), 0..20)
+            .work((&other, agent, OFFICE), 500..520)
+            .signs()
+    };
+    assert_eq!(two(["e1000234", "e1000777"], MAC), [("sessions", 60)]);
+    assert_eq!(two(["e1000234", "e1000777"], LINUX), [("sessions", 25)]);
+    assert_eq!(two(["deploy-api", "cleanup-jobs"], "python-requests/2.32"), []);
+    assert_eq!(two(["jenkins", "terraform-cloud"], LINUX), []);
+    assert_eq!(two(["ana@corp.example", "ANA@corp.example"], MAC), []);
+    assert_eq!(two(["ana@corp.example", "ana"], MAC), []);
+    // One session at two places at once is as one account there.
+    let one = |log: Log| log.work(("session:ana", MAC, HOME), 0..60);
+    let both = one(Log::new("user:admins")).also(("session:ana", LINUX, OFFICE), 2..62);
+    assert_eq!(both.signs(), [("machines", 35), ("addresses", 20)]);
+}
+
+#[test]
+fn what_runs_by_the_clock_is_not_by_hand() {
+    let log = (0..30).fold(Log::new("user:backup"), |log, hour| {
+        let at = hour * 60;
+        log.work(("X509SHA256=1", LINUX, HOME), at..at + 20)
+            .also(("X509SHA256=2", OTHER_LINUX, OFFICE), at..at + 20)
+    });
+    let behind = log.behind();
+    assert_eq!(behind.signals, []);
+    assert!(behind.actors.iter().all(|actor| actor.by_the_clock && !actor.attended));
+}
+
+#[test]
+fn what_a_screen_asks_by_itself_makes_no_hours() {
+    let log = (0..24).fold(Log::new("user:jenny"), |log, hour| {
+        log.row(("X509SHA256=1", K9S, HOME), "list pods", hour * 60)
+    });
+    assert_eq!(log.signs(), []);
+    // What is done by it does.
+    let log = (0..24).fold(Log::new("user:jenny"), |log, hour| {
+        log.row(("X509SHA256=1", K9S, HOME), "delete pods", hour * 60 + hour * hour % 53)
+    });
+    assert_eq!(log.signs(), [("hours", 4)]);
 }
 
 #[test]

@@ -368,6 +368,18 @@ fn only_seen(book: &Book, identity: Identity, seen: &Seen) -> Credential {
         credential.expires = Expires::NotKnown("its issuer knows");
         credential.revoke =
             "at the identity provider; what was issued works until it runs out".into();
+    } else if id.starts_with("session:") {
+        credential.standing = Standing::NotKnown("the cloud knows who may still assume the role");
+        credential.expires = Expires::NotKnown("the cloud knows how long a session lasts");
+        credential.revoke =
+            "in IAM: who may assume the role, and the role's sessions that are open; \
+                             a token works for another 15 minutes"
+                .into();
+    } else if id.starts_with("key:") {
+        credential.standing = Standing::NotKnown("the cloud knows whether the key is active");
+        credential.expires = Expires::Never;
+        credential.revoke =
+            "deactivate the access key in IAM; a token works for another 15 minutes".into();
     }
     credential
 }

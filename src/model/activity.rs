@@ -55,8 +55,8 @@ id!(
 #[serde(rename_all = "camelCase")]
 pub struct Actor {
     /// `X509SHA256=…`, `JTI=…`, `pod:NAMESPACE/NAME`, `legacy:NAMESPACE/ACCOUNT/SECRET` (without the
-    /// Secret where the log does not name it), `session:NAME` of a cloud role, or none where the log
-    /// names none.
+    /// Secret where the log does not name it), `session:NAME` of a cloud role, `key:ID` of a cloud
+    /// user's access key, or none where the log names none.
     pub credential: Option<Name>,
     /// User agent, as the client sent it; None where it was folded away by the cap.
     pub agent: Option<Name>,

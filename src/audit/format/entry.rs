@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use super::object::{Object, string};
 
 /// The keys of `user.extra` that tell tokens and certificates apart, and what they end with.
-pub const CREDENTIAL: [&str; 7] = [
+pub const CREDENTIAL: [&str; 8] = [
     "authentication.kubernetes.io/credential-id",
     "authentication.kubernetes.io/pod-name",
     "authentication.kubernetes.io/pod-uid",
@@ -15,6 +15,7 @@ pub const CREDENTIAL: [&str; 7] = [
     "authentication.kubernetes.io/node-uid",
     "arn",
     "sessionName",
+    "accessKeyId",
 ];
 
 /// The annotations that are read.

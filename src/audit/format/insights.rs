@@ -164,7 +164,8 @@ mod tests {
 
     #[test]
     fn all_that_tells_credentials_apart_is_kept() {
-        let extra = ["authentication.kubernetes.io/credential-id", "arn", "sessionName"];
+        let id = "authentication.kubernetes.io/credential-id";
+        let extra = [id, "arn", "sessionName", "accessKeyId"];
         let notes = [
             "authentication.k8s.io/legacy-token",
             "authentication.k8s.io/legacy-token-manual-secret",

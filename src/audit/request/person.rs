@@ -84,7 +84,7 @@ fn credential(identity: &Identity, extra: &[(Name, Name)]) -> Option<Name> {
     match (&identity.namespace, value(POD_NAME), value(POD_UID)) {
         (Some(ns), Some(pod), _) if bound => Some(name(&format!("pod:{ns}/{pod}"))),
         (Some(_), None, Some(uid)) if bound => Some(name(&format!("pod-uid:{uid}"))),
-        (_, None, None) if id.is_none() => session(extra),
+        (_, None, None) if id.is_none() => session(extra).or_else(|| access_key(extra)),
         _ => id.cloned(),
     }
 }
@@ -113,6 +113,13 @@ fn session(extra: &[(Name, Name)]) -> Option<Name> {
     let named = value("sessionname").map(ToString::to_string);
     let session = named.or_else(|| role(value("arn")?)).filter(|name| !name.is_empty())?;
     Some(name(&format!("session:{session}")))
+}
+
+/// The access key of a user of AWS, who has no session: it lasts, and one user may have two. Keys of
+/// sessions (`ASIA…`) come and go with them. It is a key's id, not its secret.
+fn access_key(extra: &[(Name, Name)]) -> Option<Name> {
+    let id = extra.iter().find(|(key, _)| &**key == "accesskeyid").map(|(_, value)| value)?;
+    id.starts_with("AKIA").then(|| name(&format!("key:{id}")))
 }
 
 /// A token from a Secret: `legacy:NAMESPACE/ACCOUNT` of the annotation
@@ -209,6 +216,9 @@ mod tests {
         assert_eq!(role(arn), session);
         assert_eq!(role(r#""sessionName":[""],"accessKeyId":["ASIA0"]"#), None);
         assert_eq!(role(r#""arn":["arn:aws:iam::111122223333:user/ana"]"#), None);
+        let user = r#""sessionName":[""],"accessKeyId":["AKIA0"]"#;
+        assert_eq!(role(user).as_deref(), Some("key:AKIA0"));
+        assert_eq!(role(r#""sessionName":["a"],"accessKeyId":["AKIA0"]"#).unwrap(), "session:a");
         let both = r#""sessionName":["a"],"authentication.kubernetes.io/credential-id":["JTI=1"]"#;
         assert_eq!(role(both).as_deref(), Some("JTI=1"));
     }

@@ -264,13 +264,17 @@ fn an_exemption_holds_to_its_last_day_and_for_nobody_else() {
 #[test]
 fn an_account_with_two_behind_it_is_shared() {
     let with = |second: &'static str| {
-        let rows = (0..12).map(|turn| {
-            let credential = if turn % 2 == 0 { "X509SHA256=1" } else { second };
+        // One every four minutes, the other every five: both at the twentieth.
+        let rows = (0..14).map(|turn| {
+            let (credential, minutes) = match turn % 2 {
+                0 => ("X509SHA256=1", turn / 2 * 4),
+                _ => (second, turn / 2 * 5),
+            };
             let what = format!("get configmaps@a/{turn}");
             Row::new("user:jenny", &what, 10)
                 .with(credential)
                 .agent("kubectl/v1.36.1 (linux/amd64)")
-                .minutes(turn * 3)
+                .minutes(minutes)
         });
         rows.fold(world().log(0, 20), World::row)
     };
@@ -279,8 +283,8 @@ fn an_account_with_two_behind_it_is_shared() {
         found.iter().map(|one| (one.rule, &*one.evidence)).collect::<Vec<_>>(),
         [(
             "shared-account",
-            "credentials X509SHA256=1 and X509SHA256=2 at once, once, 27 minutes in all, last on \
-             2026-01-11 12:30; the signs weigh 50, from 50 on an account is called shared"
+            "credentials X509SHA256=1 and X509SHA256=2 at once, once, 24 minutes in all, last on \
+             2026-01-11 12:24; the signs weigh 50, from 50 on an account is called shared"
         )]
     );
     assert_eq!(with("X509SHA256=2").book().counts().shared, 1);

@@ -4,9 +4,9 @@
 //! agent. A plan lasts for days; it is driven in seconds, so each line gets the time of the plan in
 //! place of the one at which it was sent, by the audit id that the client gave it. And what a cloud's
 //! authenticator would have put to a user is added to the lines of those who are planned to come by
-//! one, as EKS's does (`sessionName`); nothing else of a line is touched.
+//! one, as EKS's does (`sessionName`, `accessKeyId`); nothing else of a line is touched.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use base64::Engine;
@@ -16,7 +16,7 @@ use rcgen::{CertificateParams, DnType, KeyPair};
 use rustls::ClientConfig;
 use serde_json::{Value, json};
 
-use super::plan::{Account, Act, By, Plan};
+use super::plan::{Account, Act, By, Desk, Plan};
 use crate::activity::client::{Request, Server};
 use crate::support::cluster::Cluster;
 use crate::support::process::await_some;
@@ -46,17 +46,39 @@ pub fn objects(plan: &Plan) -> Vec<Value> {
         object
     };
     all.push(core("ServiceAccount", "default", json!({})));
+    all.push(core("ServiceAccount", VAULT, json!({})));
     for account in plan.accounts.iter().filter(|account| account.machine) {
         let note = if account.annotated { json!({"keybook/person": "ana"}) } else { json!({}) };
         all.push(core("ServiceAccount", &account.name, json!({"metadata": {"annotations": note}})));
         let secret = json!({"type": "kubernetes.io/service-account-token", "metadata": {
             "annotations": {"kubernetes.io/service-account.name": account.name}}});
-        if account.acts.iter().any(|act| act.desk.by == By::Secret) {
-            all.push(core("Secret", &account.name, secret));
-        }
+        let used: BTreeSet<String> =
+            account.acts.iter().filter_map(|act| secret_of(account, act.desk.by)).collect();
+        all.extend(used.iter().map(|name| core("Secret", name, secret.clone())));
     }
     all
 }
+
+/// The account of the program that has tokens made.
+const VAULT: &str = "vault";
+
+/// The Secret whose token is meant.
+fn secret_of(account: &Account, by: By) -> Option<String> {
+    match by {
+        By::Secret => Some(account.name.clone()),
+        By::Another(number) => Some(format!("{}-{number}", account.name)),
+        _ => None,
+    }
+}
+
+/// Where one who gives tokens away sits, and where the program that has them made runs.
+const GIVER: Desk = Desk {
+    who: "giver",
+    by: By::Static,
+    agent: "kubectl/v1.36.1 (linux/amd64) kubernetes/b1d5cc9",
+    from: 90,
+};
+const ISSUER: Desk = Desk { who: "vault", by: By::Static, agent: "vault/1.19", from: 91 };
 
 /// The static token of every user.
 pub fn token_file(plan: &Plan) -> String {
@@ -65,10 +87,21 @@ pub fn token_file(plan: &Plan) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
-/// Something sent, and when by the plan.
+/// Something sent, when by the plan, and what the cloud's authenticator notes of it.
 struct Sent {
     at: i64,
-    session: Option<&'static str>,
+    extra: Option<Value>,
+}
+
+/// The extra of EKS's authenticator for whoever comes in a session, or by an access key.
+fn extra(by: By) -> Option<Value> {
+    let arn = "arn:aws:iam::111122223333:user/deploy";
+    match by {
+        By::Session(name) => Some(json!({"sessionName": [name]})),
+        By::Key(id) => Some(json!({"arn": [arn], "canonicalArn": [arn], "sessionName": [""],
+            "accessKeyId": [id]})),
+        _ => None,
+    }
 }
 
 /// One who drives.
@@ -79,6 +112,8 @@ pub struct Driver<'c> {
     plain: Arc<ClientConfig>,
     /// Who has tokens made.
     people: BTreeMap<&'static str, Arc<ClientConfig>>,
+    /// The token of the program that does.
+    vault: Option<String>,
     sent: Vec<Sent>,
 }
 
@@ -96,12 +131,13 @@ impl<'c> Driver<'c> {
             let files = cluster.client_cert(name, groups);
             server.tls(Some((&files.cert, &files.key)))
         };
-        let people = ["ana", "bo"].map(|name| (name, by(name, &[])));
+        let people = ["ana", "bo", "cleo", "robot"].map(|name| (name, by(name, &[])));
         let (admin, plain) = (by("issuer", &["system:masters"]), server.tls(None));
-        Self { cluster, people: people.into(), admin, plain, server, sent: Vec::new() }
+        let people = people.into();
+        Self { cluster, people, vault: None, admin, plain, server, sent: Vec::new() }
     }
 
-    /// Sends a request of the plan's minute `at`; one without is none of the plan.
+    /// Sends a request of the plan's second `at`; one without is none of the plan.
     fn send(
         &mut self,
         by: &Presented,
@@ -111,11 +147,7 @@ impl<'c> Driver<'c> {
         let mut headers = vec![("User-Agent".to_owned(), act.desk.agent.to_owned())];
         if let Some(at) = at {
             headers.push(("Audit-ID".to_owned(), format!("plan-{}", self.sent.len())));
-            let session = match act.desk.by {
-                By::Session(name) => Some(name),
-                _ => None,
-            };
-            self.sent.push(Sent { at, session });
+            self.sent.push(Sent { at, extra: extra(act.desk.by) });
         }
         if let Some(token) = &by.token {
             headers.push(("Authorization".to_owned(), format!("Bearer {token}")));
@@ -168,19 +200,39 @@ impl<'c> Driver<'c> {
         };
         match act.desk.by {
             By::Certificate(_) => Presented { tls: self.certificate(&account.name), token: None },
-            By::Static | By::Session(_) => bearer(&self.plain, format!("token-{}", account.name)),
-            By::Secret => {
+            By::Static | By::Session(_) | By::Key(_) => {
+                bearer(&self.plain, format!("token-{}", account.name))
+            }
+            By::Secret | By::Another(_) => {
                 let path = "-o=jsonpath={.data.token}";
+                let secret = secret_of(account, act.desk.by).expect("it is one");
                 let token = await_some("the token of a Secret", || {
-                    let args = ["get", "secret", &account.name, "-n", "share", path];
+                    let args = ["get", "secret", &secret, "-n", "share", path];
                     let text = self.cluster.kubectl_ok(&args);
                     STANDARD.decode(text.trim()).ok().filter(|token| !token.is_empty())
                 });
                 bearer(&self.plain, String::from_utf8(token).expect("a token is text"))
             }
+            By::Handed(person, _) => {
+                let by = Presented { tls: self.people[person].clone(), token: None };
+                let asked = Act { desk: GIVER, ..act.clone() };
+                let token = self.token(&by, &account.name, (Some(act.at), &asked), &Value::Null);
+                bearer(&self.plain, token)
+            }
+            By::Job(_) | By::Robot(_) => {
+                let by = if let By::Robot(_) = act.desk.by {
+                    Presented { tls: self.people["robot"].clone(), token: None }
+                } else {
+                    let token = self.vault(act);
+                    bearer(&self.plain, token)
+                };
+                let asked = Act { desk: ISSUER, ..act.clone() };
+                let token = self.token(&by, &account.name, (Some(act.at), &asked), &Value::Null);
+                bearer(&self.plain, token)
+            }
             By::Token(person, _) => {
                 let by = Presented { tls: self.people[person].clone(), token: None };
-                let token = self.token(&by, account, (Some(act.at), act), &Value::Null);
+                let token = self.token(&by, &account.name, (Some(act.at), act), &Value::Null);
                 bearer(&self.plain, token)
             }
             By::Pod(pod, _) => {
@@ -191,7 +243,7 @@ impl<'c> Driver<'c> {
                     "metadata": {"name": pod, "namespace": "share"}, "spec": spec});
                 self.make("pods", act, &object);
                 let bound = json!({"apiVersion": "v1", "kind": "Pod", "name": pod});
-                let token = self.token(&admin, account, (None, act), &bound);
+                let token = self.token(&admin, &account.name, (None, act), &bound);
                 bearer(&self.plain, token)
             }
         }
@@ -210,14 +262,25 @@ impl<'c> Driver<'c> {
         assert_eq!(status, 201, "{answer}");
     }
 
+    /// The token by which the program that has tokens made asks for them.
+    fn vault(&mut self, act: &Act) -> String {
+        if let Some(token) = &self.vault {
+            return token.clone();
+        }
+        let admin = Presented { tls: self.admin.clone(), token: None };
+        let token = self.token(&admin, VAULT, (None, act), &Value::Null);
+        self.vault = Some(token.clone());
+        token
+    }
+
     fn token(
         &mut self,
         by: &Presented,
-        account: &Account,
+        account: &str,
         (at, act): (Option<i64>, &Act),
         bound: &Value,
     ) -> String {
-        let path = format!("/api/v1/namespaces/share/serviceaccounts/{}/token", account.name);
+        let path = format!("/api/v1/namespaces/share/serviceaccounts/{account}/token");
         let ask = Act { method: "POST", path, ..act.clone() };
         let body = json!({"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest",
             "spec": {"boundObjectRef": bound}});
@@ -262,14 +325,14 @@ impl<'c> Driver<'c> {
                 continue;
             };
             let sent = &self.sent[number];
-            // Those of one minute stay apart.
-            let micros = i64::try_from(number % 50_000_000).expect("a few");
-            let at = start() + TimeDelta::minutes(sent.at) + TimeDelta::microseconds(micros);
+            // Those of one second stay apart.
+            let micros = i64::try_from(number % 900_000).expect("a few");
+            let at = start() + TimeDelta::seconds(sent.at) + TimeDelta::microseconds(micros);
             for key in ["requestReceivedTimestamp", "stageTimestamp"] {
                 line[key] = json!(at.to_rfc3339_opts(chrono::SecondsFormat::Micros, true));
             }
-            if let Some(session) = sent.session {
-                line["user"]["extra"] = json!({"sessionName": [session]});
+            if let Some(extra) = &sent.extra {
+                line["user"]["extra"] = extra.clone();
             }
             whole += usize::from(line["stage"] == "ResponseComplete");
             text.extend([line.to_string().as_str(), "\n"]);

@@ -1,20 +1,21 @@
 //! The forms in which accounts are used by one, and by several.
 
+use super::look_alikes;
 use super::plan::{By, Desk, Plan, Truth, Way};
 
-const MAC: &str = "kubectl/v1.36.1 (darwin/arm64) kubernetes/b1d5cc9";
-const WINDOWS: &str = "kubectl/v1.36.2 (windows/amd64) kubernetes/e4c1a77";
-const LINUX: &str = "kubectl/v1.35.4 (linux/amd64) kubernetes/0f17c7b";
-const OLDER: &str = "kubectl/v1.34.2 (linux/amd64) kubernetes/9ab2f21";
-const K9S: &str = "k9s/v0.50.16 (darwin/arm64) kubernetes/$Format";
-const HELM: &str = "Helm/3.19.0";
+pub const MAC: &str = "kubectl/v1.36.1 (darwin/arm64) kubernetes/b1d5cc9";
+pub const WINDOWS: &str = "kubectl/v1.36.2 (windows/amd64) kubernetes/e4c1a77";
+pub const LINUX: &str = "kubectl/v1.35.4 (linux/amd64) kubernetes/0f17c7b";
+pub const OLDER: &str = "kubectl/v1.34.2 (linux/amd64) kubernetes/9ab2f21";
+pub const K9S: &str = "k9s/v0.50.16 (darwin/arm64) kubernetes/$Format";
+pub const HELM: &str = "Helm/3.19.0";
 const OPERATOR: &str = "cart-operator/v2.3 (linux/amd64) kubernetes/$Format";
-const PIPELINE: &str = "pipeline/4.1 (linux/amd64)";
+pub const PIPELINE: &str = "pipeline/4.1 (linux/amd64)";
 
 /// Addresses: an office's NAT, homes, hosts, pods.
-const OFFICE: u8 = 10;
+pub const OFFICE: u8 = 10;
 
-fn desk(who: &'static str, by: By, agent: &'static str, from: u8) -> Desk {
+pub fn desk(who: &'static str, by: By, agent: &'static str, from: u8) -> Desk {
     Desk { who, by, agent, from }
 }
 
@@ -24,7 +25,7 @@ const fn long(from: i64, until: i64) -> (i64, i64) {
 }
 
 /// So many thirds of an hour from an hour on.
-const fn thirds(from: i64, count: i64) -> (i64, i64) {
+pub const fn thirds(from: i64, count: i64) -> (i64, i64) {
     (from * 60, from * 60 + count * 20)
 }
 
@@ -37,6 +38,9 @@ pub fn plan() -> Plan {
     users(&mut plan);
     accounts(&mut plan);
     untold(&mut plan);
+    look_alikes::of_one(&mut plan);
+    look_alikes::of_several(&mut plan);
+    look_alikes::untold(&mut plan);
     plan
 }
 

@@ -3,6 +3,7 @@
 
 mod drive;
 mod forms;
+mod look_alikes;
 mod plan;
 
 use std::collections::{BTreeMap, BTreeSet};

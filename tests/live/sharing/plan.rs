@@ -11,16 +11,26 @@ use rand_chacha::ChaCha8Rng;
 pub enum By {
     /// The user's certificate of this number, by a CSR.
     Certificate(usize),
-    /// A token that this person had made for the account, of this number.
+    /// A token that this person had made for the account at this desk, of this number.
     Token(&'static str, usize),
+    /// One that this person had made at a desk of their own, of this number, and gave away.
+    Handed(&'static str, usize),
+    /// One that a program had made, which is the account `vault`, of this number.
+    Job(usize),
+    /// The same, by a program that is the user `robot`.
+    Robot(usize),
     /// The token of a pod of this name, of this number.
     Pod(&'static str, usize),
     /// The token of the account's Secret.
     Secret,
+    /// The token of another Secret of it, of this number.
+    Another(usize),
     /// The user's static token.
     Static,
     /// The same, in the session of this name, as EKS has it.
     Session(&'static str),
+    /// The same, by this access key of a user of the cloud's.
+    Key(&'static str),
 }
 
 /// A place at which somebody works.
@@ -34,7 +44,7 @@ pub struct Desk {
     pub from: u8,
 }
 
-/// What is done, at a minute of the plan.
+/// What is done, at a second of the plan.
 #[derive(Clone, Debug)]
 pub struct Act {
     pub at: i64,
@@ -66,7 +76,7 @@ pub struct Account {
     pub acts: Vec<Act>,
 }
 
-const PATHS: [(&str, &str); 12] = [
+const PATHS: [(&str, &str); 24] = [
     ("GET", "pods"),
     ("GET", "pods/web-0"),
     ("GET", "pods/web-0/log"),
@@ -79,6 +89,18 @@ const PATHS: [(&str, &str); 12] = [
     ("PATCH", "configmaps/flags"),
     ("GET", "endpoints/web"),
     ("GET", "persistentvolumeclaims"),
+    ("GET", "pods/web-1"),
+    ("GET", "pods/web-1/log"),
+    ("GET", "pods/web-2"),
+    ("GET", "pods/web-2/log"),
+    ("GET", "configmaps/flags"),
+    ("GET", "configmaps"),
+    ("GET", "services/web"),
+    ("GET", "endpoints"),
+    ("DELETE", "pods/stuck"),
+    ("PATCH", "configmaps/limits"),
+    ("GET", "serviceaccounts"),
+    ("GET", "replicationcontrollers"),
 ];
 
 /// How a desk is used.
@@ -128,24 +150,64 @@ pub struct Doing {
 }
 
 impl Doing {
+    fn act(&mut self, at: i64, desk: Desk, (method, rest): (&'static str, &str)) {
+        let path = format!("/api/v1/namespaces/share/{rest}");
+        self.acts.push(Act { at, desk, method, path });
+    }
+
+    fn by_hand(&mut self) -> (&'static str, &'static str) {
+        *PATHS.choose(&mut self.random).expect("there are some")
+    }
+
     /// Somebody, or something, is at a desk from a minute to another.
     pub fn at(&mut self, desk: Desk, way: Way, (from, until): (i64, i64)) {
         let mut at = from + self.random.random_range(0..2);
         let mut turn = 0;
         while at < until {
-            let (method, rest) = match way {
-                Way::Hand => *PATHS.choose(&mut self.random).expect("there are some"),
+            let what = match way {
+                Way::Hand => self.by_hand(),
                 Way::Screen => PATHS[0],
                 Way::Script => PATHS[[0, 4, 9][turn % 3]],
             };
-            let path = format!("/api/v1/namespaces/share/{rest}");
-            self.acts.push(Act { at, desk, method, path });
+            // People are at it at any second; what goes by the clock is when it strikes, or soon.
+            let second = match way {
+                Way::Hand => self.random.random_range(0..60),
+                Way::Screen | Way::Script => self.random.random_range(0..3),
+            };
+            self.act(at * 60 + second, desk, what);
             at += match way {
                 Way::Hand => self.random.random_range(2..=5),
                 Way::Screen => 1,
                 Way::Script => 5,
             };
             turn += 1;
+        }
+    }
+
+    /// One person with two desks, who goes from one to the other: a few things at one, a pause in
+    /// which they take up the other, a few things there.
+    pub fn turns(&mut self, desks: [Desk; 2], (from, until): (i64, i64)) {
+        let mut at = from * 60;
+        for desk in desks.into_iter().cycle() {
+            for _ in 0..self.random.random_range(1..=4) {
+                let what = self.by_hand();
+                self.act(at, desk, what);
+                at += self.random.random_range(10..=90);
+            }
+            at += self.random.random_range(10..=60);
+            if at >= until * 60 {
+                break;
+            }
+        }
+    }
+
+    /// The same by the clock, at each of these minutes of the plan: a script of a quarter of an hour.
+    pub fn cron(&mut self, desk: Desk, at: impl IntoIterator<Item = i64>) {
+        for start in at {
+            for (turn, minute) in (0..15).step_by(3).enumerate() {
+                let second = self.random.random_range(1..4);
+                self.act((start + minute) * 60 + second, desk, PATHS[turn]);
+            }
         }
     }
 
