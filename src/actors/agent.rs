@@ -24,6 +24,17 @@ pub fn is_persons(agent: &str, of_a_pod: bool) -> bool {
     client.tool == Tool::Screen || client.desktop && !(of_a_pod && of_windows)
 }
 
+/// Whether an agent names a program that asks by itself, on no desktop.
+pub fn is_program(agent: &str) -> bool {
+    Client::of(agent).is_program()
+}
+
+/// Whether it names a command, such as kubectl, on no desktop: run by a person, or by a script.
+pub fn is_command(agent: &str) -> bool {
+    let client = Client::of(agent);
+    client.tool == Tool::Command && !client.desktop
+}
+
 fn is_of(system: &str, name: &str) -> bool {
     system.split('/').next() == Some(name)
 }

@@ -23,8 +23,8 @@ const EACH: usize = 3;
 /// …of which there are no more than so many: what is begun often enough falls on all of them.
 const TIMES: usize = 4;
 
-/// Whether everything that was run, at these moments (sorted), began by the clock.
-pub(super) fn is_by_the_clock(moments: &[DateTime<Utc>]) -> bool {
+/// Whether everything that was run, at these moments (UTC, sorted), began by the clock.
+pub fn is_by_the_clock(moments: &[DateTime<Utc>]) -> bool {
     let mut before: Option<DateTime<Utc>> = None;
     let mut starts: Vec<i64> = Vec::new();
     for at in moments {

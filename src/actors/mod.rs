@@ -22,7 +22,8 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
-pub use agent::is_persons;
+pub use agent::{is_command, is_persons, is_program};
+pub use clock::is_by_the_clock;
 pub use holder::Holder;
 pub use signals::{Sign, Signal};
 

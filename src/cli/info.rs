@@ -112,6 +112,9 @@ fn rows(of: &Settings) -> Vec<Row> {
         row("denied_days", &of.denied_days, ToString::to_string),
         row("flood_minute", &of.flood_minute, ToString::to_string),
         row("flood_hour", &of.flood_hour, ToString::to_string),
+        row("machine_requests", &of.machine_requests, ToString::to_string),
+        row("machine_days", &of.machine_days, ToString::to_string),
+        row("machine_hours", &of.machine_hours, ToString::to_string),
         row("require_coverage", &of.require_coverage, |days| optional(days.as_ref())),
         row("policy", &of.policy_file, |path| {
             path.as_ref().map_or_else(|| "none".to_owned(), |path| path.display().to_string())

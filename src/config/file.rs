@@ -42,6 +42,9 @@ pub(super) struct Values {
     pub(super) denied_days: At<u32>,
     pub(super) flood_minute: At<u32>,
     pub(super) flood_hour: At<u32>,
+    pub(super) machine_requests: At<u32>,
+    pub(super) machine_days: At<u32>,
+    pub(super) machine_hours: At<u32>,
     pub(super) groups: Vec<FileGroups>,
     pub(super) group_names: Vec<(Name, Name, usize)>,
     pub(super) exemptions: Vec<(Exemption, usize)>,
@@ -55,11 +58,10 @@ pub(super) struct Values {
 
 /// Keys of each file, for the warning about another.
 const POLICY_KEYS: &str = "idle_days, require_coverage, denied_requests, denied_days, flood_minute, \
-                           flood_hour, groups, group_names, \
-     exemptions, left";
+     flood_hour, machine_requests, machine_days, machine_hours, groups, group_names, exemptions, left";
 const USER_KEYS: &str = "idle_days, require_coverage, denied_requests, denied_days, flood_minute, \
-                           flood_hour, groups, \
-                         group_names, exemptions, left, policy, theme, color, readonly, clusters";
+     flood_hour, machine_requests, machine_days, machine_hours, groups, group_names, exemptions, left, \
+     policy, theme, color, readonly, clusters";
 const CLUSTER_KEYS: &str = "name, namespaces";
 const EXEMPTION_KEYS: &str = "rule, identity, owner, reason, expires";
 
@@ -101,6 +103,15 @@ pub(super) fn parse(
                 values.flood_hour = Some((count, line));
             }
             ("denied_days", _) => values.denied_days = Some((file.days(key, value)?, line)),
+            ("machine_requests", _) => {
+                let count = file.number(key, value, "a number of requests")?;
+                values.machine_requests = Some((count, line));
+            }
+            ("machine_days", _) => values.machine_days = Some((file.days(key, value)?, line)),
+            ("machine_hours", _) => {
+                let count = file.number(key, value, "a number of hours")?;
+                values.machine_hours = Some((count, line));
+            }
             ("groups", _) => values.groups = file.groups(value)?,
             ("group_names", _) => values.group_names = file.group_names(value)?,
             ("exemptions", _) => values.exemptions = file.exemptions(value)?,

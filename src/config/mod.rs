@@ -117,6 +117,12 @@ pub struct Settings {
     pub flood_minute: Setting<u32>,
     /// …or from so many in one hour on.
     pub flood_hour: Setting<u32>,
+    /// Machines on a person's account are a finding from so many requests on.
+    pub machine_requests: Setting<u32>,
+    /// …where they are at it on at least so many days.
+    pub machine_days: Setting<u32>,
+    /// …for at least so many hours between the first and the last request of a day.
+    pub machine_hours: Setting<u32>,
     /// Findings that somebody answers for, sorted.
     pub exemptions: Vec<Setting<Exemption>>,
     /// Who is said to have left, with the last day (UTC).
@@ -154,6 +160,9 @@ impl Settings {
             denied_days: self.denied_days.value,
             flood_minute: self.flood_minute.value,
             flood_hour: self.flood_hour.value,
+            machine_requests: self.machine_requests.value,
+            machine_days: self.machine_days.value,
+            machine_hours: self.machine_hours.value,
             exemptions: self.exemptions.iter().map(|one| one.value.clone()).collect(),
             left: self.left.iter().map(|(who, day)| (who.clone(), day.value)).collect(),
             groups: self

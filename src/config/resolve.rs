@@ -49,23 +49,15 @@ pub fn resolve(
 ) -> Result<Settings, Error> {
     let (variable, usual) = (Variables(variable), Policy::default());
     let named = variable.text(CONFIG).map(PathBuf::from);
-    let user = match (&named, &paths.config) {
-        (Some(path), _) => Some(load(path, Layer::User)?),
-        (None, Some(path)) => load_if_there(path, Layer::User)?,
-        (None, None) => None,
-    };
-    if named.is_some() {
-        paths.config = named;
-    }
+    let (user, mut warnings) = users(named, &mut paths)?;
     let user_path = paths.config.clone().unwrap_or_default();
-    let (user, mut warnings) = user.unwrap_or_default();
     let from_user = |line: usize| Origin::User { path: user_path.clone(), line };
 
     let policy_file = first(
         [
             flags.policy.map(|path| (Some(path), Origin::Flag("--policy"))),
             variable.text(POLICY).map(|path| (Some(path.into()), Origin::Variable(POLICY))),
-            user.policy_file.map(|(path, line)| (Some(path), from_user(line))),
+            user.policy_file.clone().map(|(path, line)| (Some(path), from_user(line))),
         ],
         None,
     );
@@ -98,7 +90,14 @@ pub fn resolve(
         .map(|layer| layer.map(|(days, origin)| (Some(days), origin))),
         None,
     );
-    let count = |shared, user, usual| first(days(shared, user), usual);
+    let from = |of: fn(&Values) -> At<u32>, usual| first(days(of(&shared), of(&user)), usual);
+    let denied_requests = from(|of| of.denied_requests, usual.denied_requests);
+    let denied_days = from(|of| of.denied_days, usual.denied_days);
+    let machine_requests = from(|of| of.machine_requests, usual.machine_requests);
+    let machine_days = from(|of| of.machine_days, usual.machine_days);
+    let machine_hours = from(|of| of.machine_hours, usual.machine_hours);
+    let flood_minute = from(|of| of.flood_minute, usual.flood_minute);
+    let flood_hour = from(|of| of.flood_hour, usual.flood_hour);
     let exemptions =
         merge_exemptions([(shared.exemptions, &from_shared), (user.exemptions, &from_user)]);
     let groups = merge_groups(
@@ -109,10 +108,13 @@ pub fn resolve(
         merge_named([(user.group_names, &from_user), (shared.group_names, &from_shared)]);
     Ok(Settings {
         idle_days,
-        denied_requests: count(shared.denied_requests, user.denied_requests, usual.denied_requests),
-        denied_days: count(shared.denied_days, user.denied_days, usual.denied_days),
-        flood_minute: count(shared.flood_minute, user.flood_minute, usual.flood_minute),
-        flood_hour: count(shared.flood_hour, user.flood_hour, usual.flood_hour),
+        denied_requests,
+        denied_days,
+        machine_requests,
+        machine_days,
+        machine_hours,
+        flood_minute,
+        flood_hour,
         exemptions,
         left: merge_named([(user.left, &from_user), (shared.left, &from_shared)]),
         groups,
@@ -149,6 +151,22 @@ pub fn resolve(
         paths,
         warnings,
     })
+}
+
+/// The user's own file, and what is passed over in it: the one that is named, else the usual one.
+fn users(
+    named: Option<PathBuf>,
+    paths: &mut Paths,
+) -> Result<(Values, Vec<super::Warning>), Error> {
+    let user = match (&named, &paths.config) {
+        (Some(path), _) => Some(load(path, Layer::User)?),
+        (None, Some(path)) => load_if_there(path, Layer::User)?,
+        (None, None) => None,
+    };
+    if named.is_some() {
+        paths.config = named;
+    }
+    Ok(user.unwrap_or_default())
 }
 
 /// Groups of a file, and what to call a line of it.

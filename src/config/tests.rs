@@ -146,12 +146,15 @@ fn files_that_are_named_must_be_there() {
 fn exemptions_are_whole_or_an_error() {
     let dir = tempfile::tempdir().expect("a folder");
     let config = dir.path().join("config.toml");
-    let whole = "denied_requests = 7\ndenied_days = 2\n\n[[exemptions]]\nrule = \"idle\"\nidentity = \
+    let whole = "denied_requests = 7\ndenied_days = 2\nmachine_requests = 9\nmachine_days = 4\nmachine_hours \
+                 = 20\n\n[[exemptions]]\nrule = \"idle\"\nidentity = \
                  \"sa:a/*\"\nowner = \"ops\"\nreason = \"why\"\nexpires = 2027-01-31\n";
     fs::write(&config, whole).expect("written");
     let found = settings(Flags::default(), &[], Some(&config)).expect("valid");
     assert_eq!((found.denied_requests.value, found.denied_days.value), (7, 2));
-    assert_eq!(found.exemptions[0].origin, Origin::User { path: config.clone(), line: 4 });
+    let machines = (found.machine_requests.value, found.machine_days.value);
+    assert_eq!((machines, found.machine_hours.value), ((9, 4), 20));
+    assert_eq!(found.exemptions[0].origin, Origin::User { path: config.clone(), line: 7 });
     let policy = found.policy();
     assert_eq!(policy.exemptions.len(), 1);
     assert!(policy.exemptions[0].is_about("idle", "sa:a/x"));
@@ -177,7 +180,7 @@ fn exemptions_are_whole_or_an_error() {
         match settings(Flags::default(), &[], Some(&config)) {
             Err(Error::File { line, message, .. }) => {
                 assert!(message.contains(words), "{to}: {message}");
-                assert!((4..=9).contains(&line), "{to}: {line}");
+                assert!((7..=12).contains(&line), "{to}: {line}");
             }
             other => panic!("{to}: {other:?}"),
         }

@@ -25,6 +25,9 @@ pub(super) fn of(subject: &Subject<'_>, rule: &str, grant: Option<&Grant>) -> Fi
         "people-on-machine" => {
             Fix::write(Mend::Split(identity.clone()), "give the people an identity of their own")
         }
+        "machines-on-person" => {
+            Fix::write(Mend::Split(identity.clone()), "give the machines an account of their own")
+        }
         "idle" | "acted-after-leaving" => all_of_it(subject),
         "cluster-admin" => Fix::elsewhere(format!(
             "take it out of {} where its credential comes from; a certificate that names the group \

@@ -19,6 +19,7 @@
 //! | `floods` | more requests come than is reasonable |
 //! | `denied` | requests are refused again and again |
 //! | `people-on-machine` | people use a service account |
+//! | `machines-on-person` | machines use a person's account |
 //! | `shared-account` | more than one person is seen behind an account |
 //! | `acted-after-leaving` | somebody acts of whom the policy says that they left |
 //! | `reach` | somebody can become more than it is |
@@ -41,6 +42,7 @@ pub mod floods;
 mod idle;
 mod lasting_token;
 mod left;
+mod machines;
 mod people;
 pub mod reach;
 mod redundant_grant;
@@ -77,6 +79,7 @@ pub const RULES: [&str; 20] = [
     "floods",
     "idle",
     "lasting-token",
+    "machines-on-person",
     "people-on-machine",
     "reach",
     "redundant-grant",
@@ -138,6 +141,7 @@ pub(crate) fn of(book: &Book, entry: &Entry, seen: Option<DateTime<Utc>>, rows: 
     denied::find(&subject, &mut found);
     floods::find(&subject, &mut found);
     people::find(&subject, &mut found);
+    machines::find(&subject, &mut found);
     shared::find(&subject, &mut found);
     left::find(&subject, &mut found);
     idle::find(&subject, &mut found);

@@ -25,6 +25,12 @@ pub struct Policy {
     pub flood_minute: u32,
     /// …or from so many in one hour on.
     pub flood_hour: u32,
+    /// Machines on a person's account are a finding from so many requests on.
+    pub machine_requests: u32,
+    /// …where they are at it on at least so many days.
+    pub machine_days: u32,
+    /// …for at least so many hours between the first and the last request of a day.
+    pub machine_hours: u32,
     /// Groups given for users: `--groups USER=G,G` or a map file.
     pub groups: GroupMap,
     /// Findings that somebody answers for.
@@ -48,6 +54,9 @@ impl Default for Policy {
             denied_days: 3,
             flood_minute: 3_000,
             flood_hour: 36_000,
+            machine_requests: 100,
+            machine_days: 3,
+            machine_hours: 16,
             groups: GroupMap::new(),
             exemptions: Vec::new(),
             left: BTreeMap::new(),

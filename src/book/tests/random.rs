@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::world::{World, binding, day, read};
 use crate::findings::RULES;
-use crate::model::{Exemption, Health, Identity, ListKind, ListState, Name};
+use crate::model::{Exemption, Health, Identity, ListKind, ListState, Name, Policy};
 
 const USERS: [&str; 4] = ["user:ana", "user:bob", "user:cem", "user:system:anonymous"];
 const ACCOUNTS: [&str; 4] = ["sa:a/x", "sa:a/y", "sa:b/x", "sa:b/default"];
@@ -219,8 +219,7 @@ pub(super) fn apply(world: &mut World, op: &Op) {
         Op::Idle(days) => {
             let policy = &mut world.policy;
             policy.idle_days = u32::from(*days % 120);
-            (policy.denied_requests, policy.denied_days) =
-                (u32::from(*days % 5), u32::from(*days % 3));
+            thresholds(policy, u32::from(*days));
             policy.exemptions = vec![Exemption {
                 rule: RULES[*days as usize % RULES.len()].into(),
                 identity: ["*", "user:*", "sa:a/*"][*days as usize % 3].into(),
@@ -231,6 +230,13 @@ pub(super) fn apply(world: &mut World, op: &Op) {
         }
         Op::Grow(_) | Op::Replace(_) | Op::NoLog => {}
     }
+}
+
+/// Small ones, which the few rows of these worlds reach.
+fn thresholds(policy: &mut Policy, days: u32) {
+    (policy.denied_requests, policy.denied_days) = (days % 5, days % 3);
+    (policy.machine_requests, policy.machine_days) = (days % 4, days % 3);
+    policy.machine_hours = days % 24;
 }
 
 fn delete(world: &mut World, kind: u8, at: u8) {

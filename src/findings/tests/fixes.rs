@@ -21,7 +21,8 @@ pub(super) fn is_no_more_than_what_is_found(finding: &Finding) {
         }
         Some(Mend::Narrow(whom)) => *rule == "unused-permissions" && whom == identity,
         Some(Mend::Split(whom)) => {
-            ["shared-account", "people-on-machine"].contains(rule) && whom == identity
+            ["shared-account", "people-on-machine", "machines-on-person"].contains(rule)
+                && whom == identity
         }
         None => grant.as_ref().is_none_or(|key| key.subject != *identity),
     };

@@ -20,7 +20,7 @@ pub fn desk(who: &'static str, by: By, agent: &'static str, from: u8) -> Desk {
 }
 
 /// Minutes of a day, all of these hours.
-const fn long(from: i64, until: i64) -> (i64, i64) {
+pub const fn long(from: i64, until: i64) -> (i64, i64) {
     (from * 60, until * 60)
 }
 

@@ -1,9 +1,10 @@
 //! The forms in which one looks like several, and several look like one.
 
-use super::forms::{HELM, K9S, LINUX, MAC, OFFICE, OLDER, PIPELINE, WINDOWS, desk, thirds};
+use super::forms::{HELM, K9S, LINUX, MAC, OFFICE, OLDER, PIPELINE, WINDOWS, desk, long, thirds};
 use super::plan::{By, Plan, Truth, Way};
 
 const TERRAFORM: &str = "HashiCorp/1.0 Terraform/1.12.2";
+const ARGO: &str = "argocd-application-controller/v3.1.0 (linux/amd64) kubernetes/$Format";
 const PYTHON: &str = "python-requests/2.32.4";
 
 const ANA: &str = "ana@corp.example";
@@ -14,6 +15,7 @@ pub fn of_one(plan: &mut Plan) {
     by_the_clock(plan);
     pipelines(plan);
     sessions_of_one(plan);
+    machines_of_one(plan);
 }
 
 /// One person with two machines at hand, or with two terminals.
@@ -147,6 +149,39 @@ fn sessions_of_one(plan: &mut Plan) {
         plan.account("sessions of one name", user, |doing| {
             doing.on(0..1, desk("ana", By::Session(ANA), MAC, 60), Way::Hand, thirds(9, 2));
             doing.on(1..2, desk("ana", By::Session(other), MAC, 60), Way::Hand, thirds(9, 2));
+        });
+    }
+}
+
+/// A person's account, and what runs by itself with it.
+fn machines_of_one(plan: &mut Plan) {
+    let person = desk("ana", By::Certificate(0), MAC, 60);
+    let server = |agent| desk("server", By::Certificate(1), agent, 48);
+    for agent in [ARGO, PYTHON] {
+        plan.account("own certificate on a server", (Truth::One, false), |doing| {
+            doing.machines = true;
+            doing.on(0..3, person, Way::Hand, thirds(9, 1));
+            for hour in 0..72 {
+                doing.at(server(agent), Way::Script, (hour * 60, hour * 60 + 6));
+            }
+        });
+    }
+    plan.account("own certificate in a timer", (Truth::One, false), |doing| {
+        doing.machines = true;
+        doing.on(0..3, person, Way::Hand, thirds(9, 1));
+        doing.cron(server(LINUX), (0..72).map(|hour| hour * 60 + 20));
+    });
+    plan.account("own account on a server", (Truth::One, true), |doing| {
+        (doing.annotated, doing.machines) = (true, true);
+        for hour in 0..72 {
+            let server = desk("server", By::Secret, ARGO, 48);
+            doing.at(server, Way::Script, (hour * 60, hour * 60 + 6));
+        }
+    });
+    for agent in [TERRAFORM, PYTHON] {
+        plan.account("own certificate in own programs", (Truth::One, false), |doing| {
+            doing.on(0..3, person, Way::Hand, thirds(9, 1));
+            doing.on(0..3, desk("ana", By::Certificate(0), agent, 60), Way::Script, long(9, 17));
         });
     }
 }

@@ -56,7 +56,10 @@ fn book(cluster: &Cluster, driver: &Driver<'_>) -> Book {
 fn judged(book: &Book, account: &Account) -> (bool, Behind) {
     let identity = identity(account);
     let entry = book.find(&identity).expect("it is listed");
-    let shared = entry.findings.iter().any(|finding| finding.rule == "shared-account");
+    let has = |rule: &str| entry.findings.iter().any(|finding| finding.rule == rule);
+    let shared = has("shared-account");
+    assert_eq!(has("machines-on-person"), account.machines, "{}", account.name);
+    assert!(!(account.annotated && has("people-on-machine")), "{}", account.name);
     let log = book.activity.as_deref().expect("a log");
     let behind = actors::of(log, &book.snapshot, &identity).expect("it was seen");
     assert_eq!(shared, behind.is_shared(), "{}", account.name);
@@ -110,6 +113,11 @@ fn check(plan: &Plan, book: &Book) {
     for (form, (accounts, weights)) in &forms {
         println!("shared accounts: {accounts} of {form}: weights {weights:?}");
     }
+    let machines = plan.accounts.iter().filter(|account| account.machines).count();
+    println!(
+        "machines on a person's account: {machines} of {}, each said and no other",
+        plan.accounts.len()
+    );
     println!(
         "shared accounts: {} of one, {} false alarms; {} of several, {} missed; {} of several in \
          ways that the log cannot tell, {} missed",

@@ -73,6 +73,8 @@ pub struct Account {
     pub machine: bool,
     /// Whether a person's name is on it.
     pub annotated: bool,
+    /// Whether it is a person's, and a machine uses it: that must be said, and of no other.
+    pub machines: bool,
     pub acts: Vec<Act>,
 }
 
@@ -133,12 +135,12 @@ impl Plan {
         *number += 1;
         let name = format!("{}-{number}", form.replace(' ', "-"));
         let seed = self.accounts.len() as u64;
-        let mut doing =
-            Doing { acts: Vec::new(), random: ChaCha8Rng::seed_from_u64(seed), annotated: false };
+        let random = ChaCha8Rng::seed_from_u64(seed);
+        let mut doing = Doing { acts: Vec::new(), random, annotated: false, machines: false };
         happen(&mut doing);
-        let Doing { mut acts, annotated, .. } = doing;
+        let Doing { mut acts, annotated, machines, .. } = doing;
         acts.sort_by_key(|act| act.at);
-        self.accounts.push(Account { name, form, truth, machine, annotated, acts });
+        self.accounts.push(Account { name, form, truth, machine, annotated, machines, acts });
     }
 }
 
@@ -147,6 +149,7 @@ pub struct Doing {
     acts: Vec<Act>,
     random: ChaCha8Rng,
     pub annotated: bool,
+    pub machines: bool,
 }
 
 impl Doing {
