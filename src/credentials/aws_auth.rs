@@ -255,6 +255,7 @@ impl Entry {
             standing,
             last_use,
             groups: self.groups.clone(),
+            owners: Vec::new(),
             revoke: "take the entry out of the ConfigMap kube-system/aws-auth, and the way to the \
                      cloud identity away in IAM; a token works for another 15 minutes"
                 .into(),
@@ -317,6 +318,7 @@ fn whole_account(uses: &Uses, account: &Name) -> Credential {
             other => other,
         },
         groups: Vec::new(),
+        owners: Vec::new(),
         revoke: "take the account out of the ConfigMap kube-system/aws-auth".into(),
         notes: vec!["everybody of that cloud account authenticates, by their ARN".to_owned()],
     }

@@ -38,6 +38,7 @@ pub(super) fn all(book: &Book, only: Only<'_>, uses: &mut Uses, found: &mut Inve
             // Such a token carries no id of its own, but its user is its alone.
             last_use: uses.take_user(&identity),
             groups: Vec::new(),
+            owners: crate::owners::of_secret(secret),
             revoke: "delete the Secret; it cannot be brought back without its bytes".into(),
             notes: Vec::new(),
             identity,

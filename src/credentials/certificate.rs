@@ -186,6 +186,7 @@ impl Certificate {
             last_use: uses.take(&identity, &self.fingerprint),
             id: self.fingerprint.into(),
             groups: self.organizations,
+            owners: Vec::new(),
             revoke: "".into(),
             notes,
             identity,

@@ -137,6 +137,7 @@ fn access_entry(entry: &AccessEntry, uses: &Uses) -> Credential {
         standing: Standing::Good,
         last_use,
         groups: entry.groups.clone(),
+        owners: Vec::new(),
         revoke: format!(
             "aws eks delete-access-entry --cluster-name {cluster} --principal-arn {}, and the way \
              to the principal away in IAM; a token works for another 15 minutes",
@@ -252,6 +253,7 @@ fn role_member(of: &RoleMember, uses: &Uses) -> Credential {
         },
         last_use,
         groups: Vec::new(),
+        owners: Vec::new(),
         revoke: format!(
             "gcloud projects remove-iam-policy-binding PROJECT --member={} --role={}, where the \
              policy is a project's",

@@ -239,6 +239,7 @@ fn bootstrap(book: &Book, uses: &mut Uses, id: &Name, identity: Identity) -> Cre
         },
         last_use: uses.take_user(&identity),
         groups: Vec::new(),
+        owners: Vec::new(),
         revoke: "delete its Secret".into(),
         notes: Vec::new(),
         identity,

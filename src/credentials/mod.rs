@@ -38,6 +38,7 @@ pub use unseen::not_seen;
 
 use crate::book::{Book, Tier};
 use crate::model::{Identity, ListKind, Name, Secret};
+use crate::owners::Owner;
 
 /// What a credential is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -255,6 +256,8 @@ pub struct Credential {
     pub last_use: LastUse,
     /// Groups that it carries by itself.
     pub groups: Vec<Name>,
+    /// Who keeps the Secret that holds it.
+    pub owners: Vec<Owner>,
     /// What would revoke it.
     pub revoke: Name,
     /// What else has to be known before acting on it.

@@ -77,6 +77,7 @@ fn credential(
         bound: None,
         last_use: LastUse::NotKnown("the log names the user, not the token"),
         groups: Vec::new(),
+        owners: Vec::new(),
         revoke: revoke.into(),
         notes,
         identity,

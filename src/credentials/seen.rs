@@ -405,6 +405,7 @@ fn unknown(identity: Identity, id: Name, last_use: LastUse) -> Credential {
         standing: Standing::NotKnown("it was taken when it was used; nothing tells whether it is"),
         last_use,
         groups: Vec::new(),
+        owners: Vec::new(),
         revoke: "not known".into(),
         notes: Vec::new(),
         identity,

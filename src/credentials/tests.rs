@@ -9,6 +9,7 @@ use crate::book::world::{Row, World, day};
 use crate::model::{BootstrapToken, Health, Issued, ListState, Meta, Minted, Object};
 
 mod attempts;
+mod kept;
 
 fn secret(ns: &str, name: &str, account: &str, metadata: &Value) -> Value {
     let mut all = json!({

@@ -11,7 +11,7 @@ use super::standing::{self, Standing, Tie};
 use super::{Credential, Expires, Inventory, Kind, LastUse, Made, Only};
 use crate::book::Book;
 use crate::model::{Identity, Name, Secret, ServiceAccount};
-use crate::owners::{self, Soon};
+use crate::owners::{self, Owner, Soon};
 
 pub(super) const TYPE: &str = "kubernetes.io/service-account-token";
 pub(super) const ACCOUNT: &str = "kubernetes.io/service-account.name";
@@ -58,17 +58,8 @@ impl Token<'_> {
         let mut notes = Vec::new();
         let by_log = self.by_log(uses, &identity, several, &mut notes);
         let last_use = self.last_use(book, by_log.as_ref(), &mut notes);
-        if let Some(owner) = owners::of_secret(self.secret)
-            .into_iter()
-            .find(|owner| owner.deletion.soon != Soon::Never)
-        {
-            notes.push(format!(
-                "{} brings a Secret of this name back {}, and where tokens are signed with RSA that \
-                 is the same token",
-                owner.words(),
-                owner.deletion.when
-            ));
-        }
+        let owners = owners::of_secret(self.secret);
+        notes.extend(owner_notes(&owners));
         if self.is_of_openshift() {
             notes.push(
                 "OpenShift's controller made it for the Secret by which the account pulls images"
@@ -85,6 +76,7 @@ impl Token<'_> {
             standing: self.standing(book, account),
             last_use,
             groups: Vec::new(),
+            owners,
             revoke: format!(
                 "label the Secret {INVALID_SINCE}=<date>, which refuses the token and can be taken \
                  back; later delete the Secret"
@@ -213,6 +205,27 @@ impl Token<'_> {
             None => LastUse::NotKnown("the server does not tell since when it tracks such tokens"),
         }
     }
+}
+
+/// Whether who keeps the Secret takes the label off again by which its token is refused, and whether
+/// it brings a deleted one back.
+fn owner_notes(owners: &[Owner]) -> Vec<String> {
+    let mut notes: Vec<String> = owners
+        .iter()
+        .map(|owner| {
+            format!("{} keeps the Secret; the label put on it: {}", owner.words(), owner.label.when)
+        })
+        .collect();
+    if let Some(owner) = owners.iter().find(|owner| owner.deletion.soon != Soon::Never) {
+        let (who, when) = (owner.words(), owner.deletion.when);
+        let back = if owner.deletion.soon == Soon::NotKnown {
+            format!("whether {who} brings a Secret of this name back is {when}")
+        } else {
+            format!("{who} brings a Secret of this name back {when}")
+        };
+        notes.push(format!("{back}. Where tokens are signed with RSA, that holds the same token"));
+    }
+    notes
 }
 
 /// Midnight of the day since which the API server notes the use of token Secrets, UTC.

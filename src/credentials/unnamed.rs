@@ -46,6 +46,7 @@ pub(super) fn credential(
         standing: Standing::NotKnown(why),
         last_use: span.last_use(),
         groups: span.groups(&identity),
+        owners: Vec::new(),
         revoke: revoke(&identity).into(),
         notes,
         identity,
@@ -88,6 +89,7 @@ pub(super) fn asked_for(identity: Identity, count: u64, by: &str, absent: &LastU
         standing: Standing::NotKnown("which they are is not known"),
         last_use,
         groups: Vec::new(),
+        owners: Vec::new(),
         revoke: "delete the account and make it again, which ends all its tokens".into(),
         notes: vec![format!(
             "asked for by {by}; the log has not their ids, or they are more than are kept. For a \

@@ -19,8 +19,9 @@ const COPIES: [&str; 5] = [
 ];
 
 /// Annotations that are read, of any kind of object.
-const READ: [&str; 16] = [
+const READ: [&str; 17] = [
     "apf.kubernetes.io/autoupdate-spec",
+    "argocd.argoproj.io/sync-options",
     "argocd.argoproj.io/tracking-id",
     "azure.workload.identity/client-id",
     "eks.amazonaws.com/role-arn",

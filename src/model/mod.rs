@@ -14,6 +14,7 @@ mod grown;
 mod identity;
 mod issued;
 mod lists;
+mod managers;
 mod network_policy;
 mod object;
 mod outside;
@@ -21,6 +22,7 @@ mod pod;
 mod policy;
 mod printable;
 mod rate;
+mod rbac_definition;
 mod shared;
 mod snapshot;
 mod uses;
@@ -60,6 +62,9 @@ pub use pod::{
 pub use policy::{Exemption, GroupMap, Policy};
 pub use printable::{distinct, is_hidden, printable, read_back};
 pub use rate::{Peak, Rate};
+pub use rbac_definition::{
+    DefinedBinding, DefinedClusterRoleBinding, DefinedRoleBinding, NamespaceSelector,
+};
 pub use snapshot::{
     BrokenInput, ClusterInfo, Health, ListKind, ListState, Objects, Passed, SharedHash, SharedMap,
     Snapshot,

@@ -11,8 +11,8 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::{
-    BootstrapToken, FlowSchemaSpec, Identity, Name, NetworkPolicySpec, PodSpec, PodTemplate,
-    PriorityLevelSpec, SubjectKind, is_copy,
+    BootstrapToken, DefinedBinding, FlowSchemaSpec, Identity, Name, NetworkPolicySpec, PodSpec,
+    PodTemplate, PriorityLevelSpec, SubjectKind, is_copy,
 };
 
 /// Reads `null` as the empty value: Go prints empty slices and maps as `null`.
@@ -63,6 +63,14 @@ pub struct Meta {
     /// Who owns the object, for garbage collection.
     #[serde(deserialize_with = "null_default", skip_serializing_if = "Vec::is_empty")]
     pub owner_references: Vec<OwnerReference>,
+    /// The clients that wrote it, by the names that they gave themselves; empty where that was not
+    /// given, as kubectl leaves it out.
+    #[serde(
+        rename = "managedFields",
+        with = "super::managers",
+        skip_serializing_if = "Vec::is_empty"
+    )]
+    pub managers: Vec<Name>,
 }
 
 fn annotations<'de, D: Deserializer<'de>>(
@@ -431,6 +439,8 @@ pub enum ObjectBody {
     PriorityLevel(Arc<PriorityLevelSpec>),
     /// Of an access token of OpenShift, whose it is and for how long.
     OAuthToken(OAuthToken),
+    /// Of an `RBACDefinition`, its `rbacBindings`.
+    RbacDefinition(Arc<[DefinedBinding]>),
 }
 
 /// An access token of OpenShift's own login, without the token: its name is the hash of it.

@@ -1,14 +1,12 @@
 //! What the cluster itself keeps: the API server's own policy, aggregated roles, the accounts of
 //! the controller manager, addons, `OpenShift`'s release.
 
-use super::{Keeper, Kept, Owner, Soon, Undone};
+use super::{Keeper, Kept, Owner, STAYS, Soon, Undone};
 use crate::model::{Binding, Role};
 use crate::rbac::bootstrap;
 
 /// Opts an object of the API server's own policy out of being restored.
 const AUTO_UPDATE: &str = "rbac.authorization.kubernetes.io/autoupdate";
-
-const STAYS: Undone = Undone::new(Soon::Never, "it stays");
 
 /// An aggregated `ClusterRole`: its rules are written by the controller whenever any `ClusterRole`
 /// changes, this one included (`pkg/controller/clusterroleaggregation`).
@@ -24,6 +22,8 @@ pub(super) fn aggregation(role: &Role) -> Option<Owner> {
             "at once: its rules are those of the roles that its selectors choose",
         ),
         deletion: STAYS,
+        label: STAYS,
+        detail: None,
     })
 }
 
@@ -71,6 +71,8 @@ fn server(auto_update: Option<&str>, edit: Undone) -> Owner {
             edit
         },
         deletion: Undone::new(Soon::ServerStart, "when an API server next starts"),
+        label: STAYS,
+        detail: None,
     }
 }
 
@@ -86,6 +88,8 @@ pub(super) fn default_account(kept: Kept<'_>) -> Option<Owner> {
             Soon::AtOnce,
             "at once, with another UID: tokens of the old one do not come back",
         ),
+        label: STAYS,
+        detail: None,
     })
 }
 
@@ -109,6 +113,9 @@ pub(super) fn addon_manager(kept: Kept<'_>) -> Option<Owner> {
         certain: mode.is_some(),
         edit,
         deletion: timer,
+        // Both apply what they have, and leave other labels.
+        label: STAYS,
+        detail: None,
     })
 }
 
@@ -130,5 +137,8 @@ pub(super) fn version_operator(kept: Kept<'_>) -> Option<Owner> {
         certain: true,
         edit: if once { STAYS } else { timer },
         deletion: timer,
+        // Both apply what they have, and leave other labels.
+        label: STAYS,
+        detail: None,
     })
 }

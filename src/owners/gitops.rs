@@ -1,6 +1,6 @@
 //! What is applied from charts and repositories.
 
-use super::{Keeper, Kept, Owner, Soon, Undone, scoped};
+use super::{Keeper, Kept, Owner, STAYS, Soon, Undone, scoped};
 use crate::model::Name;
 
 const MANAGED_BY: &str = "app.kubernetes.io/managed-by";
@@ -11,39 +11,68 @@ const ARGO: Undone = Undone::new(
     Soon::NextSync,
     "at the next sync of its Application; at once where that heals itself",
 );
+const ARGO_LABEL: Undone =
+    Undone::new(Soon::Never, "it stays, unless its Application is synced with Replace=true");
+const HELM_LABEL: Undone =
+    Undone::new(Soon::Never, "it stays, unless an upgrade or rollback is forced");
+/// What Argo CD calls itself to the API server: since 2.5, and before.
+const ARGO_CLIENTS: [&str; 2] = ["argocd-controller", "argocd-application-controller"];
 
 /// What Argo CD tracks: by annotation, which says of which object it is (Argo CD does not take a
 /// copied one for its own), or by label, as it did by default before 3.0.
 pub(super) fn argo_cd(kept: Kept<'_>) -> Option<Owner> {
     const TRACKING: &str = "argocd.argoproj.io/tracking-id";
-    let owner = |name: Name, evidence: &'static str, certain| Owner {
+    let owner = |name: Name, evidence: String, certain| Owner {
         keeper: Keeper::ArgoCd,
         name,
         evidence: evidence.into(),
         certain,
         edit: ARGO,
         deletion: ARGO,
+        label: if replaces(kept) { ARGO } else { ARGO_LABEL },
+        detail: None,
     };
     if let Some(id) = kept.annotation(TRACKING) {
         let application = tracked(kept, id)?;
-        return Some(owner(application, "annotation argocd.argoproj.io/tracking-id", true));
+        return Some(owner(application, format!("annotation {TRACKING}"), true));
     }
-    if let Some(application) = kept.label("argocd.argoproj.io/instance") {
-        return Some(owner(application.clone(), "label argocd.argoproj.io/instance", true));
+    if let Some(name) = kept.label("argocd.argoproj.io/instance") {
+        return Some(owner(application(name), "label argocd.argoproj.io/instance".into(), true));
     }
-    // Every chart sets this label. Where the chart was not installed by Helm, something rendered
-    // it, and that may be Argo CD.
-    let rendered = kept.label(MANAGED_BY).is_some_and(|by| &**by == "Helm")
-        && kept.annotation(RELEASE).is_none();
-    let instance = kept.label(INSTANCE).filter(|_| rendered)?;
-    Some(owner(instance.clone(), "label app.kubernetes.io/instance, and no Helm release", false))
+    // Every chart sets this label, and Argo CD sets it where it tracks by label.
+    let name = kept.label(INSTANCE).filter(|name| !name.is_empty())?;
+    if let Some(client) =
+        kept.meta.managers.iter().find(|client| ARGO_CLIENTS.contains(&&***client))
+    {
+        return Some(owner(
+            application(name),
+            format!("label {INSTANCE}, written by {client}"),
+            true,
+        ));
+    }
+    // Whoever installs by Helm notes the release. What others wrote was not Argo CD's.
+    let others = kept.annotation(RELEASE).is_some() || !kept.meta.managers.is_empty();
+    (!others).then(|| {
+        let evidence = format!("label {INSTANCE}, and no Helm release; who wrote it is not known");
+        owner(application(name), evidence, false)
+    })
 }
 
-/// The application of `APP:GROUP/KIND:NAMESPACE/NAME`, where that names this object; an
-/// application outside Argo CD's namespace is `NAMESPACE_APP`.
+/// Whether Argo CD replaces the object instead of applying it, as far as the object itself says.
+fn replaces(kept: Kept<'_>) -> bool {
+    let options = kept.annotation("argocd.argoproj.io/sync-options");
+    options.is_some_and(|all| all.split(',').any(|one| one.trim() == "Replace=true"))
+}
+
+/// An application that is not in Argo CD's own namespace is `NAMESPACE_NAME`.
+fn application(name: &str) -> Name {
+    name.replacen('_', "/", 1).into()
+}
+
+/// The application of `APP:GROUP/KIND:NAMESPACE/NAME`, where that names this object.
 fn tracked(kept: Kept<'_>, id: &str) -> Option<Name> {
     let mut parts = id.splitn(3, ':');
-    let (application, kind, place) = (parts.next()?, parts.next()?, parts.next()?);
+    let (of, kind, place) = (parts.next()?, parts.next()?, parts.next()?);
     let (group, kind) = kind.split_once('/')?;
     let (namespace, name) = place.split_once('/')?;
     // For what has no namespace the place is that of the application's destination.
@@ -51,7 +80,7 @@ fn tracked(kept: Kept<'_>, id: &str) -> Option<Name> {
         && kind == kept.kind
         && name == &*kept.meta.name
         && (kept.meta.namespace.is_none() || namespace == kept.namespace());
-    same.then(|| application.replacen('_', "/", 1).into())
+    same.then(|| application(of))
 }
 
 /// What a Flux Kustomization applied.
@@ -73,6 +102,16 @@ pub(super) fn flux_kustomization(kept: Kept<'_>) -> Option<Owner> {
         edit: if left || ssa("IfNotPresent") { off } else { next },
         // The mark goes with the object; what is in the repository comes back.
         deletion: next,
+        label: if left {
+            STAYS
+        } else {
+            Undone::new(
+                Soon::Never,
+                "it stays if keybook puts it on; what kubectl puts on is taken off at its \
+                 Kustomization's next reconciliation",
+            )
+        },
+        detail: None,
     })
 }
 
@@ -90,6 +129,8 @@ pub(super) fn flux_helm_release(kept: Kept<'_>) -> Option<Owner> {
         certain: true,
         edit: undone,
         deletion: undone,
+        label: HELM_LABEL,
+        detail: None,
     })
 }
 
@@ -105,6 +146,8 @@ pub(super) fn helm(kept: Kept<'_>) -> Option<Owner> {
         certain: true,
         edit: undone,
         deletion: undone,
+        label: HELM_LABEL,
+        detail: None,
     })
 }
 
@@ -119,5 +162,7 @@ pub(super) fn managed_by(kept: Kept<'_>) -> Option<Owner> {
         certain: false,
         edit: undone,
         deletion: undone,
+        label: undone,
+        detail: None,
     })
 }

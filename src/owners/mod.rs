@@ -6,7 +6,10 @@
 
 mod cluster;
 mod controller;
+mod definition;
 mod gitops;
+
+use definition::Said;
 
 use crate::model::{Binding, BindingKind, Meta, Name, Role, Secret, ServiceAccount, Snapshot};
 
@@ -111,6 +114,8 @@ impl Undone {
     }
 }
 
+const STAYS: Undone = Undone::new(Soon::Never, "it stays");
+
 /// One who keeps an object.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Owner {
@@ -127,9 +132,23 @@ pub struct Owner {
     pub edit: Undone,
     /// What becomes of a deletion.
     pub deletion: Undone,
+    /// What becomes of a label that is put on and is not the owner's.
+    pub label: Undone,
+    /// What the owner's own object says of it, where that was read.
+    pub detail: Option<Name>,
 }
 
 impl Owner {
+    /// `Helm pay/payroll (at its next upgrade)`: who, and how soon an edit is undone.
+    pub fn words_and_when(&self) -> String {
+        let soon = match self.edit.soon {
+            Soon::Never => "an edit stays",
+            Soon::NotKnown => "when is not known",
+            soon => soon.as_str(),
+        };
+        format!("{} ({soon})", self.words())
+    }
+
     /// `Helm pay/payroll`, `maybe Argo CD shop`.
     pub fn words(&self) -> String {
         let maybe = if self.certain { "" } else { "maybe " };
@@ -167,24 +186,31 @@ const RBAC: &str = "rbac.authorization.k8s.io";
 pub fn of_role(role: &Role, version: Option<&str>) -> Vec<Owner> {
     let kept = Kept { group: RBAC, kind: role.kind.as_str(), meta: &role.meta };
     let server = cluster::server_role(role, version);
-    sorted(cluster::aggregation(role).into_iter().chain(server).chain(marked(kept)))
+    // rbac-manager makes no roles.
+    let marked = marked(kept, |_| Said::NotRead);
+    sorted(cluster::aggregation(role).into_iter().chain(server).chain(marked))
 }
 
-/// Who keeps a binding; `version` is the server's.
-pub fn of_binding(binding: &Binding, version: Option<&str>) -> Vec<Owner> {
+/// Who keeps a binding of a cluster.
+pub fn of_binding(snapshot: &Snapshot, binding: &Binding) -> Vec<Owner> {
+    let version = snapshot.cluster.server_version.as_deref();
     let kept = Kept { group: RBAC, kind: binding.kind.as_str(), meta: &binding.meta };
-    sorted(cluster::server_binding(binding, version).into_iter().chain(marked(kept)))
+    let marked = marked(kept, |name| definition::of_binding(snapshot, name, binding));
+    sorted(cluster::server_binding(binding, version).into_iter().chain(marked))
 }
 
-/// Who keeps an account.
-pub fn of_account(account: &ServiceAccount) -> Vec<Owner> {
+/// Who keeps an account of a cluster.
+pub fn of_account(snapshot: &Snapshot, account: &ServiceAccount) -> Vec<Owner> {
     let kept = Kept { group: "", kind: "ServiceAccount", meta: &account.meta };
-    sorted(cluster::default_account(kept).into_iter().chain(marked(kept)))
+    let marked = marked(kept, |name| definition::of_account(snapshot, name, account));
+    sorted(cluster::default_account(kept).into_iter().chain(marked))
 }
 
 /// Who keeps a Secret.
 pub fn of_secret(secret: &Secret) -> Vec<Owner> {
-    sorted(marked(Kept { group: "", kind: "Secret", meta: &secret.meta }))
+    let kept = Kept { group: "", kind: "Secret", meta: &secret.meta };
+    // rbac-manager makes no Secrets.
+    sorted(marked(kept, |_| Said::NotRead))
 }
 
 /// Who keeps the two objects of a grant.
@@ -206,27 +232,33 @@ pub fn of_grant(
     let key = (kind, namespace.cloned().unwrap_or_else(|| "".into()), name.clone());
     let binding = snapshot.objects.bindings.get(&key);
     OfGrant {
-        binding: binding.map(|binding| of_binding(binding, version)).unwrap_or_default(),
+        binding: binding.map(|binding| of_binding(snapshot, binding)).unwrap_or_default(),
         role: role.map(|role| of_role(role, version)).unwrap_or_default(),
     }
 }
 
-/// The owners that mark what they keep.
-fn marked(kept: Kept<'_>) -> impl Iterator<Item = Owner> {
+/// The owners that mark what they keep; `said` is what an `RBACDefinition` has to do with it.
+fn marked(kept: Kept<'_>, said: impl FnOnce(&str) -> Said) -> impl Iterator<Item = Owner> {
     let found = [
         cluster::addon_manager(kept),
         cluster::version_operator(kept),
-        controller::rbac_manager(kept),
+        controller::rbac_manager(kept, said),
         controller::olm(kept),
         gitops::argo_cd(kept),
         gitops::flux_kustomization(kept),
         gitops::flux_helm_release(kept),
         gitops::helm(kept),
     ];
-    let by_reference = controller::references(kept);
-    let known = found.iter().any(Option::is_some) || !by_reference.is_empty();
-    let label = if known { None } else { gitops::managed_by(kept) };
-    found.into_iter().flatten().chain(by_reference).chain(label)
+    let mut all: Vec<Owner> = found.into_iter().flatten().collect();
+    let told: Vec<Keeper> = all.iter().map(|owner| owner.keeper).collect();
+    all.extend(controller::references(kept, &told));
+    // Whoever keeps it for sure may as well write what it likes into that label.
+    let sure = |owner: &Owner| owner.certain && owner.edit.soon != Soon::Never;
+    if !all.iter().any(sure) {
+        let rendered = all.iter().any(|owner| owner.keeper == Keeper::ArgoCd);
+        all.extend(gitops::managed_by(kept).filter(|by| !(rendered && &*by.name == "Helm")));
+    }
+    all.into_iter()
 }
 
 /// Whoever undoes an edit soonest comes first.

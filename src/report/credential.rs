@@ -4,6 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 
 use super::identity::Names;
+use super::owner::{self, OwnerRow};
 use super::{Cell, Column, Metadata, Table, Tabular, age, exact};
 use crate::book::Book;
 use crate::credentials::{Bound, Credential, Expires, LastUse, Made, Standing, words_beyond};
@@ -162,6 +163,8 @@ pub struct CredentialRow {
     pub last_use: LastUsePart,
     /// Groups that it carries by itself.
     pub groups: Vec<Name>,
+    /// Who keeps the Secret that holds it, and what becomes of a change to it.
+    pub kept_by: Vec<OwnerRow>,
     /// What would revoke it.
     pub revoke: Name,
     /// What else has to be known before acting on it.
@@ -210,6 +213,7 @@ impl CredentialRow {
             },
             last_use: LastUsePart::from(&of.last_use),
             groups: of.groups.clone(),
+            kept_by: owner::rows("secret", &of.owners),
             revoke: of.revoke.clone(),
             notes: of.notes.clone(),
             bound: of.bound.as_ref().map(Bound::to_string).unwrap_or_default(),

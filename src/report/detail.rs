@@ -366,7 +366,7 @@ fn account_owners(book: &Book, entry: &Entry) -> Vec<owners::Owner> {
     };
     let key = (ns.clone(), entry.identity.name.clone());
     let account = book.snapshot.objects.service_accounts.get(&key);
-    account.map(|account| owners::of_account(account)).unwrap_or_default()
+    account.map(|account| owners::of_account(&book.snapshot, account)).unwrap_or_default()
 }
 
 fn seen(of: &[Seen]) -> Vec<SeenRow> {

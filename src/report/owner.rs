@@ -26,7 +26,7 @@ impl From<Undone> for UndoneRow {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct OwnerRow {
-    /// Which object: `binding`, `role` or `account`.
+    /// Which object: `binding`, `role`, `account` or `secret`.
     pub object: &'static str,
     /// Who: `Helm`, `Argo CD`, `API server`, …
     pub keeper: &'static str,
@@ -40,6 +40,11 @@ pub struct OwnerRow {
     pub edit: UndoneRow,
     /// What becomes of a deletion.
     pub deletion: UndoneRow,
+    /// What becomes of a label that is put on and is not the owner's.
+    pub label: UndoneRow,
+    /// What the owner's own object says of it: of an `RBACDefinition` the entry, and the namespaces
+    /// that it selects now.
+    pub detail: Option<Name>,
     /// For a person.
     #[serde(skip)]
     pub words: String,
@@ -55,7 +60,9 @@ pub(super) fn rows(object: &'static str, of: &[Owner]) -> Vec<OwnerRow> {
         certain: owner.certain,
         edit: owner.edit.into(),
         deletion: owner.deletion.into(),
-        words: owner.words(),
+        label: owner.label.into(),
+        detail: owner.detail.clone(),
+        words: owner.words_and_when(),
     };
     of.iter().map(row).collect()
 }

@@ -180,9 +180,10 @@ pub fn kept_lines(book: &Book, grant: &Grant, indent: &str) -> Lines {
         } else {
             format!("an edit: {}; a deletion: {}", edit.when, deletion.when)
         };
+        let detail = owner.detail.as_deref().map(|said| format!(" ({})", distinct(said)));
         Line::of(format!("{indent}{object} kept by "), Slot::Muted)
             .then(owner.words(), Slot::Base)
-            .then(format!(": {undone}"), Slot::Muted)
+            .then(format!("{}: {undone}", detail.unwrap_or_default()), Slot::Muted)
     };
     let binding = owners.binding.iter().map(|owner| line("binding", owner));
     binding.chain(owners.role.iter().map(|owner| line("role", owner))).collect()

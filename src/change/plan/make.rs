@@ -151,7 +151,7 @@ impl<'a> Work<'a> {
         let action = if any_left { Action::Replace } else { Action::Delete };
         let place = (target, action, &changed);
         let owners = match owner::of_binding(
-            (&binding, self.version),
+            (&binding, &self.input.book.snapshot),
             &wanted.gone,
             place,
             self.input.despite_owners,

@@ -7,8 +7,8 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use super::{Action, Manual, OwnerWarning, Patch, Target};
-use crate::model::{Binding, Identity, Role};
-use crate::owners::{self, Keeper, Owner, Soon};
+use crate::model::{Binding, Identity, Role, Snapshot};
+use crate::owners::{self, Keeper, Owner, Soon, Undone};
 use crate::rbac::bootstrap;
 
 /// What is to become of a change to an owned object.
@@ -21,13 +21,13 @@ pub(super) enum Verdict {
 
 /// What becomes of taking `gone` out of a binding.
 pub(super) fn of_binding(
-    (binding, version): (&Binding, Option<&str>),
+    (binding, snapshot): (&Binding, &Snapshot),
     gone: &BTreeSet<Identity>,
     (target, action, after): (&Target, Action, &Value),
     insist: bool,
 ) -> Verdict {
-    let own = is_servers_own(binding, gone, version);
-    let owners: Vec<Owner> = owners::of_binding(binding, version)
+    let own = is_servers_own(binding, gone, snapshot.cluster.server_version.as_deref());
+    let owners: Vec<Owner> = owners::of_binding(snapshot, binding)
         .into_iter()
         // The API server brings back its own subjects, and no others.
         .filter(|owner| owner.keeper != Keeper::ApiServer || own)
@@ -36,7 +36,7 @@ pub(super) fn of_binding(
         Action::Delete => "null".to_owned(),
         _ => json!({ "subjects": after["subjects"] }).to_string(),
     };
-    judge(&owners, (target, action), patch, insist)
+    judge(&owners, target, what(action), patch, insist)
 }
 
 /// What becomes of other rules in a role.
@@ -50,28 +50,29 @@ pub(super) fn of_role(
         .filter(|owner| owner.keeper != Keeper::ApiServer)
         .collect();
     let patch = json!({ "rules": after["rules"] }).to_string();
-    judge(&owners, (target, Action::Replace), patch, insist)
+    judge(&owners, target, what(Action::Replace), patch, insist)
 }
 
-/// What becomes of deleting a Secret, or of a label put on it: owners leave labels that are not theirs
-/// alone, so that this is only told.
+/// What becomes of deleting a Secret, or of a label put on it.
 pub(super) fn of_secret(
     owners: &[Owner],
     target: &Target,
     action: Action,
     insist: bool,
 ) -> Verdict {
-    let insist = insist || action == Action::Replace;
-    judge(owners, (target, action), "null".to_owned(), insist)
+    let of: Of =
+        if action == Action::Delete { |owner| owner.deletion } else { |owner| owner.label };
+    judge(owners, target, of, "null".to_owned(), insist)
 }
 
-fn judge(
-    owners: &[Owner],
-    (target, action): (&Target, Action),
-    merge: String,
-    insist: bool,
-) -> Verdict {
-    let of = |owner: &Owner| if action == Action::Delete { owner.deletion } else { owner.edit };
+/// What an owner makes of a change.
+type Of = fn(&Owner) -> Undone;
+
+fn what(action: Action) -> Of {
+    if action == Action::Delete { |owner| owner.deletion } else { |owner| owner.edit }
+}
+
+fn judge(owners: &[Owner], target: &Target, of: Of, merge: String, insist: bool) -> Verdict {
     let undoing: Vec<&Owner> =
         owners.iter().filter(|owner| of(owner).soon != Soon::Never).collect();
     let stops = undoing.iter().find(|owner| match of(owner).soon {

@@ -6,8 +6,8 @@ use sha2::{Digest as _, Sha256};
 
 use super::null_default;
 use crate::model::{
-    FlowSchemaSpec, ListKind, Meta, Name, NetworkPolicySpec, OAuthToken, ObjectBody, OtherObject,
-    PodSpec, PodTemplate, PriorityLevelSpec,
+    DefinedBinding, FlowSchemaSpec, ListKind, Meta, Name, NetworkPolicySpec, OAuthToken, ObjectBody,
+    OtherObject, PodSpec, PodTemplate, PriorityLevelSpec,
 };
 
 #[derive(Deserialize)]
@@ -33,6 +33,14 @@ struct WorkloadSpec {
 #[serde(default)]
 struct JobTemplate {
     spec: WorkloadSpec,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct RbacDefinition {
+    metadata: Meta,
+    #[serde(default, deserialize_with = "null_default")]
+    rbac_bindings: Vec<DefinedBinding>,
 }
 
 #[derive(Deserialize)]
@@ -104,6 +112,10 @@ pub(super) fn read<'de, D: Deserializer<'de>>(
             let PriorityLevel { metadata, spec } = PriorityLevel::deserialize(source)?;
             (metadata, ObjectBody::PriorityLevel(spec.into()))
         }
+        (Some(ListKind::RbacDefinitions), _) => {
+            let RbacDefinition { metadata, rbac_bindings } = RbacDefinition::deserialize(source)?;
+            (metadata, ObjectBody::RbacDefinition(rbac_bindings.into()))
+        }
         (Some(ListKind::OAuthTokens), _) => {
             let wire = AccessToken::deserialize(source)?;
             let mut metadata = wire.metadata;
@@ -160,6 +172,7 @@ pub(super) fn body(other: &OtherObject) -> Value {
         ObjectBody::NetworkPolicy(spec) => body["spec"] = json!(spec),
         ObjectBody::FlowSchema(spec) => body["spec"] = json!(spec),
         ObjectBody::PriorityLevel(spec) => body["spec"] = json!(spec),
+        ObjectBody::RbacDefinition(bindings) => body["rbacBindings"] = json!(**bindings),
         ObjectBody::OAuthToken(token) => {
             if let (Value::Object(body), Value::Object(fields)) = (&mut body, json!(token)) {
                 body.extend(fields);

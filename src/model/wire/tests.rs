@@ -26,9 +26,28 @@ fn objects_come_back_as_they_went() {
             "subjects": [{"kind": "ServiceAccount", "name": "x"}]}),
         json!({"apiVersion": "batch/v1", "kind": "CronJob", "metadata": {"name": "c", "namespace": "n"},
             "spec": {"jobTemplate": {"spec": {"template": {"spec": {"serviceAccountName": "x"}}}}}}),
+        json!({"apiVersion": "rbacmanager.reactiveops.io/v1beta1", "kind": "RBACDefinition",
+            "metadata": {"name": "d", "managedFields": [{"manager": "a"}, {"manager": "b"}]},
+            "rbacBindings": [{"name": "dev", "subjects": [{"kind": "User", "name": "x"}],
+                "clusterRoleBindings": [{"clusterRole": "view"}],
+                "roleBindings": [
+                    {"clusterRole": "edit", "namespaceSelector": {"matchLabels": {},
+                        "matchExpressions": [{"key": "a", "operator": "Exists", "values": []}]}},
+                    {"role": "own", "namespace": "n", "namespaceSelector": {}}]}]}),
     ] {
         assert_eq!(round_trip(&value), value);
     }
+}
+
+#[test]
+fn of_managed_fields_only_the_clients_names_are_kept() {
+    let role = json!({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole",
+        "metadata": {"name": "r", "managedFields": [
+            {"manager": "b", "operation": "Update", "fieldsV1": {"f:rules": {}}},
+            {"manager": "a", "operation": "Apply"}, {"manager": "b", "operation": "Apply"}]},
+        "rules": []});
+    let kept = json!([{"manager": "a"}, {"manager": "b"}]);
+    assert_eq!(round_trip(&role)["metadata"]["managedFields"], kept);
 }
 
 #[test]

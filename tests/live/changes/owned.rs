@@ -29,6 +29,10 @@ fn definition(with_kim: bool) -> Value {
         "metadata": {"name": "ops"}, "rbacBindings": bindings})
 }
 
+/// What rbac-manager calls the bindings of the two parts: by the definition, the part and the role.
+const TEAM: &str = "ops-team-view";
+const LONE: &str = "ops-lone-edit";
+
 /// Whether the label by which rbac-manager finds its own is on what is made of a part; one of the two
 /// lacks it and has the owner reference only.
 fn is_labelled(part: &str) -> bool {
@@ -42,15 +46,15 @@ fn reconcile(cluster: &Cluster) {
     let owner = json!([{"apiVersion": definition["apiVersion"], "kind": "RBACDefinition",
         "name": "ops", "uid": definition["metadata"]["uid"], "controller": true}]);
     let parts = definition["rbacBindings"].as_array().expect("bindings");
-    for name in ["team", "lone"] {
+    for (entry, name) in [("team", TEAM), ("lone", LONE)] {
         let have = get(cluster, &["rolebinding", name, "-n", "owned"]);
-        let wanted = parts.iter().find(|part| part["name"] == name).map(|part| {
+        let wanted = parts.iter().find(|part| part["name"] == entry).map(|part| {
             let mut binding = json!({"apiVersion": RBAC, "kind": "RoleBinding",
                 "metadata": {"name": name, "namespace": "owned", "ownerReferences": owner},
                 "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole",
                     "name": part["roleBindings"][0]["clusterRole"]},
                 "subjects": part["subjects"]});
-            if is_labelled(name) {
+            if is_labelled(entry) {
                 binding["metadata"]["labels"] = json!({"rbac-manager": "reactiveops"});
             }
             binding
@@ -114,7 +118,7 @@ fn what_a_controller_makes_again_is_told_before_and_seen_after() {
     let told = desk.keybook(&["revoke", &what, "-o", "json"]).ends_with(0).json();
     assert_eq!(told["steps"].as_array().map(Vec::len), Some(0), "{told}");
     let manual = told["manual"].to_string();
-    for words in ["RoleBinding owned/team", "RoleBinding owned/lone", "ops", "at once"] {
+    for words in ["RoleBinding owned/ops-team-view", "RoleBinding owned/ops-lone-edit", "at once"] {
         assert!(manual.contains(words), "{words:?} in {manual}");
     }
     // What stays when it is made here is made where somebody insists, with a warning.
@@ -124,11 +128,11 @@ fn what_a_controller_makes_again_is_told_before_and_seen_after() {
     let steps = told["steps"].as_array().expect("steps");
     let names: Vec<&str> =
         steps.iter().filter_map(|step| step["target"]["name"].as_str()).collect();
-    assert_eq!(names, ["lone"], "{told}");
+    assert_eq!(names, [LONE], "{told}");
     let owners = steps[0]["owners"].to_string();
     assert!(owners.contains("when its RBACDefinition is next gone through"), "{owners}");
     desk.keybook(&["apply", &plan, "--yes", "tests"]).ends_with(0).says("run 1 is done");
-    assert!(get(&cluster, &["rolebinding", "lone", "-n", "owned"]).is_none());
+    assert!(get(&cluster, &["rolebinding", LONE, "-n", "owned"]).is_none());
     desk.keybook(&["verify", "1"]).ends_with(0);
 
     let stop = AtomicBool::new(false);
@@ -139,10 +143,14 @@ fn what_a_controller_makes_again_is_told_before_and_seen_after() {
             }
         });
         let _stop = Stop(&stop);
-        let lone = || get(&cluster, &["rolebinding", "lone", "-n", "owned"]);
+        let lone = || get(&cluster, &["rolebinding", LONE, "-n", "owned"]);
         await_some("the controller to make it again", lone);
         let said = desk.keybook(&["verify", "1"]).ends_with(1);
-        assert!(said.err.contains("RoleBinding owned/lone: it is there again"), "{}", said.err);
+        assert!(
+            said.err.contains("RoleBinding owned/ops-lone-edit: it is there again"),
+            "{}",
+            said.err
+        );
         assert!(may(&cluster, &kim, &reads), "as was told: the definition still says so");
 
         // The owner's patch, made where it belongs.
@@ -150,7 +158,7 @@ fn what_a_controller_makes_again_is_told_before_and_seen_after() {
         let put = cluster.kubectl_with(&["apply", "-f", "-"], &put);
         assert!(put.status.success(), "{}", String::from_utf8_lossy(&put.stderr));
         await_some("the controller to follow", || {
-            let team = get(&cluster, &["rolebinding", "team", "-n", "owned"])?;
+            let team = get(&cluster, &["rolebinding", TEAM, "-n", "owned"])?;
             (lone().is_none() && team["subjects"] == json!([user(LEE)])).then_some(())
         });
         await_some("kim to be refused", || (!may(&cluster, &kim, &reads)).then_some(()));

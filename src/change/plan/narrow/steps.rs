@@ -128,7 +128,8 @@ impl Work<'_> {
         let action = if any_left { Action::Replace } else { Action::Delete };
         let place = (&target, action, &changed);
         let insist = self.input.despite_owners;
-        let verdict = owner::of_binding((&binding, self.version), &gone, place, insist);
+        let verdict =
+            owner::of_binding((&binding, &self.input.book.snapshot), &gone, place, insist);
         if let Verdict::Leave(manual) = verdict {
             // Nothing is taken away here, and nothing put in its place.
             self.left_to_owner(to, &target, &manual);

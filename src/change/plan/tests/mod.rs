@@ -310,9 +310,17 @@ fn what_an_owner_would_undo_is_the_owners_to_change() {
     helm["metadata"]["labels"] = json!({"app.kubernetes.io/managed-by": "Helm"});
     helm["metadata"]["annotations"] =
         json!({"meta.helm.sh/release-name": "ops", "meta.helm.sh/release-namespace": "n"});
-    let mut definition = binding(Some("n"), "rbd", "edit", &json!([user("ann"), user("bob")]));
-    definition["metadata"]["labels"] = json!({"rbac-manager": "reactiveops"});
-    let mut world = World::default().role("edit", &pods(&["delete"])).with(helm).with(definition);
+    let both = json!([user("ann"), user("bob")]);
+    let mut defined = binding(Some("n"), "devs-all-edit", "edit", &both);
+    defined["metadata"]["labels"] = json!({"rbac-manager": "reactiveops"});
+    defined["metadata"]["ownerReferences"] = json!([{"kind": "RBACDefinition", "name": "devs",
+        "apiVersion": "rbacmanager.reactiveops.io/v1beta1", "uid": "u", "controller": true}]);
+    let definition = json!({"apiVersion": "rbacmanager.reactiveops.io/v1beta1",
+        "kind": "RBACDefinition", "metadata": {"name": "devs"},
+        "rbacBindings": [{"name": "all", "subjects": both,
+            "roleBindings": [{"clusterRole": "edit", "namespace": "n"}]}]});
+    let mut world =
+        World::default().role("edit", &pods(&["delete"])).with(helm).with(defined).with(definition);
     let plan = world.plan(&["user:ann"]).expect("a plan");
     assert_eq!(plan.steps, []);
     let patch = json!({"subjects": [user("bob")]}).to_string();
