@@ -19,6 +19,7 @@ use super::{
     Book, Changes, Entry, Grant, GrantId, IdentityId, LogChange, LogState, Membership, groups,
     hints,
 };
+use crate::credentials::same_tracking;
 use crate::model::{Coverage, Identity, Name, Policy, SubjectKind};
 use crate::rbac::bootstrap;
 
@@ -60,6 +61,7 @@ impl Book {
             && !difference.flows
             && self.policy == changes.policy
             && same_exemptions(&self.policy, self.now, changes.now)
+            && same_tracking(&self.snapshot.objects, &changes.snapshot.objects)
             && same_log(&self.log, &changes.log);
         next.snapshot = changes.snapshot;
         next.policy = changes.policy;
@@ -101,6 +103,9 @@ impl Book {
                             activity.issued().of(identity).map(|(issued, _)| issued.by.clone());
                         dirty.identities.extend(by);
                     }
+                }
+                if let Some(before) = &self.activity {
+                    dirty.identities.extend(activity.issued().beyond(before.issued()).cloned());
                 }
                 self.activity = Some(activity);
                 true
@@ -203,6 +208,7 @@ impl Book {
         self.mark_subjects(old, slots, &mut dirty);
         self.mark_namespaces(&difference.namespaces, &mut dirty);
         self.mark_idle(old, &mut dirty);
+        self.mark_turned(old, &mut dirty);
         self.renew_grants(old, &mut dirty);
         self.renew_members(old, &mut dirty);
         self.renew_entries(old, &dirty);
@@ -274,6 +280,14 @@ impl Book {
                 dirty.groups.insert(identity.name.clone());
             }
             dirty.identities.insert(identity.clone());
+        }
+    }
+
+    /// Of whom something else is to be said by the time alone.
+    fn mark_turned(&self, old: &Self, dirty: &mut Dirty) {
+        let (from, to) = (old.now.min(self.now), old.now.max(self.now));
+        for (_, id) in self.turns.range((from, IdentityId(0))..=(to, IdentityId(u32::MAX))) {
+            dirty.identities.extend(self.entry(*id).map(|entry| entry.identity.clone()));
         }
     }
 

@@ -40,6 +40,7 @@ impl Book {
             by_credential: Arc::default(),
             requesters: SharedHash::default(),
             instants: OrdSet::default(),
+            turns: OrdSet::default(),
             counts: Counts::default(),
             snapshot,
             activity,
@@ -69,6 +70,7 @@ impl Book {
         let (individuals, groups) = self.join_members();
         self.nodes = self.nodes.iter().map(|_| None).collect();
         self.instants = OrdSet::default();
+        self.turns = OrdSet::default();
         self.counts = Counts::default();
         let nodes: Vec<Node> =
             individuals.into_par_iter().map(|person| self.individual(person, None)).collect();
@@ -200,6 +202,9 @@ impl Book {
         for at in node.instants.iter() {
             self.instants.insert((*at, id));
         }
+        for at in node.turns.iter() {
+            self.turns.insert((*at, id));
+        }
         if let Some(place) = self.nodes.get_mut(id.0 as usize) {
             *place = Some(node);
         }
@@ -210,6 +215,9 @@ impl Book {
             self.counts.take(&node.entry);
             for at in node.instants.iter() {
                 self.instants.remove(&(*at, id));
+            }
+            for at in node.turns.iter() {
+                self.turns.remove(&(*at, id));
             }
         }
     }

@@ -139,6 +139,7 @@ pub struct Book {
     requesters: SharedHash<Identity, u32>,
     /// The times from which the idle time of everybody counts.
     instants: OrdSet<(DateTime<Utc>, IdentityId)>,
+    turns: OrdSet<(DateTime<Utc>, IdentityId)>,
     counts: Counts,
 }
 

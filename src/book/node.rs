@@ -24,6 +24,8 @@ pub(super) struct Node {
     /// Times of which the idle time counts for a verdict about it: when one of them is that long
     /// before the end of the log, the verdict may change. UTC.
     pub(super) instants: Arc<[DateTime<Utc>]>,
+    /// When a verdict about it changes by the time alone, UTC.
+    pub(super) turns: Arc<[DateTime<Utc>]>,
 }
 
 /// The node that a new one follows, where nothing but the log moved in between.
@@ -167,7 +169,8 @@ impl Book {
         let judged = findings::of(self, &entry, seen, rows);
         entry.findings = judged.findings;
         entry.exempt = judged.exempt;
-        Node { entry: Arc::new(entry), rows: rows.into(), seen, instants: judged.instants.into() }
+        let (instants, turns) = (judged.instants.into(), judged.turns.into());
+        Node { entry: Arc::new(entry), rows: rows.into(), seen, instants, turns }
     }
 
     /// The grants that hold for an identity: its own, then its groups'.

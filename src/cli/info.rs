@@ -115,6 +115,7 @@ fn rows(of: &Settings) -> Vec<Row> {
         row("machine_requests", &of.machine_requests, ToString::to_string),
         row("machine_days", &of.machine_days, ToString::to_string),
         row("machine_hours", &of.machine_hours, ToString::to_string),
+        row("credential_days", &of.credential_days, ToString::to_string),
         row("require_coverage", &of.require_coverage, |days| optional(days.as_ref())),
         row("policy", &of.policy_file, |path| {
             path.as_ref().map_or_else(|| "none".to_owned(), |path| path.display().to_string())

@@ -45,6 +45,7 @@ pub(super) struct Values {
     pub(super) machine_requests: At<u32>,
     pub(super) machine_days: At<u32>,
     pub(super) machine_hours: At<u32>,
+    pub(super) credential_days: At<u32>,
     pub(super) groups: Vec<FileGroups>,
     pub(super) group_names: Vec<(Name, Name, usize)>,
     pub(super) exemptions: Vec<(Exemption, usize)>,
@@ -58,10 +59,11 @@ pub(super) struct Values {
 
 /// Keys of each file, for the warning about another.
 const POLICY_KEYS: &str = "idle_days, require_coverage, denied_requests, denied_days, flood_minute, \
-     flood_hour, machine_requests, machine_days, machine_hours, groups, group_names, exemptions, left";
+     flood_hour, machine_requests, machine_days, machine_hours, credential_days, groups, group_names, \
+     exemptions, left";
 const USER_KEYS: &str = "idle_days, require_coverage, denied_requests, denied_days, flood_minute, \
-     flood_hour, machine_requests, machine_days, machine_hours, groups, group_names, exemptions, left, \
-     policy, theme, color, readonly, clusters";
+     flood_hour, machine_requests, machine_days, machine_hours, credential_days, groups, group_names, \
+     exemptions, left, policy, theme, color, readonly, clusters";
 const CLUSTER_KEYS: &str = "name, namespaces";
 const EXEMPTION_KEYS: &str = "rule, identity, owner, reason, expires";
 
@@ -111,6 +113,9 @@ pub(super) fn parse(
             ("machine_hours", _) => {
                 let count = file.number(key, value, "a number of hours")?;
                 values.machine_hours = Some((count, line));
+            }
+            ("credential_days", _) => {
+                values.credential_days = Some((file.days(key, value)?, line));
             }
             ("groups", _) => values.groups = file.groups(value)?,
             ("group_names", _) => values.group_names = file.group_names(value)?,

@@ -123,6 +123,8 @@ pub struct Settings {
     pub machine_days: Setting<u32>,
     /// …for at least so many hours between the first and the last request of a day.
     pub machine_hours: Setting<u32>,
+    /// Credentials that are good for longer, or have no end and are older, are worse than others.
+    pub credential_days: Setting<u32>,
     /// Findings that somebody answers for, sorted.
     pub exemptions: Vec<Setting<Exemption>>,
     /// Who is said to have left, with the last day (UTC).
@@ -163,6 +165,7 @@ impl Settings {
             machine_requests: self.machine_requests.value,
             machine_days: self.machine_days.value,
             machine_hours: self.machine_hours.value,
+            credential_days: self.credential_days.value,
             exemptions: self.exemptions.iter().map(|one| one.value.clone()).collect(),
             left: self.left.iter().map(|(who, day)| (who.clone(), day.value)).collect(),
             groups: self

@@ -36,6 +36,17 @@ const COLOR: &str = "KEYBOOK_COLOR";
 const READONLY: &str = "KEYBOOK_READONLY";
 const NO_COLOR: &str = "NO_COLOR";
 
+/// The theme's name, where one is set: by the flag, the variable, the user's configuration.
+fn theme(
+    flag: Option<String>,
+    variable: Option<String>,
+    user: Option<(String, Origin)>,
+) -> Setting<Option<String>> {
+    let variable = variable.map(|theme| (theme, Origin::Variable(THEME)));
+    let flag = flag.map(|theme| (theme, Origin::Flag("--theme")));
+    first([flag, variable, user].map(|layer| layer.map(|(name, from)| (Some(name), from))), None)
+}
+
 /// Puts all layers together. `variable` looks up the environment; an empty variable is an unset
 /// one. `paths` says where the user's configuration is unless `KEYBOOK_CONFIG` does.
 ///
@@ -52,7 +63,6 @@ pub fn resolve(
     let (user, mut warnings) = users(named, &mut paths)?;
     let user_path = paths.config.clone().unwrap_or_default();
     let from_user = |line: usize| Origin::User { path: user_path.clone(), line };
-
     let policy_file = first(
         [
             flags.policy.map(|path| (Some(path), Origin::Flag("--policy"))),
@@ -69,7 +79,6 @@ pub fn resolve(
     }
     let shared_path = policy_file.value.clone().unwrap_or_default();
     let from_shared = |line: usize| Origin::Policy { path: shared_path.clone(), line };
-
     let days = |shared: At<u32>, user: At<u32>| {
         [
             shared.map(|(days, line)| (days, from_shared(line))),
@@ -98,6 +107,7 @@ pub fn resolve(
     let machine_hours = from(|of| of.machine_hours, usual.machine_hours);
     let flood_minute = from(|of| of.flood_minute, usual.flood_minute);
     let flood_hour = from(|of| of.flood_hour, usual.flood_hour);
+    let credential_days = from(|of| of.credential_days, usual.credential_days);
     let exemptions =
         merge_exemptions([(shared.exemptions, &from_shared), (user.exemptions, &from_user)]);
     let groups = merge_groups(
@@ -115,19 +125,17 @@ pub fn resolve(
         machine_hours,
         flood_minute,
         flood_hour,
+        credential_days,
         exemptions,
         left: merge_named([(user.left, &from_user), (shared.left, &from_shared)]),
         groups,
         group_names,
         outside: Arc::default(),
         require_coverage,
-        theme: first(
-            [
-                flags.theme.map(|theme| (Some(theme), Origin::Flag("--theme"))),
-                variable.text(THEME).map(|theme| (Some(theme), Origin::Variable(THEME))),
-                user.theme.map(|(theme, line)| (Some(theme), from_user(line))),
-            ],
-            None,
+        theme: theme(
+            flags.theme,
+            variable.text(THEME),
+            user.theme.map(|(theme, line)| (theme, from_user(line))),
         ),
         color: first(
             [

@@ -147,14 +147,15 @@ fn exemptions_are_whole_or_an_error() {
     let dir = tempfile::tempdir().expect("a folder");
     let config = dir.path().join("config.toml");
     let whole = "denied_requests = 7\ndenied_days = 2\nmachine_requests = 9\nmachine_days = 4\nmachine_hours \
-                 = 20\n\n[[exemptions]]\nrule = \"idle\"\nidentity = \
+                 = 20\ncredential_days = 30\n\n[[exemptions]]\nrule = \"idle\"\nidentity = \
                  \"sa:a/*\"\nowner = \"ops\"\nreason = \"why\"\nexpires = 2027-01-31\n";
     fs::write(&config, whole).expect("written");
     let found = settings(Flags::default(), &[], Some(&config)).expect("valid");
     assert_eq!((found.denied_requests.value, found.denied_days.value), (7, 2));
     let machines = (found.machine_requests.value, found.machine_days.value);
     assert_eq!((machines, found.machine_hours.value), ((9, 4), 20));
-    assert_eq!(found.exemptions[0].origin, Origin::User { path: config.clone(), line: 7 });
+    assert_eq!((found.credential_days.value, found.policy().credential_days), (30, 30));
+    assert_eq!(found.exemptions[0].origin, Origin::User { path: config.clone(), line: 8 });
     let policy = found.policy();
     assert_eq!(policy.exemptions.len(), 1);
     assert!(policy.exemptions[0].is_about("idle", "sa:a/x"));

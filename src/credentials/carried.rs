@@ -3,6 +3,8 @@
 //!
 //! A name in a template is nobody's: who comes by it is only known once the log shows them.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
 
 use super::seen::Uses;
@@ -28,6 +30,8 @@ pub(crate) struct Carried {
     pub(crate) ends: Option<DateTime<Utc>>,
     /// What it gives that no binding shows.
     pub(crate) beside: Option<Beside>,
+    /// The credential, where it is one that the log names and that may last.
+    pub(crate) credential: Option<Arc<Credential>>,
 }
 
 /// Access that is given beside RBAC.
@@ -91,6 +95,8 @@ fn of_credential(of: &Credential, by_request: bool) -> Option<Carried> {
             _ => None,
         },
         beside: None,
+        credential: matches!(of.kind, Kind::Certificate | Kind::IssuedToken | Kind::OAuthToken)
+            .then(|| Arc::new(of.clone())),
     };
     // All of a cloud account, each by their ARN.
     if of.id.starts_with("aws-auth mapAccounts ") {
@@ -141,6 +147,7 @@ fn of_entry(entry: &AccessEntry) -> Option<Carried> {
         issued: entry.created,
         ends: None,
         beside: strongest(policies.iter().filter_map(|policy| by_policy(&id, policy))),
+        credential: None,
     };
     if name.is_none() && carried.beside.is_none() {
         carried.stands_for_many(&id)?;
@@ -204,6 +211,7 @@ fn of_member(of: &RoleMember) -> Option<Carried> {
                 under.unwrap_or_default()
             ),
         }),
+        credential: None,
     })
 }
 

@@ -13,6 +13,7 @@ mod claims;
 mod cloud;
 mod fold;
 mod held;
+mod lasting;
 mod legacy;
 mod minted;
 mod oauth;
@@ -32,6 +33,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 
 pub use carried::strength;
 pub(crate) use carried::{Beside, Carried, carried};
+pub(crate) use lasting::{lasting, log_ids, same_tracking};
 pub use saved::{read_iam, read_kubeconfig};
 pub use standing::Standing;
 pub use unseen::not_seen;

@@ -19,7 +19,7 @@ const ACCOUNT_UID: &str = "kubernetes.io/service-account.uid";
 const LAST_USED: &str = "kubernetes.io/legacy-token-last-used";
 const INVALID_SINCE: &str = "kubernetes.io/legacy-token-invalid-since";
 /// Since when the API server notes the use of such tokens: kept by itself in kube-system.
-const TRACKING: &str = "kube-apiserver-legacy-service-account-token-tracking";
+pub(super) const TRACKING: &str = "kube-apiserver-legacy-service-account-token-tracking";
 
 pub(super) fn all(book: &Book, only: Only<'_>, uses: &mut Uses, found: &mut Inventory) {
     let Some(within) = only.namespaces() else { return };

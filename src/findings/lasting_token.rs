@@ -3,9 +3,11 @@
 //! Tokens that pods and `kubectl create token` get end by themselves (KEP-1205); those of Secrets do
 //! not, and are made only on request since Kubernetes 1.24 (KEP-2799).
 
+use chrono::{DateTime, TimeDelta, Utc};
+
 use super::{Subject, one_less, severity_of};
 use crate::book::{Finding, Fix, Mend, Severity, Tier};
-use crate::credentials::{self, Credential, LastUse, Made};
+use crate::credentials::{Credential, Kind, LastUse, Made};
 use crate::model::SubjectKind;
 
 const RULE: (&str, &str) = ("lasting-token", "lasting token");
@@ -13,17 +15,22 @@ const RULE: (&str, &str) = ("lasting-token", "lasting token");
 pub(super) fn find(subject: &Subject<'_>, found: &mut Vec<Finding>) {
     let entry = subject.entry;
     bootstrap(subject, found);
-    if entry.identity.kind != SubjectKind::ServiceAccount || entry.tier <= Tier::DiscoveryOnly {
-        return;
+    for token in subject.credentials.iter().filter(|one| one.kind == Kind::TokenSecret) {
+        let days = subject.book.policy.credential_days;
+        let is_old = made_for(subject, token).is_some_and(|until| until <= subject.book.now);
+        let whole = severity_of(entry.tier);
+        let severity = if is_old { whole } else { one_less(whole) };
+        let old = if is_old { format!(", more than {days} days ago,") } else { String::new() };
+        let mut finding = subject.finding(RULE, severity, None, evidence(token, entry.tier, &old));
+        finding.fix = fix(token);
+        found.push(finding);
     }
-    for token in credentials::token_secrets(subject.book, &entry.identity) {
-        if token.standing.is_taken() {
-            let severity = one_less(severity_of(entry.tier));
-            let mut finding = subject.finding(RULE, severity, None, evidence(&token, entry.tier));
-            finding.fix = fix(&token);
-            found.push(finding);
-        }
-    }
+}
+
+/// When a credential is as old as the policy has it, UTC.
+pub(super) fn made_for(subject: &Subject<'_>, of: &Credential) -> Option<DateTime<Utc>> {
+    let days = TimeDelta::days(i64::from(subject.book.policy.credential_days));
+    of.issued?.checked_add_signed(days)
 }
 
 /// A bootstrap token without an expiration, where its data was read: it joins nodes as long as its
@@ -53,7 +60,7 @@ fn bootstrap(subject: &Subject<'_>, found: &mut Vec<Finding>) {
 }
 
 /// Its token is refused; the account keeps what it is granted.
-fn fix(token: &Credential) -> Fix {
+pub(super) fn fix(token: &Credential) -> Fix {
     let place = token.id.strip_prefix("secret ").and_then(|place| place.split_once('/'));
     let Some((namespace, name)) = place else {
         return Fix::elsewhere(token.revoke.to_string());
@@ -67,20 +74,28 @@ fn fix(token: &Credential) -> Fix {
     )
 }
 
-fn evidence(token: &Credential, tier: Tier) -> String {
-    let how = match token.made {
-        Some(Made::ByHand) => " by hand",
-        Some(Made::Automatically) => " by the controller",
-        Some(Made::By(_)) => " by request",
-        None => "",
-    };
-    let made = token
-        .issued
-        .map_or_else(String::new, |at| format!(", made{how} on {},", at.format("%Y-%m-%d")));
+fn evidence(token: &Credential, tier: Tier, old: &str) -> String {
+    let made = made(token);
+    let made = if old.is_empty() && !made.is_empty() { format!("{made},") } else { made + old };
     let used = match &token.last_use {
         LastUse::Label { day, .. } => format!("; its label says that it was last used on {day}"),
+        LastUse::NotSince(since) => format!(
+            "; not used since {}, by the API server's own tracking",
+            since.format("%Y-%m-%d")
+        ),
         _ => String::new(),
     };
     let Credential { id, .. } = token;
     format!("{id}{made} holds a token that never expires, for {}{used}", tier.as_str())
+}
+
+/// `, made by hand on 2026-01-31`.
+pub(super) fn made(of: &Credential) -> String {
+    let how = match &of.made {
+        Some(Made::ByHand) => " by hand".to_owned(),
+        Some(Made::Automatically) => " by the controller".to_owned(),
+        Some(Made::By(by)) => format!(" by request of {by}"),
+        None => String::new(),
+    };
+    of.issued.map_or_else(String::new, |at| format!(", made{how} on {}", at.format("%Y-%m-%d")))
 }

@@ -17,6 +17,8 @@
 //! | `redundant-grant` | another grant of the same identity allows all of it |
 //! | `lasting-token` | a Secret holds a token of an account that is about, without an end |
 //! | `floods` | more requests come than is reasonable |
+//! | `long-credential` | a certificate or a token is good for longer than the policy has it |
+//! | `unused-credential` | a credential that the API server takes was not used in the idle time |
 //! | `denied` | requests are refused again and again |
 //! | `people-on-machine` | people use a service account |
 //! | `machines-on-person` | machines use a person's account |
@@ -42,6 +44,7 @@ pub mod floods;
 mod idle;
 mod lasting_token;
 mod left;
+mod long_credential;
 mod machines;
 mod people;
 pub mod reach;
@@ -49,6 +52,7 @@ mod redundant_grant;
 mod shared;
 #[cfg(test)]
 mod tests;
+mod unused_credential;
 mod unused_grant;
 mod unused_permissions;
 
@@ -61,11 +65,12 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crate::book::{
     Book, Entry, Existence, Finding, Grant, HeldRule, HintSource, Severity, Sure, Tier,
 };
+use crate::credentials::{self, Credential};
 use crate::model::{BindingKind, Coverage, PolicyRule, Scope, SubjectKind};
 use crate::rbac::effective::Inert;
 
 /// Every rule that there is, as an exemption names it.
-pub const RULES: [&str; 20] = [
+pub const RULES: [&str; 23] = [
     "acted-after-leaving",
     "all-secrets",
     "cluster-admin",
@@ -79,11 +84,13 @@ pub const RULES: [&str; 20] = [
     "floods",
     "idle",
     "lasting-token",
+    "long-credential",
     "machines-on-person",
     "people-on-machine",
     "reach",
     "redundant-grant",
     "shared-account",
+    "unused-credential",
     "unused-grant",
     "unused-permissions",
     "wildcard",
@@ -99,6 +106,8 @@ struct Subject<'a> {
     log: Option<Log<'a>>,
     /// Its rules with the state of their use; none without such a log.
     rules: Vec<HeldRule<'a>>,
+    /// Its credentials that may be out for long.
+    credentials: Vec<Credential>,
 }
 
 /// A log that is long enough to say that something was not used.
@@ -119,6 +128,8 @@ pub(crate) struct Judged {
     pub(crate) exempt: Vec<Finding>,
     /// When one of these is the idle time before the end of the log, the verdict may change. UTC.
     pub(crate) instants: Vec<DateTime<Utc>>,
+    /// When the verdict changes by the time alone, UTC.
+    pub(crate) turns: Vec<DateTime<Utc>>,
 }
 
 /// Judges one identity. `seen` is when it was last seen; for a group, when a request last carried
@@ -126,7 +137,12 @@ pub(crate) struct Judged {
 pub(crate) fn of(book: &Book, entry: &Entry, seen: Option<DateTime<Utc>>, rows: &[Sure]) -> Judged {
     let log = Log::of(book);
     let rules = log.map(|_| book.judged(entry, rows)).unwrap_or_default();
-    let subject = Subject { book, entry, seen, log, rules };
+    let credentials = match entry.identity.kind {
+        SubjectKind::Group => Vec::new(),
+        _ if entry.tier <= Tier::DiscoveryOnly => Vec::new(),
+        _ => credentials::lasting(book, &entry.identity),
+    };
+    let subject = Subject { book, entry, seen, log, rules, credentials };
     let mut found = Vec::new();
     cluster_admin::find(&subject, &mut found);
     broad::find(&subject, &mut found);
@@ -138,6 +154,7 @@ pub(crate) fn of(book: &Book, entry: &Entry, seen: Option<DateTime<Utc>>, rows: 
     dangling_namespace::find(&subject, &mut found);
     redundant_grant::find(&subject, &mut found);
     lasting_token::find(&subject, &mut found);
+    long_credential::find(&subject, &mut found);
     denied::find(&subject, &mut found);
     floods::find(&subject, &mut found);
     people::find(&subject, &mut found);
@@ -148,6 +165,7 @@ pub(crate) fn of(book: &Book, entry: &Entry, seen: Option<DateTime<Utc>>, rows: 
     // What is idle as a whole is not said piece by piece.
     unused_grant::find(&subject, &mut found);
     unused_permissions::find(&subject, &mut found);
+    unused_credential::find(&subject, &mut found);
     found.sort_by(|a, b| {
         b.severity
             .cmp(&a.severity)
@@ -155,8 +173,11 @@ pub(crate) fn of(book: &Book, entry: &Entry, seen: Option<DateTime<Utc>>, rows: 
             .then_with(|| a.grant.cmp(&b.grant))
     });
     let (exempt, findings) = found.into_iter().partition(|finding| is_exempt(book, finding));
-    let instants = idle::instants(book, entry, seen).chain(subject.young()).collect();
-    Judged { findings, exempt, instants }
+    let instants = idle::instants(book, entry, seen).chain(subject.young());
+    let instants = instants.chain(unused_credential::instants(&subject)).collect();
+    let turns = long_credential::turns(&subject).chain(unused_credential::turns(&subject));
+    let turns = turns.collect();
+    Judged { findings, exempt, instants, turns }
 }
 
 /// Whether the policy exempts a finding today.

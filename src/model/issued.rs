@@ -121,6 +121,19 @@ impl Issuances {
         self.0.get(issued)
     }
 
+    /// Accounts for which another one was made than these have, or of one of which more is known now.
+    pub fn beyond<'a>(&'a self, before: &'a Self) -> impl Iterator<Item = &'a Identity> + 'a {
+        let mut old = before.0.iter().peekable();
+        let same = Arc::ptr_eq(&self.0, &before.0);
+        self.0.iter().filter(move |_| !same).filter_map(move |(one, minted)| {
+            while old.peek().is_some_and(|(had, _)| *had < one) {
+                old.next();
+            }
+            let had = old.peek().filter(|(had, _)| *had == one);
+            had.is_none_or(|(_, was)| *was != minted).then_some(&one.account)
+        })
+    }
+
     /// Adds some, and what is newly known of others.
     pub fn extend(&mut self, more: impl IntoIterator<Item = (Arc<Issued>, Minted)>) {
         let mut more = more.into_iter().peekable();
@@ -156,5 +169,10 @@ mod tests {
         assert_eq!(issuances.iter().count(), 6);
         assert_eq!(issuances.get(&one(&accounts[2], "JTI=2")), Some(&minted));
         assert_eq!(issuances.get(&one(&accounts[2], "JTI=3")), None);
+        let mut more = issuances.clone();
+        assert_eq!(more.beyond(&issuances).count(), 0);
+        let known = Minted { used_by: Some(BoundTo::Nothing), ..minted.clone() };
+        more.extend([(one(&accounts[0], "JTI=0"), minted), (one(&accounts[2], "JTI=1"), known)]);
+        assert_eq!(more.beyond(&issuances).collect::<Vec<_>>(), [&accounts[0], &accounts[2]]);
     }
 }

@@ -31,6 +31,9 @@ pub struct Policy {
     pub machine_days: u32,
     /// …for at least so many hours between the first and the last request of a day.
     pub machine_hours: u32,
+    /// A credential that is good for longer than this many days, or has no end and is older, is
+    /// worse than another.
+    pub credential_days: u32,
     /// Groups given for users: `--groups USER=G,G` or a map file.
     pub groups: GroupMap,
     /// Findings that somebody answers for.
@@ -57,6 +60,7 @@ impl Default for Policy {
             machine_requests: 100,
             machine_days: 3,
             machine_hours: 16,
+            credential_days: 365,
             groups: GroupMap::new(),
             exemptions: Vec::new(),
             left: BTreeMap::new(),

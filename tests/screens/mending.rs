@@ -44,7 +44,9 @@ fn expected(
     match finding.rule {
         "unused-permissions" => (Some("n"), "n narrow", Some(format!("narrow {identity}"))),
         "shared-account" => (Some("s"), "s split", None),
-        "lasting-token" => {
+        "long-credential" => elsewhere,
+        "unused-credential" if !finding.evidence.starts_with("secret ") => elsewhere,
+        "lasting-token" | "unused-credential" => {
             let place = finding.evidence.split([' ', ',']).nth(1).expect("secret NAMESPACE/NAME");
             own(format!("revoke quarantine:{place}"))
         }

@@ -165,7 +165,7 @@ pub(super) fn apply(world: &mut World, op: &Op) {
                 &json!({
                     "apiVersion": "v1", "kind": "Secret", "type": "kubernetes.io/service-account-token",
                     "metadata": {
-                        "namespace": ns, "name": format!("t{}", at % 2),
+                        "namespace": ns, "name": format!("t{}", at % 2), "creationTimestamp": day(i64::from(*when) - 300),
                         "annotations": {"kubernetes.io/service-account.name": name},
                         "labels": {"kubernetes.io/legacy-token-last-used": day(i64::from(*when)).format("%Y-%m-%d").to_string()},
                     },
@@ -220,6 +220,7 @@ pub(super) fn apply(world: &mut World, op: &Op) {
             let policy = &mut world.policy;
             policy.idle_days = u32::from(*days % 120);
             thresholds(policy, u32::from(*days));
+            policy.credential_days = u32::from(*days) * 3 % 500;
             policy.exemptions = vec![Exemption {
                 rule: RULES[*days as usize % RULES.len()].into(),
                 identity: ["*", "user:*", "sa:a/*"][*days as usize % 3].into(),

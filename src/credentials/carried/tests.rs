@@ -57,7 +57,7 @@ fn both(group: &str, source: GroupSource) -> Vec<(String, GroupSource)> {
 
 #[test]
 fn a_certificate_alone_makes_an_identity_with_what_its_groups_hold() {
-    let (pem, _) = certificate("unused-admin@corp.example", &["ops"], 3000);
+    let (pem, _) = certificate("unused-admin@corp.example", &["ops"], 365);
     let book = world().object(&csr("unused", CLIENT, &pem)).book();
     let who = "user:unused-admin@corp.example";
     assert_eq!(groups(&book, who), both("ops", GroupSource::Certificate));

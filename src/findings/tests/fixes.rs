@@ -14,7 +14,8 @@ pub(super) fn is_no_more_than_what_is_found(finding: &Finding) {
         // What is a group's is not taken from all of it for one member.
         Some(Mend::Revoke(key)) => grant.as_ref() == Some(key) && key.subject == *identity,
         Some(Mend::Quarantine { namespace, name }) => {
-            *rule == "lasting-token" && evidence.starts_with(&format!("secret {namespace}/{name}"))
+            ["lasting-token", "unused-credential"].contains(rule)
+                && evidence.starts_with(&format!("secret {namespace}/{name}"))
         }
         Some(Mend::RevokeAll(whom)) => {
             ["idle", "acted-after-leaving"].contains(rule) && whom == identity

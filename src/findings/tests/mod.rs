@@ -1,5 +1,6 @@
 //! Each rule: when it speaks, and when it has to be silent.
 
+mod credentials;
 mod fixes;
 mod floods;
 mod kinds;

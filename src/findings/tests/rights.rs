@@ -212,14 +212,14 @@ fn a_token_of_a_secret_lasts_until_somebody_ends_it() {
     assert_eq!(
         said(&world, "sa:a/strong", "lasting-token"),
         [(
-            Severity::Medium,
-            "secret a/strong-token, made by hand on 2025-02-03, holds a token that never expires, \
+            Severity::High,
+            "secret a/strong-token, made by hand on 2025-02-03, more than 365 days ago, holds a token that never expires, \
              for cluster-admin; its label says that it was last used on 2026-01-20"
                 .to_owned()
         )]
     );
     assert_eq!(
         whom(&world, "lasting-token"),
-        [("sa:a/strong".into(), Severity::Medium), ("sa:a/weak".into(), Severity::Info)]
+        [("sa:a/strong".into(), Severity::High), ("sa:a/weak".into(), Severity::Low)]
     );
 }

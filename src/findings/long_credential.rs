@@ -1,0 +1,75 @@
+//! Certificates and tokens that are good for long: nobody can take a certificate back, and few
+//! tokens.
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::lasting_token::{made, made_for};
+use super::{Subject, one_less, severity_of};
+use crate::book::{Finding, Fix};
+use crate::credentials::{Credential, Expires, Kind, Standing};
+
+const RULE: (&str, &str) = ("long-credential", "long-lived");
+
+/// So much longer the API server takes a token than it is good.
+const LEEWAY: TimeDelta = TimeDelta::minutes(1);
+
+pub(super) fn find(subject: &Subject<'_>, found: &mut Vec<Finding>) {
+    let days = subject.book.policy.credential_days;
+    for one in subject.credentials.iter().filter(|one| one.kind != Kind::TokenSecret) {
+        let until = match one.expires {
+            Expires::At(at) if is_long(subject, one, at) => match one.issued {
+                Some(made) => format!(
+                    "is good until {}, {} days from then on",
+                    at.format("%Y-%m-%d"),
+                    (at - made).num_days()
+                ),
+                None => {
+                    format!("is good until {}, more than {days} days more", at.format("%Y-%m-%d"))
+                }
+            },
+            Expires::Never => "never ends".to_owned(),
+            _ => continue,
+        };
+        let why = match &one.standing {
+            Standing::NotKnown(why) => format!("; whether it is taken is not known: {why}"),
+            _ => String::new(),
+        };
+        let made = made(one);
+        let comma = if made.is_empty() { "" } else { "," };
+        let tier = subject.entry.tier;
+        let evidence = format!(
+            "{} {}{made}{comma} {until}, for {}{why}",
+            one.kind.as_str(),
+            one.id,
+            tier.as_str()
+        );
+        let mut finding = subject.finding(RULE, one_less(severity_of(tier)), None, evidence);
+        finding.fix = Fix::elsewhere(format!(
+            "replace it by one that ends sooner, and end this one: {}",
+            one.revoke
+        ));
+        found.push(finding);
+    }
+}
+
+/// Whether from its making on, or from now on where that is not known, it is good for longer than the
+/// policy has it.
+fn is_long(subject: &Subject<'_>, one: &Credential, at: DateTime<Utc>) -> bool {
+    let days = i64::from(subject.book.policy.credential_days);
+    (at - one.issued.unwrap_or(subject.book.now)).num_days() > days
+}
+
+/// When what is said of its credentials changes by the time alone, UTC.
+pub(super) fn turns(subject: &Subject<'_>) -> impl Iterator<Item = DateTime<Utc>> {
+    let days = i64::from(subject.book.policy.credential_days);
+    subject.credentials.iter().flat_map(move |one| {
+        let ends = match one.expires {
+            Expires::At(at) => Some(at),
+            _ => None,
+        };
+        let long = ends.filter(|_| one.issued.is_none());
+        let long = long.and_then(|at| at.checked_sub_signed(TimeDelta::days(days + 1)));
+        let past = ends.and_then(|at| at.checked_add_signed(LEEWAY));
+        [made_for(subject, one), ends, past, long].into_iter().flatten()
+    })
+}

@@ -1,0 +1,215 @@
+//! Credentials that are old, good for long, or not used.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::{Value, json};
+
+use super::{findings, rule, rules, world};
+use crate::book::Severity;
+use crate::book::world::{Row, World, day};
+use crate::model::{Asked, BoundTo, Identity, Issued, Minted};
+
+/// A token Secret of sa:a/x, made on a day, with labels.
+fn secret(name: &str, made: i64, labels: &Value) -> Value {
+    json!({"apiVersion": "v1", "kind": "Secret", "type": "kubernetes.io/service-account-token",
+        "metadata": {"namespace": "a", "name": name, "creationTimestamp": day(made),
+            "labels": labels, "annotations": {"kubernetes.io/service-account.name": "x"}}})
+}
+
+/// The label of a last use on a day.
+fn label(at: i64) -> Value {
+    json!({"kubernetes.io/legacy-token-last-used": day(at).format("%Y-%m-%d").to_string()})
+}
+
+fn tracked_since(day: &str) -> Value {
+    json!({"apiVersion": "v1", "kind": "ConfigMap", "data": {"since": day}, "metadata": {
+        "namespace": "kube-system",
+        "name": "kube-apiserver-legacy-service-account-token-tracking"}})
+}
+
+/// sa:a/x, which may create pods in a.
+fn of_x() -> World {
+    world().account("a", "x").bind(Some("a"), "x", "ClusterRole/edit", "sa:a/x")
+}
+
+/// x at work on a day, by a credential or by none that the log names.
+fn work(on: i64, credential: Option<&str>) -> Row {
+    let row = Row::new("sa:a/x", "create pods@a", on);
+    match credential {
+        Some(credential) => row.with(credential),
+        None => row,
+    }
+}
+
+fn said(world: &World, rule: &str) -> Vec<(Severity, String)> {
+    let found = findings(world);
+    let of = found.into_iter().filter(|finding| finding.rule == rule);
+    of.map(|finding| (finding.severity, finding.evidence)).collect()
+}
+
+#[test]
+fn a_token_without_an_end_is_worse_once_it_is_old() {
+    // Now is day 364; x holds a namespace's writes, which is medium.
+    let at = |made: i64| {
+        let found = said(&of_x().object(&secret("t", made, &json!({}))), "lasting-token");
+        found.into_iter().next().unwrap()
+    };
+    let young = "secret a/t, made by hand on 2026-01-02, holds a token that never expires, for \
+                 namespace write";
+    assert_eq!(at(1), (Severity::Low, young.to_owned()));
+    let old = "secret a/t, made by hand on 2025-12-31, more than 365 days ago, holds a token that \
+               never expires, for namespace write";
+    assert_eq!(at(-1), (Severity::Medium, old.to_owned()));
+    let mut other = of_x().object(&secret("t", 350, &json!({})));
+    other.policy.credential_days = 10;
+    assert_eq!(said(&other, "lasting-token")[0].0, Severity::Medium);
+}
+
+#[test]
+fn a_token_that_the_log_does_not_have_is_unused_where_the_log_would_have_it() {
+    let seen = |with: Option<&str>| {
+        of_x().object(&secret("t", -9, &json!({}))).log(0, 100).row(work(99, with))
+    };
+    // Another credential of the same account, which is at work.
+    let other = seen(Some("JTI=1"));
+    let evidence = "secret a/t, made by hand on 2025-12-23 is in no request of the log, which is from \
+                    2026-01-01 to 2026-04-11, for namespace write";
+    assert_eq!(said(&other, "unused-credential"), [(Severity::Low, evidence.to_owned())]);
+    let found = findings(&other);
+    let finding = found.iter().find(|one| one.rule == "unused-credential").unwrap();
+    assert!(finding.rests_on_coverage);
+    assert_eq!(finding.fix.kind(), "quarantine");
+    // Of a request without an id nobody knows by what it was made.
+    assert_eq!(said(&seen(None), "unused-credential"), []);
+    assert_eq!(said(&seen(Some("legacy:a/x/t")), "unused-credential"), []);
+    // An older API server names the account alone, which has this token only.
+    assert_eq!(said(&seen(Some("legacy:a/x")), "unused-credential"), []);
+    let two = seen(Some("legacy:a/x")).object(&secret("u", -9, &json!({})));
+    assert_eq!(said(&two, "unused-credential").len(), 2);
+    // The label shows a use that the log does not have, of the idle time.
+    let labelled = of_x().object(&secret("t", -9, &label(20))).log(0, 100);
+    let labelled = labelled.row(work(99, Some("JTI=1")));
+    assert_eq!(said(&labelled, "unused-credential"), []);
+    // Too short a log, one without reads, one without a server's part: nothing is said.
+    let short = of_x().object(&secret("t", -9, &json!({}))).log(50, 100);
+    assert_eq!(said(&short.row(work(99, Some("JTI=1"))), "unused-credential"), []);
+    let blind = seen(Some("JTI=1")).coverage(|coverage| coverage.reads_logged = false);
+    assert_eq!(said(&blind, "unused-credential"), []);
+    // Made within the idle time.
+    let young = of_x().object(&secret("t", 50, &json!({}))).log(0, 100);
+    assert_eq!(said(&young.row(work(99, Some("JTI=1"))), "unused-credential"), []);
+}
+
+#[test]
+fn a_token_that_was_used_long_before_the_log_ends_is_unused() {
+    let world = of_x()
+        .object(&secret("t", -9, &json!({})))
+        .log(0, 200)
+        .row(work(5, Some("legacy:a/x/t")))
+        .row(work(199, Some("JTI=1")));
+    let evidence = "secret a/t, made by hand on 2025-12-23 was last used on 2026-01-06, more than 90 \
+                    days before the log ends on 2026-07-20, for namespace write";
+    assert_eq!(said(&world, "unused-credential"), [(Severity::Low, evidence.to_owned())]);
+}
+
+#[test]
+fn without_a_log_the_servers_tracking_tells_of_tokens_in_secrets() {
+    let of = |labels: &Value, since: Option<&str>| {
+        let world = of_x().object(&secret("t", -9, labels));
+        let world = since.into_iter().fold(world, |world, day| world.object(&tracked_since(day)));
+        said(&world, "unused-credential")
+    };
+    // Nothing at all is known.
+    assert_eq!(of(&json!({}), None), []);
+    let since = "secret a/t, made by hand on 2025-12-23 was not used since 2026-06-01, by the API \
+                 server's own tracking, for 90 days and more, for namespace write";
+    assert_eq!(of(&json!({}), Some("2026-06-01")), [(Severity::Low, since.to_owned())]);
+    assert_eq!(of(&json!({}), Some("2026-12-01")), []);
+    let used = "secret a/t, made by hand on 2025-12-23 was last used on 2026-01-21, by its label, more \
+                than 90 days ago, for namespace write";
+    assert_eq!(of(&label(20), None), [(Severity::Low, used.to_owned())]);
+    assert_eq!(of(&label(300), None), []);
+    // What is invalidated is taken by nobody.
+    let mut ended = label(20);
+    ended["kubernetes.io/legacy-token-invalid-since"] = json!("2026-02-01");
+    assert_eq!(of(&ended, None), []);
+}
+
+/// A token of sa:a/x that ana had made on day 1, until then.
+fn minted(until: DateTime<Utc>) -> (Arc<Issued>, Minted) {
+    let account = Identity::service_account("a", "x");
+    let issued = Issued { account, credential: "JTI=1".into(), by: Identity::user("ana") };
+    let asked = Asked { bound: BoundTo::Nothing, seconds: None, until: Some(until) };
+    (issued.into(), Minted { asked: Some(asked), ..Minted::new(day(1)) })
+}
+
+#[test]
+fn a_token_that_somebody_had_made_for_years_is_told() {
+    let made = |days: i64| {
+        let mut world = of_x().log(0, 10).row(work(9, Some("JTI=1")));
+        world.activity.as_mut().unwrap().issued = vec![minted(day(1) + TimeDelta::days(days))];
+        world
+    };
+    let evidence = "issued token JTI=1, made by request of user:ana on 2026-01-02, is good until \
+                    2036-01-01, 3651 days from then on, for namespace write";
+    let long = made(3651);
+    assert_eq!(said(&long, "long-credential"), [(Severity::Low, evidence.to_owned())]);
+    let found = findings(&long);
+    let finding = found.iter().find(|one| one.rule == "long-credential").unwrap();
+    assert_eq!(finding.fix.kind(), "elsewhere");
+    assert!(finding.fix.how.contains("delete the account and make it again"), "{finding:?}");
+    assert_eq!(said(&made(365), "long-credential"), []);
+    assert_eq!(said(&made(366), "long-credential").len(), 1);
+    // It ran out: day 364 is now.
+    let mut short = made(300);
+    short.policy.credential_days = 10;
+    assert_eq!(said(&short, "long-credential"), []);
+    // And one that nobody uses.
+    let mut idle = of_x().log(0, 200).row(work(199, Some("JTI=2")));
+    idle.activity.as_mut().unwrap().issued = vec![minted(day(400))];
+    let evidence = "issued token JTI=1, made by request of user:ana on 2026-01-02 is in no request of \
+                    the log, which is from 2026-01-01 to 2026-07-20, for namespace write";
+    assert_eq!(said(&idle, "unused-credential"), [(Severity::Low, evidence.to_owned())]);
+}
+
+#[test]
+fn a_certificate_that_is_good_for_years_is_told() {
+    let request = |years: i32| {
+        let mut params = rcgen::CertificateParams::default();
+        params.distinguished_name = rcgen::DistinguishedName::new();
+        params.distinguished_name.push(rcgen::DnType::CommonName, "ana");
+        params.not_before = rcgen::date_time_ymd(2026, 1, 1);
+        params.not_after = rcgen::date_time_ymd(2026 + years, 1, 1);
+        params.extended_key_usages = vec![rcgen::ExtendedKeyUsagePurpose::ClientAuth];
+        let made = params.self_signed(&rcgen::KeyPair::generate().unwrap()).unwrap();
+        let pem = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, made.pem());
+        let csr = json!({"apiVersion": "certificates.k8s.io/v1", "kind": "CertificateSigningRequest",
+            "metadata": {"name": "csr-1", "creationTimestamp": "2026-01-01T00:00:00Z"},
+            "spec": {"username": "root", "signerName": "kubernetes.io/kube-apiserver-client"},
+            "status": {"certificate": pem, "conditions": [
+                {"type": "Approved", "lastUpdateTime": "2026-01-01T00:00:00Z"}]}});
+        world().bind(None, "all", "ClusterRole/all", "user:ana").object(&csr)
+    };
+    let long = said(&request(10), "long-credential");
+    let [(severity, evidence)] = &long[..] else { panic!("{long:?}") };
+    assert_eq!(*severity, Severity::Medium);
+    // Ten years with two leap days, 2028 and 2032.
+    let end = ", made on 2026-01-01, is good until 2036-01-01, 3652 days from then on, for \
+               cluster-admin";
+    assert!(evidence.starts_with("client certificate X509SHA256="), "{evidence}");
+    assert!(evidence.ends_with(end), "{evidence}");
+    // What Kubernetes' own signers give by default.
+    assert_eq!(said(&request(1), "long-credential"), []);
+}
+
+#[test]
+fn whoever_holds_nothing_has_no_credential_that_matters() {
+    let world =
+        World::new().namespace("a").account("a", "x").object(&secret("t", -900, &label(-500)));
+    assert_eq!(rules(&world), []);
+    let read = world.cluster_role("view", &rule(&["get"], "", "pods"));
+    let read = read.bind(Some("a"), "x", "ClusterRole/view", "sa:a/x");
+    let all = [("sa:a/x".to_owned(), "lasting-token"), ("sa:a/x".to_owned(), "unused-credential")];
+    assert_eq!(rules(&read), all);
+}
