@@ -15,6 +15,9 @@ pub(crate) enum Verb {
     Create,
     Update,
     Patch,
+    Delete,
+    /// Of all objects that a selector selects: no such request carries a name.
+    DeleteCollection,
     Impersonate,
     /// Constrained impersonation of users and groups (KEP-5284).
     UserInfo,
@@ -38,6 +41,8 @@ impl Verb {
             Self::Create => "create",
             Self::Update => "update",
             Self::Patch => "patch",
+            Self::Delete => "delete",
+            Self::DeleteCollection => "deletecollection",
             Self::Impersonate => "impersonate",
             Self::UserInfo => "impersonate:user-info",
             Self::ServiceAccount => "impersonate:serviceaccount",
@@ -63,7 +68,7 @@ impl Verb {
 
     /// Whether a request carries the verb itself; the others are asked about one besides.
     fn is_http(self) -> bool {
-        self <= Self::Patch
+        self <= Self::DeleteCollection
     }
 }
 
@@ -109,6 +114,9 @@ const RBAC: &str = "rbac.authorization.k8s.io";
 const AUTHENTICATION: &str = "authentication.k8s.io";
 const CERTIFICATES: &str = "certificates.k8s.io";
 const WRITES: &[Verb] = &[Verb::Create, Verb::Update, Verb::Patch];
+/// Of what is made again under its name, since no change does as much.
+const REMAKES: &[Verb] =
+    &[Verb::Create, Verb::Update, Verb::Patch, Verb::Delete, Verb::DeleteCollection];
 
 impl On {
     pub(crate) const ALL: [Self; 32] = [
@@ -211,10 +219,17 @@ impl On {
             Self::Users | Self::Groups | Self::Accounts => &[Verb::Impersonate],
             Self::InfoUsers | Self::InfoGroups => &[Verb::UserInfo],
             Self::InfoAccounts => &[Verb::ServiceAccount],
-            Self::ClusterRoles | Self::Roles => {
-                &[Verb::Create, Verb::Update, Verb::Patch, Verb::Bind, Verb::Escalate]
-            }
             Self::InfoNodes => &[Verb::ArbitraryNode],
+            Self::ClusterRoles | Self::Roles => &[
+                Verb::Create,
+                Verb::Update,
+                Verb::Patch,
+                Verb::Delete,
+                Verb::DeleteCollection,
+                Verb::Bind,
+                Verb::Escalate,
+            ],
+            Self::ClusterRoleBindings | Self::RoleBindings | Self::Pods | Self::Jobs => REMAKES,
             Self::Token => &[Verb::Create, Verb::CreateOnNode],
             Self::Secrets => {
                 &[Verb::Get, Verb::List, Verb::Watch, Verb::Create, Verb::Update, Verb::Patch]
@@ -345,12 +360,18 @@ impl Mode {
             (Self::OnUser, Verb::Create) => "impersonate-on:user-info:create",
             (Self::OnUser, Verb::Update) => "impersonate-on:user-info:update",
             (Self::OnUser, Verb::Patch) => "impersonate-on:user-info:patch",
+            (Self::OnUser, Verb::Delete) => "impersonate-on:user-info:delete",
+            (Self::OnUser, Verb::DeleteCollection) => "impersonate-on:user-info:deletecollection",
             (Self::OnAccount, Verb::Get) => "impersonate-on:serviceaccount:get",
             (Self::OnAccount, Verb::List) => "impersonate-on:serviceaccount:list",
             (Self::OnAccount, Verb::Watch) => "impersonate-on:serviceaccount:watch",
             (Self::OnAccount, Verb::Create) => "impersonate-on:serviceaccount:create",
             (Self::OnAccount, Verb::Update) => "impersonate-on:serviceaccount:update",
             (Self::OnAccount, Verb::Patch) => "impersonate-on:serviceaccount:patch",
+            (Self::OnAccount, Verb::Delete) => "impersonate-on:serviceaccount:delete",
+            (Self::OnAccount, Verb::DeleteCollection) => {
+                "impersonate-on:serviceaccount:deletecollection"
+            }
             _ => verb.as_str(),
         }
     }
@@ -383,7 +404,8 @@ fn of_rule(rule: &PolicyRule, at: u32, mode: Mode, found: &mut Vec<Cap>) {
                 Mode::Own => verb_matches(rule, verb.as_str()),
                 _ => verb.is_http() && verb_matches(rule, mode.verb(verb)),
             };
-            if says_yes {
+            let carried = verb != Verb::DeleteCollection || rule.resource_names.is_empty();
+            if says_yes && carried {
                 let names = names.get_or_insert_with(|| sorted(rule)).clone();
                 found.push(Cap { on, verb, names, rule: at });
             }

@@ -255,6 +255,10 @@ struct Rules<'g> {
     named: HashSet<&'g Name>,
     /// Whether any `ClusterRole` could be changed.
     escalates: bool,
+    /// Of which roles one of any name could be made.
+    new: HashSet<On>,
+    /// Names under which objects are made.
+    made: HashMap<On, HashSet<&'g Name>>,
     /// Whether a namespace holds pods back, so that its label could be changed.
     held: bool,
 }
@@ -263,14 +267,24 @@ impl<'g> Rules<'g> {
     fn new(graph: &'g Graph<'_>, modelled: bool) -> Self {
         let world = &graph.world;
         // Who holds everything cluster-wide ends a search.
-        let roles = world.roles.iter().filter(|role| !role.full);
-        let caps: Vec<&Cap> =
-            roles.flat_map(|role| &role.caps).filter(|cap| cap.on == On::ClusterRoles).collect();
+        let all = world.roles.iter().filter(|role| !role.full).flat_map(|role| &role.caps);
+        let mut made: HashMap<On, HashSet<&Name>> = HashMap::new();
+        for cap in all.clone().filter(|cap| cap.verb == Verb::Create) {
+            let names = cap.names.as_deref().unwrap_or_default();
+            if !names.is_empty() {
+                made.entry(cap.on).or_default().extend(names);
+            }
+        }
+        let any_new = |cap: &&Cap| cap.verb == Verb::Escalate && cap.names.is_none();
+        let new = all.clone().filter(any_new).map(|cap| cap.on).collect();
+        let caps: Vec<&Cap> = all.filter(|cap| cap.on == On::ClusterRoles).collect();
         let writes = caps.iter().filter(|cap| cap.verb != Verb::Bind);
         Self {
             modelled,
             named: writes.filter_map(|cap| cap.names.as_deref()).flatten().collect(),
             escalates: caps.iter().any(|cap| cap.verb == Verb::Escalate),
+            new,
+            made,
             held: world.levels.contains(&Level::Held),
         }
     }
@@ -309,28 +323,61 @@ impl<'g> Rules<'g> {
 
     fn add_moves(&self, graph: &Graph<'_>, node: &Node, moves: &Moves, leads: &mut Vec<Lead>) {
         for edge in &moves.edges {
-            if self.modelled || edge.step.modelled().is_none() {
+            if self.takes(edge.step) {
                 leads.push(lead(&edge.to, node));
             }
         }
         for part in &moves.parts {
             match part {
-                Part::Rewrite { at, .. } => {
-                    leads.push(Lead::Node(Node::Given(RoleSet::Own, *at)));
-                    // Of whichever namespace; a ClusterRole may be held anywhere.
-                    if !matches!(at, Where::In(_)) {
-                        leads.push(Lead::Node(Node::Given(RoleSet::Own, Where::Each)));
-                        leads.push(Lead::Every);
-                    }
-                }
+                Part::Rewrite { at, .. } => own(*at, leads),
                 Part::MakeSecret { at, .. } | Part::ReadSecret { at, .. } => {
                     leads.push(Lead::Hub(Hub::Accounts(*at)));
                 }
                 Part::Request { .. } | Part::Approve { .. } => leads.push(Lead::Node(Node::Anyone)),
                 Part::Run { .. } | Part::Label { .. } => self.add_host(graph, leads),
+                Part::Clear { on, at, names, .. } => {
+                    self.add_remade(graph, (*on, *at), names.as_deref(), leads);
+                }
+                Part::Taken { leads: ends, .. } => {
+                    let taken = ends.iter().filter(|(_, step)| self.takes(*step));
+                    leads.extend(taken.map(|(to, _)| lead(to, node)));
+                    self.add_host(graph, leads);
+                }
                 // Given roles are not looked at.
                 Part::Bind { .. } | Part::Make { .. } => {}
             }
+        }
+    }
+
+    fn takes(&self, step: Step) -> bool {
+        self.modelled || step.modelled().is_none()
+    }
+
+    /// Where it leads to delete what has one of the names, with whoever makes it again.
+    fn add_remade(
+        &self,
+        graph: &Graph<'_>,
+        (on, at): (On, Where),
+        names: Option<&[Name]>,
+        leads: &mut Vec<Lead>,
+    ) {
+        let made = self.made.get(&on).is_some_and(|made| {
+            names.is_none_or(|names| names.iter().any(|name| made.contains(name)))
+        });
+        match on {
+            On::Pods | On::Jobs if made => {
+                leads.push(Lead::Hub(Hub::Accounts(at)));
+                self.add_host(graph, leads);
+                if self.takes(Step::Host) {
+                    leads.push(Lead::Hub(Hub::Node(None)));
+                    if graph.world.sees_control_plane() {
+                        leads.push(Lead::Node(Node::Everything));
+                    }
+                }
+            }
+            On::RoleBindings | On::ClusterRoleBindings if made => own(at, leads),
+            On::Roles | On::ClusterRoles if self.new.contains(&on) => own(at, leads),
+            _ => {}
         }
     }
 
@@ -341,6 +388,16 @@ impl<'g> Rules<'g> {
                 leads.push(Lead::Node(Node::Everything));
             }
         }
+    }
+}
+
+/// Everything there: of whichever namespace, where it is not in one.
+fn own(at: Where, leads: &mut Vec<Lead>) {
+    leads.push(Lead::Node(Node::Given(RoleSet::Own, at)));
+    // A ClusterRole may be held anywhere.
+    if !matches!(at, Where::In(_)) {
+        leads.push(Lead::Node(Node::Given(RoleSet::Own, Where::Each)));
+        leads.push(Lead::Every);
     }
 }
 

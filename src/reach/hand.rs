@@ -21,8 +21,9 @@ type Set = Vec<(Option<u32>, Where)>;
 /// What a search knows of who could hand over what.
 #[derive(Debug, Default)]
 pub(super) struct Hands {
-    /// What there was when it was looked at last: writers, given rights, those who join, found.
-    looked_at: [usize; 4],
+    /// What there was when it was looked at last: writers, given rights, those who join, found, and
+    /// what can be deleted.
+    looked_at: [usize; 5],
     /// How many of those found are among the holders.
     taken: usize,
     /// Who holds roles, each set once, by place.
@@ -62,7 +63,8 @@ struct Held {
 impl Search<'_, '_> {
     /// Roles that one holds and can bind to the others, where they add to what one of them needs.
     pub(super) fn hand_over(&mut self, looked_at: usize) {
-        let now = [self.writers.len(), self.given.len(), self.joining.len(), looked_at];
+        let cleared = self.cleared.values().map(Vec::len).sum();
+        let now = [self.writers.len(), self.given.len(), self.joining.len(), looked_at, cleared];
         if self.writers.is_empty() || self.hands.looked_at == now {
             return;
         }
@@ -206,6 +208,7 @@ impl Search<'_, '_> {
             .chain(&others)
             .map(|holder| (holder, self.held(holder, &given, at)))
             .collect();
+        let ways = self.under_a_name(writer.bindings, at, &writer.names, writer.missing);
         for (role, is_wanted) in roles {
             let able = holders.iter().find(|(holder, held)| {
                 (is_wanted || self.adds_more(role, &holder.node)) && self.holds_all(held, role)
@@ -215,11 +218,20 @@ impl Search<'_, '_> {
                 let by = self.enough(held, role);
                 let mut from = vec![writer.who, holder.who];
                 from.extend(by.iter().map(|(_, who)| *who));
-                let held = by.into_iter().map(|(holding, _)| holding).collect();
-                let edge = Edge { to, step: Step::HandOver, used: writer.used.clone(), held };
-                self.edge(&edge, &from, holder.who);
-                if self.ended {
-                    return;
+                let held: Vec<Holding> = by.into_iter().map(|(holding, _)| holding).collect();
+                for way in &ways {
+                    let mut edge = Edge::new(to.clone(), Step::HandOver, writer.used.clone());
+                    edge.held.clone_from(&held);
+                    let mut from = from.clone();
+                    if let Some(cleared) = way {
+                        from.push(cleared.who);
+                        edge.used.extend_from_slice(&cleared.used);
+                        edge.deletes = Some(cleared.object.clone());
+                    }
+                    self.edge(&edge, &from, holder.who);
+                    if self.ended {
+                        return;
+                    }
                 }
             }
         }
@@ -237,11 +249,12 @@ impl Search<'_, '_> {
             let fits = |bound: &&Bound| has(&writer.names, &bound.name);
             return bound.iter().filter(fits).map(|bound| bound.role).collect();
         }
-        let is_free = writer.names.as_ref().is_none_or(|names| {
-            names.iter().any(|name| !bound.iter().any(|binding| binding.name == *name))
-        });
         let all = world.cluster_roles.iter().chain(roles).copied();
-        if is_free { all.collect() } else { Vec::new() }
+        if self.under_a_name(writer.bindings, at, &writer.names, writer.missing).is_empty() {
+            Vec::new()
+        } else {
+            all.collect()
+        }
     }
 
     /// Whether a role brings a right that not all have, and that another lacks for one request.

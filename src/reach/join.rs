@@ -1,12 +1,13 @@
 //! Steps that need more than one of those taken over.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use foldhash::{HashMap, HashMapExt};
 
 use super::ask::{Names, On, both, has, is_empty};
 use super::graph::Node;
-use super::moves::{Edge, Hub, Part, RoleSet, To};
+use super::moves::{Edge, Hub, Object, Part, RoleSet, To};
+use super::remake::{Written, cleared_by, runs_again};
 use super::rights::{Classes, Joins, Right};
 use super::search::{Joining, Search};
 use super::step::Step;
@@ -28,6 +29,8 @@ pub(super) enum Kind {
     Approve,
     Run,
     Label,
+    Clear(On),
+    Taken(On),
 }
 
 /// Parts, by kind and place: only what is in one place can come together.
@@ -112,10 +115,12 @@ impl Search<'_, '_> {
 
     /// A role that one can change gives its rights to whoever of all is bound to it.
     fn join_holders(&mut self, all: usize) {
-        // Those that can be changed now, for all who were looked at before.
-        let (rewrites, others): (Vec<Brought>, Vec<Brought>) = std::mem::take(&mut self.fresh)
-            .into_iter()
-            .partition(|(_, part)| matches!(part, Part::Rewrite { .. }));
+        // Those that can be changed now, for all who were looked at before; where more can be deleted,
+        // all that can be made in its place for all.
+        let (rewrites, others): (VecDeque<Brought>, VecDeque<Brought>) =
+            std::mem::take(&mut self.fresh)
+                .into_iter()
+                .partition(|(_, part)| matches!(part, Part::Rewrite { .. }));
         self.fresh = others;
         let mut new = Parts::new();
         for brought in rewrites {
@@ -124,7 +129,7 @@ impl Search<'_, '_> {
                 new.entry((kind, at)).or_default().push(brought);
             }
         }
-        let looked_at = self.holders;
+        let looked_at = if self.takes_cleared_roles() { 0 } else { self.holders };
         self.holders = all;
         if new.is_empty() && self.parts.keys().all(|(kind, _)| !matches!(kind, Kind::Rewrite(_))) {
             return;
@@ -154,40 +159,78 @@ impl Search<'_, '_> {
             return;
         }
         for holding in self.graph.holdings(&node, self.terms.without) {
-            let Some((who, used)) = holding.role.and_then(|role| self.changed(rewrites, role))
-            else {
-                continue;
-            };
+            let Some(role) = holding.role else { continue };
             let to = To::Given(RoleSet::Own, holding.at);
-            let edge = Edge { to, step: Step::Escalate, used, held: vec![holding] };
+            let held = vec![holding];
             let holder = u32::try_from(holder).unwrap_or(u32::MAX);
-            self.edge(&edge, &[who, holder], who);
+            for Written { who, used, deletes } in self.changed(rewrites, role) {
+                let (to, held) = (to.clone(), held.clone());
+                let from: Vec<u32> =
+                    [who, holder].into_iter().chain(cleared_by(deletes.as_ref())).collect();
+                let deletes = deletes.map(|cleared| cleared.object);
+                self.edge(&Edge { to, step: Step::Escalate, used, held, deletes }, &from, who);
+            }
         }
     }
 
-    /// Who can change a role, and by which rights.
-    fn changed(&self, rewrites: &Parts, role: u32) -> Option<(u32, Vec<Right>)> {
-        let facts = self.graph.world.role_facts(role)?;
-        let places = match facts.key.0 {
-            RoleKind::ClusterRole => [Some((On::ClusterRoles, Where::Cluster)), None],
-            RoleKind::Role => {
-                let ns = self.graph.world.number(&facts.key.1)?;
-                [Some((On::Roles, Where::Each)), Some((On::Roles, Where::In(ns)))]
-            }
+    /// Who can change a role, and by which rights; where nobody, who can make it again.
+    fn changed(&self, rewrites: &Parts, role: u32) -> Vec<Written> {
+        let Some(facts) = self.graph.world.role_facts(role) else { return Vec::new() };
+        let number = || self.graph.world.number(&facts.key.1);
+        let (on, narrow) = match facts.key.0 {
+            RoleKind::ClusterRole => (On::ClusterRoles, Some(Where::Cluster)),
+            RoleKind::Role => (On::Roles, number().map(Where::In)),
         };
-        let mut brought = places
-            .into_iter()
-            .flatten()
-            .filter_map(|(on, at)| rewrites.get(&(Kind::Rewrite(on), at)))
-            .flatten();
-        brought.find_map(|(who, part)| match part {
-            Part::Rewrite { names, missing, used, .. }
-                if *missing != facts.exists && self.fits(names, facts) =>
-            {
-                Some((*who, used.clone()))
+        let Some(narrow) = narrow else { return Vec::new() };
+        let wide = [Where::Each, narrow].into_iter();
+        let brought = wide.filter_map(|at| rewrites.get(&(Kind::Rewrite(on), at))).flatten();
+        let mut again = Vec::new();
+        for (who, part) in brought {
+            let Part::Rewrite { names, missing, used, .. } = part else { continue };
+            if *missing != facts.exists && self.fits(names, facts) {
+                return vec![Written { who: *who, used: used.clone(), deletes: None }];
             }
-            _ => None,
-        })
+            // One that is there is made again under its name.
+            if *missing && facts.exists && has(names, &facts.key.2) {
+                let name = std::slice::from_ref(&facts.key.2);
+                again.extend(self.cleared(on, narrow, name).into_iter().map(|cleared| Written {
+                    who: *who,
+                    used: [used.as_slice(), &cleared.used].concat(),
+                    deletes: Some(cleared),
+                }));
+            }
+        }
+        again
+    }
+
+    /// Takes up what lets roles be deleted: whether there is any that is new.
+    fn takes_cleared_roles(&mut self) -> bool {
+        let is_it = |(_, part): &Brought| {
+            matches!(part, Part::Clear { on: On::ClusterRoles | On::Roles, .. })
+        };
+        let (roles, others): (VecDeque<Brought>, VecDeque<Brought>) =
+            std::mem::take(&mut self.fresh).into_iter().partition(is_it);
+        self.fresh = others;
+        let new = roles.into_iter().filter(|brought| self.takes(brought.clone()));
+        new.count() > 0
+    }
+
+    /// Keeps a part, where it says more than those before it.
+    fn takes(&mut self, brought: Brought) -> bool {
+        let is_new = match &brought.1 {
+            Part::Clear { .. } => self.is_new_clear(&brought.1),
+            Part::Taken { .. } => true,
+            part => is_new(&self.parts, part),
+        };
+        let key = place(&brought.1);
+        let parts = match key.0 {
+            Kind::Clear(_) => &mut self.cleared,
+            _ => &mut self.parts,
+        };
+        if is_new {
+            parts.entry(key).or_default().push(brought);
+        }
+        is_new
     }
 
     /// Whether a role has one of the names; one that is not made yet may have any that is free.
@@ -206,37 +249,42 @@ impl Search<'_, '_> {
 
     /// Parts that make a step together.
     fn join_parts(&mut self) {
-        for brought in std::mem::take(&mut self.fresh) {
+        while let Some(brought) = self.fresh.pop_front() {
             if self.ended {
                 return;
             }
-            if !is_new(&self.parts, &brought.1) {
+            if !self.takes(brought.clone()) {
                 continue;
             }
-            let key = place(&brought.1);
-            self.parts.entry(key).or_default().push(brought.clone());
-            let (kind, at) = key;
+            let (kind, at) = place(&brought.1);
             let Some(wanted) = kind.counterpart() else { continue };
             let mut edges: Vec<(Edge, u32)> = Vec::new();
+            let mut more: Vec<Brought> = Vec::new();
             let mut meet = |others: &[Brought]| {
                 for (who, other) in others {
                     let both = self.together(&brought.1, other).into_iter();
                     let both = both.chain(self.together(other, &brought.1));
                     edges.extend(both.map(|edge| (edge, *who)));
+                    more.extend(runs_again(&brought, &(*who, other.clone())));
                 }
+            };
+            let parts = match wanted {
+                Kind::Clear(_) => &self.cleared,
+                _ => &self.parts,
             };
             if at == Where::Each {
                 let from = (wanted, Where::Cluster);
-                let all = self.parts.range(from..).take_while(|((kind, _), _)| *kind == wanted);
+                let all = parts.range(from..).take_while(|((kind, _), _)| *kind == wanted);
                 all.for_each(|(_, others)| meet(others));
             } else {
                 for at in [Where::Each, at] {
-                    meet(self.parts.get(&(wanted, at)).map_or(&[], Vec::as_slice));
+                    meet(parts.get(&(wanted, at)).map_or(&[], Vec::as_slice));
                 }
             }
             for (edge, who) in edges {
                 self.edge(&edge, &[who, brought.0], who);
             }
+            self.fresh.extend(more);
         }
     }
 
@@ -248,16 +296,16 @@ impl Search<'_, '_> {
                 Part::ReadSecret { at: there, names: wanted, used: reads },
             ) if !is_empty(&both(names, wanted)) => {
                 let used = [used.as_slice(), reads].concat();
-                let edge = |at| edge(To::Hub(Hub::Accounts(at)), *step, used);
+                let edge = |at| Edge::new(To::Hub(Hub::Accounts(at)), *step, used);
                 at.meet(*there).map(edge).into_iter().collect()
             }
             (Part::Request { names, used }, Part::Approve { names: wanted, used: approves })
                 if !is_empty(&both(names, wanted)) =>
             {
                 let used = [used.as_slice(), approves].concat();
-                vec![edge(To::Anyone, Step::Certificate, used)]
+                vec![Edge::new(To::Anyone, Step::Certificate, used)]
             }
-            (Part::Label { at, names, used }, Part::Run { at: there, used: runs }) => {
+            (Part::Label { at, names, used }, Part::Run { at: there, used: runs, deletes }) => {
                 let opens = at.meet(*there).is_some_and(|at| {
                     world.within(at).any(|ns| {
                         let held = world.levels.get(ns as usize) == Some(&Level::Held);
@@ -271,8 +319,21 @@ impl Search<'_, '_> {
                 let node = world.sees_control_plane().then_some(To::Everything);
                 node.into_iter()
                     .chain([To::Hub(Hub::Node(None))])
-                    .map(|to| edge(to, Step::LabelAndHost, used.clone()))
+                    .map(|to| Edge::new(to, Step::LabelAndHost, used.clone()))
+                    .map(|edge| Edge { deletes: deletes.clone(), ..edge })
                     .collect()
+            }
+            (
+                Part::Taken { on, at, names, used, leads },
+                Part::Clear { names: wanted, used: clears, .. },
+            ) => {
+                let used = [clears.as_slice(), used].concat();
+                let edge = |name: &Name, (to, step): &(To, Step)| Edge {
+                    deletes: Some(Object { on: *on, at: *at, name: name.clone() }),
+                    ..Edge::new(to.clone(), *step, used.clone())
+                };
+                let names = names.iter().filter(|name| has(wanted, name));
+                names.flat_map(|name| leads.iter().map(move |lead| edge(name, lead))).collect()
             }
             _ => Vec::new(),
         }
@@ -290,12 +351,10 @@ impl Kind {
             Self::Approve => Some(Self::Request),
             Self::Run => Some(Self::Label),
             Self::Label => Some(Self::Run),
+            Self::Clear(on) => Some(Self::Taken(on)),
+            Self::Taken(on) => Some(Self::Clear(on)),
         }
     }
-}
-
-fn edge(to: To, step: Step, used: Vec<Right>) -> Edge {
-    Edge { to, step, used, held: Vec::new() }
 }
 
 fn place(part: &Part) -> (Kind, Where) {
@@ -309,6 +368,8 @@ fn place(part: &Part) -> (Kind, Where) {
         Part::Approve { .. } => (Kind::Approve, Where::Cluster),
         Part::Run { at, .. } => (Kind::Run, *at),
         Part::Label { at, .. } => (Kind::Label, *at),
+        Part::Clear { on, at, .. } => (Kind::Clear(*on), *at),
+        Part::Taken { on, at, .. } => (Kind::Taken(*on), *at),
     }
 }
 
@@ -322,8 +383,10 @@ fn names(part: &Part) -> (&Names, bool) {
         | Part::Make { names, .. }
         | Part::Request { names, .. }
         | Part::Approve { names, .. }
-        | Part::Label { names, .. } => (names, false),
-        Part::Run { .. } => (&None, false),
+        | Part::Label { names, .. }
+        | Part::Clear { names, .. } => (names, false),
+        Part::Run { deletes, .. } => (&None, deletes.is_some()),
+        Part::Taken { .. } => (&None, false),
     }
 }
 

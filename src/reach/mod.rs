@@ -18,10 +18,12 @@ mod gather;
 mod graph;
 mod hand;
 mod join;
+mod left;
 mod many;
 mod moves;
 mod path;
 mod rebind;
+mod remake;
 mod rights;
 mod search;
 mod step;
@@ -33,7 +35,7 @@ mod words;
 mod world;
 
 pub use self::cut::{Cut, Lost};
-pub use self::path::{Gain, Held, Hop, Needed, Path, Reaches};
+pub use self::path::{Deleted, Gain, Held, Hop, Needed, Path, Reaches};
 pub use self::step::{Seen, Shown, Step};
 
 use self::graph::{Graph, Node};
@@ -61,7 +63,6 @@ const NOT_FOLLOWED: &[&str] = &[
     "controllers that act on objects of their own kinds (Argo CD, Flux, operators), but for \
      rbac-manager",
     "roles that one makes of what it holds, without `escalate`, for another that it took over",
-    "objects that are deleted and made again under a name that rules give",
     "labels that make a role part of an aggregated ClusterRole, and what its controller puts back",
     "accounts that bindings name and that are not there, made by somebody",
     "names that a Secret of another type has, pods that do not run yet, and labels of namespaces that \

@@ -9,6 +9,7 @@ use super::rights::{Joins, Right, Rights};
 use super::step::Step;
 use super::steps;
 use super::world::{Where, World};
+use crate::model::Name;
 
 /// Which roles are bound.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -68,6 +69,15 @@ pub(crate) enum To {
     Everything,
 }
 
+/// An object that is there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Object {
+    pub(crate) on: On,
+    /// Its namespace, or cluster-wide.
+    pub(crate) at: Where,
+    pub(crate) name: Name,
+}
+
 /// A step that can be made.
 #[derive(Clone, Debug)]
 pub(crate) struct Edge {
@@ -76,6 +86,14 @@ pub(crate) struct Edge {
     pub(crate) used: Vec<Right>,
     /// Roles that have to be held besides.
     pub(crate) held: Vec<Holding>,
+    /// What is deleted first, since it has the name that is needed.
+    pub(crate) deletes: Option<Object>,
+}
+
+impl Edge {
+    pub(crate) fn new(to: To, step: Step, used: Vec<Right>) -> Self {
+        Self { to, step, used, held: Vec::new(), deletes: None }
+    }
 }
 
 /// What makes a step together with something else, whosesoever right that is.
@@ -95,10 +113,14 @@ pub(crate) enum Part {
     Request { names: Names, used: Vec<Right> },
     /// They can be approved for client certificates.
     Approve { names: Names, used: Vec<Right> },
-    /// Pods can be run.
-    Run { at: Where, used: Vec<Right> },
+    /// Pods can be run; where something `deletes`, under its name.
+    Run { at: Where, used: Vec<Right>, deletes: Option<Object> },
     /// The Pod Security level of namespaces can be changed.
     Label { at: Where, names: Names, used: Vec<Right> },
+    /// Objects can be deleted.
+    Clear { on: On, at: Where, names: Names, used: Vec<Right> },
+    /// What could be made under names that are all taken, and where that would lead.
+    Taken { on: On, at: Where, names: Arc<[Name]>, used: Vec<Right>, leads: Arc<[(To, Step)]> },
 }
 
 impl Part {
@@ -113,7 +135,9 @@ impl Part {
             | Self::Request { used, .. }
             | Self::Approve { used, .. }
             | Self::Run { used, .. }
-            | Self::Label { used, .. } => used,
+            | Self::Label { used, .. }
+            | Self::Clear { used, .. }
+            | Self::Taken { used, .. } => used,
         }
     }
 }
@@ -147,7 +171,7 @@ impl Out {
     pub(crate) fn edge(&mut self, to: To, step: Step, used: &[Right]) {
         if !self.seen.contains(&to) {
             self.seen.insert(to.clone());
-            self.moves.edges.push(Edge { to, step, used: used.to_vec(), held: Vec::new() });
+            self.moves.edges.push(Edge::new(to, step, used.to_vec()));
         }
     }
 
@@ -160,10 +184,15 @@ impl Out {
         &self.moves.parts
     }
 
+    /// Where the steps lead that were found, and by what.
+    pub(crate) fn leads(self) -> Arc<[(To, Step)]> {
+        self.moves.edges.into_iter().map(|edge| (edge.to, edge.step)).collect()
+    }
+
     /// Where pods can be run, as far as was found.
     pub(crate) fn runs(&self) -> Vec<(Where, Vec<Right>)> {
         let run = |part: &Part| match part {
-            Part::Run { at, used } => Some((*at, used.clone())),
+            Part::Run { at, used, .. } => Some((*at, used.clone())),
             _ => None,
         };
         self.moves.parts.iter().filter_map(run).collect()
@@ -198,6 +227,7 @@ pub(crate) fn of(rights: &Rights, world: &World) -> Moves {
     steps::webhook::find(rights, &mut out);
     steps::aws_auth::find(rights, world, &mut out);
     steps::definition::find(rights, world, &mut out);
+    steps::remake::find(rights, &mut out);
     out.moves.joins = Arc::new(rights.joins());
     out.moves
 }

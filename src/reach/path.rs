@@ -5,7 +5,7 @@ use std::fmt;
 
 use super::ask::On;
 use super::graph::{Graph, Holding, Node};
-use super::moves::{Pose, RoleSet};
+use super::moves::{Object, Pose, RoleSet};
 use super::rights::{Right, Within};
 use super::search::{Closure, Found, Link};
 use super::step::{Seen, Step};
@@ -174,6 +174,42 @@ impl Held {
     }
 }
 
+/// An object that a step deletes, to make another under its name.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Deleted {
+    /// API group.
+    pub api_group: &'static str,
+    /// `rolebindings`.
+    pub resource: String,
+    /// Its namespace; None for what has none.
+    pub namespace: Option<Name>,
+    /// Its name.
+    pub name: Name,
+}
+
+impl Deleted {
+    fn new(graph: &Graph<'_>, object: &Object) -> Self {
+        let (api_group, ..) = object.on.target();
+        let namespace = match object.at {
+            Where::In(ns) => graph.world.namespace(ns).cloned(),
+            Where::Cluster | Where::Each => None,
+        };
+        let (resource, name) = (object.on.resource(), object.name.clone());
+        Self { api_group, resource, namespace, name }
+    }
+}
+
+impl fmt::Display for Deleted {
+    /// `rolebindings deploy in pay`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.resource, self.name)?;
+        match &self.namespace {
+            Some(ns) => write!(f, " in {ns}"),
+            None => Ok(()),
+        }
+    }
+}
+
 /// One step of a path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Hop {
@@ -189,6 +225,8 @@ pub struct Hop {
     pub needed: Vec<Needed>,
     /// Roles that have to be held besides, as far as no step before gave them.
     pub held: Vec<Held>,
+    /// What is deleted first, since it has the name that is needed.
+    pub deletes: Option<Deleted>,
 }
 
 impl Hop {
@@ -203,7 +241,8 @@ impl Hop {
 
     /// `has a token made for sa:kube-system/admin`.
     pub fn words(&self) -> String {
-        format!("{} {}", self.step.words(), self.gain)
+        let first = self.deletes.as_ref().map(|deleted| format!("deletes {deleted}, and then "));
+        format!("{}{} {}", first.unwrap_or_default(), self.step.words(), self.gain)
     }
 
     /// The grants that it uses, in order, each once.
@@ -307,7 +346,9 @@ pub(super) fn path(graph: &Graph<'_>, closure: &Closure, end: usize) -> Path {
         }
         at += 1;
     }
-    places.sort_unstable();
+    // What deletes something comes as late as it can: what was had before is there still.
+    let deleted = |place: usize| closure.found.get(place).is_some_and(|found| found.deleted);
+    places.sort_unstable_by_key(|place| (deleted(*place), *place));
     let found = |place: &usize| closure.found.get(*place);
     let hops = places.iter().filter_map(found).filter_map(|found| hop(graph, closure, found));
     let tier = found(&end).map(|found| found.tier).unwrap_or_default();
@@ -342,6 +383,7 @@ fn hop(graph: &Graph<'_>, closure: &Closure, found: &Found) -> Option<Hop> {
         tier: found.tier,
         needed,
         held: link.held.iter().filter_map(|holding| held(graph, holding)).collect(),
+        deletes: link.deletes.as_ref().map(|object| Deleted::new(graph, object)),
     })
 }
 

@@ -8,7 +8,7 @@
 
 use super::ask::{Names, On, both, has, is_empty};
 use super::graph::Node;
-use super::join::{Brought, Kind};
+use super::join::{Brought, Kind, Parts};
 use super::moves::{Edge, Part, RoleSet, To};
 use super::rights::Right;
 use super::search::Search;
@@ -38,7 +38,8 @@ struct Roles {
 impl Search<'_, '_> {
     /// Roles that can be changed, where a binding to them can be written.
     pub(super) fn bind_changed(&mut self) {
-        let now = [self.writers.len(), self.parts.values().map(Vec::len).sum()];
+        let count = |parts: &Parts| parts.values().map(Vec::len).sum();
+        let now = [self.writers.len(), count(&self.parts), count(&self.cleared)];
         if self.ended || self.bound_changed == now {
             return;
         }
@@ -101,10 +102,19 @@ impl Search<'_, '_> {
                 from.push(made.who);
                 used.extend(made.used);
             }
-            let (to, step) = (To::Given(RoleSet::Own, at), Step::BindAndEscalate);
-            self.edge(&Edge { to, step, used, held: Vec::new() }, &from, roles.who);
-            if self.ended {
-                return;
+            for way in self.under_a_name(writer.bindings, at, &writer.names, writer.missing) {
+                let mut edge =
+                    Edge::new(To::Given(RoleSet::Own, at), Step::BindAndEscalate, used.clone());
+                let mut from = from.clone();
+                if let Some(cleared) = way {
+                    from.push(cleared.who);
+                    edge.used.extend(cleared.used);
+                    edge.deletes = Some(cleared.object);
+                }
+                self.edge(&edge, &from, roles.who);
+                if self.ended {
+                    return;
+                }
             }
         }
     }
@@ -130,10 +140,7 @@ impl Search<'_, '_> {
             let fits = |one: &Bound| has(&writer.names, &one.name) && is_it(one.role);
             return bound.iter().any(fits).then(Vec::new);
         }
-        let is_free = writer.names.as_ref().is_none_or(|names| {
-            names.iter().any(|name| !bound.iter().any(|binding| binding.name == *name))
-        });
-        if !is_free {
+        if self.under_a_name(writer.bindings, at, &writer.names, true).is_empty() {
             return None;
         }
         if numbers.iter().any(|role| is_it(*role)) {

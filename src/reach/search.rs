@@ -7,6 +7,7 @@
 //! is looked at where all else leads no further: it is what costs, and the longer way to explain.
 
 use std::borrow::Cow;
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use foldhash::{HashMap, HashMapExt, HashSet, HashSetExt};
@@ -16,7 +17,7 @@ use super::bounds::Bound;
 use super::graph::{Graph, Holding, Node};
 use super::hand::Hands;
 use super::join::{Brought, Parts};
-use super::moves::{Edge, Hub, Moves, Part, Pose, To};
+use super::moves::{Edge, Hub, Moves, Object, Part, Pose, To};
 use super::rights::{Classes, Joins, Right, Said};
 use super::step::Step;
 use super::world::{Where, World, of};
@@ -59,6 +60,8 @@ pub(crate) struct Found {
     pub(crate) tier: Tier,
     /// Which step led there; None for the one who starts.
     pub(crate) by: Option<Link>,
+    /// Whether something was deleted on the way there.
+    pub(crate) deleted: bool,
 }
 
 impl Found {
@@ -77,6 +80,8 @@ pub(crate) struct Link {
     pub(crate) used: Vec<Right>,
     /// Roles that have to be held besides.
     pub(crate) held: Vec<Holding>,
+    /// What was deleted first.
+    pub(crate) deletes: Option<Object>,
 }
 
 /// A finished search.
@@ -122,15 +127,20 @@ pub(super) struct Search<'g, 'b> {
     hubs: HashSet<Hub>,
     pub(super) found: Vec<Found>,
     pub(super) ended: bool,
+    /// To how many of those found anything was deleted on the way.
+    deletes: usize,
     /// Where steps lead that were left out because they are a model only.
     left: HashSet<To>,
     /// What came up since the last round was complete, and what was tried before.
-    pub(super) fresh: Vec<Brought>,
+    pub(super) fresh: VecDeque<Brought>,
     pub(super) parts: Parts,
+    /// What can be deleted.
+    pub(super) cleared: Parts,
     /// Who can write bindings.
     pub(super) writers: Vec<Brought>,
-    /// What there was when roles that can be changed were bound last: writers, parts.
-    pub(super) bound_changed: [usize; 2],
+    /// What there was when roles that can be changed were bound last: writers, parts, and
+    /// what can be deleted.
+    pub(super) bound_changed: [usize; 3],
     /// How many of those found were looked at as holders of roles that can be changed.
     pub(super) holders: usize,
     /// What given roles add to every request: where, in order, and what, by place.
@@ -157,11 +167,13 @@ pub(crate) fn search(graph: &Graph<'_>, starts: &[Node], terms: Terms, ends: End
         hubs: HashSet::new(),
         found: Vec::new(),
         ended: false,
+        deletes: 0,
         left: HashSet::new(),
-        fresh: Vec::new(),
+        fresh: VecDeque::new(),
         parts: Parts::new(),
+        cleared: Parts::new(),
         writers: Vec::new(),
-        bound_changed: [0; 2],
+        bound_changed: [0; 3],
         holders: 0,
         given: Vec::new(),
         pool: HashMap::new(),
@@ -215,7 +227,11 @@ impl Search<'_, '_> {
         }
         let tier = self.graph.tier(&node, self.terms.without);
         self.seen.insert(node.clone());
-        self.found.push(Found { node, steps, tier, by });
+        let from = by.iter().flat_map(|by| &by.from);
+        let deleted = by.as_ref().is_some_and(|by| by.deletes.is_some())
+            || from.filter_map(|at| self.found.get(*at as usize)).any(|before| before.deleted);
+        self.deletes += usize::from(deleted);
+        self.found.push(Found { node, steps, tier, by, deleted });
         self.ended = tier >= self.ends.goal || self.found.len() > self.ends.most;
     }
 
@@ -290,7 +306,7 @@ impl Search<'_, '_> {
     pub(super) fn bring(&mut self, who: u32, part: &Part) {
         match part {
             Part::Bind { .. } => self.writers.push((who, part.clone())),
-            _ => self.fresh.push((who, part.clone())),
+            _ => self.fresh.push_back((who, part.clone())),
         }
     }
 
@@ -315,13 +331,6 @@ impl Search<'_, '_> {
             }
             return;
         }
-        let link = || {
-            let given = edge.used.iter().map(|right| right.from).filter(|at| *at != u32::MAX);
-            let mut from: Vec<u32> = from.iter().copied().chain(given).collect();
-            from.sort_unstable();
-            from.dedup();
-            Some(Link { step: edge.step, from, used: edge.used.clone(), held: edge.held.clone() })
-        };
         match &edge.to {
             To::Hub(hub) => {
                 if let Some(bound) = self.ends.bound
@@ -330,11 +339,14 @@ impl Search<'_, '_> {
                     self.pruned = true;
                     return;
                 }
-                if self.hubs.insert(*hub) {
-                    for node in members(&self.graph.world, *hub) {
-                        if !self.seen.contains(&node) {
-                            self.take(node, link());
-                        }
+                if self.hubs.contains(hub) {
+                    return;
+                }
+                let Some(link) = self.link(edge, from) else { return };
+                self.hubs.insert(*hub);
+                for node in members(&self.graph.world, *hub) {
+                    if !self.seen.contains(&node) {
+                        self.take(node, Some(link.clone()));
                     }
                 }
             }
@@ -343,7 +355,7 @@ impl Search<'_, '_> {
                     return;
                 };
                 let node = Node::Constrained(pose.clone(), *mode, Box::new(by));
-                self.take(node, link());
+                self.reach(node, edge, from);
             }
             to => {
                 let node = match to {
@@ -353,11 +365,30 @@ impl Search<'_, '_> {
                     To::Given(set, at) => Node::Given(*set, *at),
                     To::Anyone | To::Hub(_) | To::Constrained(..) => Node::Anyone,
                 };
-                if !self.seen.contains(&node) {
-                    self.take(node, link());
-                }
+                self.reach(node, edge, from);
             }
         }
+    }
+
+    fn reach(&mut self, node: Node, edge: &Edge, from: &[u32]) {
+        if self.seen.contains(&node) {
+            return;
+        }
+        if let Some(link) = self.link(edge, from) {
+            self.take(node, Some(link));
+        }
+    }
+
+    /// How a step is remembered; None where it cannot be made after what was deleted on the way.
+    fn link(&self, edge: &Edge, from: &[u32]) -> Option<Link> {
+        let given = edge.used.iter().map(|right| right.from).filter(|at| *at != u32::MAX);
+        let mut from: Vec<u32> = from.iter().copied().chain(given).collect();
+        from.sort_unstable();
+        from.dedup();
+        let (step, used, held) = (edge.step, edge.used.clone(), edge.held.clone());
+        let link = Link { step, from, used, held, deletes: edge.deletes.clone() };
+        // Most delete nothing.
+        ((self.deletes == 0 && edge.deletes.is_none()) || self.is_left(&link)).then_some(link)
     }
 
     /// Whether a step that is a model only would lead to somebody who was not taken over.

@@ -8,7 +8,7 @@ use super::identity::Names;
 use super::{Cell, Column, Metadata, Report, Tabular};
 use crate::book::{Book, Entry, GrantId, Tier};
 use crate::model::{Identity, Name, RoleKind, printable};
-use crate::reach::{Gain, Held, Hop, Needed, Path, Reach, Reached, Reaches};
+use crate::reach::{Deleted, Gain, Held, Hop, Needed, Path, Reach, Reached, Reaches};
 
 /// What an identity can become, as a part of its row.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -167,6 +167,27 @@ pub struct HeldPart {
     pub via: Option<Via>,
 }
 
+/// An object that a step deletes, to make another under its name.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DeletedPart {
+    /// API group.
+    pub api_group: &'static str,
+    /// Resource.
+    pub resource: String,
+    /// Its namespace; None for what has none.
+    pub namespace: Option<Name>,
+    /// Its name.
+    pub name: Name,
+}
+
+impl From<&Deleted> for DeletedPart {
+    fn from(of: &Deleted) -> Self {
+        let (resource, namespace) = (of.resource.clone(), of.namespace.clone());
+        Self { api_group: of.api_group, resource, namespace, name: of.name.clone() }
+    }
+}
+
 /// Whether a log would show a step.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -207,6 +228,8 @@ pub struct HopPart {
     pub needed: Vec<NeededPart>,
     /// Roles that have to be held besides: the one that is changed, or what is handed over.
     pub held: Vec<HeldPart>,
+    /// What is deleted first, since it has the name that is needed.
+    pub deletes: Option<DeletedPart>,
     /// Why it is a model only; None where the API server's own checks decide.
     pub modelled: Option<&'static str>,
     /// Whether a log would show it.
@@ -238,6 +261,7 @@ impl HopPart {
             modelled: of.step.modelled(),
             seen: SeenPart { how: seen.how.as_str(), what: seen.what },
             held: of.held.iter().map(held).collect(),
+            deletes: of.deletes.as_ref().map(DeletedPart::from),
             cut: of.cut(tier, leaves),
             who: of.who(),
             holds: of.held.iter().map(|held| (held.words(), held.by())).collect(),

@@ -45,6 +45,7 @@ pub(in crate::reach) fn find(rights: &Rights, world: &World, out: &mut Out) {
                 }
                 let mut used = write.used.clone();
                 used.push(bind.clone());
+                taken(world, bindings, here, &write.names, (roles, bind, &used), out);
                 for here in free(world, bindings, here, &write.names) {
                     if bind.names.is_none() {
                         any.push((roles, here));
@@ -94,6 +95,39 @@ fn free(world: &World, bindings: On, here: Where, names: &Names) -> Vec<Where> {
         return is_free(&world.cluster_bindings).then_some(here).into_iter().collect();
     }
     world.within(here).filter(|ns| is_free(of(&world.bindings_in, *ns))).map(Where::In).collect()
+}
+
+/// Where of it all names are taken, each binding would have to be deleted first.
+fn taken(
+    world: &World,
+    bindings: On,
+    here: Where,
+    names: &Names,
+    (roles, bind, used): (On, &Right, &[Right]),
+    out: &mut Out,
+) {
+    let Some(names) = names else { return };
+    let is_taken = |bound: &[Bound]| {
+        names.iter().all(|name| bound.iter().any(|binding| binding.name == *name))
+    };
+    let places: Vec<Where> = if bindings == On::ClusterRoleBindings {
+        is_taken(&world.cluster_bindings).then_some(here).into_iter().collect()
+    } else {
+        let within = world.within(here).filter(|ns| is_taken(of(&world.bindings_in, *ns)));
+        within.map(Where::In).collect()
+    };
+    for at in places {
+        let own = if bind.names.is_none() { own(out, roles, at) } else { None };
+        let mut ends = Out::default();
+        let used = [used, own.as_deref().unwrap_or_default()].concat();
+        if own.is_some() {
+            ends.edge(To::Given(RoleSet::Own, at), Step::BindOwnRole, &used);
+        } else {
+            give(world, roles, &bind.names, at, &used, &mut ends);
+        }
+        let leads = ends.leads();
+        out.part(Part::Taken { on: bindings, at, names: names.clone(), used, leads });
+    }
 }
 
 /// By which rights a role that allows everything can be made under any name.

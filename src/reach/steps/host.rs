@@ -45,11 +45,8 @@ pub(crate) const LABEL: About = About {
 pub(in crate::reach) fn find(rights: &Rights, world: &World, out: &mut Out) {
     let runs: Vec<(Where, Vec<Right>)> = out.runs();
     for (at, used) in runs {
-        let free = world
-            .within(at)
-            .any(|ns| world.levels.get(ns as usize).is_some_and(|level| *level != Level::Held));
-        if free {
-            node(world, Step::Host, &used, out);
+        for to in node(world).filter(|_| lets(world, at)) {
+            out.edge(to, Step::Host, &used);
         }
     }
     reached(rights, world, out);
@@ -113,10 +110,15 @@ fn labelled(world: &World, at: Where, names: &crate::reach::ask::Names) -> Optio
         .then_some(at)
 }
 
+/// Whether some namespace of a place lets such pods run.
+pub(in crate::reach) fn lets(world: &World, at: Where) -> bool {
+    world
+        .within(at)
+        .any(|ns| world.levels.get(ns as usize).is_some_and(|level| *level != Level::Held))
+}
+
 /// What a node holds.
-pub(in crate::reach) fn node(world: &World, step: Step, used: &[Right], out: &mut Out) {
-    if world.sees_control_plane() {
-        out.edge(To::Everything, step, used);
-    }
-    out.edge(To::Hub(Hub::Node(None)), step, used);
+pub(in crate::reach) fn node(world: &World) -> impl Iterator<Item = To> {
+    let keys = world.sees_control_plane().then_some(To::Everything);
+    keys.into_iter().chain([To::Hub(Hub::Node(None))])
 }

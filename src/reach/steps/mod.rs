@@ -10,6 +10,7 @@ pub(super) mod host;
 pub(super) mod impersonate;
 pub(super) mod kubelet;
 pub(super) mod node;
+pub(super) mod remake;
 pub(super) mod secret;
 pub(super) mod token;
 pub(super) mod webhook;

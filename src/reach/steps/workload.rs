@@ -6,7 +6,7 @@ use crate::reach::ask::{On, has};
 use crate::reach::moves::{Hub, Out, Part, To};
 use crate::reach::rights::{Rights, Write, changes, makes};
 use crate::reach::step::{About, Seen, Shown, Step};
-use crate::reach::steps::pods;
+use crate::reach::steps::{host, pods};
 use crate::reach::world::{Where, World, of};
 
 pub(crate) const RUN: About = About {
@@ -44,8 +44,9 @@ pub(in crate::reach) fn find(rights: &Rights, world: &World, out: &mut Out) {
         for made in makes(rights, on) {
             for at in free(world, on, &made) {
                 out.edge(To::Hub(Hub::Accounts(at)), Step::RunPod, &made.used);
-                out.part(Part::Run { at, used: made.used.clone() });
+                out.part(Part::Run { at, used: made.used.clone(), deletes: None });
             }
+            taken(world, on, &made, out);
         }
     }
     // The template of a Job that is there never changes.
@@ -58,7 +59,7 @@ pub(in crate::reach) fn find(rights: &Rights, world: &World, out: &mut Out) {
                 if there {
                     let at = Where::In(ns);
                     out.edge(To::Hub(Hub::Accounts(at)), Step::ChangeWorkload, &change.used);
-                    out.part(Part::Run { at, used: change.used.clone() });
+                    out.part(Part::Run { at, used: change.used.clone(), deletes: None });
                 }
             }
         }
@@ -76,4 +77,21 @@ fn free(world: &World, on: On, made: &Write) -> Vec<Where> {
     let Some(names) = &made.names else { return vec![at] };
     let is_free = |ns: &u32| names.iter().any(|name| !world.runs_by(on, *ns, name));
     world.within(at).filter(is_free).map(Where::In).collect()
+}
+
+/// Where all its names are taken. Whoever makes a workload under a name may change the one that has
+/// it, but for a Job.
+fn taken(world: &World, on: On, made: &Write, out: &mut Out) {
+    let Some(names) = made.names.as_ref().filter(|_| matches!(on, On::Pods | On::Jobs)) else {
+        return;
+    };
+    let is_taken = |ns: &u32| names.iter().all(|name| world.runs_by(on, *ns, name));
+    for at in world.within(made.at).filter(is_taken).map(Where::In) {
+        let mut leads = vec![(To::Hub(Hub::Accounts(at)), Step::RunPod)];
+        if host::lets(world, at) {
+            leads.extend(host::node(world).map(|to| (to, Step::Host)));
+        }
+        let (names, used) = (names.clone(), made.used.clone());
+        out.part(Part::Taken { on, at, names, used, leads: leads.into() });
+    }
 }

@@ -3,6 +3,7 @@ mod nodes;
 mod paths;
 mod random;
 mod reference;
+mod remakes;
 mod secrets;
 mod twins;
 

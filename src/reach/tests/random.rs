@@ -12,7 +12,7 @@ const AUTH: &str = "authentication.k8s.io";
 const CERTS: &str = "certificates.k8s.io";
 
 /// An API group, resources of it, verbs that go with them, and names that are worth giving.
-type Dish =
+pub(super) type Dish =
     (&'static str, &'static [&'static str], &'static [&'static str], &'static [&'static str]);
 
 const MENU: &[Dish] = &[
@@ -57,13 +57,24 @@ const MENU: &[Dish] = &[
     ),
 ];
 
+/// What is deleted and made again, besides.
+const AGAIN: &[Dish] = &[
+    (RBAC, &["clusterrolebindings"], &["*", "delete", "deletecollection"], &["b0", "b2", "b4"]),
+    (RBAC, &["rolebindings"], &["*", "delete", "deletecollection"], &["b1", "b3", "b5"]),
+    (RBAC, &["rolebindings"], &["create", "patch", "delete"], &["b0", "b4", "b6"]),
+    (RBAC, &["clusterroles", "roles"], &["delete", "create", "escalate"], &["c0", "r0", "r1"]),
+    (RBAC, &["clusterroles", "roles"], &["bind", "*"], &["c1", "c2", "r1", "cluster-admin"]),
+    ("", &["pods"], &["*", "delete", "deletecollection"], &["p"]),
+];
+
 fn some_of<'a>(from: &[&'a str], most: usize, rng: &mut ChaCha8Rng) -> Vec<&'a str> {
     let count = rng.random_range(1..=most.min(from.len()));
     from.sample(rng, count).copied().collect()
 }
 
-fn random_rule(rng: &mut ChaCha8Rng) -> Value {
-    let (group, resources, verbs, names) = *MENU.choose(rng).unwrap();
+fn random_rule(more: &[Dish], rng: &mut ChaCha8Rng) -> Value {
+    let menu = if !more.is_empty() && rng.random_bool(0.5) { more } else { MENU };
+    let (group, resources, verbs, names) = *menu.choose(rng).unwrap();
     let mut verbs = some_of(verbs, 3, rng);
     if rng.random_bool(0.04) {
         verbs = vec!["*"];
@@ -75,9 +86,9 @@ fn random_rule(rng: &mut ChaCha8Rng) -> Value {
     rule
 }
 
-fn rules(rng: &mut ChaCha8Rng) -> Value {
+fn rules(more: &[Dish], rng: &mut ChaCha8Rng) -> Value {
     let count = rng.random_range(1..=3);
-    Value::Array((0..count).map(|_| random_rule(rng)).collect())
+    Value::Array((0..count).map(|_| random_rule(more, rng)).collect())
 }
 
 const SUBJECTS: [&str; 10] = [
@@ -94,6 +105,11 @@ const SUBJECTS: [&str; 10] = [
 ];
 
 pub(super) fn random(seed: u64) -> (World, u32) {
+    random_of(seed, &[])
+}
+
+/// With further dishes.
+pub(super) fn random_of(seed: u64, more: &[Dish]) -> (World, u32) {
     let rng = &mut ChaCha8Rng::seed_from_u64(seed);
     let minor = *[34, 36].choose(rng).unwrap();
     let mut world = World::new();
@@ -111,9 +127,9 @@ pub(super) fn random(seed: u64) -> (World, u32) {
         world = world.bind(None, "admin", "ClusterRole/cluster-admin", who);
     }
     for at in 0..3 {
-        world = world.cluster_role(&format!("c{at}"), &rules(rng));
+        world = world.cluster_role(&format!("c{at}"), &rules(more, rng));
         for ns in ["a", "b"] {
-            world = world.role(ns, &format!("r{at}"), &rules(rng));
+            world = world.role(ns, &format!("r{at}"), &rules(more, rng));
         }
     }
     for at in 0..rng.random_range(5..14) {
@@ -151,8 +167,8 @@ pub(super) fn random(seed: u64) -> (World, u32) {
 }
 
 /// What the search says: whether everything can be done, and if not, which accounts and names it
-/// gets.
-fn searched(world: &World, start: &Identity) -> (bool, Vec<String>, Vec<String>) {
+/// gets; whether anything was deleted for it.
+fn searched(world: &World, start: &Identity) -> (bool, Vec<String>, Vec<String>, bool) {
     let book = world.book();
     let reach = Reach::new(&book);
     let entry = book.find(start).unwrap();
@@ -171,14 +187,15 @@ fn searched(world: &World, start: &Identity) -> (bool, Vec<String>, Vec<String>)
     accounts.sort();
     names.sort();
     names.dedup();
-    (closure.ended, accounts, names)
+    let deleted = closure.found.iter().any(|found| found.deleted);
+    (closure.ended, accounts, names, deleted)
 }
 
-fn check(seed: u64) -> (bool, usize) {
-    let (world, minor) = random(seed);
+fn check(seed: u64, more: &[Dish]) -> (bool, usize, bool) {
+    let (world, minor) = random_of(seed, more);
     let start = Identity::user("eve");
     let expected = Simulation::new(&world.snapshot, &start, minor).run();
-    let (everything, accounts, names) = searched(&world, &start);
+    let (everything, accounts, names, deleted) = searched(&world, &start);
     let objects = || {
         let all: Vec<String> =
             world.snapshot.objects.all().map(|o| o.to_json().to_string()).collect();
@@ -193,7 +210,7 @@ fn check(seed: u64) -> (bool, usize) {
         let theirs: Vec<String> = expected.names.into_iter().filter(is_known).collect();
         assert_eq!(names, theirs, "names: {}", objects());
     }
-    (everything, accounts.len() + names.len())
+    (everything, accounts.len() + names.len(), deleted)
 }
 
 pub(super) fn worlds() -> u64 {
@@ -203,15 +220,26 @@ pub(super) fn worlds() -> u64 {
 
 #[test]
 fn random_worlds_come_out_as_by_trying_everything() {
+    let menus: [&[Dish]; 2] = [&[], AGAIN];
+    menus.into_iter().for_each(come_out);
+}
+
+fn come_out(more: &[Dish]) {
     let worlds = worlds();
-    let found: Vec<(bool, usize)> = (0..worlds).into_par_iter().map(check).collect();
-    let count = |is: fn(&(bool, usize)) -> bool| found.iter().filter(|one| is(one)).count();
-    let everything = count(|(all, _)| *all);
-    let others = count(|(all, some)| !all && *some > 0);
-    println!("reach: {worlds} worlds, {everything} lead to everything, {others} to somebody");
+    let found: Vec<(bool, usize, bool)> =
+        (0..worlds).into_par_iter().map(|seed| check(seed, more)).collect();
+    let count = |is: fn(&(bool, usize, bool)) -> bool| found.iter().filter(|one| is(one)).count();
+    let everything = count(|(all, ..)| *all);
+    let others = count(|(all, some, _)| !all && *some > 0);
+    let deleted = count(|(.., deleted)| *deleted);
+    println!(
+        "reach: {worlds} worlds, {everything} lead to everything, {others} to somebody; {deleted} \
+         delete something"
+    );
     // The worlds are worth the trying.
     let least = found.len() / 10;
     assert!(everything > least && others > least);
+    assert!(deleted > least / 4 || more.is_empty());
 }
 
 /// Worlds that came out wrong once.
@@ -221,14 +249,14 @@ fn worlds_that_were_wrong_are_right() {
     // bind what they hold by a role that was given (1428); a certificate says that it is an account
     // without having its token (2338); a role is given in its own namespace only (4286).
     for seed in [532, 1428, 2338, 4286] {
-        check(seed);
+        check(seed, &[]);
     }
 }
 
 /// Whoever comes to more than one other is looked at together with all the others: each path is the
 /// same as one search of everything finds.
-fn check_many(seed: u64) -> usize {
-    let (mut world, _) = random(seed);
+fn check_many(seed: u64, more: &[Dish]) -> usize {
+    let (mut world, _) = random_of(seed, more);
     // With models: pods that may have their node.
     if seed % 2 == 1 {
         world = world.namespace("a");
@@ -253,7 +281,9 @@ fn check_many(seed: u64) -> usize {
 #[test]
 fn many_are_found_the_same_as_one_by_one() {
     let worlds = worlds();
-    let higher: usize = (0..worlds).into_par_iter().map(check_many).sum();
+    let menus: [&[Dish]; 2] = [&[], AGAIN];
+    let higher = |more| (0..worlds).into_par_iter().map(|seed| check_many(seed, more)).sum();
+    let higher: usize = menus.into_iter().map(higher).min().unwrap();
     println!("reach: {worlds} worlds, {higher} can become more");
     // The worlds are worth the trying.
     assert!(higher as u64 > worlds / 2);

@@ -4,7 +4,7 @@
 //! It shares the authorizer with the program, which is held against the API server's own, and
 //! nothing else.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{
     Binding, BindingKind, BindingSubject, Identity, Meta, Name, Object, Objects, PolicyRule, Role,
@@ -13,6 +13,7 @@ use crate::model::{
 use crate::rbac::matching::Action;
 use crate::rbac::{Attributes, Authorizer, escalation};
 
+mod remakes;
 mod writes;
 
 const RBAC: &str = "rbac.authorization.k8s.io";
@@ -42,6 +43,7 @@ pub(super) struct Outcome {
     pub(super) names: BTreeSet<String>,
 }
 
+#[derive(Clone)]
 pub(super) struct Simulation {
     objects: Objects,
     authorizer: Authorizer,
@@ -53,7 +55,15 @@ pub(super) struct Simulation {
     masters: bool,
     /// Accounts of which a token was had. A certificate may say that it is one as well.
     tokens: BTreeSet<String>,
+    /// Accounts whose token was had from pods alone, and from which.
+    from_pods: BTreeMap<String, BTreeSet<(Name, Name)>>,
+    /// Bindings that were deleted, whose names one has again.
+    remade: BTreeSet<BindingKey>,
+    /// Which bindings give what is bound to oneself: None, where that is one of its own.
+    sources: BTreeMap<BindingKey, BTreeSet<Option<BindingKey>>>,
 }
+
+type BindingKey = (BindingKind, Name, Name);
 
 fn context(identity: &Identity, groups: &[Name]) -> Context {
     let user = identity.user_name().map_or_else(String::new, |name| name.to_string());
@@ -98,6 +108,9 @@ impl Simulation {
             groups: groups.into_iter().collect(),
             masters: false,
             tokens: BTreeSet::new(),
+            from_pods: BTreeMap::new(),
+            remade: BTreeSet::new(),
+            sources: BTreeMap::new(),
         }
     }
 
@@ -142,7 +155,8 @@ impl Simulation {
         names.into_iter().collect()
     }
 
-    pub(super) fn run(mut self) -> Outcome {
+    /// All that can be done while nothing is deleted that gives something.
+    fn close(&mut self) -> Outcome {
         loop {
             let before =
                 (self.contexts.len(), self.objects.roles.clone(), self.objects.bindings.clone());
@@ -180,10 +194,23 @@ impl Simulation {
     }
 
     fn become_account(&mut self, ns: &Name, name: &Name) {
+        self.become_by(ns, name, None);
+    }
+
+    /// `pod`: whose token it is.
+    fn become_by(&mut self, ns: &Name, name: &Name, pod: Option<(Name, Name)>) {
         if self.objects.service_accounts.contains_key(&(ns.clone(), name.clone())) {
             let account = Identity::service_account(ns.clone(), name.clone());
             let token = context(&account, &account.implicit_groups());
-            self.tokens.insert(token.user.clone());
+            let is_new = self.tokens.insert(token.user.clone());
+            match (pod, self.from_pods.get_mut(&token.user)) {
+                (None, _) => drop(self.from_pods.remove(&token.user)),
+                (Some(pod), Some(pods)) => drop(pods.insert(pod)),
+                (Some(pod), None) if is_new => {
+                    self.from_pods.insert(token.user.clone(), [pod].into());
+                }
+                _ => {}
+            }
             self.contexts.insert(token);
         }
     }
@@ -248,8 +275,10 @@ impl Simulation {
         for ns in self.namespaces.clone() {
             let names = self.names();
             let makes = |on: (&str, &str, &str)| {
-                let mut free = names.iter().filter(|name| !self.runs(on.1, &ns, name));
-                free.any(|name| self.can_make(who, on, &ns, name))
+                let free = |name: &&Name| {
+                    !self.runs(on.1, &ns, name) || self.deletes_workload(who, on, &ns, name)
+                };
+                names.iter().filter(free).any(|name| self.can_make(who, on, &ns, name))
             };
             if MAKERS.into_iter().any(makes) {
                 self.all_accounts(&ns);
@@ -274,7 +303,7 @@ impl Simulation {
                 || self.may(who, "get", kubelet, "", node)
                 || self.may(who, "create", kubelet, "", node)
             {
-                self.become_account(&ns, &pod.service_account);
+                self.become_by(&ns, &pod.service_account, Some((ns.clone(), name.clone())));
             }
         }
     }

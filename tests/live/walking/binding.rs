@@ -90,8 +90,10 @@ fn bind_to(
 ) -> Result<Credential, Refused> {
     let on = bindings_on(namespace);
     let collection = collection(on, namespace);
+    walk.delete(hop, &collection)?;
     let create = needed(hop, |verb, resource| verb == "create" && resource == on);
-    let change = needed(hop, |verb, resource| verb != "create" && resource == on);
+    let changes = |verb: &str| matches!(verb, "patch" | "update");
+    let change = needed(hop, |verb, resource| changes(verb) && resource == on);
     // Everybody who was taken over can be named in a binding, those too who are posed as only.
     let subjects = walk.everybody();
     let binding = |name: &str| {
@@ -114,6 +116,8 @@ fn bind_to(
                 |one: &Value| one["roleRef"]["kind"] == role.0 && one["roleRef"]["name"] == role.1;
             let names = create["resourceNames"].as_array().expect("names");
             let names = names.iter().filter_map(Value::as_str).filter(|name| lets(change, name));
+            let deleted = hop["deletes"]["name"].as_str();
+            let names = names.filter(|name| deleted.is_none_or(|deleted| deleted == *name));
             // A name that is free may be wanted again.
             let mut names: Vec<&str> = names.collect();
             names.sort_by_key(|name| called(name).is_none());
@@ -162,10 +166,12 @@ fn escalate(
     namespace: Option<&str>,
 ) -> Result<Credential, Refused> {
     let is_role = |resource: &str| resource == "roles" || resource == "clusterroles";
-    let write = needed(hop, |verb, resource| verb != "escalate" && is_role(resource));
+    let writes = |verb: &str| matches!(verb, "create" | "patch" | "update");
+    let write = needed(hop, |verb, resource| writes(verb) && is_role(resource));
     let write = write.expect("writing roles");
     let who = walk.holder(hop, write);
     let on = write["resource"].as_str().expect("a resource");
+    walk.delete(hop, &collection(on, namespace.filter(|_| on == "roles")))?;
     let kind = if on == "roles" { "Role" } else { "ClusterRole" };
     let there = bindings_at(walk, namespace);
     let names = write["resourceNames"].as_array();

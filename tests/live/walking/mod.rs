@@ -12,6 +12,7 @@ mod nodes;
 mod pods;
 mod posing;
 mod random;
+mod remakes;
 mod rights;
 mod roles;
 mod site;

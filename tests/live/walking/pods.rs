@@ -96,10 +96,11 @@ fn run(walk: &mut Walk<'_>, hop: &Value) -> Result<Credential, Refused> {
     let (namespace, account) = account_of(hop);
     let create = needed(hop, |verb, _| verb == "create").expect("making them");
     let resource = create["resource"].as_str().expect("a resource").to_owned();
-    let who = walk.from(hop, 0);
-    let there = walk.pods_follow(&namespace);
+    let who = walk.holder(hop, create);
     let all = collection(&resource, &namespace);
-    match by_all(hop) {
+    walk.delete(hop, &all)?;
+    let there = walk.pods_follow(&namespace);
+    match hop["deletes"]["name"].as_str().map(str::to_owned).or_else(|| by_all(hop)) {
         None => {
             let object = workload(&resource, &namespace, &walk.name, &account, false);
             walk.create(&who, &all, &object)?;

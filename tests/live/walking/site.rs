@@ -217,6 +217,25 @@ impl Site {
         assert!(matches!(answer.status, 200 | 201), "PUT {uri}: {}", answer.body);
     }
 
+    /// Makes an object again that was there before.
+    pub fn make(&self, collection: &str, object: &Value) {
+        let mut object = object.clone();
+        for field in ["resourceVersion", "uid", "managedFields", "generation", "creationTimestamp"]
+        {
+            object["metadata"].as_object_mut().expect("metadata").remove(field);
+        }
+        if object["kind"] == "Job" {
+            // What the API server adds is the old one's.
+            object["spec"].as_object_mut().expect("a spec").remove("selector");
+            for of in ["/metadata/labels", "/spec/template/metadata/labels"] {
+                let labels = object.pointer_mut(of).and_then(Value::as_object_mut);
+                labels.expect("labels").retain(|label, _| label == "walk");
+            }
+        }
+        let answer = self.send(&self.admin, &request("POST", collection, Some(&object)));
+        assert_eq!(answer.status, 201, "POST {collection}: {}", answer.body);
+    }
+
     /// Takes an object away, at once.
     pub fn delete(&self, uri: &str) {
         let uri = format!("{uri}?gracePeriodSeconds=0&propagationPolicy=Background");

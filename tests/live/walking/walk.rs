@@ -23,6 +23,8 @@ enum Undo {
     Delete(String),
     /// This was.
     Put(String, Value),
+    /// This was there, in this collection.
+    Make(String, Value),
     /// Pods of a namespace, but for those that were there.
     Pods(String, Vec<String>),
 }
@@ -260,6 +262,27 @@ impl<'s> Walk<'s> {
         Ok(made)
     }
 
+    /// Deletes what the step says that it deletes, by the one who may: by its name, or the one of the
+    /// collection that has the name.
+    pub fn delete(&mut self, hop: &Value, collection: &str) -> Result<(), Refused> {
+        let Some(name) = hop["deletes"]["name"].as_str() else { return Ok(()) };
+        let right = super::steps::needed(hop, |verb, _| verb.starts_with("delete"));
+        let right = right.expect("deleting");
+        assert!(super::steps::lets(right, name), "{right}");
+        let uri = format!("{collection}/{name}");
+        let before = self.site.get(&uri);
+        let options = "gracePeriodSeconds=0&propagationPolicy=Background";
+        let sent = match right["verb"].as_str() {
+            Some("delete") => format!("{uri}?{options}"),
+            _ => format!("{collection}?fieldSelector=metadata.name%3D{name}&{options}"),
+        };
+        let who = self.holder(hop, right);
+        self.ask(&who, &request("DELETE", &sent, None))?;
+        await_some("it to be gone", || (!super::case::is_there(self.site, &uri)).then_some(()));
+        self.undo.extend(before.map(|before| Undo::Make(collection.to_owned(), before)));
+        Ok(())
+    }
+
     /// To be called before pods are made that are to be taken away afterwards.
     pub fn pods_follow(&mut self, namespace: &str) -> Vec<String> {
         let there = self.pods(namespace);
@@ -298,6 +321,7 @@ impl<'s> Walk<'s> {
                     });
                 }
                 Undo::Put(uri, object) => self.site.put(&uri, &object),
+                Undo::Make(collection, object) => self.site.make(&collection, &object),
                 Undo::Pods(namespace, there) => await_some("the pods to be gone", || {
                     let mut pods = self.pods(&namespace);
                     pods.retain(|pod| !there.contains(pod));

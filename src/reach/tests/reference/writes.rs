@@ -26,7 +26,7 @@ impl Simulation {
             .collect()
     }
 
-    fn may_bind(&self, who: &Context, role: &RoleRef, ns: &str) -> bool {
+    pub(super) fn may_bind(&self, who: &Context, role: &RoleRef, ns: &str) -> bool {
         let resource = if &*role.kind == "ClusterRole" { "clusterroles" } else { "roles" };
         if self.may(who, "bind", (RBAC, resource, ""), ns, &role.name) {
             return true;
@@ -51,11 +51,11 @@ impl Simulation {
             };
             let makes = self.names().into_iter().any(|name| {
                 let key = (kind, ns.clone(), name);
-                !self.objects.bindings.contains_key(&key) && self.can_make(who, on, &ns, &key.2)
+                self.is_free(&key) && self.can_make(who, on, &ns, &key.2)
             });
             for role in if makes { self.bindable(&ns) } else { Vec::new() } {
                 if self.may_bind(who, &role, &ns) {
-                    self.bind_self(kind, &ns, &role);
+                    self.bind_self(kind, &ns, &role, None);
                 }
             }
             for ((have, place, name), binding) in self.objects.bindings.clone() {
@@ -64,14 +64,15 @@ impl Simulation {
                     && self.can_change(who, on, &ns, &name)
                     && self.may_bind(who, &binding.role_ref, &ns)
                 {
-                    self.bind_self(kind, &ns, &binding.role_ref);
+                    let by = (kind, ns.clone(), name);
+                    self.bind_self(kind, &ns, &binding.role_ref, Some(by));
                 }
             }
         }
     }
 
     /// Every role that could be bound there: those that exist.
-    fn bindable(&self, ns: &Name) -> Vec<RoleRef> {
+    pub(super) fn bindable(&self, ns: &Name) -> Vec<RoleRef> {
         let fits = |key: &&(RoleKind, Name, Name)| {
             // What stands for a role that was changed is not to be bound elsewhere.
             &*key.2 != EVERYTHING
@@ -89,8 +90,17 @@ impl Simulation {
             .collect()
     }
 
-    fn bind_self(&mut self, kind: BindingKind, ns: &Name, role: &RoleRef) {
+    /// `by`: the binding that is changed, or made again, for that.
+    pub(super) fn bind_self(
+        &mut self,
+        kind: BindingKind,
+        ns: &Name,
+        role: &RoleRef,
+        by: Option<BindingKey>,
+    ) {
         let name = format!("{SELF}-{}-{}", role.kind.to_lowercase(), role.name);
+        let key = (kind, ns.clone(), Name::from(name.as_str()));
+        self.sources.entry(key).or_default().insert(by);
         let namespace = Some(ns.clone()).filter(|ns| !ns.is_empty());
         let meta = Meta { name: name.into(), namespace, ..Meta::default() };
         let subject =
@@ -121,7 +131,8 @@ impl Simulation {
             names.extend(self.objects.roles.keys().map(|(_, _, name)| name.clone()));
             for name in names {
                 let there = self.objects.role(kind, &ns, &name).is_some();
-                let makes = !there
+                let again = there && self.deletes_role(who, kind, &ns, &name);
+                let makes = (!there || again)
                     && ((self.may(who, "create", on, &ns, "")
                         && self.may(who, "escalate", on, &ns, ""))
                         || (self.may(who, "create", on, &ns, &name)
@@ -160,10 +171,9 @@ impl Simulation {
             (BindingKind::RoleBinding, "rolebindings")
         };
         let on = (RBAC, resource, "");
-        let there =
-            |name: &Name| self.objects.bindings.get(&(bindings, place.clone(), name.clone()));
         let mut names = self.names().into_iter();
-        names.any(|name| there(&name).is_none() && self.can_make(who, on, place, &name))
+        let is_free = |name: &Name| self.is_free(&(bindings, place.clone(), name.clone()));
+        names.any(|name| is_free(&name) && self.can_make(who, on, place, &name))
             || self.objects.bindings.iter().any(|((have, at, name), binding)| {
                 *have == bindings
                     && at == place
@@ -175,13 +185,13 @@ impl Simulation {
     }
 
     /// Whether all have everything there by a role that was changed.
-    fn has_everything(&self, place: &Name) -> bool {
+    pub(super) fn has_everything(&self, place: &Name) -> bool {
         self.objects.bindings.iter().any(|((_, at, name), binding)| {
             at == place && name.starts_with(SELF) && &*binding.role_ref.name == EVERYTHING
         })
     }
 
-    fn bind_everything(&mut self, ns: &Name) {
+    pub(super) fn bind_everything(&mut self, ns: &Name) {
         let (kind, name) = if ns.is_empty() {
             (BindingKind::ClusterRoleBinding, Name::from(EVERYTHING))
         } else {
@@ -192,7 +202,7 @@ impl Simulation {
         let role = Role { kind: RoleKind::ClusterRole, meta, rules, aggregation: None };
         self.objects.insert(Object::Role(role));
         let role = RoleRef { api_group: RBAC.into(), kind: "ClusterRole".into(), name };
-        self.bind_self(kind, ns, &role);
+        self.bind_self(kind, ns, &role, None);
     }
 
     /// Makes a role allow everything, for oneself: others keep what they had.
@@ -226,7 +236,7 @@ impl Simulation {
         }
         let role = RoleRef { api_group: RBAC.into(), kind: "ClusterRole".into(), name: everything };
         for (kind, ns) in holds {
-            self.bind_self(kind, &ns, &role);
+            self.bind_self(kind, &ns, &role, None);
         }
         let referred = self.objects.bindings.values().any(|binding| binding.role_ref.name == *name);
         if !referred && self.objects.role(kind, ns, name).is_none() {
