@@ -4,12 +4,13 @@
 //! The authorizer reads the stored rules only. Everything here explains them and never replaces
 //! them: in a partial export the sources may be missing.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use foldhash::fast::RandomState as Seed;
 use hashbrown::HashMap;
 
-use super::labels::selects;
+use super::labels::{selected, selects};
 use crate::model::{Name, Objects, PolicyRule, Role, RoleKind};
 
 /// The `ClusterRoles` that feed an aggregated role, in the controller's order: by selector, then by
@@ -29,6 +30,24 @@ pub fn sources<'o>(role: &Role, objects: &'o Objects) -> Option<Vec<&'o Arc<Role
         }
     }
     Some(sources)
+}
+
+/// The fewest labels by which a `ClusterRole` becomes one that feeds an aggregated role, whatever
+/// other labels it has: those that stand against it are taken away. None where the role is not
+/// aggregated, its controller gives up, or no labels do.
+pub fn fed_by(role: &Role) -> Option<BTreeMap<Name, Name>> {
+    let aggregation = role.aggregation.as_ref().filter(|_| is_written(role))?;
+    aggregation.cluster_role_selectors.iter().find_map(selected)
+}
+
+/// Whether the controller writes the rules of a role, and puts them back where somebody changes them.
+pub fn is_written(role: &Role) -> bool {
+    let is_valid = |selector| selects(selector, &BTreeMap::new()).is_some();
+    role.kind == RoleKind::ClusterRole
+        && role
+            .aggregation
+            .as_ref()
+            .is_some_and(|aggregation| aggregation.cluster_role_selectors.iter().all(is_valid))
 }
 
 /// The rules that the controller would write into an aggregated role if it ran now. None where it

@@ -60,6 +60,45 @@ pub fn selects(selector: &LabelSelector, labels: &BTreeMap<Name, Name>) -> Optio
     Some(all)
 }
 
+/// The fewest labels that a selector selects; None where it is not a valid one, or none meet it.
+pub fn selected(selector: &LabelSelector) -> Option<BTreeMap<Name, Name>> {
+    let mut labels = selector.match_labels.clone();
+    for LabelSelectorRequirement { key, operator, values } in &selector.match_expressions {
+        let wanted = match &**operator {
+            // What several sets have in common.
+            "In" => Some(values.iter().find(|value| {
+                let own = |other: &&LabelSelectorRequirement| other.key == *key;
+                selector.match_expressions.iter().filter(own).all(|other| match &*other.operator {
+                    "In" => other.values.contains(value),
+                    "NotIn" => !other.values.contains(value),
+                    _ => true,
+                })
+            })?),
+            _ => None,
+        };
+        if let Some(value) = wanted {
+            labels.entry(key.clone()).or_insert_with(|| value.clone());
+        }
+    }
+    for LabelSelectorRequirement { key, operator, .. } in &selector.match_expressions {
+        if &**operator == "Exists" && !labels.contains_key(key) {
+            // Any value that no other requirement shuts out.
+            let values = ["true".into(), "".into()]
+                .into_iter()
+                .chain((0..).map(|n: u32| n.to_string().into()));
+            let shut: Vec<&Name> = selector
+                .match_expressions
+                .iter()
+                .filter(|other| other.key == *key && &*other.operator == "NotIn")
+                .flat_map(|other| &other.values)
+                .collect();
+            let value = values.into_iter().find(|value: &Name| !shut.contains(&value))?;
+            labels.insert(key.clone(), value);
+        }
+    }
+    selects(selector, &labels)?.then_some(labels)
+}
+
 /// Whether labels meet one requirement; None where it is not a valid one.
 fn meets(requirement: &LabelSelectorRequirement, labels: &BTreeMap<Name, Name>) -> Option<bool> {
     let LabelSelectorRequirement { key, operator, values } = requirement;
@@ -96,6 +135,36 @@ mod tests {
                 values: values.iter().map(|value| (*value).into()).collect(),
             }],
         }
+    }
+
+    #[test]
+    fn a_selector_selects_the_labels_that_it_is_said_to() {
+        let selector = |matched: &[(&str, &str)], more: &[(&str, &str, &[&str])]| LabelSelector {
+            match_labels: labels(matched),
+            match_expressions: more
+                .iter()
+                .flat_map(|(key, operator, values)| {
+                    expression(key, operator, values).match_expressions
+                })
+                .collect(),
+        };
+        let one = |key: &str, value: &str| Some(labels(&[(key, value)]));
+        assert_eq!(selected(&selector(&[], &[])), Some(labels(&[])));
+        assert_eq!(selected(&selector(&[("k", "a")], &[])), one("k", "a"));
+        assert_eq!(selected(&selector(&[], &[("k", "In", &["a", "b"])])), one("k", "a"));
+        let both = [("k", "In", &["a", "b"][..]), ("k", "In", &["b", "c"])];
+        assert_eq!(selected(&selector(&[], &both)), one("k", "b"));
+        let but = [("k", "Exists", &[][..]), ("k", "NotIn", &["true", ""])];
+        assert_eq!(selected(&selector(&[], &but)), one("k", "0"));
+        assert_eq!(selected(&selector(&[], &[("k", "DoesNotExist", &[])])), Some(labels(&[])));
+        // None meet it, or it is no selector.
+        let never = [("k", "Exists", &[][..]), ("k", "DoesNotExist", &[])];
+        assert_eq!(selected(&selector(&[], &never)), None);
+        let apart = [("k", "In", &["a"][..]), ("k", "In", &["b"])];
+        assert_eq!(selected(&selector(&[], &apart)), None);
+        assert_eq!(selected(&selector(&[("k", "a")], &[("k", "NotIn", &["a"])])), None);
+        assert_eq!(selected(&selector(&[("", "a")], &[])), None);
+        assert_eq!(selected(&selector(&[], &[("k", "Is", &["a"])])), None);
     }
 
     #[test]

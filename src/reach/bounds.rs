@@ -314,7 +314,9 @@ impl<'g> Rules<'g> {
             // A Role is changed by whoever holds everything in its namespace.
             let any = !is_role && role.exists && holding.at == Where::Cluster;
             holds |= any;
-            if !any || self.named.contains(&role.key.2) {
+            // An aggregated one is changed by way of others.
+            let fed = role.fed_by.is_some() && self.feeds();
+            if !any || fed || self.named.contains(&role.key.2) {
                 leads.push(Lead::Node(Node::Given(RoleSet::Own, holding.at)));
             }
         }
@@ -347,6 +349,11 @@ impl<'g> Rules<'g> {
                 Part::Bind { .. } | Part::Make { .. } => {}
             }
         }
+    }
+
+    /// Whether some `ClusterRole` and not any can be changed, or one be made.
+    fn feeds(&self) -> bool {
+        !self.named.is_empty() || self.new.contains(&On::ClusterRoles)
     }
 
     fn takes(&self, step: Step) -> bool {

@@ -1,6 +1,7 @@
 //! Takes a snapshot apart into what a search asks for.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use foldhash::{HashMap, HashMapExt};
 use rayon::prelude::*;
@@ -13,6 +14,7 @@ use crate::model::{
     Binding, BindingKind, Identity, ListKind, Meta, Name, Pod, PolicyRule, RoleKind, SubjectKind,
 };
 use crate::rbac::RoleKey;
+use crate::rbac::aggregation::{fed_by, is_written};
 use crate::workloads::{has_node, tokens_in};
 
 /// No name: names of objects are not empty.
@@ -184,6 +186,8 @@ impl World {
                 key: key.clone(),
                 exists: true,
                 asks: caps.iter().fold(0, |all, cap| all | cap.on.bit(cap.verb)),
+                fed_by: fed_by(role).map(Arc::new),
+                aggregated: is_written(role),
                 classes: caps.iter().fold(Classes::default(), |all, cap| all.and(cap.classes())),
                 caps,
                 full: role.rules.iter().any(is_everything),
@@ -257,6 +261,8 @@ impl World {
             caps: Vec::new(),
             asks: 0,
             classes: Classes::default(),
+            fed_by: None,
+            aggregated: false,
             full: false,
             tiers: Default::default(),
         });

@@ -163,17 +163,18 @@ impl Search<'_, '_> {
             let to = To::Given(RoleSet::Own, holding.at);
             let held = vec![holding];
             let holder = u32::try_from(holder).unwrap_or(u32::MAX);
-            for Written { who, used, deletes } in self.changed(rewrites, role) {
+            for Written { who, step, used, deletes } in self.changed(rewrites, role) {
                 let (to, held) = (to.clone(), held.clone());
                 let from: Vec<u32> =
                     [who, holder].into_iter().chain(cleared_by(deletes.as_ref())).collect();
                 let deletes = deletes.map(|cleared| cleared.object);
-                self.edge(&Edge { to, step: Step::Escalate, used, held, deletes }, &from, who);
+                self.edge(&Edge { to, step, used, held, deletes }, &from, who);
             }
         }
     }
 
-    /// Who can change a role, and by which rights; where nobody, who can make it again.
+    /// Who can change a role, or what feeds it, and by which rights; where nobody, who can make it
+    /// again.
     fn changed(&self, rewrites: &Parts, role: u32) -> Vec<Written> {
         let Some(facts) = self.graph.world.role_facts(role) else { return Vec::new() };
         let number = || self.graph.world.number(&facts.key.1);
@@ -184,23 +185,44 @@ impl Search<'_, '_> {
         let Some(narrow) = narrow else { return Vec::new() };
         let wide = [Where::Each, narrow].into_iter();
         let brought = wide.filter_map(|at| rewrites.get(&(Kind::Rewrite(on), at))).flatten();
-        let mut again = Vec::new();
+        let (mut changed, mut again) = (Vec::new(), Vec::new());
         for (who, part) in brought {
             let Part::Rewrite { names, missing, used, .. } = part else { continue };
+            let by = |step| Written { who: *who, step, used: used.clone(), deletes: None };
+            if facts.fed_by.is_some() && self.feeds(role, names, *missing) {
+                return vec![by(Step::Aggregate)];
+            }
             if *missing != facts.exists && self.fits(names, facts) {
-                return vec![Written { who: *who, used: used.clone(), deletes: None }];
+                if !facts.aggregated {
+                    return vec![by(Step::Escalate)];
+                }
+                changed.push(by(Step::EscalateAggregated));
             }
             // One that is there is made again under its name.
             if *missing && facts.exists && has(names, &facts.key.2) {
                 let name = std::slice::from_ref(&facts.key.2);
                 again.extend(self.cleared(on, narrow, name).into_iter().map(|cleared| Written {
                     who: *who,
+                    step: Step::Escalate,
                     used: [used.as_slice(), &cleared.used].concat(),
                     deletes: Some(cleared),
                 }));
             }
         }
-        again
+        if changed.is_empty() { again } else { changed }
+    }
+
+    /// Whether another `ClusterRole` can be written under one of the names: one that is there, or one
+    /// that is missing.
+    fn feeds(&self, role: u32, names: &Names, missing: bool) -> bool {
+        let world = &self.graph.world;
+        let Some(names) = names else { return missing || world.cluster_roles.len() > 1 };
+        names.iter().any(|name| {
+            let have = world.role(RoleKind::ClusterRole, "", name);
+            let exists =
+                have.and_then(|have| world.role_facts(have)).is_some_and(|role| role.exists);
+            exists != missing && have != Some(role)
+        })
     }
 
     /// Takes up what lets roles be deleted: whether there is any that is new.

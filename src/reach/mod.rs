@@ -14,6 +14,7 @@
 mod ask;
 mod bounds;
 mod cut;
+mod deleted;
 mod gather;
 mod graph;
 mod hand;
@@ -35,7 +36,8 @@ mod words;
 mod world;
 
 pub use self::cut::{Cut, Lost};
-pub use self::path::{Deleted, Gain, Held, Hop, Needed, Path, Reaches};
+pub use self::deleted::Deleted;
+pub use self::path::{Gain, Held, Hop, Needed, Path, Reaches};
 pub use self::step::{Seen, Shown, Step};
 
 use self::graph::{Graph, Node};
@@ -63,7 +65,6 @@ const NOT_FOLLOWED: &[&str] = &[
     "controllers that act on objects of their own kinds (Argo CD, Flux, operators), but for \
      rbac-manager",
     "roles that one makes of what it holds, without `escalate`, for another that it took over",
-    "labels that make a role part of an aggregated ClusterRole, and what its controller puts back",
     "accounts that bindings name and that are not there, made by somebody",
     "names that a Secret of another type has, pods that do not run yet, and labels of namespaces that \
      an RBACDefinition selects",

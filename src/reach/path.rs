@@ -1,11 +1,14 @@
 //! The steps from somebody to what it can become, with what gives each, what would cut it, and
 //! whether a log would show it.
 
+use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 
 use super::ask::On;
+use super::deleted::Deleted;
 use super::graph::{Graph, Holding, Node};
-use super::moves::{Object, Pose, RoleSet};
+use super::moves::{Pose, RoleSet};
 use super::rights::{Right, Within};
 use super::search::{Closure, Found, Link};
 use super::step::{Seen, Step};
@@ -174,42 +177,6 @@ impl Held {
     }
 }
 
-/// An object that a step deletes, to make another under its name.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Deleted {
-    /// API group.
-    pub api_group: &'static str,
-    /// `rolebindings`.
-    pub resource: String,
-    /// Its namespace; None for what has none.
-    pub namespace: Option<Name>,
-    /// Its name.
-    pub name: Name,
-}
-
-impl Deleted {
-    fn new(graph: &Graph<'_>, object: &Object) -> Self {
-        let (api_group, ..) = object.on.target();
-        let namespace = match object.at {
-            Where::In(ns) => graph.world.namespace(ns).cloned(),
-            Where::Cluster | Where::Each => None,
-        };
-        let (resource, name) = (object.on.resource(), object.name.clone());
-        Self { api_group, resource, namespace, name }
-    }
-}
-
-impl fmt::Display for Deleted {
-    /// `rolebindings deploy in pay`.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.resource, self.name)?;
-        match &self.namespace {
-            Some(ns) => write!(f, " in {ns}"),
-            None => Ok(()),
-        }
-    }
-}
-
 /// One step of a path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Hop {
@@ -227,6 +194,8 @@ pub struct Hop {
     pub held: Vec<Held>,
     /// What is deleted first, since it has the name that is needed.
     pub deletes: Option<Deleted>,
+    /// The labels that make what it writes part of a role that it holds.
+    pub labels: Option<Arc<BTreeMap<Name, Name>>>,
 }
 
 impl Hop {
@@ -237,12 +206,6 @@ impl Hop {
             Step::Kubelet if self.from.iter().all(is_posed) => kubelet::POSED,
             step => step.seen(),
         }
-    }
-
-    /// `has a token made for sa:kube-system/admin`.
-    pub fn words(&self) -> String {
-        let first = self.deletes.as_ref().map(|deleted| format!("deletes {deleted}, and then "));
-        format!("{}{} {}", first.unwrap_or_default(), self.step.words(), self.gain)
     }
 
     /// The grants that it uses, in order, each once.
@@ -384,7 +347,13 @@ fn hop(graph: &Graph<'_>, closure: &Closure, found: &Found) -> Option<Hop> {
         needed,
         held: link.held.iter().filter_map(|holding| held(graph, holding)).collect(),
         deletes: link.deletes.as_ref().map(|object| Deleted::new(graph, object)),
+        labels: labels(graph, link),
     })
+}
+
+fn labels(graph: &Graph<'_>, link: &Link) -> Option<Arc<BTreeMap<Name, Name>>> {
+    let role = link.held.first().filter(|_| link.step == Step::Aggregate)?.role?;
+    graph.world.role_facts(role)?.fed_by.clone()
 }
 
 fn held(graph: &Graph<'_>, holding: &Holding) -> Option<Held> {

@@ -5,6 +5,7 @@ use super::join::{Brought, Kind};
 use super::moves::{Object, Part};
 use super::rights::Right;
 use super::search::Search;
+use super::step::Step;
 use super::world::{Bound, Where, of};
 use crate::book::GrantId;
 use crate::model::{BindingKind, Name};
@@ -24,6 +25,7 @@ pub(super) struct Cleared {
 #[derive(Clone, Debug)]
 pub(super) struct Written {
     pub(super) who: u32,
+    pub(super) step: Step,
     pub(super) used: Vec<Right>,
     /// What has to be deleted first, by whom.
     pub(super) deletes: Option<Cleared>,

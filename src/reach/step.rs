@@ -22,6 +22,10 @@ pub enum Step {
     HandOver,
     /// Changes a role that it holds to allow everything.
     Escalate,
+    /// Changes a role that is aggregated, no longer so, to allow everything.
+    EscalateAggregated,
+    /// Makes a role that allows everything part of an aggregated one that it holds.
+    Aggregate,
     /// Binds a role that allows nothing to itself, and changes it to allow everything.
     BindAndEscalate,
     /// Has a token made for an account.
@@ -112,13 +116,15 @@ impl Shown {
 
 impl Step {
     /// All kinds.
-    pub const ALL: [Self; 27] = [
+    pub const ALL: [Self; 29] = [
         Self::Impersonate,
         Self::ConstrainedImpersonate,
         Self::Bind,
         Self::BindOwnRole,
         Self::HandOver,
         Self::Escalate,
+        Self::EscalateAggregated,
+        Self::Aggregate,
         Self::BindAndEscalate,
         Self::MintToken,
         Self::ReadToken,
@@ -150,6 +156,8 @@ impl Step {
             Self::BindOwnRole => &bind::OWN,
             Self::HandOver => &bind::HAND_OVER,
             Self::Escalate => &escalate::ABOUT,
+            Self::EscalateAggregated => &escalate::AGGREGATED,
+            Self::Aggregate => &escalate::AGGREGATE,
             Self::BindAndEscalate => &escalate::BOUND,
             Self::MintToken => &token::ABOUT,
             Self::ReadToken => &secret::READ,

@@ -3,6 +3,21 @@
 use super::{Hop, Path};
 
 impl Hop {
+    /// `has a token made for sa:kube-system/admin`.
+    pub fn words(&self) -> String {
+        let first = self.deletes.as_ref().map(|deleted| format!("deletes {deleted}, and then "));
+        let first = first.unwrap_or_default();
+        let does = format!("{first}{} {}", self.step.words(), self.gain);
+        let Some(labels) = &self.labels else { return does };
+        let labels: Vec<String> =
+            labels.iter().map(|(key, value)| format!("{key}={value}")).collect();
+        match labels.as_slice() {
+            [] => does,
+            [_] => format!("{does}, by the label {}", labels.join(", ")),
+            _ => format!("{does}, by the labels {}", labels.join(", ")),
+        }
+    }
+
     /// Who does it: `sa:ci/bot`, or `sa:ci/bot, with Role edit in pay,` where it takes both.
     pub fn who(&self) -> String {
         let mut from = self.from.iter().map(ToString::to_string);

@@ -1,6 +1,9 @@
 //! What there is to be taken over: accounts, tokens, pods, nodes, roles and bindings, in a form that
 //! is quick to ask.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use foldhash::HashMap;
 
 use super::ask::{Cap, On};
@@ -44,6 +47,10 @@ pub(crate) struct RoleFacts {
     pub(crate) asks: u128,
     /// What of it could make a step together with others.
     pub(crate) classes: Classes,
+    /// The labels by which a `ClusterRole` becomes part of it; None where it is not aggregated.
+    pub(crate) fed_by: Option<Arc<BTreeMap<Name, Name>>>,
+    /// Whether its controller puts its rules back.
+    pub(crate) aggregated: bool,
     /// Whether it allows everything.
     pub(crate) full: bool,
     /// How strong it is cluster-wide and in a namespace.

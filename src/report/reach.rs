@@ -1,5 +1,7 @@
 //! What an identity can become, and which grants to cut.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
 use super::detail::Via;
@@ -230,6 +232,8 @@ pub struct HopPart {
     pub held: Vec<HeldPart>,
     /// What is deleted first, since it has the name that is needed.
     pub deletes: Option<DeletedPart>,
+    /// The labels that make what is written part of a role that is held.
+    pub labels: Option<BTreeMap<Name, Name>>,
     /// Why it is a model only; None where the API server's own checks decide.
     pub modelled: Option<&'static str>,
     /// Whether a log would show it.
@@ -262,6 +266,7 @@ impl HopPart {
             seen: SeenPart { how: seen.how.as_str(), what: seen.what },
             held: of.held.iter().map(held).collect(),
             deletes: of.deletes.as_ref().map(DeletedPart::from),
+            labels: of.labels.as_deref().cloned(),
             cut: of.cut(tier, leaves),
             who: of.who(),
             holds: of.held.iter().map(|held| (held.words(), held.by())).collect(),

@@ -4,6 +4,13 @@
 //!
 //! A role that is changed gives its rights to whoever is bound to it: to the one who acts only where
 //! something of it is.
+//!
+//! Of an aggregated `ClusterRole` the controller puts the rules back
+//! (`pkg/controller/clusterroleaggregation`), unless the aggregation rule is taken out of it: with
+//! `escalate` nothing stands against that (`pkg/registry/rbac/clusterrole/policybased/storage.go`).
+//! It gives its rights away by others besides: whatever `ClusterRole` has the labels that it selects
+//! is part of it. A change of labels alone is no less checked than one of rules: who does not hold
+//! what the role allows needs `escalate`.
 
 use crate::reach::ask::{On, Verb, both, is_empty};
 use crate::reach::moves::{Out, Part};
@@ -14,6 +21,24 @@ pub(crate) const ABOUT: About = About {
     id: "escalate",
     does: "changes a role that it holds to give",
     seen: Seen { how: Shown::Yes, what: "create, update or patch of the role" },
+    modelled: None,
+};
+
+pub(crate) const AGGREGATED: About = About {
+    id: "escalate-aggregated",
+    does: "takes the aggregationRule out of a role that it holds, and changes it to give",
+    seen: Seen { how: Shown::Yes, what: "update or patch of the role" },
+    modelled: None,
+};
+
+pub(crate) const AGGREGATE: About = About {
+    id: "aggregate",
+    does: "writes a ClusterRole that becomes part of a role that it holds, to give",
+    seen: Seen {
+        how: Shown::Yes,
+        what: "create, update or patch of the ClusterRole, and the controller's patch of the role \
+               that it becomes part of",
+    },
     modelled: None,
 };
 

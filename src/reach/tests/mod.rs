@@ -1,3 +1,4 @@
+mod aggregated;
 mod cuts;
 mod nodes;
 mod paths;

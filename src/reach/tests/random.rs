@@ -132,6 +132,11 @@ pub(super) fn random_of(seed: u64, more: &[Dish]) -> (World, u32) {
             world = world.role(ns, &format!("r{at}"), &rules(more, rng));
         }
     }
+    if !more.is_empty() && rng.random_bool(0.5) {
+        world = world.object(&json!({"apiVersion": format!("{RBAC}/v1"), "kind": "ClusterRole",
+            "metadata": {"name": "c1"}, "rules": rules(more, rng), "aggregationRule":
+                {"clusterRoleSelectors": [{"matchLabels": {"example.org/c1": "yes"}}]}}));
+    }
     for at in 0..rng.random_range(5..14) {
         let who = if at < 3 { "user:eve" } else { *SUBJECTS.choose(rng).unwrap() };
         let ns = *[None, Some("a"), Some("b"), Some("a")].choose(rng).unwrap();

@@ -14,7 +14,8 @@ pub fn take(walk: &mut Walk<'_>, hop: &Value) -> Result<Credential, Refused> {
     for place in places(walk, hop) {
         let place = place.as_deref();
         gained = Some(match hop["step"].as_str() {
-            Some("escalate") => escalate(walk, hop, place)?,
+            Some("escalate" | "escalate-aggregated") => escalate(walk, hop, place)?,
+            Some("aggregate") => super::aggregated::feed(walk, hop, place)?,
             Some("bind-and-escalate") => bind_and_escalate(walk, hop, place)?,
             _ => bind(walk, hop, place)?,
         });
@@ -76,7 +77,7 @@ fn bindings_on(namespace: Option<&str>) -> &'static str {
 }
 
 /// The bindings there.
-fn bindings_at(walk: &Walk<'_>, namespace: Option<&str>) -> Vec<Value> {
+pub fn bindings_at(walk: &Walk<'_>, namespace: Option<&str>) -> Vec<Value> {
     walk.site.list(&collection(bindings_on(namespace), namespace))
 }
 
@@ -218,7 +219,9 @@ fn escalate(
             walk.change(&who, &uri, How::Put(&object))?;
         }
         (None, _) => {
-            walk.change(&who, &uri, How::Merge(&json!({"rules": everything()})))?;
+            // The controller would put the rules of an aggregated one back.
+            let merge = json!({"rules": everything(), "aggregationRule": null});
+            walk.change(&who, &uri, How::Merge(&merge))?;
         }
     }
     walk.gives(lacking);

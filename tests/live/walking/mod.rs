@@ -3,6 +3,7 @@
 //! not do a thing before can do it after; the cut that keybook names ends that; and who has nearly
 //! the permission is refused by the server and listed with no step.
 
+mod aggregated;
 mod binding;
 mod case;
 mod certificates;

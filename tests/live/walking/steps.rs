@@ -11,9 +11,13 @@ use super::walk::{How, Walk, watched};
 pub fn take(walk: &mut Walk<'_>, hop: &Value) -> Result<Credential, super::walk::Refused> {
     match hop["step"].as_str().expect("a step") {
         "impersonate" | "constrained-impersonate" => impersonate(walk, hop),
-        "bind" | "bind-own-role" | "hand-over" | "escalate" | "bind-and-escalate" => {
-            super::binding::take(walk, hop)
-        }
+        "bind"
+        | "bind-own-role"
+        | "hand-over"
+        | "escalate"
+        | "bind-and-escalate"
+        | "escalate-aggregated"
+        | "aggregate" => super::binding::take(walk, hop),
         "mint-token" => mint(walk, hop),
         "read-token" => read(walk, hop),
         "make-token-secret" => make_secret(walk, hop),

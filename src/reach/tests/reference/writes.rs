@@ -205,11 +205,23 @@ impl Simulation {
         self.bind_self(kind, ns, &role, None);
     }
 
+    /// The aggregated roles that select a role with the labels that they ask for.
+    fn fed_by(&self, name: &Name) -> Vec<Name> {
+        let selects = |role: &Role| {
+            let rule = role.aggregation.iter().flat_map(|rule| &rule.cluster_role_selectors);
+            let mut all = rule.filter(|one| one.match_expressions.is_empty());
+            all.any(|one| !one.match_labels.is_empty()) && role.meta.name != *name
+        };
+        let roles = self.objects.roles.values().filter(|role| selects(role));
+        roles.map(|role| role.meta.name.clone()).collect()
+    }
+
     /// Makes a role allow everything, for oneself: others keep what they had.
     fn rewrite(&mut self, kind: RoleKind, ns: &Name, name: &Name) {
         let everything = Name::from(EVERYTHING);
         let meta = Meta { name: everything.clone(), ..Meta::default() };
         let rules = vec![crate::reach::world::everything()];
+        let fed = if kind == RoleKind::ClusterRole { self.fed_by(name) } else { Vec::new() };
         // What the role would give to those who hold it, who are all oneself.
         let holds: Vec<(BindingKind, Name)> = self
             .objects
@@ -218,7 +230,7 @@ impl Simulation {
             .filter(|binding| {
                 let space = binding.meta.namespace.clone().unwrap_or_else(|| "".into());
                 &*binding.role_ref.kind == kind.as_str()
-                    && binding.role_ref.name == *name
+                    && (binding.role_ref.name == *name || fed.contains(&binding.role_ref.name))
                     && (kind == RoleKind::ClusterRole || space == *ns)
                     && self.is_bound(binding)
             })
@@ -238,7 +250,11 @@ impl Simulation {
         for (kind, ns) in holds {
             self.bind_self(kind, &ns, &role, None);
         }
-        let referred = self.objects.bindings.values().any(|binding| binding.role_ref.name == *name);
+        let referred = self.objects.bindings.iter().any(|((_, space, _), binding)| {
+            *binding.role_ref.kind == *kind.as_str()
+                && binding.role_ref.name == *name
+                && (kind == RoleKind::ClusterRole || space == ns)
+        });
         if !referred && self.objects.role(kind, ns, name).is_none() {
             let namespace = Some(ns.clone()).filter(|ns| !ns.is_empty());
             let meta = Meta { name: name.clone(), namespace, ..Meta::default() };
