@@ -99,15 +99,7 @@ pub fn resolve(
         .map(|layer| layer.map(|(days, origin)| (Some(days), origin))),
         None,
     );
-    let from = |of: fn(&Values) -> At<u32>, usual| first(days(of(&shared), of(&user)), usual);
-    let denied_requests = from(|of| of.denied_requests, usual.denied_requests);
-    let denied_days = from(|of| of.denied_days, usual.denied_days);
-    let machine_requests = from(|of| of.machine_requests, usual.machine_requests);
-    let machine_days = from(|of| of.machine_days, usual.machine_days);
-    let machine_hours = from(|of| of.machine_hours, usual.machine_hours);
-    let flood_minute = from(|of| of.flood_minute, usual.flood_minute);
-    let flood_hour = from(|of| of.flood_hour, usual.flood_hour);
-    let credential_days = from(|of| of.credential_days, usual.credential_days);
+    let count = |shared, user, usual| first(days(shared, user), usual);
     let exemptions =
         merge_exemptions([(shared.exemptions, &from_shared), (user.exemptions, &from_user)]);
     let groups = merge_groups(
@@ -118,14 +110,18 @@ pub fn resolve(
         merge_named([(user.group_names, &from_user), (shared.group_names, &from_shared)]);
     Ok(Settings {
         idle_days,
-        denied_requests,
-        denied_days,
-        machine_requests,
-        machine_days,
-        machine_hours,
-        flood_minute,
-        flood_hour,
-        credential_days,
+        denied_requests: count(shared.denied_requests, user.denied_requests, usual.denied_requests),
+        denied_days: count(shared.denied_days, user.denied_days, usual.denied_days),
+        machine_requests: count(
+            shared.machine_requests,
+            user.machine_requests,
+            usual.machine_requests,
+        ),
+        machine_days: count(shared.machine_days, user.machine_days, usual.machine_days),
+        machine_hours: count(shared.machine_hours, user.machine_hours, usual.machine_hours),
+        flood_minute: count(shared.flood_minute, user.flood_minute, usual.flood_minute),
+        flood_hour: count(shared.flood_hour, user.flood_hour, usual.flood_hour),
+        credential_days: count(shared.credential_days, user.credential_days, usual.credential_days),
         exemptions,
         left: merge_named([(user.left, &from_user), (shared.left, &from_shared)]),
         groups,

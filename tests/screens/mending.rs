@@ -44,7 +44,6 @@ fn expected(
     match finding.rule {
         "unused-permissions" => (Some("n"), "n narrow", Some(format!("narrow {identity}"))),
         "shared-account" => (Some("s"), "s split", None),
-        "long-credential" => elsewhere,
         "unused-credential" if !finding.evidence.starts_with("secret ") => elsewhere,
         "lasting-token" | "unused-credential" => {
             let place = finding.evidence.split([' ', ',']).nth(1).expect("secret NAMESPACE/NAME");
@@ -55,7 +54,7 @@ fn expected(
             let in_doubt = finding.evidence.contains("need not be unused");
             if named && !in_doubt { own(format!("revoke {identity}")) } else { elsewhere }
         }
-        "cluster-admin" => elsewhere,
+        "cluster-admin" | "long-credential" => elsewhere,
         rule => panic!("{rule}: {finding:?}"),
     }
 }

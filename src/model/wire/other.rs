@@ -6,8 +6,8 @@ use sha2::{Digest as _, Sha256};
 
 use super::null_default;
 use crate::model::{
-    DefinedBinding, FlowSchemaSpec, ListKind, Meta, Name, NetworkPolicySpec, OAuthToken, ObjectBody,
-    OtherObject, PodSpec, PodTemplate, PriorityLevelSpec,
+    DefinedBinding, FlowSchemaSpec, ListKind, Meta, Name, NetworkPolicySpec, OAuthToken,
+    ObjectBody, OtherObject, PodSpec, PodTemplate, PriorityLevelSpec,
 };
 
 #[derive(Deserialize)]
