@@ -216,7 +216,8 @@ impl On {
     /// The verbs that are asked for on it.
     const fn verbs(self) -> &'static [Verb] {
         match self {
-            Self::Users | Self::Groups | Self::Accounts => &[Verb::Impersonate],
+            Self::Users | Self::Groups => &[Verb::Impersonate],
+            Self::Accounts => &[Verb::Create, Verb::Patch, Verb::Impersonate],
             Self::InfoUsers | Self::InfoGroups => &[Verb::UserInfo],
             Self::InfoAccounts => &[Verb::ServiceAccount],
             Self::InfoNodes => &[Verb::ArbitraryNode],
@@ -451,7 +452,10 @@ mod tests {
 
     #[test]
     fn a_resource_is_not_its_subresource() {
-        assert_eq!(said(&rule(&["create"], &[""], &["serviceaccounts"], &[])), []);
+        assert_eq!(
+            said(&rule(&["create"], &[""], &["serviceaccounts"], &[])),
+            [(On::Accounts, Verb::Create)]
+        );
         assert_eq!(
             said(&rule(&["create"], &[""], &["serviceaccounts/token"], &[])),
             [(On::Token, Verb::Create)]

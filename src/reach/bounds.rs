@@ -134,7 +134,16 @@ impl Map {
                     (at, leads, holds)
                 })
                 .collect();
-            for (at, leads, holds) in led {
+            for (at, mut leads, holds) in led {
+                // Whoever takes over accounts takes over those that are made.
+                let made = |lead: &Lead| match lead {
+                    Lead::Hub(Hub::Accounts(at)) if graph.world.misses(*at, &None) => {
+                        Some(Lead::Hub(Hub::Missing(*at)))
+                    }
+                    _ => None,
+                };
+                let made: Vec<Lead> = leads.iter().filter_map(made).collect();
+                leads.extend(made);
                 if let Some(place) = map.holders.get_mut(at as usize) {
                     *place = holds;
                 }
@@ -334,6 +343,9 @@ impl<'g> Rules<'g> {
                 Part::Rewrite { at, .. } => own(*at, leads),
                 Part::MakeSecret { at, .. } | Part::ReadSecret { at, .. } => {
                     leads.push(Lead::Hub(Hub::Accounts(*at)));
+                }
+                Part::MakeAccount { at, .. } | Part::Become { at, .. } => {
+                    leads.push(Lead::Hub(Hub::Missing(*at)));
                 }
                 Part::Request { .. } | Part::Approve { .. } => leads.push(Lead::Node(Node::Anyone)),
                 Part::Run { .. } | Part::Label { .. } => self.add_host(graph, leads),

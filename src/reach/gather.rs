@@ -9,7 +9,7 @@ use rayon::prelude::*;
 use super::ask::{Mode, On, Verb, caps};
 use super::rights::Classes;
 use super::world::{Bound, Level, Placed, RoleFacts, Running, Where, World, of};
-use crate::book::Book;
+use crate::book::{Book, Entry, GrantId};
 use crate::model::{
     Binding, BindingKind, Identity, ListKind, Meta, Name, Pod, PolicyRule, RoleKind, SubjectKind,
 };
@@ -46,6 +46,7 @@ impl World {
             numbers: HashMap::new(),
             accounts: Vec::new(),
             known: Vec::new(),
+            missing: Vec::new(),
             users: Vec::new(),
             groups: Vec::new(),
             names: Vec::new(),
@@ -94,6 +95,7 @@ impl World {
         let count = self.namespaces.len();
         self.accounts = vec![Vec::new(); count];
         self.known = vec![Vec::new(); count];
+        self.missing = vec![Vec::new(); count];
         self.tokens = vec![Vec::new(); count];
         self.token_secrets = vec![Vec::new(); count];
         self.pods = vec![Vec::new(); count];
@@ -140,6 +142,11 @@ impl World {
                     push(&mut self.known, at, entry.id.0);
                     if objects.service_accounts.contains_key(&key) {
                         push(&mut self.accounts, at, entry.id.0);
+                    } else if objects.namespaces.contains_key(ns)
+                        && is_bound(book, entry)
+                        && book.snapshot.covers(&[ListKind::ServiceAccounts], Some(ns))
+                    {
+                        push(&mut self.missing, at, entry.id.0);
                     }
                 }
                 _ => {}
@@ -318,6 +325,13 @@ impl World {
             }
         }
     }
+}
+
+/// Whether a binding names somebody, not only a group of its.
+fn is_bound(book: &Book, entry: &Entry) -> bool {
+    let own =
+        |id: &GrantId| book.grant(*id).is_some_and(|grant| grant.key.subject == entry.identity);
+    entry.grants.iter().any(own)
 }
 
 fn push<T>(lists: &mut [Vec<T>], at: u32, value: T) {

@@ -6,6 +6,7 @@ use foldhash::{HashMap, HashMapExt};
 
 use super::ask::{Names, On, both, has, is_empty};
 use super::graph::Node;
+use super::missing;
 use super::moves::{Edge, Hub, Object, Part, RoleSet, To};
 use super::remake::{Written, cleared_by, runs_again};
 use super::rights::{Classes, Joins, Right};
@@ -31,6 +32,8 @@ pub(super) enum Kind {
     Label,
     Clear(On),
     Taken(On),
+    MakeAccount,
+    Become,
 }
 
 /// Parts, by kind and place: only what is in one place can come together.
@@ -280,13 +283,18 @@ impl Search<'_, '_> {
             }
             let (kind, at) = place(&brought.1);
             let Some(wanted) = kind.counterpart() else { continue };
-            let mut edges: Vec<(Edge, u32)> = Vec::new();
+            let mut edges: Vec<(Edge, Vec<u32>)> = Vec::new();
             let mut more: Vec<Brought> = Vec::new();
+            let world = &self.graph.world;
             let mut meet = |others: &[Brought]| {
                 for (who, other) in others {
                     let both = self.together(&brought.1, other).into_iter();
                     let both = both.chain(self.together(other, &brought.1));
-                    edges.extend(both.map(|edge| (edge, *who)));
+                    let both = both.chain(missing::made(world, &brought.1, other));
+                    let both = both.chain(missing::made(world, other, &brought.1));
+                    let with = missing::with(&brought.1, other);
+                    let from: Vec<u32> = [*who, brought.0].into_iter().chain(with).collect();
+                    edges.extend(both.map(|edge| (edge, from.clone())));
                     more.extend(runs_again(&brought, &(*who, other.clone())));
                 }
             };
@@ -303,8 +311,8 @@ impl Search<'_, '_> {
                     meet(parts.get(&(wanted, at)).map_or(&[], Vec::as_slice));
                 }
             }
-            for (edge, who) in edges {
-                self.edge(&edge, &[who, brought.0], who);
+            for (edge, from) in edges {
+                self.edge(&edge, &from, from.first().copied().unwrap_or_default());
             }
             self.fresh.extend(more);
         }
@@ -375,6 +383,8 @@ impl Kind {
             Self::Label => Some(Self::Run),
             Self::Clear(on) => Some(Self::Taken(on)),
             Self::Taken(on) => Some(Self::Clear(on)),
+            Self::MakeAccount => Some(Self::Become),
+            Self::Become => Some(Self::MakeAccount),
         }
     }
 }
@@ -392,6 +402,8 @@ fn place(part: &Part) -> (Kind, Where) {
         Part::Label { at, .. } => (Kind::Label, *at),
         Part::Clear { on, at, .. } => (Kind::Clear(*on), *at),
         Part::Taken { on, at, .. } => (Kind::Taken(*on), *at),
+        Part::MakeAccount { at, .. } => (Kind::MakeAccount, *at),
+        Part::Become { at, .. } => (Kind::Become, *at),
     }
 }
 
@@ -406,6 +418,8 @@ fn names(part: &Part) -> (&Names, bool) {
         | Part::Request { names, .. }
         | Part::Approve { names, .. }
         | Part::Label { names, .. }
+        | Part::MakeAccount { names, .. }
+        | Part::Become { names, .. }
         | Part::Clear { names, .. } => (names, false),
         Part::Run { deletes, .. } => (&None, deletes.is_some()),
         Part::Taken { .. } => (&None, false),

@@ -21,6 +21,7 @@ mod hand;
 mod join;
 mod left;
 mod many;
+mod missing;
 mod moves;
 mod path;
 mod rebind;
@@ -65,7 +66,7 @@ const NOT_FOLLOWED: &[&str] = &[
     "controllers that act on objects of their own kinds (Argo CD, Flux, operators), but for \
      rbac-manager",
     "roles that one makes of what it holds, without `escalate`, for another that it took over",
-    "accounts that bindings name and that are not there, made by somebody",
+    "accounts that bindings name in namespaces that are not there, made by somebody",
     "names that a Secret of another type has, pods that do not run yet, and labels of namespaces that \
      an RBACDefinition selects",
     "tokens and keys in Secrets of other types, in images and in logs",

@@ -31,6 +31,8 @@ pub(crate) enum Hub {
     Accounts(Where),
     /// The same and those that only bindings name, impersonated.
     Posed(Where),
+    /// Accounts that bindings name and that are not there, once they are made.
+    Missing(Where),
     /// Users, impersonated.
     Users,
     /// Accounts with a token Secret.
@@ -96,6 +98,22 @@ impl Edge {
     }
 }
 
+/// How accounts can be taken over.
+#[derive(Clone, Debug)]
+pub(crate) struct Way {
+    pub(crate) step: Step,
+    pub(crate) used: Vec<Right>,
+    /// Who makes it besides.
+    pub(crate) with: Vec<u32>,
+    pub(crate) deletes: Option<Object>,
+}
+
+impl Way {
+    pub(crate) fn new(step: Step, used: &[Right]) -> Self {
+        Self { step, used: used.to_vec(), with: Vec::new(), deletes: None }
+    }
+}
+
 /// What makes a step together with something else, whosesoever right that is.
 #[derive(Clone, Debug)]
 pub(crate) enum Part {
@@ -117,6 +135,11 @@ pub(crate) enum Part {
     Run { at: Where, used: Vec<Right>, deletes: Option<Object> },
     /// The Pod Security level of namespaces can be changed.
     Label { at: Where, names: Names, used: Vec<Right> },
+    /// Accounts can be made.
+    MakeAccount { at: Where, names: Names, used: Vec<Right> },
+    /// Accounts of some names can be taken over, once they are there; by others too, where it takes
+    /// several.
+    Become { at: Where, names: Names, way: Arc<Way> },
     /// Objects can be deleted.
     Clear { on: On, at: Where, names: Names, used: Vec<Right> },
     /// What could be made under names that are all taken, and where that would lead.
@@ -136,8 +159,10 @@ impl Part {
             | Self::Approve { used, .. }
             | Self::Run { used, .. }
             | Self::Label { used, .. }
+            | Self::MakeAccount { used, .. }
             | Self::Clear { used, .. }
             | Self::Taken { used, .. } => used,
+            Self::Become { way, .. } => &way.used,
         }
     }
 }
@@ -212,6 +237,7 @@ pub(crate) fn of(rights: &Rights, world: &World) -> Moves {
     steps::impersonate::find(rights, world, &mut out);
     steps::escalate::find(rights, &mut out);
     steps::bind::find(rights, world, &mut out);
+    steps::account::find(rights, world, &mut out);
     steps::token::find(rights, world, &mut out);
     steps::secret::find(rights, world, &mut out);
     steps::exec::find(rights, world, &mut out);

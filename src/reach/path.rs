@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use super::ask::On;
+use super::ask::{On, Verb};
 use super::deleted::Deleted;
 use super::graph::{Graph, Holding, Node};
 use super::moves::{Pose, RoleSet};
@@ -194,6 +194,8 @@ pub struct Hop {
     pub held: Vec<Held>,
     /// What is deleted first, since it has the name that is needed.
     pub deletes: Option<Deleted>,
+    /// The account that is made first, since it is not there.
+    pub makes: Option<Identity>,
     /// The labels that make what it writes part of a role that it holds.
     pub labels: Option<Arc<BTreeMap<Name, Name>>>,
 }
@@ -348,7 +350,15 @@ fn hop(graph: &Graph<'_>, closure: &Closure, found: &Found) -> Option<Hop> {
         held: link.held.iter().filter_map(|holding| held(graph, holding)).collect(),
         deletes: link.deletes.as_ref().map(|object| Deleted::new(graph, object)),
         labels: labels(graph, link),
+        makes: makes(graph, found),
     })
+}
+
+fn makes(graph: &Graph<'_>, found: &Found) -> Option<Identity> {
+    let is_made = |right: &Right| right.on == On::Accounts && right.verb == Verb::Create;
+    let Node::Identity(id) = found.node else { return None };
+    found.by.as_ref()?.used.iter().find(|right| is_made(right))?;
+    graph.book.entry(IdentityId(id)).map(|entry| entry.identity.clone())
 }
 
 fn labels(graph: &Graph<'_>, link: &Link) -> Option<Arc<BTreeMap<Name, Name>>> {

@@ -217,7 +217,7 @@ impl Classes {
 
     fn of_question(on: On, verb: Verb, named: bool) -> Self {
         let by_target = match (on, verb) {
-            (On::Users | On::Accounts | On::InfoUsers, _) => Self::SOMEBODY,
+            (On::Users | On::InfoUsers, _) | (On::Accounts, Verb::Impersonate) => Self::SOMEBODY,
             (On::Groups | On::InfoGroups, _) => Self::GROUP,
             (On::ClusterRoleBindings | On::RoleBindings, _) => Self::BINDING,
             (_, Verb::Bind) => Self::BIND,

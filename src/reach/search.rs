@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use foldhash::{HashMap, HashMapExt, HashSet, HashSetExt};
 
-use super::ask::On;
+use super::ask::Verb;
 use super::bounds::Bound;
 use super::graph::{Graph, Holding, Node};
 use super::hand::Hands;
@@ -125,6 +125,8 @@ pub(super) struct Search<'g, 'b> {
     held: bool,
     seen: HashSet<Node>,
     hubs: HashSet<Hub>,
+    /// Of which places somebody could take over the accounts that are not there.
+    pub(super) waits: HashSet<Hub>,
     pub(super) found: Vec<Found>,
     pub(super) ended: bool,
     /// To how many of those found anything was deleted on the way.
@@ -165,6 +167,7 @@ pub(crate) fn search(graph: &Graph<'_>, starts: &[Node], terms: Terms, ends: End
         held: false,
         seen: HashSet::new(),
         hubs: HashSet::new(),
+        waits: HashSet::new(),
         found: Vec::new(),
         ended: false,
         deletes: 0,
@@ -285,7 +288,7 @@ impl Search<'_, '_> {
         // is impersonated cluster-wide, and may go with an account of that place.
         let full = rights.is_full(place);
         let adds = |right: &&Right| {
-            if full { right.on == On::Accounts } else { !Classes::of(right).is_empty() }
+            if full { right.verb == Verb::Impersonate } else { !Classes::of(right).is_empty() }
         };
         let roles = self.graph.holdings(node, None).into_iter().map(|held| (held.role, at));
         let pooled = self.pool.entry(place).or_default();
@@ -333,6 +336,7 @@ impl Search<'_, '_> {
         }
         match &edge.to {
             To::Hub(hub) => {
+                self.waits_for_accounts(*hub, edge, from);
                 if let Some(bound) = self.ends.bound
                     && !bound.lets_hub(*hub, self.steps_after(from.iter().copied()), self.held)
                 {
@@ -413,6 +417,7 @@ pub(crate) fn members(world: &World, hub: Hub) -> Vec<Node> {
     };
     match hub {
         Hub::Accounts(at) => each(&world.accounts, at).into_iter().map(Node::Identity).collect(),
+        Hub::Missing(at) => each(&world.missing, at).into_iter().map(Node::Identity).collect(),
         Hub::Posed(at) => each(&world.known, at).into_iter().map(posing).collect(),
         Hub::Users => world.users.iter().copied().map(posing).collect(),
         Hub::Tokens(at) => world

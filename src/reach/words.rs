@@ -7,7 +7,10 @@ impl Hop {
     pub fn words(&self) -> String {
         let first = self.deletes.as_ref().map(|deleted| format!("deletes {deleted}, and then "));
         let first = first.unwrap_or_default();
-        let does = format!("{first}{} {}", self.step.words(), self.gain);
+        let made =
+            self.makes.as_ref().map(|made| format!("makes {made}, which is not there, and "));
+        let made = made.unwrap_or_default();
+        let does = format!("{first}{made}{} {}", self.step.words(), self.gain);
         let Some(labels) = &self.labels else { return does };
         let labels: Vec<String> =
             labels.iter().map(|(key, value)| format!("{key}={value}")).collect();

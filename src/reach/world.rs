@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use foldhash::HashMap;
 
-use super::ask::{Cap, On};
+use super::ask::{Cap, Names, On};
 use super::rights::Classes;
 use crate::book::Tier;
 use crate::model::{Binding, Identity, Name, PolicyRule, RoleKind, Scope};
@@ -104,6 +104,8 @@ pub(crate) struct World {
     /// By namespace: accounts that exist, and those that at least something names.
     pub(crate) accounts: Vec<Vec<u32>>,
     pub(crate) known: Vec<Vec<u32>>,
+    /// Those that bindings name and that are not there, in namespaces that are.
+    pub(crate) missing: Vec<Vec<u32>>,
     pub(crate) users: Vec<u32>,
     /// Groups that grants name.
     pub(crate) groups: Vec<u32>,
@@ -157,6 +159,12 @@ impl World {
 
     pub(crate) fn group(&self, name: &str) -> Option<u32> {
         self.group_numbers.get(name).copied()
+    }
+
+    /// Whether an account of one of the names is not there that bindings name.
+    pub(crate) fn misses(&self, at: Where, names: &Names) -> bool {
+        let is_it = |id: &u32| names.as_ref().is_none_or(|names| self.is_named(*id, names));
+        self.within(at).any(|ns| of(&self.missing, ns).iter().any(is_it))
     }
 
     pub(crate) fn is_masters(&self, id: u32) -> bool {

@@ -232,6 +232,8 @@ pub struct HopPart {
     pub held: Vec<HeldPart>,
     /// What is deleted first, since it has the name that is needed.
     pub deletes: Option<DeletedPart>,
+    /// The account that is made first, since it is not there.
+    pub makes: Option<Names>,
     /// The labels that make what is written part of a role that is held.
     pub labels: Option<BTreeMap<Name, Name>>,
     /// Why it is a model only; None where the API server's own checks decide.
@@ -266,6 +268,7 @@ impl HopPart {
             seen: SeenPart { how: seen.how.as_str(), what: seen.what },
             held: of.held.iter().map(held).collect(),
             deletes: of.deletes.as_ref().map(DeletedPart::from),
+            makes: of.makes.as_ref().map(Names::from),
             labels: of.labels.as_deref().cloned(),
             cut: of.cut(tier, leaves),
             who: of.who(),

@@ -1,5 +1,6 @@
 //! The kinds of steps: one file each.
 
+pub(super) mod account;
 pub(super) mod aws_auth;
 pub(super) mod bind;
 pub(super) mod certificate;

@@ -2,8 +2,10 @@
 //! (`pkg/registry/core/serviceaccount/storage/token.go`). The name of the account is in the
 //! request, so that a rule's names hold.
 
+use std::sync::Arc;
+
 use crate::reach::ask::{On, Verb};
-use crate::reach::moves::{Hub, Out, To};
+use crate::reach::moves::{Hub, Out, Part, To, Way};
 use crate::reach::rights::Rights;
 use crate::reach::step::{About, Seen, Shown, Step};
 use crate::reach::world::World;
@@ -26,6 +28,11 @@ pub(in crate::reach) fn find(rights: &Rights, world: &World, out: &mut Out) {
             Some(names) => {
                 for account in world.named_accounts(&world.accounts, right.at, names) {
                     out.edge(To::Identity(account), Step::MintToken, used);
+                }
+                let at = right.at.inside();
+                if world.misses(at, &right.names) {
+                    let way = Way::new(Step::MintToken, used);
+                    out.part(Part::Become { at, names: right.names.clone(), way: Arc::new(way) });
                 }
             }
         }

@@ -1,6 +1,7 @@
 mod aggregated;
 mod cuts;
 mod nodes;
+mod missing;
 mod paths;
 mod random;
 mod reference;

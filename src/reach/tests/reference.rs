@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{
     Binding, BindingKind, BindingSubject, Identity, Meta, Name, Object, Objects, PolicyRule, Role,
-    RoleKind, RoleRef, Snapshot,
+    RoleKind, RoleRef, ServiceAccount, Snapshot,
 };
 use crate::rbac::matching::Action;
 use crate::rbac::{Attributes, Authorizer, escalation};
@@ -158,16 +158,15 @@ impl Simulation {
     /// All that can be done while nothing is deleted that gives something.
     fn close(&mut self) -> Outcome {
         loop {
-            let before =
-                (self.contexts.len(), self.objects.roles.clone(), self.objects.bindings.clone());
+            let before = self.state();
             for who in self.contexts.clone() {
                 self.try_everything(&who);
             }
+            self.make_accounts();
             self.make_and_read_secrets();
             self.certificates();
             self.authorizer = Authorizer::new(&self.objects);
-            let after =
-                (self.contexts.len(), self.objects.roles.clone(), self.objects.bindings.clone());
+            let after = self.state();
             // Who can do everything is not looked at any further.
             if before == after || self.does_everything() {
                 break;
@@ -185,6 +184,11 @@ impl Simulation {
             }
         }
         outcome
+    }
+
+    fn state(&self) -> impl PartialEq + use<> {
+        let Objects { roles, bindings, service_accounts, .. } = &self.objects;
+        (self.contexts.len(), service_accounts.len(), roles.clone(), bindings.clone())
     }
 
     fn does_everything(&self) -> bool {
@@ -360,6 +364,32 @@ impl Simulation {
         // An impersonated request is the same whoever makes it, unless its rules bound it.
         let by = if mode.is_some() { by } else { Some((Box::new(nobody()), None)) };
         self.contexts.insert(Context { user: user.to_owned(), groups: all, by });
+    }
+
+    /// Accounts that bindings name and that are not there.
+    fn make_accounts(&mut self) {
+        let named: BTreeSet<Identity> = self
+            .objects
+            .bindings
+            .values()
+            .flat_map(|binding| {
+                let ns = binding.meta.namespace.as_ref();
+                binding.subjects.iter().filter_map(move |subject| subject.identity(ns))
+            })
+            .collect();
+        for account in named {
+            let Some(ns) = account.namespace.clone() else { continue };
+            let key = (ns.clone(), account.name.clone());
+            let on = ("", "serviceaccounts", "");
+            if !self.objects.service_accounts.contains_key(&key)
+                && self.objects.namespaces.contains_key(&ns)
+                && self.contexts.iter().any(|who| self.can_make(who, on, &ns, &account.name))
+            {
+                let meta = Meta { name: account.name, namespace: Some(ns), ..Meta::default() };
+                let made = ServiceAccount { meta, ..ServiceAccount::default() };
+                self.objects.insert(Object::ServiceAccount(made));
+            }
+        }
     }
 
     fn make_and_read_secrets(&mut self) {

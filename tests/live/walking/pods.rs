@@ -98,6 +98,7 @@ fn run(walk: &mut Walk<'_>, hop: &Value) -> Result<Credential, Refused> {
     let resource = create["resource"].as_str().expect("a resource").to_owned();
     let who = walk.holder(hop, create);
     let all = collection(&resource, &namespace);
+    super::steps::make_account(walk, hop)?;
     walk.delete(hop, &all)?;
     let there = walk.pods_follow(&namespace);
     match hop["deletes"]["name"].as_str().map(str::to_owned).or_else(|| by_all(hop)) {
@@ -132,7 +133,9 @@ fn new_pod(walk: &Walk<'_>, namespace: &str, account: &str, there: &[String]) ->
 
 fn change_workload(walk: &mut Walk<'_>, hop: &Value) -> Result<Credential, Refused> {
     let (namespace, account) = account_of(hop);
-    let change = needed(hop, |verb, _| verb != "create").expect("changing them");
+    super::steps::make_account(walk, hop)?;
+    let changes = |verb: &str, on: &str| verb != "create" && on != "serviceaccounts";
+    let change = needed(hop, changes).expect("changing them");
     let resource = change["resource"].as_str().expect("a resource").to_owned();
     let all = collection(&resource, &namespace);
     let there = walk.site.list(&all);

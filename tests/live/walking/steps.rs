@@ -113,10 +113,29 @@ fn somebody(hop: &Value) -> String {
     }
 }
 
+/// The account that a step gains, where it is not there.
+pub fn make_account(walk: &mut Walk<'_>, hop: &Value) -> Result<(), super::walk::Refused> {
+    let Some(made) = hop["makes"]["name"].as_str() else { return Ok(()) };
+    let namespace = hop["makes"]["namespace"].as_str().expect("a namespace");
+    let is_it = |verb: &str, resource: &str| verb == "create" && resource == "serviceaccounts";
+    let create = needed(hop, is_it).expect("making accounts");
+    let who = walk.holder(hop, create);
+    let object = super::rights::service_account(namespace, made);
+    let all = format!("/api/v1/namespaces/{namespace}/serviceaccounts");
+    if create["resourceNames"].is_null() {
+        walk.create(&who, &all, &object)?;
+    } else {
+        walk.change(&who, &format!("{all}/{made}"), How::Apply(&object))?;
+    }
+    Ok(())
+}
+
 fn mint(walk: &mut Walk<'_>, hop: &Value) -> Result<Credential, super::walk::Refused> {
     let (namespace, name) = account_of(hop);
+    make_account(walk, hop)?;
+    let right = needed(hop, |_, resource| resource == "serviceaccounts/token").expect("minting");
     let uri = format!("/api/v1/namespaces/{namespace}/serviceaccounts/{name}/token");
-    let made = walk.ask(&walk.from(hop, 0), &request("POST", &uri, Some(&json!({}))))?;
+    let made = walk.ask(&walk.holder(hop, right), &request("POST", &uri, Some(&json!({}))))?;
     Ok(walk.site.bearer(made["status"]["token"].as_str().expect("a token")))
 }
 
@@ -181,7 +200,9 @@ fn read_secret(
 /// Without data and with the account's name: the controller fills it in for that one.
 fn change_secret(walk: &mut Walk<'_>, hop: &Value) -> Result<Credential, super::walk::Refused> {
     let (namespace, account) = account_of(hop);
-    let change = needed(hop, |verb, _| matches!(verb, "patch" | "update")).expect("changing");
+    make_account(walk, hop)?;
+    let change = needed(hop, |verb, on| matches!(verb, "patch" | "update") && on == "secrets");
+    let change = change.expect("changing");
     let read = needed(hop, |verb, _| matches!(verb, "get" | "list" | "watch")).expect("reading");
     let secrets = format!("/api/v1/namespaces/{namespace}/secrets");
     let there = walk.site.list(&secrets);
@@ -210,11 +231,13 @@ fn change_secret(walk: &mut Walk<'_>, hop: &Value) -> Result<Credential, super::
 
 /// The name that all permissions of a step let through.
 pub fn by_all(hop: &Value) -> Option<String> {
-    name_by_all(&hop["needed"].as_array().expect("what it takes").iter().collect::<Vec<_>>())
+    let all = hop["needed"].as_array().expect("what it takes").iter();
+    name_by_all(&all.filter(|one| one["resource"] != "serviceaccounts").collect::<Vec<_>>())
 }
 
 fn make_secret(walk: &mut Walk<'_>, hop: &Value) -> Result<Credential, super::walk::Refused> {
     let (namespace, account) = account_of(hop);
+    make_account(walk, hop)?;
     let create = needed(hop, |verb, _| verb == "create").expect("making Secrets");
     let read = needed(hop, |verb, _| matches!(verb, "get" | "list" | "watch")).expect("reading");
     let name = by_all(hop).unwrap_or_else(|| walk.name.clone());
