@@ -1,7 +1,7 @@
 mod aggregated;
 mod cuts;
-mod nodes;
 mod missing;
+mod nodes;
 mod paths;
 mod random;
 mod reference;
