@@ -150,6 +150,24 @@ pub fn code(session: &Session, metadata: &Metadata) -> Code {
     }
 }
 
+/// `, without 3 of the lists that it needs: pods, roles, secrets`: what was not read whole of what an
+/// answer reads; empty where nothing is missing.
+pub fn not_read(metadata: &Metadata) -> String {
+    let mut lists: Vec<&str> = metadata.missing.iter().map(|one| one.list).collect();
+    lists.sort_unstable();
+    lists.dedup();
+    match lists.len() {
+        0 => String::new(),
+        1 => format!(", which is without what was not read whole: {}", lists.join(", ")),
+        count => {
+            format!(
+                ", which is without what was not read whole: {count} lists, {}",
+                lists.join(", ")
+            )
+        }
+    }
+}
+
 /// Says what an answer stands on, as far as that is not as it should be.
 pub fn about(session: &Session, metadata: &Metadata) {
     for warning in &session.settings.warnings {

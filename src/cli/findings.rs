@@ -54,19 +54,23 @@ pub(super) fn run(
     let code = answer::give(global, &session, &report)?;
     answer::about_policy(&report.metadata);
     if found.is_empty() {
-        answer::say("nothing is found wrong in what was read");
+        answer::say(&format!(
+            "nothing is found wrong in what was read{}",
+            answer::not_read(&report.metadata)
+        ));
         places.say_unknown(&session);
     }
     if left_out > 0 {
         let are = if left_out == 1 { "1 finding is" } else { &*format!("{left_out} findings are") };
         answer::say(&format!("{are} exempt by the policy: --exempted lists them"));
     }
-    exemptions(&session);
+    let all = found.iter().chain(&exempt).map(|(_, finding)| finding);
+    exemptions(&session, &all.collect::<Vec<_>>());
     Ok(code.max(if failing { Code::No } else { Code::Done }))
 }
 
 /// Says which exemptions are of no use, or no longer.
-fn exemptions(session: &Session) {
+fn exemptions(session: &Session, all: &[&Finding]) {
     let now = session.books.first().map(|book| book.now);
     for Setting { value, origin } in &session.settings.exemptions {
         if !RULES.contains(&&*value.rule) {
@@ -74,6 +78,26 @@ fn exemptions(session: &Session) {
             answer::say(&format!(
                 "warning: {origin}: no finding is called {:?} (known: {known})",
                 &*value.rule
+            ));
+        }
+        let somebody = session
+            .books
+            .iter()
+            .flat_map(|book| book.entries())
+            .any(|entry| value.is_for(&entry.identity.to_string()));
+        let of_rule =
+            |finding: &&Finding| value.is_about(finding.rule, &finding.identity.to_string());
+        if !somebody {
+            answer::say(&format!(
+                "warning: {origin}: the exemption of {} is for {:?}, and nobody who is listed is \
+                 called so (user:NAME, group:NAME or sa:NAMESPACE/NAME, * stands for anything)",
+                value.rule, &*value.identity
+            ));
+        } else if RULES.contains(&&*value.rule) && !all.iter().copied().any(|one| of_rule(&one)) {
+            answer::say(&format!(
+                "warning: {origin}: the exemption of {} for {} exempts nothing now: there is no such \
+                 finding",
+                value.rule, value.identity
             ));
         }
         if now.is_some_and(|now| !value.holds(now)) {

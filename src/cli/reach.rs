@@ -77,13 +77,16 @@ fn cuts(
         items.extend(cuts.iter().filter_map(|cut| CutRow::new(book, cut)));
     }
     let none = items.is_empty();
+    let missing = answer::unread(session, LISTS, REACH);
+    let unread = answer::not_read(&answer::metadata(session, missing));
     let code = give(global, session, items, failing)?;
     if none {
         places.say_unknown(session);
     }
     answer::say(&format!(
-        "{higher} can become more than they are, {admins} of them cluster-admin; a grant is listed \
-         where without it alone some cannot any more"
+        "{higher} can become more than they are, {admins} of them cluster-admin{}; a grant is listed \
+         where without it alone some cannot any more",
+        if unread.is_empty() { unread } else { format!(", as far as was read{unread}") }
     ));
     Ok(code)
 }

@@ -36,7 +36,7 @@ fn the_strongest_layer_wins_and_is_named() {
     assert_eq!(found.idle_days.origin, Origin::Policy { path: policy.clone(), line: 2 });
     assert_eq!(found.require_coverage.value, Some(2));
     assert_eq!(found.color.value, Color::Always);
-    assert_eq!(found.theme.origin, Origin::User { path: config.clone(), line: 5 });
+    assert_eq!(found.theme.origin, Origin::User { path: config.clone(), line: 4 });
     assert_eq!(found.policy().groups["zoe"], ["z".into()]);
     assert_eq!(found.policy().groups["jane"], ["b".into()]);
 
@@ -143,19 +143,29 @@ fn files_that_are_named_must_be_there() {
 }
 
 #[test]
+fn how_long_a_credential_may_be_good_is_a_setting() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let config = dir.path().join("config.toml");
+    fs::write(&config, "credential_days = 30\n").expect("written");
+    let found = settings(Flags::default(), &[], Some(&config)).expect("valid");
+    assert_eq!((found.credential_days.value, found.policy().credential_days), (30, 30));
+    let usual = settings(Flags::default(), &[], None).expect("valid");
+    assert_eq!(usual.policy().credential_days, 365);
+}
+
+#[test]
 fn exemptions_are_whole_or_an_error() {
     let dir = tempfile::tempdir().expect("a folder");
     let config = dir.path().join("config.toml");
     let whole = "denied_requests = 7\ndenied_days = 2\nmachine_requests = 9\nmachine_days = 4\nmachine_hours \
-                 = 20\ncredential_days = 30\n\n[[exemptions]]\nrule = \"idle\"\nidentity = \
+                 = 20\n\n[[exemptions]]\nrule = \"idle\"\nidentity = \
                  \"sa:a/*\"\nowner = \"ops\"\nreason = \"why\"\nexpires = 2027-01-31\n";
     fs::write(&config, whole).expect("written");
     let found = settings(Flags::default(), &[], Some(&config)).expect("valid");
     assert_eq!((found.denied_requests.value, found.denied_days.value), (7, 2));
     let machines = (found.machine_requests.value, found.machine_days.value);
     assert_eq!((machines, found.machine_hours.value), ((9, 4), 20));
-    assert_eq!((found.credential_days.value, found.policy().credential_days), (30, 30));
-    assert_eq!(found.exemptions[0].origin, Origin::User { path: config.clone(), line: 8 });
+    assert_eq!(found.exemptions[0].origin, Origin::User { path: config.clone(), line: 7 });
     let policy = found.policy();
     assert_eq!(policy.exemptions.len(), 1);
     assert!(policy.exemptions[0].is_about("idle", "sa:a/x"));
@@ -181,7 +191,7 @@ fn exemptions_are_whole_or_an_error() {
         match settings(Flags::default(), &[], Some(&config)) {
             Err(Error::File { line, message, .. }) => {
                 assert!(message.contains(words), "{to}: {message}");
-                assert!((8..=13).contains(&line), "{to}: {line}");
+                assert!((7..=12).contains(&line), "{to}: {line}");
             }
             other => panic!("{to}: {other:?}"),
         }

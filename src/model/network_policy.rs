@@ -61,4 +61,23 @@ impl NetworkPolicySpec {
         };
         rules.iter().any(|rule| none(rule, peers) && none(rule, "ports"))
     }
+
+    /// The blocks of addresses to or from which its rules let everything through, on every port:
+    /// `10.0.0.0/8`. Blocks from which something is taken out are not among them.
+    pub fn open_blocks(&self, direction: Direction) -> impl Iterator<Item = &str> {
+        let (rules, peers) = match direction {
+            Direction::Ingress => (&self.ingress, "from"),
+            Direction::Egress => (&self.egress, "to"),
+        };
+        let empty = |value: Option<&Value>| match value {
+            None | Some(Value::Null) => true,
+            Some(Value::Array(all)) => all.is_empty(),
+            Some(_) => false,
+        };
+        let open = rules.iter().filter(move |rule| empty(rule.get("ports")));
+        let peers = open.filter_map(move |rule| rule.get(peers)?.as_array()).flatten();
+        let blocks = peers.filter_map(|peer| peer.get("ipBlock"));
+        let whole = blocks.filter(move |block| empty(block.get("except")));
+        whole.filter_map(|block| block.get("cidr")?.as_str())
+    }
 }

@@ -102,6 +102,11 @@ impl Exemption {
         &*self.rule == rule && fits(&self.identity, identity)
     }
 
+    /// Whether it is about this identity (as written in `identity`), by whatever rule.
+    pub fn is_for(&self, identity: &str) -> bool {
+        fits(&self.identity, identity)
+    }
+
     /// Whether it still holds.
     pub fn holds(&self, now: DateTime<Utc>) -> bool {
         now.date_naive() <= self.expires

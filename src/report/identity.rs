@@ -6,6 +6,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
+use super::finding::FixPart;
 use super::{Cell, Column, CredentialRow, Metadata, ReachPart, Tabular, age, exact};
 use crate::book::{
     Access, Book, Entry, Existence, GroupSource, Hint, HintSource, IdentityActivity,
@@ -177,6 +178,8 @@ pub struct FindingPart {
     pub evidence: String,
     /// Whether it rests on what the log does not show.
     pub rests_on_coverage: bool,
+    /// What would mend it.
+    pub fix: FixPart,
 }
 
 /// Rule rows used of rule rows held.
@@ -271,6 +274,7 @@ impl IdentityRow {
                     severity: finding.severity.as_str(),
                     evidence: finding.evidence.clone(),
                     rests_on_coverage: finding.rests_on_coverage,
+                    fix: FixPart::from(&finding.fix),
                 })
                 .collect(),
             grants: entry.grants.len(),

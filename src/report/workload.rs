@@ -56,6 +56,10 @@ pub struct WorkloadRow {
     pub network_policies: Vec<Name>,
     /// Secrets that are in it.
     pub secrets: Vec<Name>,
+    /// Other accounts of its namespace whose tokens are in it, in Secrets.
+    pub tokens_of: Vec<Name>,
+    /// The account that it runs as, where that is another and it only has this one's token.
+    pub runs_as: Option<Name>,
 }
 
 /// A check of the Pod Security Standards that it fails.
@@ -101,6 +105,8 @@ impl From<Workload> for WorkloadRow {
             egress: of.isolation.egress.as_str(),
             network_policies: of.isolation.policies,
             secrets: of.secrets,
+            tokens_of: of.tokens_of,
+            runs_as: of.runs_as,
         }
     }
 }
@@ -144,7 +150,7 @@ impl BlastRadius {
         for row in &self.workloads {
             let reasons: Vec<&str> = row.violations.iter().map(|one| &*one.reason).collect();
             table.push(vec![
-                Cell::new(format!("{} {}", row.kind.to_lowercase(), row.name)),
+                Cell::new(format!("{} {}{}", row.kind.to_lowercase(), row.name, row.runs_as())),
                 Cell::new(row.pods.to_string()),
                 Cell::new(row.token),
                 Cell::new(row.level.unwrap_or("not known")),
@@ -152,7 +158,7 @@ impl BlastRadius {
                 Cell::new(row.node()),
                 Cell::new(row.ingress),
                 Cell::new(row.egress),
-                Cell::new(row.secrets.join(", ")),
+                Cell::new(format!("{}{}", row.secrets.join(", "), row.tokens())),
                 Cell::new(reasons.join(", ")),
                 Cell::new(row.network_policies.join(", ")),
             ]);
@@ -183,6 +189,17 @@ impl BlastRadius {
 }
 
 impl WorkloadRow {
+    /// That it runs as another account.
+    fn runs_as(&self) -> String {
+        self.runs_as.as_ref().map_or_else(String::new, |name| format!(", which runs as {name}"))
+    }
+
+    /// Whose tokens are among its Secrets.
+    fn tokens(&self) -> String {
+        let of = self.tokens_of.join(", ");
+        if of.is_empty() { of } else { format!(", tokens of {of} among them") }
+    }
+
     /// What of its node is open to it.
     fn node(&self) -> String {
         let mut words = Vec::new();

@@ -30,6 +30,8 @@ struct Gather<'a> {
     accounts_whole: bool,
     /// Names of Secrets that hold a token of the account.
     token_secrets: Vec<&'a Name>,
+    /// Secrets that hold tokens of its namespace's other accounts: of which.
+    others_tokens: BTreeMap<&'a Name, &'a Name>,
     minor: u32,
 }
 
@@ -40,17 +42,22 @@ impl<'a> Gather<'a> {
         let first = (namespace.clone(), Name::from(""));
         let secrets =
             snapshot.objects.secrets.range(first..).take_while(|((ns, _), _)| ns == namespace);
-        let of_account = secrets.filter(|(_, secret)| {
-            let of = secret.meta.annotations.get("kubernetes.io/service-account.name");
-            of == Some(account_name) && &*secret.type_ == "kubernetes.io/service-account-token"
-        });
+        let tokens: BTreeMap<&Name, &Name> = secrets
+            .filter(|(_, secret)| &*secret.type_ == "kubernetes.io/service-account-token")
+            .filter_map(|((_, name), secret)| {
+                Some((name, secret.meta.annotations.get("kubernetes.io/service-account.name")?))
+            })
+            .collect();
+        let (own, others): (BTreeMap<_, _>, BTreeMap<_, _>) =
+            tokens.into_iter().partition(|(_, of)| *of == account_name);
         Self {
             snapshot,
             namespace,
             account_name,
             account: snapshot.objects.service_accounts.get(&key).map(|account| &**account),
             accounts_whole: snapshot.covers(&[ListKind::ServiceAccounts], Some(namespace)),
-            token_secrets: of_account.map(|((_, name), _)| name).collect(),
+            token_secrets: own.into_keys().collect(),
+            others_tokens: others,
             minor: minor(snapshot),
         }
     }
@@ -62,12 +69,26 @@ impl<'a> Gather<'a> {
         }
     }
 
+    /// Of what runs as another account: which, where a token of this one is in it.
+    fn has_token(&self, runs_as: Option<&Name>, spec: &PodSpec) -> Option<Name> {
+        let seen = secrets::seen_by(spec);
+        let has = self.token_secrets.iter().any(|name| seen.contains(*name));
+        let named = runs_as.filter(|name| !name.is_empty()).cloned();
+        has.then(|| named.unwrap_or_else(|| "default".into()))
+    }
+
     fn rows(&self) -> Vec<Workload> {
         let mut rows: BTreeMap<(Name, Name), Workload> = BTreeMap::new();
         let others = &self.snapshot.objects.others;
         for ((kind, ns, name), object) in others {
             let ObjectBody::Workload(template) = &object.body else { continue };
-            if ns != self.namespace || !self.uses(object.service_account.as_ref()) {
+            if ns != self.namespace {
+                continue;
+            }
+            let runs_as = object.service_account.as_ref();
+            let own = self.uses(runs_as);
+            let other = if own { None } else { self.has_token(runs_as, &template.spec) };
+            if !own && other.is_none() {
                 continue;
             }
             let top = self.top(kind, name, &object.meta);
@@ -75,24 +96,35 @@ impl<'a> Gather<'a> {
             if top != (kind.clone(), name.clone()) {
                 continue;
             }
-            let token = admitted(&template.spec, self.account, self.accounts_whole)
-                .max(brought(&template.spec, &self.token_secrets));
+            let brought = brought(&template.spec, &self.token_secrets);
+            let token = if own {
+                admitted(&template.spec, self.account, self.accounts_whole).max(brought)
+            } else {
+                TokenMount::Yes
+            };
             let meta = &template.metadata;
             let subject = Subject { annotations: &meta.annotations, spec: &template.spec };
             let found = self.one(&top, subject, &meta.labels, token, 0);
+            let found = Workload { runs_as: other, ..found };
             add(&mut rows, top, found);
         }
         let first = (self.namespace.clone(), Name::from(""));
         let pods = self.snapshot.objects.pods.range(first..);
         for ((_, name), pod) in pods.take_while(|((ns, _), _)| ns == self.namespace) {
-            let ended = pod.has_ended();
-            if ended || !self.uses(Some(&pod.service_account)) {
+            if pod.has_ended() {
+                continue;
+            }
+            let own = self.uses(Some(&pod.service_account));
+            let other =
+                if own { None } else { self.has_token(Some(&pod.service_account), &pod.spec) };
+            if !own && other.is_none() {
                 continue;
             }
             let top = self.top(&"Pod".into(), name, &pod.meta);
             let subject = Subject { annotations: &pod.meta.annotations, spec: &pod.spec };
             let token = brought(&pod.spec, &self.token_secrets);
             let found = self.one(&top, subject, &pod.meta.labels, token, 1);
+            let found = Workload { runs_as: other, ..found };
             add(&mut rows, top, found);
         }
         rows.into_values().collect()
@@ -127,6 +159,9 @@ impl<'a> Gather<'a> {
     ) -> Workload {
         let spec = subject.spec;
         let violations = violations(subject, self.minor);
+        let seen = secrets::seen_by(spec);
+        let others = self.others_tokens.iter().filter(|(name, _)| seen.contains(**name));
+        let tokens_of: BTreeSet<Name> = others.map(|(_, of)| (*of).clone()).collect();
         let contexts = || {
             spec.all_containers().filter_map(|of| Some((&of.name, of.security_context.as_deref()?)))
         };
@@ -149,7 +184,9 @@ impl<'a> Gather<'a> {
             host_paths: host_paths(spec),
             capabilities: capabilities.into_iter().collect(),
             isolation: isolation::of(self.snapshot, self.namespace, labels, spec.host_network),
-            secrets: secrets::seen_by(spec).into_iter().collect(),
+            secrets: seen.into_iter().collect(),
+            tokens_of: tokens_of.into_iter().collect(),
+            runs_as: None,
         }
     }
 }
@@ -234,6 +271,8 @@ fn add(rows: &mut BTreeMap<(Name, Name), Workload>, key: (Name, Name), one: Work
         capabilities: all(known.capabilities, one.capabilities),
         isolation: Isolation::or_weaker(known.isolation, one.isolation),
         secrets: all(known.secrets, one.secrets),
+        tokens_of: all(known.tokens_of, one.tokens_of),
+        runs_as: known.runs_as.or(one.runs_as),
         kind: known.kind,
         namespace: known.namespace,
         name: known.name,

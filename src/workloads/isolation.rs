@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::addresses;
 use crate::model::{Direction, ListKind, Name, NetworkPolicySpec, ObjectBody, Snapshot};
 use crate::rbac::labels::selects;
 
@@ -77,7 +78,9 @@ pub(super) fn of(
         if isolating.peek().is_none() {
             return if whole { State::Open } else { State::NotKnown };
         }
-        if isolating.any(|(_, spec)| spec.lets_all_through(direction)) {
+        let blocks = isolating.clone().flat_map(|(_, spec)| spec.open_blocks(direction));
+        if addresses::are_all(blocks) || isolating.any(|(_, spec)| spec.lets_all_through(direction))
+        {
             State::AllAllowed
         } else if whole {
             State::Isolated

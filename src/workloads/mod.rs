@@ -1,6 +1,7 @@
 //! What a hole in an application is worth: the pods and controllers that use an account, whether its
 //! token is in them, what they may do on their node, what isolates them, which Secrets are in them.
 
+mod addresses;
 mod fold;
 mod host;
 mod isolation;
@@ -62,6 +63,10 @@ pub struct Workload {
     pub isolation: Isolation,
     /// Secrets that are in it.
     pub secrets: Vec<Name>,
+    /// Other accounts of its namespace whose tokens are in it, in Secrets.
+    pub tokens_of: Vec<Name>,
+    /// The account that it runs as, where that is another and it only has this one's token.
+    pub runs_as: Option<Name>,
 }
 
 /// Whether something runs as user 0.

@@ -201,6 +201,104 @@ fn what_belongs_together_is_one_row() {
 }
 
 #[test]
+fn a_token_for_the_api_server_by_its_name_is_its_own() {
+    let with = |audience: &str| {
+        let mut spec = mounted();
+        spec["volumes"][0]["projected"]["sources"][0]["serviceAccountToken"]["audience"] =
+            json!(audience);
+        all(&world().object(&pod("p", &json!({}), &spec)))[0].token
+    };
+    for own in [
+        "https://kubernetes.default.svc",
+        "https://kubernetes.default.svc.cluster.local",
+        "kubernetes.default.svc",
+        "k3s",
+        "https://container.googleapis.com/v1/projects/p/locations/l/clusters/c",
+    ] {
+        assert_eq!(with(own), TokenMount::Yes, "{own}");
+    }
+    for other in ["vault", "sts.amazonaws.com", "https://kubernetes.default.svcs", "https://k3s"] {
+        assert_eq!(with(other), TokenMount::OtherAudience, "{other}");
+    }
+}
+
+#[test]
+fn where_each_container_has_its_own_at_the_tokens_path_admission_mounts_none() {
+    let path = "/var/run/secrets/kubernetes.io/serviceaccount";
+    let token = |paths: &[&str]| {
+        let one =
+            |path: &&str| json!({"name": "c", "volumeMounts": [{"name": "e", "mountPath": path}]});
+        let containers: Vec<Value> = paths.iter().map(one).collect();
+        let spec = json!({"serviceAccountName": "x", "containers": containers,
+            "volumes": [{"name": "e", "emptyDir": {}}]});
+        all(&world().object(&deployment(&spec)))[0].token
+    };
+    assert_eq!(token(&[path]), TokenMount::No);
+    assert_eq!(token(&[path, "/tmp"]), TokenMount::Yes);
+    assert_eq!(token(&["/var/run/secrets"]), TokenMount::Yes);
+}
+
+#[test]
+fn what_carries_another_accounts_token_is_told_with_both() {
+    let held = json!({"apiVersion": "v1", "kind": "Secret",
+        "type": "kubernetes.io/service-account-token", "metadata": {"namespace": "a",
+            "name": "x-token", "annotations": {"kubernetes.io/service-account.name": "x"}}});
+    let spec = json!({"serviceAccountName": "y",
+        "volumes": [{"name": "t", "secret": {"secretName": "x-token"}}],
+        "containers": [{"name": "c", "volumeMounts": [{"name": "t", "mountPath": "/x"}]}]});
+    let world = world().account("a", "y").object(&pod("p", &json!({}), &spec)).object(&held);
+    let world = world.object(&deployment(&spec));
+    let carried = all(&world);
+    let told = |row: &Workload| (row.name.to_string(), row.runs_as.clone(), row.token);
+    let as_y = Some(Name::from("y"));
+    assert_eq!(
+        carried.iter().map(told).collect::<Vec<_>>(),
+        [
+            ("web".to_owned(), as_y.clone(), TokenMount::Yes),
+            ("p".to_owned(), as_y, TokenMount::Yes),
+        ]
+    );
+    let own = of(&world.book(), &Identity::service_account("a", "y"));
+    let told = |row: &Workload| (row.name.to_string(), row.runs_as.clone(), row.tokens_of.clone());
+    let x = vec![Name::from("x")];
+    assert_eq!(
+        own.iter().map(told).collect::<Vec<_>>(),
+        [("web".to_owned(), None, x.clone()), ("p".to_owned(), None, x)]
+    );
+}
+
+#[test]
+fn rules_for_all_addresses_isolate_nothing() {
+    let state = |policies: &[Value]| {
+        let made = |(at, spec): (usize, &Value)| {
+            json!({"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy",
+                "metadata": {"namespace": "a", "name": format!("n{at}")}, "spec": spec})
+        };
+        let world = world().object(&pod("p", &json!({}), &mounted()));
+        let world = policies.iter().enumerate().map(made).fold(world, |w, one| w.object(&one));
+        let found = all(&world);
+        (found[0].isolation.ingress, found[0].isolation.egress)
+    };
+    let block = |cidr: &str| json!({"ipBlock": {"cidr": cidr}});
+    let (isolated, all) = (IsolationState::Isolated, IsolationState::AllAllowed);
+    let ingress = |from: Value| json!({"podSelector": {}, "ingress": [{"from": from}]});
+    let both = ingress(json!([block("0.0.0.0/0"), block("::/0")]));
+    assert_eq!(state(&[both]).0, all);
+    assert_eq!(state(&[ingress(json!([block("0.0.0.0/0")]))]).0, isolated);
+    let but = json!([{"ipBlock": {"cidr": "0.0.0.0/0", "except": ["10.0.0.0/8"]}}, block("::/0")]);
+    assert_eq!(state(&[ingress(but)]).0, isolated);
+    // What several policies let through adds up.
+    let parts = [ingress(json!([block("0.0.0.0/0")])), ingress(json!([block("::/0")]))];
+    assert_eq!(state(&parts).0, all);
+    let halves = ["0.0.0.0/1", "128.0.0.0/1", "::/1", "8000::/1"].map(block);
+    let egress = json!({"podSelector": {}, "policyTypes": ["Egress"], "egress": [{"to": halves}]});
+    assert_eq!(state(&[egress]), (IsolationState::Open, all));
+    let one_port = json!({"podSelector": {}, "ingress": [{"ports": [{"port": 80}],
+        "from": [block("0.0.0.0/0"), block("::/0")]}]});
+    assert_eq!(state(&[one_port]).0, isolated);
+}
+
+#[test]
 fn whether_the_token_is_in_it_is_the_pods_word_before_the_accounts() {
     let token = |automount: Value, spec: Value| {
         let account = json!({"apiVersion": "v1", "kind": "ServiceAccount",

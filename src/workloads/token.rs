@@ -55,10 +55,34 @@ pub fn tokens_in(spec: &PodSpec) -> (bool, BTreeSet<Name>) {
 
 fn projected(of: &Projection) -> TokenMount {
     match of {
-        Projection::Token(None) => TokenMount::Yes,
-        Projection::Token(Some(_)) => TokenMount::OtherAudience,
+        Projection::Token(Some(audience)) if !is_api_servers(audience) => TokenMount::OtherAudience,
+        Projection::Token(_) => TokenMount::Yes,
         Projection::Secret(_) | Projection::Other => TokenMount::No,
     }
+}
+
+/// Whether an audience is the API server's own by one of its usual names: that under which pods reach
+/// it, with any cluster domain (kubeadm, EKS), k3s's, GKE's. An API server may have others
+/// (`--api-audiences`), which no list shows.
+fn is_api_servers(audience: &str) -> bool {
+    let name = audience.strip_prefix("https://").unwrap_or(audience);
+    let name = name.strip_suffix('/').unwrap_or(name);
+    let name = name.strip_suffix(":443").unwrap_or(name);
+    let in_cluster = name.strip_prefix("kubernetes.default.svc");
+    in_cluster.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        || audience == "k3s"
+        || audience.starts_with("https://container.googleapis.com/v1/projects/")
+}
+
+/// Where admission mounts the token (`DefaultAPITokenMountPath`).
+const TOKEN_PATH: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
+
+/// Whether each of its containers has something of its own where the token would be: there admission
+/// mounts nothing (`plugin/pkg/admission/serviceaccount/admission.go`, `mountServiceAccountToken`).
+fn has_no_place(spec: &PodSpec) -> bool {
+    let mut containers = spec.all_containers().peekable();
+    containers.peek().is_some()
+        && containers.all(|one| one.volume_mounts.iter().any(|of| &*of.mount_path == TOKEN_PATH))
 }
 
 /// Whether admission would mount the token into a pod made from a spec: the pod's word, then the
@@ -73,6 +97,7 @@ pub(super) fn admitted(
         .or_else(|| account.and_then(|account| account.automount));
     match automount {
         Some(false) => TokenMount::No,
+        _ if has_no_place(spec) => TokenMount::No,
         None if account.is_none() && !whole => TokenMount::NotKnown,
         Some(true) | None => TokenMount::Yes,
     }

@@ -2,6 +2,7 @@
 
 use ratatui::layout::Rect;
 
+use super::header::Lists;
 use super::page::Subject;
 use super::{cursor, empty, inner, row_area, staged, whole};
 use crate::book::{Finding, Severity};
@@ -54,7 +55,7 @@ pub(super) fn tab(
 ) {
     let found = &subject.entry.findings;
     if found.is_empty() {
-        empty(canvas, body, "Nothing is wrong, as far as is known.");
+        empty(canvas, body, &nothing_wrong(&Lists::of([subject.book])));
         return;
     }
     let columns = columns(inner(heads).width, false);
@@ -99,6 +100,17 @@ pub(super) fn detail(
     evidence.into_iter().map(Line::plain).chain(below).collect()
 }
 
+/// That nothing was found, and how much was not looked at.
+fn nothing_wrong(lists: &Lists) -> String {
+    match lists.of.saturating_sub(lists.whole) {
+        0 => "Nothing is wrong, as far as is known.".to_owned(),
+        unread => format!(
+            "Nothing is wrong in what was read: {unread} of {} lists are not whole.",
+            lists.of
+        ),
+    }
+}
+
 /// The findings of everybody.
 pub(super) fn draw(
     state: &State,
@@ -121,7 +133,8 @@ pub(super) fn draw(
     whole::head(view, "Findings", &counts, canvas, parts);
     let body = parts.body;
     if rows.is_empty() {
-        empty(canvas, body, whole::nothing(view, "Nothing is wrong, as far as is known."));
+        let lists = Lists::of(state.listed().filter_map(|feed| feed.book.as_deref()));
+        empty(canvas, body, whole::nothing(view, &nothing_wrong(&lists)));
     }
     let columns = columns(inner(parts.heads).width, true);
     columns.heads(canvas, inner(parts.heads), None);

@@ -47,6 +47,10 @@ fn one(lines: &mut Lines, of: &Workload, width: usize) {
         format!("  {}", plural(usize::try_from(of.pods).unwrap_or(usize::MAX), "pod")),
         Slot::Muted,
     ));
+    if let Some(name) = &of.runs_as {
+        let text = format!("  runs as {}, with this account's token in it", distinct(name));
+        lines.push(Line::of(text, Slot::Warn));
+    }
     let token = match of.token {
         TokenMount::Yes => ("its token is mounted", Slot::Warn),
         TokenMount::No => ("no token is mounted", Slot::Base),
@@ -93,6 +97,7 @@ fn one(lines: &mut Lines, of: &Workload, width: usize) {
     lines.push(line);
     listed(lines, "policies", &names(&of.isolation.policies), width, Slot::Base);
     listed(lines, "Secrets in it", &names(&of.secrets), width, Slot::Base);
+    listed(lines, "tokens in it of other accounts", &names(&of.tokens_of), width, Slot::Warn);
 }
 
 fn names(of: &[Name]) -> String {
