@@ -36,7 +36,7 @@ fn the_strongest_layer_wins_and_is_named() {
     assert_eq!(found.idle_days.origin, Origin::Policy { path: policy.clone(), line: 2 });
     assert_eq!(found.require_coverage.value, Some(2));
     assert_eq!(found.color.value, Color::Always);
-    assert_eq!(found.theme.origin, Origin::User { path: config.clone(), line: 4 });
+    assert_eq!(found.theme.origin, Origin::User { path: config.clone(), line: 5 });
     assert_eq!(found.policy().groups["zoe"], ["z".into()]);
     assert_eq!(found.policy().groups["jane"], ["b".into()]);
 

@@ -1,6 +1,6 @@
 //! Blocks of addresses, as far as several of them are all that there are.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// Whether blocks such as `0.0.0.0/1` hold every address of both versions of IP together: whichever a
 /// pod has, and whoever it speaks with.
