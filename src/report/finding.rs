@@ -3,7 +3,7 @@
 use chrono::NaiveDate;
 use serde::Serialize;
 
-use super::identity::Names;
+use super::identity::{Names, called, known_as};
 use super::{Cell, Column, Metadata, Tabular};
 use crate::book::{Book, Finding, Fix, GrantKey};
 use crate::change::plan::Intent;
@@ -111,6 +111,8 @@ pub struct FindingRow {
     pub severity: &'static str,
     /// Who it is about.
     pub identity: Names,
+    /// What the policy calls a group whose name is an id.
+    pub known_as: Option<Name>,
     /// The grant it is about, where it is about one.
     pub grant: Option<GrantPart>,
     /// One sentence with figures.
@@ -147,6 +149,7 @@ impl FindingRow {
             rule: finding.rule,
             severity: finding.severity.as_str(),
             identity: Names::from(&finding.identity),
+            known_as: known_as(book, &finding.identity),
             grant: finding.grant.as_ref().map(GrantPart::from),
             evidence: finding.evidence.clone(),
             rests_on_coverage: finding.rests_on_coverage,
@@ -188,7 +191,7 @@ impl Tabular for FindingRow {
             Cell::new(&*about.cluster_name(&self.cluster)),
             Cell::new(self.severity),
             Cell::new(self.rule),
-            Cell::new(self.name()),
+            Cell::exactly(called(self.name(), self.known_as.as_deref()), self.name()),
             Cell::new(self.grant.as_ref().map_or_else(String::new, GrantPart::text)),
             Cell::new(self.exemption.as_ref().map_or_else(String::new, |one| {
                 format!("until {}, {}: {}", one.expires, one.owner, one.reason)

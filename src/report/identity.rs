@@ -313,6 +313,11 @@ impl IdentityRow {
         &self.last_seen
     }
 
+    /// Its name, and what the policy calls it.
+    pub(super) fn called(&self) -> String {
+        called(self.name(), self.known_as.as_deref())
+    }
+
     /// Rule rows used of rule rows held, `3/41`; `?/41` where use is not known.
     pub(super) fn used_text(&self) -> String {
         match self.used.rows {
@@ -322,7 +327,16 @@ impl IdentityRow {
     }
 }
 
-fn known_as(book: &Book, identity: &Identity) -> Option<Name> {
+/// A name with what the policy calls it: `group:0f9a6a43 (platform team)`.
+pub(super) fn called(name: String, known_as: Option<&str>) -> String {
+    match known_as {
+        Some(known) => format!("{name} ({known})"),
+        None => name,
+    }
+}
+
+/// What the policy calls a group whose name is an id.
+pub(super) fn known_as(book: &Book, identity: &Identity) -> Option<Name> {
     let group = identity.kind == SubjectKind::Group;
     book.policy.group_names.get(&identity.name).filter(|_| group).cloned()
 }
@@ -414,10 +428,7 @@ impl Tabular for IdentityRow {
         let groups: Vec<Name> = self.groups.iter().map(|group| group.name.clone()).collect();
         vec![vec![
             Cell::new(&*about.cluster_name(&self.cluster)),
-            match &self.known_as {
-                Some(known) => Cell::exactly(format!("{} ({known})", self.name()), self.name()),
-                None => Cell::new(self.name()),
-            },
+            Cell::exactly(self.called(), self.name()),
             Cell::exactly(self.access_text(), self.tier),
             self.last_seen.clone(),
             Cell::new(self.used_text()),

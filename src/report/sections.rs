@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use super::detail::{GrantRow, IdentityDetail, PermissionRow, SeenRow, UseRow, Via};
 use super::identity::{ActivityRow, GroupRow};
 use super::owner::OwnerRow;
-use super::{Cell, Column, Metadata, Table, Tabular, actors, age, credential, exact};
+use super::{Cell, Column, Metadata, Table, actors, age, credential, exact};
 use crate::book::GroupSource;
 use crate::model::{Name, printable};
 
@@ -54,7 +54,7 @@ fn ago(about: &Metadata, time: Option<DateTime<Utc>>) -> Cell {
 
 fn head(of: &IdentityDetail, about: &Metadata) -> String {
     let row = &of.row;
-    let mut lines: Vec<(&str, String)> = vec![("Identity", row.name())];
+    let mut lines: Vec<(&str, String)> = vec![("Identity", row.called())];
     if about.clusters.len() > 1 {
         lines.push(("Cluster", about.cluster_name(&row.cluster).to_string()));
     }

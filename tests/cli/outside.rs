@@ -83,7 +83,16 @@ fn groups_are_called_by_the_names_that_the_policy_gives() {
         ("ClusterRole", "view"),
         &json!([super::world::group(id)]),
     );
-    let objects = home.put("objects.json", super::world::list(&[binding]));
+    let admins = super::world::binding(
+        None,
+        "admins",
+        ("ClusterRole", "all"),
+        &json!([super::world::group(id)]),
+    );
+    let all = json!({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole",
+        "metadata": {"name": "all"},
+        "rules": [{"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]}]});
+    let objects = home.put("objects.json", super::world::list(&[binding, admins, all]));
     let policy = home.put("policy.toml", format!("[group_names]\n\"{id}\" = \"platform team\"\n"));
     let words = ["who", "--from", &objects, "--policy", &policy];
     let table = home.run(&words);
@@ -94,6 +103,20 @@ fn groups_are_called_by_the_names_that_the_policy_gives() {
     let group = items.iter().find(|item| item["identity"]["name"] == id).expect("listed");
     assert_eq!(group["knownAs"], "platform team");
     assert_eq!(json["metadata"]["policy"]["groupNames"], json!({id: "platform team"}));
+    let called = format!("group:{id} (platform team)");
+    let show = home.run(&["show", &format!("group:{id}"), "--from", &objects, "--policy", &policy]);
+    assert!(show.out.contains(&called), "{}", show.out);
+    let words = ["findings", "--from", &objects, "--policy", &policy];
+    let table = home.run(&words);
+    assert!(table.out.contains(&called), "{}", table.out);
+    let json = home.run(&[&words[..], &["-o", "json"]].concat()).json();
+    fits("finding-list.json", &json);
+    let of_group = |item: &&serde_json::Value| item["identity"]["name"] == id;
+    let found = json["items"].as_array().unwrap().iter().find(of_group).expect("cluster-admin");
+    assert_eq!(
+        (&found["rule"], &found["knownAs"]),
+        (&json!("cluster-admin"), &json!("platform team"))
+    );
     let wrong = home.put("wrong.toml", format!("[group_names]\n\"{id}\" = 7\n"));
     let run = home.run(&["who", "--from", &objects, "--policy", &wrong]).ends_with(2);
     assert!(run.err.contains("wrong.toml:2"), "{}", run.err);

@@ -147,7 +147,14 @@ pub(super) fn draw(
         columns.row(canvas, inner(area), |id, wide| match id {
             Id::Sign | Id::Severity => severity(finding.severity, id),
             Id::Rule => Line::plain(finding.rule),
-            Id::Who => Line::of(words::name(&finding.identity), Slot::Strong),
+            Id::Who => {
+                let name = words::name(&finding.identity);
+                let name = match state.entry(row.who) {
+                    Some((book, _)) => words::with_alias(book, &finding.identity, name),
+                    None => name,
+                };
+                Line::of(name, Slot::Strong)
+            }
             Id::Fix => mend::short(state, &finding.fix, wide.into()),
             Id::Evidence => Line::of(finding.evidence.clone(), Slot::Muted),
         });
