@@ -46,6 +46,7 @@ pub const REACH: &[ListKind] = &[
     ListKind::BootstrapTokens,
     ListKind::CertificateSigningRequests,
     ListKind::ConfigMaps,
+    ListKind::OAuthTokens,
     ListKind::RbacDefinitions,
     ListKind::Pods,
     ListKind::Workloads,

@@ -17,7 +17,7 @@ pub(super) fn named(namespace: &str, account: &str, secret: &str) -> String {
 }
 
 /// What the log calls the token of any Secret of an account, where it does not say of which.
-pub(super) fn unnamed(namespace: &str, account: &str) -> String {
+pub(crate) fn unnamed(namespace: &str, account: &str) -> String {
     format!("{PREFIX}{namespace}/{account}")
 }
 

@@ -34,6 +34,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 pub use carried::strength;
 pub(crate) use carried::{Beside, Carried, carried};
 pub(crate) use lasting::{lasting, log_ids, same_tracking};
+pub(crate) use legacy::unnamed as unnamed_legacy;
 pub use saved::{read_iam, read_kubeconfig};
 pub use standing::Standing;
 pub use unseen::not_seen;

@@ -5,7 +5,7 @@
 
 use super::Subject;
 use crate::book::{Fix, Grant, GrantKey, Mend};
-use crate::model::Identity;
+use crate::model::{Identity, shell_word};
 
 /// What mends what a rule says of somebody, by one of its grants or without one.
 pub(super) fn of(subject: &Subject<'_>, rule: &str, grant: Option<&Grant>) -> Fix {
@@ -57,8 +57,9 @@ pub(super) fn of_grant(identity: &Identity, rule: &str, key: &GrantKey) -> Fix {
     }
     let how = match rule {
         "reach" => format!(
-            "take away the grant with which it begins; keybook reach {identity} says whether \
-             another way is left"
+            "take away the grant with which it begins; keybook reach {} says whether \
+             another way is left",
+            shell_word(identity.to_string())
         ),
         "cluster-admin" | "wildcard" | "all-secrets" | "escalation-verbs" => {
             "take the grant away, once what is needed of it is granted by a smaller role".to_owned()
@@ -126,7 +127,7 @@ pub(super) fn beside() -> Fix {
 
 /// The same of somebody who may be at work where no log shows it.
 pub(super) fn ask_first(subject: &Subject<'_>) -> Fix {
-    let identity = &subject.entry.identity;
+    let identity = shell_word(subject.entry.identity.to_string());
     Fix::elsewhere(format!(
         "find out first whether it is in use, as said; then keybook revoke {identity}, or what is \
          not needed by keybook narrow {identity}"

@@ -7,7 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{Log, Subject, severity_of};
 use crate::book::{Book, Entry, Existence, Finding, Grant, HintSource, Severity, Tier};
-use crate::model::{Coverage, Identity, SubjectKind, duration};
+use crate::model::{Coverage, Identity, ListKind, SubjectKind, duration};
 
 const RULE: (&str, &str) = ("idle", "idle");
 
@@ -150,7 +150,13 @@ pub(super) fn doubt(book: &Book, entry: &Entry) -> Option<String> {
             pod.object
         ));
     }
-    let key = (entry.identity.namespace.clone()?, entry.identity.name.clone());
+    let namespace = entry.identity.namespace.as_deref()?;
+    if !book.snapshot.covers(&[ListKind::Pods], Some(namespace)) {
+        return Some(
+            "; whether a pod runs as it now is not known, since pods were not read".to_owned(),
+        );
+    }
+    let key = (namespace.into(), entry.identity.name.clone());
     let account = book.snapshot.objects.service_accounts.get(&key)?;
     let annotation = CLOUD.into_iter().find(|key| account.meta.annotations.contains_key(*key));
     if let Some(annotation) = annotation {

@@ -5,10 +5,11 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use super::unused_credential::{last_in_log, several};
 use super::{Subject, one_less, severity_of};
 use crate::book::{Finding, Fix, Mend, Severity, Tier};
-use crate::credentials::{Credential, Kind, LastUse, Made};
-use crate::model::SubjectKind;
+use crate::credentials::{Credential, Kind, LastUse, Made, log_ids, unnamed_legacy};
+use crate::model::{Name, SubjectKind};
 
 const RULE: (&str, &str) = ("lasting-token", "lasting token");
 
@@ -21,7 +22,8 @@ pub(super) fn find(subject: &Subject<'_>, found: &mut Vec<Finding>) {
         let whole = severity_of(entry.tier);
         let severity = if is_old { whole } else { one_less(whole) };
         let old = if is_old { format!(", more than {days} days ago,") } else { String::new() };
-        let mut finding = subject.finding(RULE, severity, None, evidence(token, entry.tier, &old));
+        let evidence = evidence(token, entry.tier, &old, &used(subject, token));
+        let mut finding = subject.finding(RULE, severity, None, evidence);
         finding.fix = fix(token);
         found.push(finding);
     }
@@ -74,17 +76,34 @@ pub(super) fn fix(token: &Credential) -> Fix {
     )
 }
 
-fn evidence(token: &Credential, tier: Tier, old: &str) -> String {
-    let made = made(token);
-    let made = if old.is_empty() && !made.is_empty() { format!("{made},") } else { made + old };
-    let used = match &token.last_use {
+/// When it was last used: by the log, where that knows a later use than the API server's own tracking
+/// (who writes a Secret whole takes the label off).
+fn used(subject: &Subject<'_>, token: &Credential) -> String {
+    let several = several(subject);
+    let logged = log_ids(token, several).and_then(|ids| last_in_log(subject, &ids));
+    if let Some(at) = logged
+        && token.last_use.at().is_none_or(|label| label.date_naive() <= at.date_naive())
+    {
+        return format!("; last used on {}, by the log", at.format("%Y-%m-%d"));
+    }
+    let unnamed = |namespace: &Name| vec![unnamed_legacy(namespace, &subject.entry.identity.name)];
+    let namespace = subject.entry.identity.namespace.as_ref();
+    if several && namespace.is_some_and(|ns| last_in_log(subject, &unnamed(ns)).is_some()) {
+        return "; the log shows one of the account's Secrets in use, and not which".to_owned();
+    }
+    match &token.last_use {
         LastUse::Label { day, .. } => format!("; its label says that it was last used on {day}"),
         LastUse::NotSince(since) => format!(
             "; not used since {}, by the API server's own tracking",
             since.format("%Y-%m-%d")
         ),
         _ => String::new(),
-    };
+    }
+}
+
+fn evidence(token: &Credential, tier: Tier, old: &str, used: &str) -> String {
+    let made = made(token);
+    let made = if old.is_empty() && !made.is_empty() { format!("{made},") } else { made + old };
     let Credential { id, .. } = token;
     format!("{id}{made} holds a token that never expires, for {}{used}", tier.as_str())
 }

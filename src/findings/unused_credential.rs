@@ -107,11 +107,11 @@ fn unused(subject: &Subject<'_>, one: &Credential, log: Option<Log<'_>>) -> Opti
 }
 
 /// Whether the account has more than one token Secret.
-fn several(subject: &Subject<'_>) -> bool {
+pub(super) fn several(subject: &Subject<'_>) -> bool {
     subject.credentials.iter().filter(|one| one.kind == Kind::TokenSecret).count() > 1
 }
 
-fn last_in_log(subject: &Subject<'_>, ids: &[String]) -> Option<DateTime<Utc>> {
+pub(super) fn last_in_log(subject: &Subject<'_>, ids: &[String]) -> Option<DateTime<Utc>> {
     let activity = subject.entry.activity.as_deref()?;
     let of_it = activity.credentials.iter().filter(|seen| ids.iter().any(|id| **id == *seen.id));
     of_it.map(|seen| seen.last_seen).max()

@@ -23,6 +23,13 @@ pub fn is_hidden(c: char) -> bool {
             | '\u{2028}' | '\u{2029}')
 }
 
+/// A text as one word of a shell's command line.
+pub fn shell_word(text: String) -> String {
+    let plain = |one: char| one.is_ascii_alphanumeric() || "-_.,:/@=+".contains(one);
+    let is_word = !text.is_empty() && text.chars().all(plain);
+    if is_word { text } else { format!("'{}'", text.replace('\'', r"'\''")) }
+}
+
 /// The text with every control, invisible and bidirectional character written out, as
 /// `\u{202e}`. Line breaks and tabs are control characters too: a name has one line.
 pub fn printable(text: &str) -> Cow<'_, str> {

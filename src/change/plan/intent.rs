@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Choices, Splitting};
 use crate::book::Mend;
-use crate::model::{BindingKind, Identity, Name, RoleKind};
+use crate::model::{BindingKind, Identity, Name, RoleKind, shell_word};
 use crate::rbac::BindingKey;
 
 /// What is wanted.
@@ -259,9 +259,7 @@ impl Intent {
 
     /// It as one word of a shell's command line.
     pub fn shell_word(&self) -> String {
-        let plain = |one: char| one.is_ascii_alphanumeric() || "-_.,:/@=+".contains(one);
-        let text = self.to_string();
-        if text.chars().all(plain) { text } else { format!("'{}'", text.replace('\'', r"'\''")) }
+        shell_word(self.to_string())
     }
 
     /// The binding that a grant's Intent is about.

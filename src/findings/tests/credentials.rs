@@ -213,3 +213,54 @@ fn whoever_holds_nothing_has_no_credential_that_matters() {
     let all = [("sa:a/x".to_owned(), "lasting-token"), ("sa:a/x".to_owned(), "unused-credential")];
     assert_eq!(rules(&read), all);
 }
+
+#[test]
+fn the_last_use_of_a_lasting_token_is_the_logs_where_that_is_later() {
+    let of = |labels: &Value, used: Option<(i64, &str)>| {
+        let mut world =
+            of_x().object(&tracked_since("2025-01-01")).object(&secret("t", -9, labels));
+        world = world.log(0, 100);
+        if let Some((on, by)) = used {
+            world = world.row(work(on, Some(by)));
+        }
+        said(&world, "lasting-token").remove(0).1
+    };
+    let by_log = format!("; last used on {}, by the log", day(99).format("%Y-%m-%d"));
+    let ends = |said: String, end: &str| assert!(said.ends_with(end), "{said:?} {end:?}");
+    ends(of(&json!({}), Some((99, "legacy:a/x/t"))), &by_log);
+    ends(of(&label(50), Some((99, "legacy:a/x/t"))), &by_log);
+    // Older servers do not say of which Secret; there is but one.
+    ends(of(&json!({}), Some((99, "legacy:a/x"))), &by_log);
+    let labelled = format!("last used on {}", day(99).format("%Y-%m-%d"));
+    ends(of(&label(99), Some((50, "legacy:a/x/t"))), &labelled);
+    ends(of(&json!({}), Some((99, "JTI=1"))), "by the API server's own tracking");
+    // Of two it is not known which.
+    let world = of_x().object(&secret("t", -9, &json!({}))).object(&secret("u", -9, &json!({})));
+    let world = world.log(0, 100).row(work(99, Some("legacy:a/x")));
+    for (_, said) in said(&world, "lasting-token") {
+        ends(said, "; the log shows one of the account's Secrets in use, and not which");
+    }
+}
+
+#[test]
+fn an_idle_account_is_in_doubt_where_pods_were_not_read() {
+    let idle = |world: World| said(&world.log(0, 100), "idle").remove(0);
+    let (severity, evidence) = idle(of_x());
+    assert_eq!(severity, Severity::Medium, "{evidence}");
+    let (severity, evidence) = idle(super::without(of_x(), crate::model::ListKind::Pods));
+    assert_eq!(severity, Severity::Info, "{evidence}");
+    assert!(evidence.contains("since pods were not read"), "{evidence}");
+}
+
+#[test]
+fn a_name_in_a_command_is_one_word_of_a_shell() {
+    let user = "user:a$(id);'b";
+    let book = world().bind(None, "x", "ClusterRole/all", user).book();
+    let grant = book.grants().next().unwrap();
+    let how = crate::findings::fix::of_grant(&grant.key.subject, "reach", &grant.key).how;
+    assert!(how.contains(r"keybook reach 'user:a$(id);'\''b' says"), "{how}");
+    let word = |text: &str| crate::model::shell_word(text.to_owned());
+    assert_eq!(word("sa:ci/bot"), "sa:ci/bot");
+    assert_eq!(word(user), r"'user:a$(id);'\''b'");
+    assert_eq!(word(""), "''");
+}
