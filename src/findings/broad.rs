@@ -7,7 +7,8 @@ use super::everybody::is_everybody;
 use super::{Subject, binding, conveys, rights, role};
 use crate::book::{Finding, Grant, Severity, Tier};
 use crate::model::{Name, PolicyRule, Scope};
-use crate::rbac::matching::{Action, rule_allows};
+use crate::rbac::matching::{Action, name_matches, rule_allows};
+use crate::rbac::query::Naming;
 
 const EVERYTHING: (&str, &str) = ("wildcard", "wildcard");
 const SECRETS: (&str, &str) = ("all-secrets", "all secrets");
@@ -54,7 +55,14 @@ fn is_wild(rule: &PolicyRule) -> bool {
         && rule.api_groups.iter().any(|group| OTHERS.contains(&&**group))
         // What may be done in another's name is nothing without a rule that says in whose.
         && !rule.verbs.iter().all(|verb| verb.starts_with("impersonate-on:"))
-        && rule.resource_names.is_empty()
+        && (rule.resource_names.is_empty() || is_nameless(rule))
+}
+
+/// Whether it allows requests that carry no name, by the empty one among its names: creates and lists
+/// of everything.
+fn is_nameless(rule: &PolicyRule) -> bool {
+    let nameless = |verb: &Name| &**verb == "*" || Naming::of(verb, "") != Naming::Always;
+    name_matches(rule, "") && rule.verbs.iter().any(nameless)
 }
 
 /// Every verb on every resource of such a group.
@@ -88,15 +96,19 @@ fn only_reads_rbac(rule: &PolicyRule) -> bool {
 
 /// The reading verbs that some rule allows on Secrets whatever their names.
 fn reads_all_secrets(rules: &[PolicyRule]) -> Vec<&'static str> {
-    let secrets = Action::Resource {
-        group: "",
-        resource: "secrets",
-        subresource: "",
-        namespace: "",
-        // Without a name a rule with names does not match.
-        name: "",
+    // Requests for all of them carry no name, and a get always does: the empty one among the names of a
+    // rule is that of the former.
+    let allows = |rule: &PolicyRule, verb: &str| {
+        let secrets = Action::Resource {
+            group: "",
+            resource: "secrets",
+            subresource: "",
+            namespace: "",
+            name: "",
+        };
+        rule_allows(rule, verb, &secrets) && (verb != "get" || rule.resource_names.is_empty())
     };
     let mut verbs = vec!["get", "list", "watch"];
-    verbs.retain(|verb| rules.iter().any(|rule| rule_allows(rule, verb, &secrets)));
+    verbs.retain(|verb| rules.iter().any(|rule| allows(rule, verb)));
     verbs
 }

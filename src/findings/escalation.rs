@@ -6,6 +6,7 @@ use super::{Subject, binding, broad, role};
 use crate::book::{Book, Finding, Grant, Severity, Tier};
 use crate::model::{PolicyRule, Scope};
 use crate::rbac::matching::{Action, rule_allows};
+use crate::rbac::query::Naming;
 
 const RULE: (&str, &str) = ("escalation-verbs", "escalation");
 
@@ -73,8 +74,13 @@ fn guarded(grant: &Grant, rules: &[PolicyRule], constrained: bool) -> Vec<String
     // Every verb on everything is said already.
     let rules = || rules.iter().filter(|rule| !broad::is_everything(rule));
     let allows = |rule: &PolicyRule, verb: &str, group: &str, resource: &str| {
-        let names = rule.resource_names.iter().map(|name| &**name).chain(std::iter::once(""));
-        let mut actions = names.map(|name| Action::Resource {
+        // A rule that names objects gives it on these, and where requests of the verb may carry no name,
+        // on those by the empty one.
+        let all = rule.resource_names.is_empty().then_some("");
+        let nameless = Naming::of(verb, "") != Naming::Always;
+        let named = rule.resource_names.iter().map(|name| &**name);
+        let named = named.filter(|name| nameless || !name.is_empty());
+        let mut actions = named.chain(all).map(|name| Action::Resource {
             group,
             resource,
             subresource: "",

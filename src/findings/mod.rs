@@ -68,6 +68,7 @@ use crate::book::{
 use crate::credentials::{self, Credential};
 use crate::model::{BindingKind, Coverage, PolicyRule, Scope, SubjectKind};
 use crate::rbac::effective::Inert;
+use crate::rbac::matching::name_matches;
 
 /// Every rule that there is, as an exemption names it.
 pub const RULES: [&str; 23] = [
@@ -347,10 +348,14 @@ fn rights(rule: &PolicyRule, scope: &Scope) -> String {
         resources.sort_by_key(|resource| &**resource != "secrets");
         words(&resources, &every_resource(&rule.api_groups))
     };
-    let named = match rule.resource_names.len() {
-        0 => String::new(),
-        1 => " of one name".to_owned(),
-        names => format!(" of {names} names"),
+    let nameless = !rule.resource_names.is_empty() && name_matches(rule, "");
+    let named = match (nameless, rule.resource_names.iter().filter(|name| !name.is_empty()).count())
+    {
+        (false, 0) => "",
+        (false, 1) => " of one name",
+        (false, names) => &format!(" of {names} names"),
+        (true, 0) => ", by requests that carry no name (resourceNames \"\"),",
+        (true, _) => ", by requests that carry no name (resourceNames \"\") or some names,",
     };
     let place = match scope {
         _ if rule.resources.is_empty() => String::new(),

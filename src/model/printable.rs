@@ -23,6 +23,11 @@ pub fn is_hidden(c: char) -> bool {
             | '\u{2028}' | '\u{2029}')
 }
 
+/// A name, or `""` for the empty one, which `resourceNames` may hold.
+pub fn or_quotes(name: &str) -> &str {
+    if name.is_empty() { "\"\"" } else { name }
+}
+
 /// A text as one word of a shell's command line.
 pub fn shell_word(text: String) -> String {
     let plain = |one: char| one.is_ascii_alphanumeric() || "-_.,:/@=+".contains(one);

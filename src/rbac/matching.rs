@@ -76,8 +76,8 @@ pub fn one_resource_matches(have: &str, resource: &str, subresource: &str) -> bo
     right == subresource.as_bytes() && (left == b"*" || left == resource.as_bytes())
 }
 
-/// `ResourceNameMatches`: no names is every name; there is no wildcard. A request without a name
-/// is not covered by a rule with names.
+/// `ResourceNameMatches`: no names is every name; there is no wildcard. Names are compared as text: a
+/// request without a name is covered by a rule with names where the empty one is among them.
 pub fn name_matches(rule: &PolicyRule, name: &str) -> bool {
     rule.resource_names.is_empty() || rule.resource_names.iter().any(|have| &**have == name)
 }

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use crate::model::{Name, PolicyRule};
-use crate::rbac::matching::{group_matches, one_resource_matches, verb_matches};
+use crate::rbac::matching::{group_matches, name_matches, one_resource_matches, verb_matches};
 
 /// A verb that a step asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -392,7 +392,7 @@ fn of_rule(rule: &PolicyRule, at: u32, mode: Mode, found: &mut Vec<Cap>) {
     if rule.verbs.is_empty() || rule.resources.is_empty() {
         return;
     }
-    let mut names: Option<Names> = None;
+    let mut written: Option<Arc<[Name]>> = None;
     for on in On::ALL {
         let (group, resource, subresource) = on.target();
         let is_it = group_matches(rule, group)
@@ -405,23 +405,45 @@ fn of_rule(rule: &PolicyRule, at: u32, mode: Mode, found: &mut Vec<Cap>) {
                 Mode::Own => verb_matches(rule, verb.as_str()),
                 _ => verb.is_http() && verb_matches(rule, mode.verb(verb)),
             };
-            let carried = verb != Verb::DeleteCollection || rule.resource_names.is_empty();
-            if says_yes && carried {
-                let names = names.get_or_insert_with(|| sorted(rule)).clone();
-                found.push(Cap { on, verb, names, rule: at });
+            if !says_yes {
+                continue;
             }
+            let names = if rule.resource_names.is_empty() || is_unnamed(rule, on, verb) {
+                None
+            } else if verb == Verb::DeleteCollection {
+                continue;
+            } else {
+                let written = written.get_or_insert_with(|| sorted(rule)).clone();
+                match written.first() {
+                    None => continue,
+                    Some(name) if name.is_empty() && verb != Verb::Escalate => {
+                        match &written[1..] {
+                            [] => continue,
+                            others => Some(others.into()),
+                        }
+                    }
+                    Some(_) => Some(written),
+                }
+            };
+            found.push(Cap { on, verb, names, rule: at });
         }
     }
 }
 
-fn sorted(rule: &PolicyRule) -> Names {
-    if rule.resource_names.is_empty() {
-        return None;
-    }
+/// Whether the rule allows requests of the verb that carry no name, by the empty one among its names:
+/// rules compare names as text. Such a request is about every object.
+fn is_unnamed(rule: &PolicyRule, on: On, verb: Verb) -> bool {
+    let (.., subresource) = on.target();
+    subresource.is_empty()
+        && matches!(verb, Verb::List | Verb::Watch | Verb::Create | Verb::DeleteCollection)
+        && name_matches(rule, "")
+}
+
+fn sorted(rule: &PolicyRule) -> Arc<[Name]> {
     let mut names = rule.resource_names.clone();
     names.sort();
     names.dedup();
-    Some(names.into())
+    names.into()
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@
 use foldhash::{HashMap, HashMapExt, HashSet};
 use rayon::prelude::*;
 
-use super::ask::{Cap, On, Verb};
+use super::ask::{Cap, On, Verb, has};
 use super::graph::{Graph, Node};
 use super::moves::{Hub, Moves, Part, RoleSet, To};
 use super::search::members;
@@ -284,7 +284,7 @@ impl<'g> Rules<'g> {
                 made.entry(cap.on).or_default().extend(names);
             }
         }
-        let any_new = |cap: &&Cap| cap.verb == Verb::Escalate && cap.names.is_none();
+        let any_new = |cap: &&Cap| cap.verb == Verb::Escalate && has(&cap.names, "");
         let new = all.clone().filter(any_new).map(|cap| cap.on).collect();
         let caps: Vec<&Cap> = all.filter(|cap| cap.on == On::ClusterRoles).collect();
         let writes = caps.iter().filter(|cap| cap.verb != Verb::Bind);

@@ -79,14 +79,16 @@ impl Graph<'_> {
 fn meet(rule: &PolicyRule, lets: &PolicyRule) -> Option<PolicyRule> {
     let mut verbs = common(&rule.verbs, &lets.verbs, same_or_star);
     verbs.retain(|verb| !verb.starts_with("impersonate"));
-    let resource_names = match (rule.resource_names.is_empty(), lets.resource_names.is_empty()) {
-        (true, _) => lets.resource_names.clone(),
-        (_, true) => rule.resource_names.clone(),
-        _ => {
-            let names = common(&rule.resource_names, &lets.resource_names, |a, b| a == b);
-            if names.is_empty() { vec!["".into()] } else { names }
-        }
-    };
+    let (resource_names, named_apart) =
+        match (rule.resource_names.is_empty(), lets.resource_names.is_empty()) {
+            (true, _) => (lets.resource_names.clone(), false),
+            (_, true) => (rule.resource_names.clone(), false),
+            _ => {
+                let names = common(&rule.resource_names, &lets.resource_names, |a, b| a == b);
+                let apart = names.is_empty();
+                (names, apart)
+            }
+        };
     let mut both = PolicyRule {
         verbs,
         api_groups: common(&rule.api_groups, &lets.api_groups, same_or_star),
@@ -94,11 +96,7 @@ fn meet(rule: &PolicyRule, lets: &PolicyRule) -> Option<PolicyRule> {
         resource_names,
         non_resource_urls: common(&rule.non_resource_urls, &lets.non_resource_urls, path_is_within),
     };
-    // Names that no object has.
-    if both.resource_names.iter().any(|name| name.is_empty()) {
-        both.resources.clear();
-    }
-    if both.api_groups.is_empty() || both.resources.is_empty() {
+    if named_apart || both.api_groups.is_empty() || both.resources.is_empty() {
         both.api_groups.clear();
         both.resources.clear();
         both.resource_names.clear();
@@ -166,6 +164,10 @@ mod tests {
         assert_eq!(meet(&one, &reads), Some(rule(&["get"], &[""], &["secrets"], &["a", "b"])));
         let other = rule(&["get"], &[""], &["secrets"], &["b", "c"]);
         assert_eq!(meet(&one, &other), Some(rule(&["get"], &[""], &["secrets"], &["b"])));
+        // The name of requests that carry none is one among others.
+        let nameless = rule(&["create"], &[""], &["pods"], &["", "a"]);
+        let create = rule(&["create"], &["*"], &["*"], &[""]);
+        assert_eq!(meet(&nameless, &create), Some(rule(&["create"], &[""], &["pods"], &[""])));
         let scale = rule(&["*"], &["*"], &["*/scale"], &[]);
         let named = rule(&["get"], &["apps"], &["deployments/scale", "deployments"], &[]);
         assert_eq!(

@@ -9,7 +9,7 @@ use super::identity::{ActivityRow, GroupRow};
 use super::owner::OwnerRow;
 use super::{Cell, Column, Metadata, Table, actors, age, credential, exact};
 use crate::book::GroupSource;
-use crate::model::{Name, printable};
+use crate::model::{Name, or_quotes, printable};
 
 /// The text of one identity.
 pub(super) fn identity(of: &IdentityDetail, about: &Metadata, wide: bool, headers: bool) -> String {
@@ -234,7 +234,7 @@ fn kept_by(of: &[OwnerRow]) -> Cell {
 
 /// A list of names as rules have them.
 fn list(of: &[Name]) -> String {
-    of.join(",")
+    of.iter().map(|name| or_quotes(name)).collect::<Vec<_>>().join(",")
 }
 
 /// Resources with their groups as kubectl writes them: `deployments.apps`, `pods`.

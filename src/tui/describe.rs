@@ -247,7 +247,7 @@ pub fn grant(book: &Book, id: GrantId, now: DateTime<Utc>) -> Lines {
         let mut line = Line::plain(format!("  {}", join(&rule.verbs)));
         line.push(format!("  {what}"), Slot::Strong);
         if !rule.resource_names.is_empty() {
-            line.push(format!("  only {}", join(&rule.resource_names)), Slot::Warn);
+            line.push(format!("  only {}", words::names(&rule.resource_names)), Slot::Warn);
         }
         lines.push(line);
     }

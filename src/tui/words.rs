@@ -11,7 +11,7 @@ use crate::book::{
     Book, Entry, Grant, GrantKey, GroupSource, HintSource, LogState, RoleState, Severity, Tier,
     UseState,
 };
-use crate::model::{Health, Identity, Scope, SubjectKind, distinct};
+use crate::model::{Health, Identity, Name, Scope, SubjectKind, distinct, or_quotes};
 use crate::query::Seen;
 
 /// What is shown for what is still on its way.
@@ -257,6 +257,11 @@ pub fn use_slot(state: UseState) -> Slot {
         UseState::NotObservable | UseState::NotCovered => Slot::Unknown,
         UseState::NoLog => Slot::Base,
     }
+}
+
+/// The names of a rule.
+pub fn names(names: &[Name]) -> String {
+    names.iter().map(|name| or_quotes(name)).collect::<Vec<_>>().join(" ")
 }
 
 /// A scope in a column.

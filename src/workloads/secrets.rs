@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::book::{Book, Entry};
 use crate::model::{Name, PodSpec, PolicyRule, Projection, Volume, VolumeSource};
+use crate::rbac::matching::name_matches;
 
 /// Names of the Secrets whose values its containers see. Those for pulling images are not among them:
 /// only the kubelet sees these.
@@ -54,11 +55,11 @@ pub fn readable(book: &Book, entry: &Entry) -> Vec<Readable> {
     let mut found: Vec<Readable> = book
         .permissions(entry.id)
         .iter()
-        .filter_map(|permission| {
-            let verbs = verbs(&permission.rule);
-            (!verbs.is_empty()).then(|| Readable {
-                namespace: permission.scope.namespace().cloned(),
-                names: permission.rule.resource_names.clone(),
+        .flat_map(|permission| {
+            let namespace = permission.scope.namespace();
+            by_names(&permission.rule).into_iter().map(move |(names, verbs)| Readable {
+                namespace: namespace.cloned(),
+                names,
                 verbs,
             })
         })
@@ -68,7 +69,24 @@ pub fn readable(book: &Book, entry: &Entry) -> Vec<Readable> {
     found
 }
 
-/// A rule with names allows `list` and `watch` of one name by a field selector.
+/// A rule with names allows `list` and `watch` of one name by a field selector. One with the empty
+/// name among them allows these of all: rules compare names as text, and such a request carries none.
+fn by_names(rule: &PolicyRule) -> Vec<(Vec<Name>, Vec<&'static str>)> {
+    let verbs = verbs(rule);
+    if rule.resource_names.is_empty() || !name_matches(rule, "") {
+        let all = (rule.resource_names.clone(), verbs);
+        return if all.1.is_empty() { Vec::new() } else { vec![all] };
+    }
+    let given: Vec<Name> =
+        rule.resource_names.iter().filter(|name| !name.is_empty()).cloned().collect();
+    let all: Vec<_> = verbs.iter().copied().filter(|verb| *verb != "get").collect();
+    let by_name = if given.is_empty() { Vec::new() } else { verbs };
+    [(Vec::new(), all), (given, by_name)]
+        .into_iter()
+        .filter(|(_, verbs)| !verbs.is_empty())
+        .collect()
+}
+
 fn verbs(rule: &PolicyRule) -> Vec<&'static str> {
     let has =
         |list: &[Name], wanted: &str| list.iter().any(|one| **one == *wanted || &**one == "*");

@@ -458,4 +458,21 @@ fn secrets_that_it_can_read_are_those_of_its_rules() {
     let one =
         Readable { namespace: Some("a".into()), names: vec!["db".into()], verbs: vec!["get"] };
     assert_eq!(found, [whole, one]);
+    // Requests that carry no name, as a list of all of them and no get.
+    let nameless = World::new()
+        .account("a", "x")
+        .role("a", "r", &rule(&["*"], &["", "db"]))
+        .role("a", "nothing", &rule(&["get"], &[""]))
+        .bind(Some("a"), "b1", "Role/r", "sa:a/x")
+        .bind(Some("a"), "b2", "Role/nothing", "sa:a/x");
+    let book = nameless.book();
+    let read = |names: &[&str], verbs: &[&'static str]| Readable {
+        namespace: Some("a".into()),
+        names: names.iter().map(|name| Name::from(*name)).collect(),
+        verbs: verbs.to_vec(),
+    };
+    assert_eq!(
+        readable(&book, book.find(&x()).unwrap()),
+        [read(&[], &["list", "watch"]), read(&["db"], &["get", "list", "watch"])]
+    );
 }

@@ -71,7 +71,9 @@ struct Posed {
 }
 
 /// What the API server asks for a request that somebody makes. A create that carries a name is a
-/// plain one, which the server sees without it, or comes with a patch or update of that object.
+/// plain one, which the server sees without it, or comes with a patch or update of that object. What
+/// is listed or watched by its name comes with all that is, too, and a role that is made by a plain
+/// create is asked about without its name.
 fn checks(request: &Value) -> Vec<Value> {
     let with = |key: &str, value: &str| {
         let mut other = request.clone();
@@ -88,6 +90,14 @@ fn checks(request: &Value) -> Vec<Value> {
             with("verb", "update"),
         ];
     }
+    if let Some("list" | "watch" | "escalate") = asked["verb"].as_str()
+        && bare
+        && asked["name"].is_string()
+        // Inside a Namespace it is that one which is watched.
+        && asked["resource"] != "namespaces"
+    {
+        return vec![request.clone(), with("name", "")];
+    }
     vec![request.clone()]
 }
 
@@ -96,6 +106,7 @@ fn practicable(answers: &[Value]) -> bool {
     let yes: Vec<bool> = answers.iter().map(|answer| answer["status"]["allowed"] == true).collect();
     match yes[..] {
         [named, plain, patch, update] => plain || named && (patch || update),
+        [named, plain] => plain || named,
         _ => yes[0],
     }
 }
@@ -126,6 +137,7 @@ fn pose(world: &World, resolver: &Resolver, rng: &mut ChaCha8Rng) -> Posed {
     let namespace: Option<Name> =
         rng.random_bool(0.5).then(|| world.namespaces.choose(rng).unwrap().as_str().into());
     let mut name: Option<Name> = rng.random_bool(0.4).then(|| (*NAMES.choose(rng).unwrap()).into());
+    name = name.filter(|name| !name.is_empty());
     if let Target::Resource(target) = &target {
         if target.is_namespaces() {
             name = None;
@@ -154,8 +166,14 @@ fn requests(world: &World, question: &Question) -> Vec<(Option<Name>, Value)> {
             "subresource": target.subresource, "namespace": namespace, "name": name});
         (namespace.cloned(), json!({"resourceAttributes": attributes}))
     };
-    let carries = Naming::of(verb, &target.subresource) != Naming::Never;
-    let name = question.name.as_ref().filter(|_| carries);
+    // What is asked of every object, where each request carries a name, holds for one that no rule
+    // names.
+    let any = Name::from("named-by-no-rule");
+    let name = match (Naming::of(verb, &target.subresource), &question.name) {
+        (Naming::Never, _) => None,
+        (Naming::Always, None) => Some(&any),
+        (_, name) => name.as_ref(),
+    };
     let all: Vec<Name> = match &question.namespace {
         Some(namespace) => vec![namespace.clone()],
         None => world.namespaces.iter().map(|ns| ns.as_str().into()).collect(),

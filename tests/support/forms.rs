@@ -125,9 +125,9 @@ pub const SPECIAL: [(&str, &str, &str); 9] = [
 /// What is no pattern.
 pub const LITERALS: [&str; 10] =
     ["pods/*", "*/*", "Pods", "PODS/exec", "pods/Exec", "GET", "List", "get*", "**", "secrets "];
-/// Object names.
-pub const NAMES: [&str; 6] =
-    ["settings", "db-0", "Settings", "example.com/*", "example.com/signer", "名前"];
+/// Object names, and that of a request without one.
+pub const NAMES: [&str; 7] =
+    ["settings", "db-0", "", "Settings", "example.com/*", "example.com/signer", "名前"];
 /// Paths.
 pub const PATHS: [&str; 6] =
     ["/healthz", "/metrics", "/debug/pprof", "/logs", "/version/", "/api/v1/nodes/x/proxy"];

@@ -35,6 +35,19 @@ fn every_resource_of_a_group_that_others_depend_on_is_a_wildcard() {
             &json!([{"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"],
                 "resourceNames": ["x"]}]),
         )
+        // Requests that carry no name: every create and list, and no get.
+        .cluster_role(
+            "nameless",
+            &json!([{"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"],
+                "resourceNames": ["x", ""]}]),
+        )
+        .cluster_role(
+            "nothing",
+            &json!([{"verbs": ["get"], "apiGroups": ["*"], "resources": ["*"],
+                "resourceNames": [""]}]),
+        )
+        .bind(None, "8", "ClusterRole/nameless", "user:nameless")
+        .bind(None, "9", "ClusterRole/nothing", "user:nothing")
         .bind(None, "1", "ClusterRole/read-all", "user:reads")
         .bind(None, "2", "ClusterRole/core", "user:core")
         .bind(None, "3", "ClusterRole/operator", "user:operator")
@@ -46,6 +59,7 @@ fn every_resource_of_a_group_that_others_depend_on_is_a_wildcard() {
         whom(&world, "wildcard"),
         [
             ("user:core".into(), Severity::High),
+            ("user:nameless".into(), Severity::High),
             ("user:ns-admin".into(), Severity::Medium),
             ("user:ns-reads".into(), Severity::Low),
             ("user:reads".into(), Severity::High),
@@ -62,6 +76,8 @@ fn every_resource_of_a_group_that_others_depend_on_is_a_wildcard() {
 fn the_secrets_of_every_namespace_are_said_and_those_of_one_are_not() {
     let named = json!([{"verbs": ["get"], "apiGroups": [""], "resources": ["secrets"],
         "resourceNames": ["x"]}]);
+    let nameless = json!([{"verbs": ["get", "list"], "apiGroups": [""], "resources": ["secrets"],
+        "resourceNames": [""]}]);
     let split = json!([
         {"verbs": ["list"], "apiGroups": [""], "resources": ["pods", "secrets"]},
         {"verbs": ["get", "create"], "apiGroups": ["*"], "resources": ["secrets"]},
@@ -75,8 +91,19 @@ fn the_secrets_of_every_namespace_are_said_and_those_of_one_are_not() {
         .bind(None, "2", "ClusterRole/split", "user:split")
         .bind(None, "3", "ClusterRole/write", "user:write")
         .bind(None, "4", "ClusterRole/other", "user:other")
+        // A list carries no name, which is what the rule names, and a get does.
+        .cluster_role("nameless", &nameless)
+        .bind(None, "6", "ClusterRole/nameless", "user:nameless")
         .bind(Some("a"), "5", "ClusterRole/split", "user:inside");
-    assert_eq!(whom(&world, "all-secrets"), [("user:split".into(), Severity::High)]);
+    assert_eq!(
+        whom(&world, "all-secrets"),
+        [("user:nameless".into(), Severity::High), ("user:split".into(), Severity::High)]
+    );
+    assert_eq!(
+        said(&world, "user:nameless", "all-secrets")[0].1,
+        "ClusterRoleBinding 6 grants ClusterRole nameless, which allows to list the Secrets of \
+         every namespace: the tokens of other accounts are among them"
+    );
     assert_eq!(
         said(&world, "user:split", "all-secrets")[0].1,
         "ClusterRoleBinding 2 grants ClusterRole split, which allows to get, list the Secrets of \

@@ -44,7 +44,7 @@ pub struct AllowedIn {
     pub scope: Scope,
     /// On which objects only, sorted; None: on every one.
     pub names: Option<Vec<Name>>,
-    /// What it depends on, where every way there depends on it.
+    /// What it depends on, where every way there to as many objects depends on it.
     pub condition: Option<Condition>,
 }
 
@@ -58,11 +58,17 @@ pub fn extents(ways: &[Way]) -> Vec<AllowedIn> {
             names: Some(Vec::new()),
             condition: way.condition,
         });
-        extent.condition = extent.condition.filter(|have| Some(*have) == way.condition);
         match (&mut extent.names, &way.names) {
+            // Among every object those with a name are already.
+            (None, Some(_)) => continue,
+            (Some(_), None) => {
+                extent.names = None;
+                extent.condition = way.condition;
+            }
             (Some(names), Some(more)) => names.extend(more.iter().cloned()),
-            (names, _) => *names = None,
+            (None, None) => {}
         }
+        extent.condition = extent.condition.filter(|have| Some(*have) == way.condition);
     }
     by_scope
         .into_values()
@@ -106,7 +112,7 @@ fn ways(authorizer: &Authorizer, asker: &Asker, inquiry: &Inquiry<'_>) -> Vec<Wa
     for subject in own.into_iter().chain(groups) {
         for slot in authorizer.direct(&subject) {
             if let Some(held) = authorizer.held(slot) {
-                ways.extend(inquiry.way(slot, held));
+                ways.extend(inquiry.ways(slot, held));
             }
         }
     }

@@ -134,15 +134,21 @@ pub enum Naming {
     Apply,
     /// Never (deletecollection).
     Never,
+    /// As the request behind it: a plain create of a role carries none (`escalate`,
+    /// `pkg/registry/rbac/escalation_check.go`).
+    Escalate,
 }
 
 impl Naming {
     /// By verb, and by whether a subresource is meant: requests for one always name its object.
+    /// `impersonate-on:MODE:VERB` is asked about under the name of the request itself.
     pub fn of(verb: &str, subresource: &str) -> Self {
         if !subresource.is_empty() {
             return Self::Always;
         }
-        match verb {
+        let behind = verb.strip_prefix("impersonate-on:").and_then(|rest| rest.split_once(':'));
+        match behind.map_or(verb, |(_, behind)| behind) {
+            "escalate" => Self::Escalate,
             "list" | "watch" => Self::Selector,
             "create" => Self::Apply,
             "deletecollection" => Self::Never,

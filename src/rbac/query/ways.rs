@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use super::target::{Naming, Question, ResourceTarget, Scoping, Served, Target};
 use crate::model::{Identity, Name, PolicyRule, Scope};
 use crate::rbac::Held;
-use crate::rbac::matching::{group_matches, path_matches, resource_matches, verb_matches};
+use crate::rbac::matching::{
+    group_matches, name_matches, path_matches, resource_matches, verb_matches,
+};
 
 /// What gives a right.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -32,6 +34,14 @@ pub enum Condition {
     Apply,
     /// Only watches of one Namespace by their own path, which are authorised inside it.
     WatchPath,
+    /// Only requests that carry no name: rules compare names as text, so that the empty one among
+    /// `resourceNames` is that of a request without one (`ResourceNameMatches`).
+    NoSelector,
+    /// The same of a create: a plain one, since server-side apply and PUT carry a name.
+    PlainCreate,
+    /// The same of `escalate`, which is asked about under the name of the request behind it: only
+    /// for roles that a plain create makes.
+    NewRole,
 }
 
 impl Condition {
@@ -41,6 +51,9 @@ impl Condition {
             Self::NameSelector => "only with a field selector on metadata.name",
             Self::Apply => "only by server-side apply or PUT: a plain create carries no name",
             Self::WatchPath => "only by the path /api/v1/watch/namespaces/NAME",
+            Self::NoSelector => "only without a field selector on metadata.name",
+            Self::PlainCreate => "only by a plain create: server-side apply and PUT carry a name",
+            Self::NewRole => "only for roles that a plain create makes",
         }
     }
 }
@@ -123,48 +136,38 @@ impl<'q> Inquiry<'q> {
         &self.reach
     }
 
-    /// The way that a grant gives, if it gives one.
-    pub(super) fn way(&self, slot: u32, held: &Held) -> Option<Way> {
+    /// The ways that a grant gives: one, or where its rules name objects and the empty name too, one
+    /// by requests that carry a name and one by those that carry none.
+    pub(super) fn ways(&self, slot: u32, held: &Held) -> Vec<Way> {
         let own = match (&held.scope, &self.reach) {
-            (_, Places::Nowhere) | (Scope::Namespace(_), Places::Cluster) => return None,
-            (Scope::Namespace(have), Places::Namespace(asked)) if have != asked => return None,
+            (_, Places::Nowhere) | (Scope::Namespace(_), Places::Cluster) => return Vec::new(),
+            (Scope::Namespace(have), Places::Namespace(asked)) if have != asked => {
+                return Vec::new();
+            }
             (Scope::Namespace(have), Places::OwnNamespace) => Some(have),
             _ => None,
         };
         let mut rules = Vec::new();
-        let mut names: Option<Vec<Name>> = Some(Vec::new());
+        let mut found = Names::default();
         for (at, rule) in held.rules().iter().enumerate() {
             if !self.covers(rule) {
                 continue;
             }
-            match self.names(rule, own) {
-                Names::Nothing => continue,
-                Names::Every => names = None,
-                Names::Some(some) => {
-                    if let Some(names) = &mut names {
-                        names.extend(some);
-                    }
-                }
+            let names = self.names(rule, own);
+            if names != Names::default() {
+                found.add(names);
+                rules.push(at);
             }
-            rules.push(at);
         }
-        if rules.is_empty() {
-            return None;
-        }
-        if let Some(names) = &mut names {
-            names.sort();
-            names.dedup();
-        }
-        let condition = match self.naming {
-            Naming::Selector if self.is_inside(&held.scope) => Some(Condition::WatchPath),
-            Naming::Selector if names.is_some() => Some(Condition::NameSelector),
-            Naming::Apply if names.is_some() => Some(Condition::Apply),
-            _ => None,
+        let inside = self.is_inside(&held.scope);
+        let way = |(names, condition): (Option<Vec<Name>>, _)| {
+            // One Namespace object is all that a grant inside it is about.
+            let names = names.or_else(|| own.map(|ns| vec![ns.clone()]));
+            let via =
+                Via::Grant { grant: slot, rules: rules.clone(), subject: held.identity.clone() };
+            Way { scope: held.scope.clone(), names, condition, via }
         };
-        // One Namespace object is all that a grant inside it is about.
-        let names = names.or_else(|| own.map(|ns| vec![ns.clone()]));
-        let via = Via::Grant { grant: slot, rules, subject: held.identity.clone() };
-        Some(Way { scope: held.scope.clone(), names, condition, via })
+        self.summed(found, inside).into_iter().map(way).collect()
     }
 
     /// Whether the question is for Namespaces and the grant holds inside one.
@@ -189,25 +192,71 @@ impl<'q> Inquiry<'q> {
     fn names(&self, rule: &PolicyRule, own: Option<&Name>) -> Names {
         // The authorizer does not look at names where a path is asked for.
         if rule.resource_names.is_empty() || matches!(self.question.target, Target::Path(_)) {
-            return Names::Every;
-        }
-        if self.naming == Naming::Never {
-            return Names::Nothing;
+            return Names { every: true, ..Names::default() };
         }
         let fits = |name: &&Name| {
-            (self.wanted.is_empty() || self.wanted.contains(name))
+            !name.is_empty()
+                && self.naming != Naming::Never
+                && (self.wanted.is_empty() || self.wanted.contains(name))
                 && own.is_none_or(|own| own == *name)
         };
-        let some: Vec<Name> = rule.resource_names.iter().filter(fits).cloned().collect();
-        if some.is_empty() { Names::Nothing } else { Names::Some(some) }
+        Names {
+            every: false,
+            none: self.has_nameless(own) && name_matches(rule, ""),
+            some: rule.resource_names.iter().filter(fits).cloned().collect(),
+        }
+    }
+
+    /// Whether some of its requests carry no name; inside one Namespace they carry its own.
+    fn has_nameless(&self, own: Option<&Name>) -> bool {
+        let inside = own.is_some()
+            || self.naming == Naming::Selector
+                && matches!(&self.reach, Places::Namespace(_))
+                && matches!(&self.question.target, Target::Resource(target) if target.is_namespaces());
+        self.naming != Naming::Always && !inside
+    }
+
+    /// On which objects, and what that depends on.
+    fn summed(&self, found: Names, inside: bool) -> Vec<(Option<Vec<Name>>, Option<Condition>)> {
+        let Names { every, none, mut some } = found;
+        some.sort();
+        some.dedup();
+        let (named, bare) = match self.naming {
+            Naming::Selector if inside => (Some(Condition::WatchPath), None),
+            Naming::Selector => (Some(Condition::NameSelector), Some(Condition::NoSelector)),
+            Naming::Apply => (Some(Condition::Apply), Some(Condition::PlainCreate)),
+            Naming::Escalate => (None, Some(Condition::NewRole)),
+            Naming::Always | Naming::Never => (None, None),
+        };
+        if every {
+            return vec![(None, named.filter(|_| inside && self.naming == Naming::Selector))];
+        }
+        if none && !some.is_empty() && !self.wanted.is_empty() {
+            // With the name that is asked for and without one: every request for that object.
+            return vec![(Some(some), None)];
+        }
+        let by_name = (!some.is_empty()).then_some((Some(some), named));
+        none.then_some((None, bare)).into_iter().chain(by_name).collect()
     }
 }
 
-/// What a rule gives of the names asked for.
-enum Names {
-    Nothing,
-    Every,
-    Some(Vec<Name>),
+/// What rules give of the names asked for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Names {
+    /// Whatever name a request carries, and requests without one.
+    every: bool,
+    /// Requests without a name.
+    none: bool,
+    /// Requests with one of these.
+    some: Vec<Name>,
+}
+
+impl Names {
+    fn add(&mut self, other: Self) {
+        self.every |= other.every;
+        self.none |= other.none;
+        self.some.extend(other.some);
+    }
 }
 
 /// Of what is allowed, what somebody can do: a create that carries a name needs `beside`, the right

@@ -117,12 +117,13 @@ impl BySubject {
 fn by_subject(authorizer: &Authorizer, inquiry: &Inquiry<'_>) -> BySubject {
     let mut found = BySubject::default();
     for (slot, held) in authorizer.all() {
-        if let Some(way) = inquiry.way(slot, held) {
+        let ways = inquiry.ways(slot, held);
+        if !ways.is_empty() {
             let (map, name) = match held.identity.user_name() {
                 Some(user) => (&mut found.users, user),
                 None => (&mut found.groups, held.identity.name.clone()),
             };
-            map.entry(name).or_default().push(way);
+            map.entry(name).or_default().extend(ways);
         }
     }
     found

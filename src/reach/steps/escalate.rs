@@ -12,7 +12,7 @@
 //! is part of it. A change of labels alone is no less checked than one of rules: who does not hold
 //! what the role allows needs `escalate`.
 
-use crate::reach::ask::{On, Verb, both, is_empty};
+use crate::reach::ask::{Names, On, Verb, both, is_empty};
 use crate::reach::moves::{Out, Part};
 use crate::reach::rights::{Rights, Write, changes, makes};
 use crate::reach::step::{About, Seen, Shown};
@@ -60,11 +60,18 @@ pub(in crate::reach) fn find(rights: &Rights, out: &mut Out) {
         let writes = writes.chain(changes(rights, on).map(|write| (write, false)));
         for (write, missing) in writes {
             for escalate in rights.of(on, Verb::Escalate) {
-                if missing && write.names.is_none() && escalate.names.is_some() {
-                    continue;
-                }
                 let Some(at) = write.at.meet(escalate.at) else { continue };
-                let names = both(&write.names, &escalate.names);
+                let plain = missing && write.names.is_none();
+                let names = match &escalate.names {
+                    Some(names) if plain => {
+                        // A plain create is asked about under the empty name.
+                        if names.first().is_none_or(|name| !name.is_empty()) {
+                            continue;
+                        }
+                        None
+                    }
+                    names => unless_empty(both(&write.names, names)),
+                };
                 if is_empty(&names) {
                     continue;
                 }
@@ -74,5 +81,13 @@ pub(in crate::reach) fn find(rights: &Rights, out: &mut Out) {
                 out.part(Part::Rewrite { on, at, names, missing, used });
             }
         }
+    }
+}
+
+/// Of names those that an object can have.
+fn unless_empty(names: Names) -> Names {
+    match names.as_deref() {
+        Some([first, others @ ..]) if first.is_empty() => Some(others.into()),
+        _ => names,
     }
 }

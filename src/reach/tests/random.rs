@@ -81,7 +81,13 @@ fn random_rule(more: &[Dish], rng: &mut ChaCha8Rng) -> Value {
     }
     let mut rule = rule(&verbs, group, &some_of(resources, 2, rng));
     if !names.is_empty() && rng.random_bool(0.45) {
-        rule = named(rule, &some_of(names, 2, rng));
+        let mut names = some_of(names, 2, rng);
+        if rng.random_bool(0.2) {
+            // Requests that carry no name, whatever they are about.
+            names.insert(0, "");
+            names.truncate(rng.random_range(1..=2));
+        }
+        rule = named(rule, &names);
     }
     rule
 }

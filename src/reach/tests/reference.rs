@@ -95,7 +95,8 @@ impl Simulation {
         }
         for rule in objects.roles.values().flat_map(|role| &role.rules) {
             if rule.resources.iter().any(|resource| &**resource == "users") {
-                users.extend(rule.resource_names.iter().map(ToString::to_string));
+                let names = rule.resource_names.iter().filter(|name| !name.is_empty());
+                users.extend(names.map(ToString::to_string));
             }
         }
         Self {
@@ -151,6 +152,8 @@ impl Simulation {
         let rules = self.objects.roles.values().flat_map(|role| &role.rules);
         let mut names: BTreeSet<Name> =
             rules.flat_map(|rule| rule.resource_names.iter().cloned()).collect();
+        // No object has it: rules give it to requests that carry no name.
+        names.remove("");
         names.insert(NEW.into());
         names.into_iter().collect()
     }
@@ -236,12 +239,18 @@ impl Simulation {
             }
         }
         for ((ns, name), secret) in self.objects.secrets.clone() {
-            let reads = ["get", "list", "watch"];
             let account = secret.meta.annotations.get("kubernetes.io/service-account.name");
-            if reads.iter().any(|verb| self.may(who, verb, ("", "secrets", ""), &ns, &name)) {
+            if self.can_read_secret(who, &ns, &name) {
                 self.become_account(&ns, account.expect("a token's"));
             }
         }
+    }
+
+    /// By its name, or among all of its namespace.
+    fn can_read_secret(&self, who: &Context, ns: &str, name: &str) -> bool {
+        let on = ("", "secrets", "");
+        ["get", "list", "watch"].iter().any(|verb| self.may(who, verb, on, ns, name))
+            || ["list", "watch"].iter().any(|verb| self.may(who, verb, on, ns, ""))
     }
 
     fn all_accounts(&mut self, ns: &Name) {
@@ -406,12 +415,7 @@ impl Simulation {
                     });
                 let makes = makes
                     || there && self.contexts.iter().any(|who| self.can_change(who, on, &ns, name));
-                let reads = ["get", "list", "watch"];
-                makes
-                    && self
-                        .contexts
-                        .iter()
-                        .any(|who| reads.iter().any(|verb| self.may(who, verb, on, &ns, name)))
+                makes && self.contexts.iter().any(|who| self.can_read_secret(who, &ns, name))
             });
             if works {
                 self.all_accounts(&ns);

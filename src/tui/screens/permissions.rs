@@ -5,6 +5,7 @@ use ratatui::layout::Rect;
 use super::page::Subject;
 use super::{cursor, empty, inner, row_area};
 use crate::book::{LogState, UseState};
+use crate::model::or_quotes;
 use crate::tui::describe;
 use crate::tui::matrix::{Row, VERBS};
 use crate::tui::theme::Slot;
@@ -111,7 +112,7 @@ fn cell(subject: Subject<'_>, row: &Row, id: Id) -> Line<'static> {
             let mut line = Line::plain(row.object.label());
             match row.names.as_slice() {
                 [] => {}
-                [name] => line.push(format!(" {name}"), Slot::Unknown),
+                [name] => line.push(format!(" {}", or_quotes(name)), Slot::Unknown),
                 names => line.push(format!(" {} names", names.len()), Slot::Unknown),
             }
             line
@@ -170,7 +171,7 @@ pub(super) fn detail(subject: Subject<'_>, at: usize) -> Vec<Line<'static>> {
     if let Some(row) = subject.data.and_then(|data| data.matrix.get(at)) {
         let mut line = Line::of(row.object.label(), Slot::Strong);
         if !row.names.is_empty() {
-            line.push(format!("  only {}", row.names.join(" ")), Slot::Unknown);
+            line.push(format!("  only {}", words::names(&row.names)), Slot::Unknown);
         }
         let scopes: Vec<String> = row.scopes.iter().map(words::scope).collect();
         line.push(format!("  in {}", scopes.join(" ")), Slot::Base);

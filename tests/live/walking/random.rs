@@ -126,7 +126,12 @@ fn random_rule(rng: &mut ChaCha8Rng) -> Value {
     let mut rule =
         json!({"verbs": verbs, "apiGroups": [group], "resources": some_of(resources, 2, rng)});
     if !names.is_empty() && rng.random_bool(0.4) {
-        rule["resourceNames"] = json!(some_of(names, 2, rng));
+        let mut names = some_of(names, 2, rng);
+        if rng.random_bool(0.2) {
+            // Requests that carry no name, whatever they are about.
+            names.insert(0, "");
+        }
+        rule["resourceNames"] = json!(names);
     }
     rule
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, Utc};
 
 use super::rules::{Narrowed, Why, World, has_resource, rule_covers};
-use crate::model::{Name, PolicyRule, Scope};
+use crate::model::{Name, PolicyRule, Scope, or_quotes};
 use crate::rbac::matching::{group_matches, verb_matches};
 
 /// Verbs in the order in which people write them.
@@ -112,7 +112,7 @@ fn dotted(group: &Name, resource: &Name) -> Name {
 
 fn list(names: &[Name]) -> String {
     let more = names.len().saturating_sub(NAMED);
-    let shown: Vec<&str> = names.iter().take(NAMED).map(|name| &**name).collect();
+    let shown: Vec<&str> = names.iter().take(NAMED).map(|name| or_quotes(name)).collect();
     let rest = if more > 0 { format!(" and {more} more") } else { String::new() };
     format!("{}{rest}", shown.join(", "))
 }

@@ -254,6 +254,63 @@ fn names_bind_by_how_a_request_comes_by_one() {
 }
 
 #[test]
+fn the_empty_name_is_that_of_requests_without_one() {
+    // As the API server answers: a plain create, list, deletecollection and `escalate` behind a plain
+    // create are asked about under no name, everything else under one.
+    let bare = |verbs: &[&str], names: &[&str]| -> Value {
+        verbs.iter().map(|verb| rule(verb, "", "configmaps", names)).collect()
+    };
+    let verbs = ["get", "list", "watch", "create", "update", "delete", "deletecollection"];
+    let world = snapshot(&[
+        role("bare", &bare(&verbs, &[""])),
+        bind("a", "bare", "User", "u"),
+        role("both", &bare(&verbs, &["", "x"])),
+        bind("a", "both", "User", "v"),
+        role(
+            "roles",
+            &json!([
+                rule("escalate", "rbac.authorization.k8s.io", "roles", &[""]),
+                rule("bind", "rbac.authorization.k8s.io", "clusterroles", &[""]),
+                rule("create", "", "pods/exec", &[""]),
+                rule("delete", "", "namespaces", &[""]),
+                rule("create", "", "namespaces", &[""])
+            ]),
+        ),
+        bind("", "roles", "User", "w"),
+    ]);
+    let ways = |who: &str, verb: &str, text: &str, name: &str| -> Vec<_> {
+        let ways = ask(&world, &user(who), verb, text, "a", name).ways;
+        ways.into_iter().map(|way| (way.names, way.condition)).collect()
+    };
+    let x = || Some(vec![Name::from("x")]);
+    for name in ["", "x"] {
+        assert_eq!(ways("u", "get", "cm", name), []);
+        assert_eq!(ways("u", "update", "cm", name), []);
+        assert_eq!(ways("u", "delete", "cm", name), []);
+        assert_eq!(ways("u", "list", "cm", name), [(None, Some(Condition::NoSelector))]);
+        assert_eq!(ways("u", "watch", "cm", name), [(None, Some(Condition::NoSelector))]);
+        assert_eq!(ways("u", "create", "cm", name), [(None, Some(Condition::PlainCreate))]);
+        assert_eq!(ways("u", "deletecollection", "cm", name), [(None, None)]);
+        assert_eq!(ways("w", "bind", "clusterroles", name), []);
+        assert_eq!(ways("w", "create", "pods/exec", name), []);
+        assert_eq!(ways("w", "escalate", "roles", name), [(None, Some(Condition::NewRole))]);
+        assert_eq!(ways("w", "delete", "namespaces", name), []);
+    }
+    let plain = Some(Condition::PlainCreate);
+    let created = ask(&world, &user("w"), "create", "namespaces", "", "").ways;
+    assert_eq!((&created[0].names, created[0].condition), (&None, plain));
+    // With a name and without one.
+    assert_eq!(ways("v", "get", "cm", ""), [(x(), None)]);
+    assert_eq!(ways("v", "list", "cm", "x"), [(x(), None)]);
+    assert_eq!(ways("v", "create", "cm", "x"), [(x(), None)]);
+    assert_eq!(ways("v", "create", "cm", "y"), [(None, plain)]);
+    // An apply of x needs patch or update of it too, which is there.
+    assert_eq!(ways("v", "create", "cm", ""), [(None, plain), (x(), Some(Condition::Apply))]);
+    let all = ask(&world, &user("v"), "list", "cm", "", "").extents();
+    assert_eq!((&all[0].names, all[0].condition), (&None, Some(Condition::NoSelector)));
+}
+
+#[test]
 fn creating_by_name_needs_the_right_to_patch_or_update_it_too() {
     let create = json!([rule("create", "", "configmaps", &["x", "y", "z"])]);
     let world = snapshot(&[
