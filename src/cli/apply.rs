@@ -14,6 +14,7 @@ use super::changing::{self, Reached};
 use super::exit::{Code, Failure};
 use super::sources::settings;
 use super::text;
+use super::which_journal::Besides;
 use crate::change::plan::{Action, Plan, locks_out};
 use crate::change::run::{self, Differs, Ended, History, Pace, Progress, Run, Runner, StepState};
 use crate::cluster::loader::{LoadOptions, load};
@@ -59,7 +60,9 @@ pub(super) fn run(
     let Reached { cluster, runtime } = changing::reach(global, &settings)?;
     let writer = changing::writer(global, &settings, &runtime)?;
     let info = runtime.block_on(cluster.info())?;
-    let mut journal = Journal::open(&changing::journal_of(global, &settings, &info)?)?;
+    let path = changing::journal_of(global, &settings, &info)?;
+    Besides::of(&path, &info).words().iter().for_each(|words| answer::say(words));
+    let mut journal = Journal::open(&path)?;
     let out = folder(&journal, what, out)?;
     let stop = Arc::new(AtomicBool::new(false));
     runtime.spawn(interrupted(stop.clone()));

@@ -11,6 +11,7 @@ use super::apply::{self, Work};
 use super::exit::Failure;
 use super::feeds::clock;
 use super::journal;
+use super::which_journal::Besides;
 use crate::book::Book;
 use crate::change::plan::{Input, Intent, Plan, make};
 use crate::change::run::{self, Ended, History, Pace, Progress, Runner};
@@ -145,8 +146,11 @@ impl ClusterDesk {
 
     async fn listed(&self) -> Result<Vec<String>, Failure> {
         let info = self.cluster.info().await?;
-        let entries = Journal::entries_at(&(self.journal)(&info)?)?;
-        Ok(journal::listing(&History::read(&entries).map_err(Failure::refused)?))
+        let path = (self.journal)(&info)?;
+        let entries = Journal::entries_at(&path)?;
+        let mut lines = journal::listing(&History::read(&entries).map_err(Failure::refused)?);
+        lines.extend(Besides::of(&path, &info).words());
+        Ok(lines)
     }
 }
 

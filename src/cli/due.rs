@@ -22,7 +22,7 @@ enum Due<'a> {
 }
 
 pub(super) fn run(global: &Global) -> Result<Code, Failure> {
-    let (history, settings, now) = (journal::history(global)?, settings(global)?, now()?);
+    let ((history, code), settings, now) = (journal::history(global)?, settings(global)?, now()?);
     let exemptions = settings.exemptions.iter();
     let exemptions = exemptions.map(|one| Due::Exemption(one, !one.value.holds(now)));
     let mut all: Vec<Due<'_>> =
@@ -47,9 +47,10 @@ pub(super) fn run(global: &Global) -> Result<Code, Failure> {
     };
     answer::out(text.as_bytes())?;
     if all.is_empty() {
-        answer::say("nothing is left to do later");
+        let known = if code == Code::Done { "" } else { ", as far as that is known" };
+        answer::say(&format!("nothing is left to do later{known}"));
     }
-    Ok(if all.iter().any(Due::is_due) { Code::No } else { Code::Done })
+    Ok(code.max(if all.iter().any(Due::is_due) { Code::No } else { Code::Done }))
 }
 
 impl Due<'_> {

@@ -10,6 +10,7 @@ use super::args::{Global, Output};
 use super::changing::{self, Reached};
 use super::exit::{Code, Failure};
 use super::sources::settings;
+use super::which_journal::Besides;
 use super::{answer, apply};
 use crate::change::plan::{Intent, Target};
 use crate::change::run::{self, History, Run, Standing, StepState};
@@ -20,6 +21,7 @@ struct Opened {
     reached: Reached,
     entries: Vec<JournalEntry>,
     history: History,
+    besides: Besides,
 }
 
 fn open(global: &Global) -> Result<Opened, Failure> {
@@ -28,21 +30,24 @@ fn open(global: &Global) -> Result<Opened, Failure> {
     let settings = settings(global)?;
     let reached = changing::reach(global, &settings)?;
     let info = reached.runtime.block_on(reached.cluster.info())?;
-    let entries = Journal::entries_at(&changing::journal_of(global, &settings, &info)?)?;
+    let path = changing::journal_of(global, &settings, &info)?;
+    let entries = Journal::entries_at(&path)?;
     let history = History::read(&entries).map_err(Failure::refused)?;
-    Ok(Opened { reached, entries, history })
+    let besides = Besides::of(&path, &info);
+    besides.words().iter().for_each(|words| answer::say(words));
+    Ok(Opened { reached, entries, history, besides })
 }
 
-/// What was applied to the cluster that is meant.
-pub(super) fn history(global: &Global) -> Result<History, Failure> {
-    let Opened { reached, history, .. } = open(global)?;
+/// What was applied to the cluster that is meant, and whether that is all that is known to have been.
+pub(super) fn history(global: &Global) -> Result<(History, Code), Failure> {
+    let Opened { reached, history, besides, .. } = open(global)?;
     reached.runtime.shutdown_background();
-    Ok(history)
+    Ok((history, besides.code()))
 }
 
 /// Lists runs, or shows one.
 pub(super) fn run(global: &Global, only: Option<u64>, head: Option<&str>) -> Result<Code, Failure> {
-    let Opened { reached, entries, history } = open(global)?;
+    let Opened { reached, entries, history, besides } = open(global)?;
     reached.runtime.shutdown_background();
     let runs: Vec<&Run> =
         history.runs.values().filter(|run| only.is_none_or(|only| only == run.id)).collect();
@@ -68,7 +73,7 @@ pub(super) fn run(global: &Global, only: Option<u64>, head: Option<&str>) -> Res
     }
     let Some(head) = head else {
         answer::say(&format!("{} entries, head {}", entries.len(), now.unwrap_or("none")));
-        return Ok(Code::Done);
+        return Ok(besides.code());
     };
     let place = entries.iter().position(|entry| entry.hash == head);
     let Some(place) = place else {
@@ -179,7 +184,7 @@ pub(super) fn pretty(value: &Value) -> Result<String, Failure> {
 
 /// Looks at what runs left.
 pub(super) fn verify(global: &Global, only: Option<u64>) -> Result<Code, Failure> {
-    let Opened { reached, history, .. } = open(global)?;
+    let Opened { reached, history, besides, .. } = open(global)?;
     let stands = |run: &&Run| match only {
         Some(only) => run.id == only,
         None => run.plan.undoes.is_none() && run.undone_by.is_none(),
@@ -202,11 +207,11 @@ pub(super) fn verify(global: &Global, only: Option<u64>) -> Result<Code, Failure
     }
     if runs.is_empty() {
         answer::say("nothing was applied to this cluster that was not undone");
-        return Ok(Code::Done);
+        return Ok(besides.code());
     }
     // Of an object that several runs wrote, the newest says how it should be.
     let mut seen: BTreeSet<Target> = BTreeSet::new();
-    let mut ended = Code::Done;
+    let mut ended = besides.code();
     for run in runs.iter().rev() {
         let mut made = run.made();
         made.retain(|made| {

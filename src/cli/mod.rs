@@ -34,6 +34,7 @@ mod sources;
 mod splitting;
 mod store;
 mod text;
+mod which_journal;
 mod who;
 mod who_can;
 
