@@ -212,9 +212,9 @@ impl Work<'_> {
             .filter(|(_, state)| **state != StepState::Untouched)
             .map(|(step, _)| *step)
             .collect();
-        if let Some(out) = runner.out.filter(|_| run::makes_tokens(&plan)) {
+        if let Some(out) = runner.out.filter(|_| run::makes_kubeconfigs(&plan)) {
             run::is_free(&plan, out, &settled).map_err(Failure::refused)?;
-        } else if run::makes_tokens(&plan) {
+        } else if run::makes_kubeconfigs(&plan) {
             answer::say(
                 "note: it makes kubeconfigs: to apply it, name a folder for them with --out",
             );

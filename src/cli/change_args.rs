@@ -136,6 +136,10 @@ pub struct SplitArgs {
     /// that is made
     #[arg(long, value_name = "NAME=IDENTITY")]
     pub to: Vec<String>,
+    /// One who gets a client certificate, as the user that --to says, or user:NAME: the key is made where
+    /// the plan is applied and never sent. A certificate cannot be revoked
+    #[arg(long = "certificate", value_name = "NAME")]
+    pub certificates: Vec<String>,
     /// The namespace in which the accounts of the others are made
     #[arg(long, value_name = "NAMESPACE")]
     pub into: Option<String>,
@@ -149,7 +153,7 @@ pub struct SplitArgs {
     /// many again it loses what it is granted. `keybook due` lists what to do when
     #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(1..=3650))]
     pub retire_after: Option<u32>,
-    /// For how many days tokens are asked for; the server may grant fewer
+    /// For how many days tokens and certificates are asked for; the server may grant fewer
     #[arg(long, value_name = "DAYS", default_value_t = 30,
         value_parser = clap::value_parser!(u32).range(1..=3650))]
     pub token_days: u32,

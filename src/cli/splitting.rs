@@ -28,6 +28,7 @@ pub(super) fn to_split(identity: &str, args: &SplitArgs) -> Result<Intent, Failu
             return Err(Failure::usage(format!("--to: {name} is to become two")));
         }
     }
+    how.certificates = args.certificates.iter().map(|name| name.as_str().into()).collect();
     how.into = args.into.as_deref().map(Into::into);
     how.machines = args.machines.iter().map(|name| name.as_str().into()).collect();
     how.unattributed =

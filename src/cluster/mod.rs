@@ -4,6 +4,7 @@
 //! tests); `files` reads saved objects into a snapshot without one. `loader` makes snapshots of
 //! either and follows them; retrying, resuming and re-listing are its business and nobody else's.
 
+mod certificate;
 mod error;
 pub mod kube;
 pub mod loader;
@@ -20,6 +21,7 @@ use async_trait::async_trait;
 use futures::stream::BoxStream;
 use serde_json::Value;
 
+pub use certificate::{CertificateAsk, IssuedCertificate};
 pub use error::Error;
 pub use source::{Extent, Source};
 pub use token::{Address, IssuedToken, TokenAsk};
@@ -221,6 +223,13 @@ pub trait Writer: Send + Sync + fmt::Debug {
     /// [`Error::Conflict`] where account or Secret are others than those meant, others as for a
     /// creation.
     async fn request_token(&self, ask: &TokenAsk) -> Result<IssuedToken, Error>;
+
+    /// Has a client certificate made: asks for it, approves that, and waits for the signer. There is
+    /// no trial of it.
+    ///
+    /// # Errors
+    /// [`Error::Failed`] where it was denied, or nothing signed it in time; others as for a creation.
+    async fn request_certificate(&self, ask: &CertificateAsk) -> Result<IssuedCertificate, Error>;
 
     /// Where it writes to, as a kubeconfig for somebody else says it.
     ///

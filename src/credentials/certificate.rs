@@ -11,12 +11,11 @@ use super::seen::Uses;
 use super::standing::expired;
 use super::{Credential, Expires, Inventory, Kind, Only, Standing};
 use crate::book::Book;
-use crate::model::{CertificateSigningRequest, Identity, Name};
+use crate::model::{CLIENT_SIGNER, CertificateSigningRequest, Identity, Name};
 
 /// Signers whose certificates the API server takes for authentication; of
 /// `kubernetes.io/legacy-unknown` nothing is promised (`certificates.k8s.io/v1`).
-const SIGNERS: [&str; 2] =
-    ["kubernetes.io/kube-apiserver-client", "kubernetes.io/kube-apiserver-client-kubelet"];
+const SIGNERS: [&str; 2] = [CLIENT_SIGNER, "kubernetes.io/kube-apiserver-client-kubelet"];
 
 pub(super) fn all(book: &Book, only: Only<'_>, uses: &mut Uses, found: &mut Inventory) {
     for (name, csr) in &book.snapshot.objects.csrs {

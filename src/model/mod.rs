@@ -71,3 +71,7 @@ pub use snapshot::{
 };
 pub use uses::{Activity, ActivityDelta, ActivityParts, Detail};
 pub use volume::{Projection, Volume, VolumeSource};
+
+/// The signer of client certificates that the API server takes
+/// (`pkg/controller/certificates/signer/signer.go`).
+pub const CLIENT_SIGNER: &str = "kubernetes.io/kube-apiserver-client";

@@ -124,7 +124,8 @@ impl Action {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Target {
     /// `ClusterRole`, `Role`, `ClusterRoleBinding`, `RoleBinding`, `Secret`, `ServiceAccount`; or
-    /// `Token`, which is no object: one that an account of the same name is given.
+    /// `Token` or `Certificate`, which are no objects: what an account or a user of the same name is
+    /// given.
     pub kind: Name,
     /// None for what is in no namespace.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -143,6 +144,7 @@ impl Target {
             "Role" => ("rbac.authorization.k8s.io", "roles"),
             "ServiceAccount" => ("", "serviceaccounts"),
             "Token" => ("", "serviceaccounts/token"),
+            "Certificate" => ("certificates.k8s.io", "certificatesigningrequests"),
             _ => ("", "secrets"),
         }
     }
@@ -157,9 +159,10 @@ impl Target {
         matches!(&*self.kind, "ClusterRoleBinding" | "RoleBinding")
     }
 
-    /// Whether it is a token, which the API server makes whenever it is asked, and keeps no object of.
-    pub fn is_token(&self) -> bool {
-        &*self.kind == "Token"
+    /// Whether it is a token or a certificate, which the API server makes whenever it is asked, and
+    /// keeps no object of that a step is about.
+    pub fn is_credential(&self) -> bool {
+        matches!(&*self.kind, "Token" | "Certificate")
     }
 
     /// Whether nothing but its metadata is ever read.

@@ -5,8 +5,10 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 
 use super::edit::{precondition, rights, without_server_fields};
-use super::{Action, Inverse, Plan, Precondition, Reason, Reversibility, Step, Verification};
-use crate::model::Name;
+use super::{
+    Action, Inverse, Plan, Precondition, Reason, Reversibility, Step, StillWorks, Verification,
+};
+use crate::model::{Identity, Name};
 
 /// A step that was made, and the object as the server stored it; None where it took it away.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,7 +21,7 @@ pub struct Made {
 
 /// The Plan that takes back what was made of another. `run` is its number in the journal; what is said
 /// of steps that are left out goes with it. A token is no object: it ends with the Secret that it is
-/// bound to.
+/// bound to. A certificate is none either, and does not end.
 pub fn undo(
     plan: &Plan,
     (run, made): (u64, &[Made]),
@@ -27,14 +29,32 @@ pub fn undo(
     by: Option<Name>,
     now: DateTime<Utc>,
 ) -> Plan {
-    let token =
-        |made: &&Made| plan.steps.iter().any(|step| step.id == made.step && step.target.is_token());
-    let (tokens, made): (Vec<&Made>, Vec<&Made>) = made.iter().partition(token);
+    let step_of = |made: &Made| plan.steps.iter().find(|step| step.id == made.step);
+    let is_credential =
+        |made: &&Made| step_of(made).is_some_and(|step| step.target.is_credential());
+    let (credentials, made): (Vec<&Made>, Vec<&Made>) = made.iter().partition(is_credential);
     let mut left_out = left_out;
-    left_out.extend(tokens.into_iter().filter_map(|made| {
-        let file = made.left.as_ref()?["kubeconfig"].as_str()?;
-        Some(format!("{file}, which the run wrote, authenticates nobody afterwards: delete it"))
-    }));
+    let mut still_works = Vec::new();
+    for (step, left) in
+        credentials.into_iter().filter_map(|made| step_of(made).zip(made.left.as_ref()))
+    {
+        let text = |field: &str| left[field].as_str();
+        let Some(file) = text("kubeconfig") else { continue };
+        if &*step.target.kind == "Certificate" {
+            let user = Identity::user(step.target.name.clone());
+            still_works.push(StillWorks {
+                what: format!("the certificate in {file}, which cannot be revoked: it is {user}"),
+                until: format!(
+                    "until {}, with what {user} is granted otherwise: delete the file",
+                    text("expires").unwrap_or("it ends")
+                ),
+            });
+        } else {
+            left_out.push(format!(
+                "{file}, which the run wrote, authenticates nobody afterwards: delete it"
+            ));
+        }
+    }
     let mut steps: Vec<Step> = made
         .into_iter()
         .rev()
@@ -49,7 +69,7 @@ pub fn undo(
     let mut header = plan.metadata.clone();
     header.made_at = now;
     header.made_by = by;
-    let objects = plan.steps.iter().filter(|step| !step.target.is_token());
+    let objects = plan.steps.iter().filter(|step| !step.target.is_credential());
     let whole = steps.len() == objects.count();
     Plan {
         api_version: plan.api_version.clone(),
@@ -65,7 +85,7 @@ pub fn undo(
         },
         steps,
         manual: Vec::new(),
-        still_works: Vec::new(),
+        still_works,
         warnings: left_out,
         later: Vec::new(),
         lock_out: None,

@@ -1,90 +1,39 @@
-//! Kubeconfigs with tokens: the only secrets that are ever written. Each is made once, readable by
+//! Kubeconfigs with tokens or keys: the only secrets that are ever written. Each is made once, readable by
 //! whoever applies alone, and never in the place of a file that is there.
 //!
 //! A file has its name only once all of it is on the disk, so that one that is there is whole. A
-//! process that ends before leaves a token that nobody has: it is bound to its Secret as the next one
-//! is, and ends with it. What it may have left of the file is taken away before the next one is
+//! process that ends before leaves a token that nobody has, which is bound to its Secret as the next one
+//! is and ends with it, or a certificate whose key nobody has. What it may have left of the file is taken away before the next one is
 //! written.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Read as _, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::SecondsFormat;
 use serde_json::{Value, json};
 use tempfile::TempPath;
 
 use super::RunError;
-use crate::change::plan::{Made, Plan, Step};
-use crate::cluster::{Address, IssuedToken, TokenAsk};
-use crate::model::Name;
+use super::kubeconfig::Kubeconfig;
+use crate::change::plan::{Plan, Step};
 
 /// Bytes of a kubeconfig's comment, at most.
 const COMMENT: u64 = 4096;
 
-/// What a token step says.
-pub(super) struct Wanted<'a> {
-    pub(super) namespace: &'a str,
-    pub(super) account: &'a str,
-    pub(super) secret: &'a str,
-    pub(super) seconds: u64,
-    file: &'a str,
+/// The kubeconfig's name, of a step that makes one; None where it says none, or a way to another
+/// folder.
+fn file(step: &Step) -> Option<&str> {
+    let after = step.after.as_ref().filter(|_| step.target.is_credential())?;
+    after["kubeconfig"].as_str().filter(|name| {
+        let plain = |one: char| one.is_ascii_alphanumeric() || "-_.".contains(one);
+        !name.is_empty() && name.chars().all(plain) && !name.starts_with('.')
+    })
 }
 
-impl<'a> Wanted<'a> {
-    /// None where the step is no token, or not in that form.
-    pub(super) fn of(step: &'a Step) -> Option<Self> {
-        let after = step.after.as_ref().filter(|_| step.target.is_token())?;
-        let text = |pointer: &str| after.pointer(pointer).and_then(Value::as_str);
-        // A name, and no way to another folder.
-        let file = text("/kubeconfig").filter(|name| {
-            let plain = |one: char| one.is_ascii_alphanumeric() || "-_.".contains(one);
-            name.chars().all(plain) && !name.starts_with('.')
-        });
-        Some(Self {
-            namespace: text("/serviceAccount/namespace")?,
-            account: text("/serviceAccount/name")?,
-            secret: text("/boundTo/name")?,
-            seconds: after["expirationSeconds"].as_u64()?,
-            file: file?,
-        })
-    }
-
-    /// What is asked for, of the very account and Secret that the run made.
-    pub(super) fn ask(&self, plan: &Plan, made: &[Made]) -> Option<TokenAsk> {
-        let uid = |kind: &str, name: &str| -> Option<Name> {
-            let is = |step: &&Step| {
-                let of = &step.target;
-                &*of.kind == kind
-                    && &*of.name == name
-                    && of.namespace.as_deref() == Some(self.namespace)
-            };
-            let step = plan.steps.iter().find(is)?.id;
-            let left = made.iter().find(|made| made.step == step)?.left.as_ref()?;
-            left["metadata"]["uid"].as_str().map(Name::from)
-        };
-        Some(TokenAsk {
-            namespace: self.namespace.into(),
-            account: self.account.into(),
-            account_uid: Some(uid("ServiceAccount", self.account)?),
-            secret: self.secret.into(),
-            secret_uid: uid("Secret", self.secret)?,
-            seconds: self.seconds,
-        })
-    }
-
-    pub(super) fn path(&self, out: &Path) -> PathBuf {
-        out.join(self.file)
-    }
-
-    fn partial(&self, out: &Path) -> PathBuf {
-        out.join(format!(".{}.part", self.file))
-    }
-}
-
-/// Whether a plan makes tokens.
-pub fn makes_tokens(plan: &Plan) -> bool {
-    plan.steps.iter().any(|step| step.target.is_token())
+/// Whether a plan makes kubeconfigs.
+pub fn makes_kubeconfigs(plan: &Plan) -> bool {
+    plan.steps.iter().any(|step| step.target.is_credential())
 }
 
 /// Looks whether every kubeconfig of a plan can be written to a folder; those of the steps that `skip`
@@ -93,10 +42,10 @@ pub fn makes_tokens(plan: &Plan) -> bool {
 /// # Errors
 /// Where the folder cannot be written to, or a file is there: in words.
 pub fn is_free(plan: &Plan, out: &Path, skip: &[u32]) -> Result<(), String> {
-    let wanted = plan.steps.iter().filter(|step| step.target.is_token());
+    let wanted = plan.steps.iter().filter(|step| step.target.is_credential());
     for step in wanted.filter(|step| !skip.contains(&step.id)) {
-        let malformed = || format!("step {}: no token in a form that keybook knows", step.id);
-        let path = Wanted::of(step).ok_or_else(malformed)?.path(out);
+        let malformed = || format!("step {}: no credential in a form that keybook knows", step.id);
+        let path = out.join(file(step).ok_or_else(malformed)?);
         if path.symlink_metadata().is_ok() {
             return Err(format!(
                 "{} is there already, and is not written over: move it away, or name another folder \
@@ -159,8 +108,8 @@ pub(super) fn found(
     (run, step): (u64, &Step),
     out: &Path,
 ) -> Result<Option<Value>, String> {
-    let Some(wanted) = Wanted::of(step) else { return Ok(None) };
-    let path = wanted.path(out);
+    let Some(name) = file(step) else { return Ok(None) };
+    let path = out.join(name);
     let file = match File::open(&path) {
         Ok(file) => file,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
@@ -191,13 +140,20 @@ pub(super) fn write(
     plan: &Plan,
     (run, step): (u64, &Step),
     out: &Path,
-    (address, token, ask): (&Address, &IssuedToken, &TokenAsk),
+    config: &Kubeconfig,
 ) -> Result<Value, RunError> {
-    let malformed = || RunError::Refused(format!("step {}: no token", step.id));
-    let wanted = Wanted::of(step).ok_or_else(malformed)?;
-    let (path, partial) = (wanted.path(out), wanted.partial(out));
-    let expires = instant(token.expires);
-    let text = text((plan, mark(plan, (run, step.id))), &expires, (address, token, ask));
+    let malformed = || RunError::Refused(format!("step {}: no credential", step.id));
+    let name = file(step).ok_or_else(malformed)?;
+    let (path, partial) = (out.join(name), out.join(format!(".{name}.part")));
+    let expires = config.expires.to_rfc3339_opts(SecondsFormat::Secs, true);
+    let credential =
+        config.credential.as_ref().map_or_else(String::new, |id| format!("# credential: {id}\n"));
+    let text = format!(
+        "{}\n# expires: {expires}\n{credential}{}{}\n",
+        mark(plan, (run, step.id)),
+        config.comment,
+        config.reveal()
+    );
     match fs::remove_file(&partial) {
         Err(error) if error.kind() != ErrorKind::NotFound => return Err(failed(&partial, &error)),
         _ => {}
@@ -215,45 +171,13 @@ pub(super) fn write(
     let named = written.and_then(|()| there.persist_noclobber(&path).map_err(io::Error::from));
     named.map_err(|error| failed(&path, &error))?;
     File::open(out).and_then(|folder| folder.sync_all()).map_err(|error| failed(out, &error))?;
-    Ok(left(&path, &expires, token.credential.as_deref()))
-}
-
-fn instant(at: DateTime<Utc>) -> String {
-    at.to_rfc3339_opts(SecondsFormat::Secs, true)
-}
-
-fn text(
-    (plan, mark): (&Plan, String),
-    expires: &str,
-    (address, token, ask): (&Address, &IssuedToken, &TokenAsk),
-) -> String {
-    let TokenAsk { namespace, account, secret, secret_uid, seconds, .. } = ask;
-    let cluster = &plan.metadata.cluster.name;
-    let config = json!({
-        "apiVersion": "v1", "kind": "Config",
-        "clusters": [{"name": cluster, "cluster": address.entry()}],
-        "users": [{"name": account, "user": {"token": token.reveal()}}],
-        "contexts": [{"name": cluster, "context": {"cluster": cluster, "user": account}}],
-        "current-context": cluster,
-    });
-    let credential =
-        token.credential.as_ref().map_or_else(String::new, |id| format!("# credential: {id}\n"));
-    format!(
-        "{mark}\n\
-         # expires: {expires}\n\
-         {credential}\
-         # This is system:serviceaccount:{namespace}:{account}. Whoever has this file can be it.\n\
-         # The token is good until then, as the server granted it, and ends at once when the Secret\n\
-         # {namespace}/{secret} is deleted. Who may create serviceaccounts/token renews it with\n\
-         # kubectl create token {account} -n {namespace} --duration {seconds}s \\\n\
-         #   --bound-object-kind Secret --bound-object-name {secret} --bound-object-uid {secret_uid}\n\
-         {config}\n"
-    )
+    Ok(left(&path, &expires, config.credential.as_deref()))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cluster::{Address, IssuedToken, TokenAsk};
 
     /// A plan whose only step makes a token.
     fn plan() -> Plan {
@@ -283,17 +207,6 @@ mod tests {
         serde_json::from_value(plan).expect("a plan")
     }
 
-    fn ask() -> TokenAsk {
-        TokenAsk {
-            namespace: "keys".into(),
-            account: "ana".into(),
-            account_uid: None,
-            secret: "ana-key".into(),
-            secret_uid: "7".into(),
-            seconds: 3600,
-        }
-    }
-
     #[test]
     fn one_is_written_once_and_known_again() {
         let folder = tempfile::tempdir().expect("a folder");
@@ -303,7 +216,16 @@ mod tests {
         let expires = "2026-04-01T12:00:00Z";
         let token = IssuedToken::new("a.b.c".to_owned(), expires.parse().expect("a time"));
         let address = Address { server: "https://192.0.2.1".to_owned(), ..Address::default() };
-        let put = |run| write(&plan, (run, step), out, (&address, &token, &ask()));
+        let ask = TokenAsk {
+            namespace: "keys".into(),
+            account: "ana".into(),
+            account_uid: None,
+            secret: "ana-key".into(),
+            secret_uid: "7".into(),
+            seconds: 3600,
+        };
+        let config = Kubeconfig::of_token(&plan, &address, &token, &ask);
+        let put = |run| write(&plan, (run, step), out, &config);
         assert_eq!(found(&plan, (1, step), out), Ok(None));
         // What a process left that was killed while it wrote.
         let partial = out.join(".ana.kubeconfig.part");

@@ -4,15 +4,16 @@
 //! it; where that is not known, because the connection or the process ended, the object itself is
 //! looked at, and only what certainly was not made is sent again. The first surprise stops the run.
 
+mod credential;
 mod due;
 mod handover;
 mod history;
+mod kubeconfig;
 mod look;
 mod preflight;
 mod read;
 mod record;
 mod runner;
-mod token;
 mod undoing;
 mod verify;
 mod words;
@@ -21,7 +22,7 @@ mod words;
 mod tests;
 
 pub use due::Stage;
-pub use handover::{is_free, makes_tokens};
+pub use handover::{is_free, makes_kubeconfigs};
 pub use history::{History, Run, Standing, StepState};
 pub use look::Found;
 pub use preflight::{Preflight, preflight};

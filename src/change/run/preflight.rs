@@ -59,7 +59,7 @@ async fn one(
     found: &mut Preflight,
 ) -> Result<(), cluster::Error> {
     let title = format!("step {}: {} {}", step.id, step.action.as_str(), step.target);
-    if step.target.is_token() {
+    if step.target.is_credential() {
         // The API server would make one whatever is said of a trial: only the rights are asked for.
         let missing = rights.missing(&step.rights, false).await?;
         if !missing.is_empty() {

@@ -214,8 +214,8 @@ impl Runner<'_> {
             }
             (self.progress)(Progress::Step(step));
             let next = left.get(at + 1).copied();
-            let (outcome, next_tried) = if step.target.is_token() {
-                (self.token(run, plan, step).await?, false)
+            let (outcome, next_tried) = if step.target.is_credential() {
+                (self.credential(run, plan, step).await?, false)
             } else {
                 self.step(run, (step, tried), state, next).await?
             };
@@ -223,7 +223,7 @@ impl Runner<'_> {
             match outcome {
                 Outcome::Made(how, left) => {
                     (self.progress)(Progress::Made(step, how));
-                    if let Some(left) = left.as_ref().filter(|_| step.target.is_token()) {
+                    if let Some(left) = left.as_ref().filter(|_| step.target.is_credential()) {
                         (self.progress)(Progress::Handed(step, left));
                     }
                     self.unwritten.push(Record::Written { run, step: step.id, how, left });
@@ -285,7 +285,7 @@ impl Runner<'_> {
         let ahead = async {
             match next {
                 // A token cannot be tried: the server would make it.
-                Some(next) if !next.target.is_token() => {
+                Some(next) if !next.target.is_credential() => {
                     send(writer, next, DryRun::Yes).await.is_ok()
                 }
                 _ => false,

@@ -1,8 +1,8 @@
 //! What takes a run back.
 
+use super::credential::uid;
 use super::look::{Found, look, same};
 use super::read::image;
-use super::token::uid;
 use super::{How, Record, RunError, Runner, StepState};
 use crate::change::plan::{self, Action, Plan};
 use crate::cluster;
@@ -27,8 +27,8 @@ impl Runner<'_> {
             if found.steps.get(&step.id) != Some(&StepState::NotKnown) {
                 continue;
             }
-            if step.target.is_token() {
-                self.settle_token(run, step.id)?;
+            if step.target.is_credential() {
+                self.settle_credential(run, step.id)?;
                 continue;
             }
             match look(self.cluster, step).await? {
@@ -52,7 +52,7 @@ impl Runner<'_> {
         let (mut made, mut left_out) = (found.made(), Vec::new());
         for step in found.plan.steps.iter().filter(|step| step.action == Action::Create) {
             let Some(at) = made.iter().position(|made| made.step == step.id) else { continue };
-            if step.target.is_token() {
+            if step.target.is_credential() {
                 continue;
             }
             // What somebody changed since is theirs; what was taken away need not be put back for that.

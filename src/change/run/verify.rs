@@ -79,7 +79,7 @@ async fn one(
     made: &Made,
 ) -> Result<Option<Differs>, cluster::Error> {
     // A token is no object; the Secret that it is bound to is one.
-    let step = plan.steps.iter().find(|step| step.id == made.step && !step.target.is_token());
+    let step = plan.steps.iter().find(|step| step.id == made.step && !step.target.is_credential());
     let Some(step) = step else { return Ok(None) };
     let now = match image(cluster, &step.target).await {
         Ok(image) => Some(image),

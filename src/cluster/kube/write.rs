@@ -1,14 +1,20 @@
 //! Writes: each sent once, whatever comes of it.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use http::Method;
 use serde_json::{Value, json};
+use tokio::time::Instant;
 
 use super::connection::{Ask, Connection};
 use super::{ConnectOptions, METADATA, pki};
+use crate::cluster::certificate::{REQUESTS, SIGNED_WITHIN, approved};
 use crate::cluster::{
-    Address, DryRun, Error, IssuedToken, Preconditions, TokenAsk, Writer, is_of_secrets,
+    Address, CertificateAsk, DryRun, Error, IssuedCertificate, IssuedToken, Preconditions,
+    TokenAsk, Writer, is_of_secrets,
 };
+use crate::model::CLIENT_SIGNER;
 
 /// A live cluster, to be changed.
 #[derive(Debug)]
@@ -77,6 +83,36 @@ impl Writer for KubeWriter {
         let tried = format!("ask for a token of {}/{}", ask.namespace, ask.account);
         let answer = self.connection.bytes(&Ask::post(&tried, ask.path(), &ask.request())).await?;
         IssuedToken::read(&tried, &answer)
+    }
+
+    async fn request_certificate(&self, ask: &CertificateAsk) -> Result<IssuedCertificate, Error> {
+        let tried = format!("have a certificate of {:?} signed", ask.user);
+        let collection = format!("{REQUESTS}?{}", query(DryRun::No));
+        let made = self.connection.json(&Ask::post(&tried, collection, &ask.object())).await?;
+        let failed = |cause: String| Error::Failed { tried: tried.clone(), cause, status: None };
+        let name = made["metadata"]["name"].as_str().map(ToOwned::to_owned);
+        let name = name.ok_or_else(|| failed("the answer names no request".to_owned()))?;
+        let path = format!("{REQUESTS}/{name}");
+        let approval = format!("{path}/approval?{}", query(DryRun::No));
+        let approve = Ask::post(format!("approve {path}"), approval, &approved(made));
+        let mut request = self.connection.json(&Ask { method: Method::PUT, ..approve }).await?;
+        let deadline = Instant::now() + SIGNED_WITHIN;
+        let mut pause = Duration::from_millis(50);
+        loop {
+            if let Some(issued) = IssuedCertificate::read(&tried, &request, &ask.user)? {
+                return Ok(issued);
+            }
+            if Instant::now() + pause > deadline {
+                let seconds = SIGNED_WITHIN.as_secs();
+                return Err(failed(format!(
+                    "the request {name} was approved, and in {seconds} seconds nothing signed it: no \
+                     signer may run for {CLIENT_SIGNER}"
+                )));
+            }
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(Duration::from_secs(2));
+            request = self.connection.json(&Ask::get(format!("read {path}"), &path)).await?;
+        }
     }
 
     fn address(&self) -> Result<Address, Error> {

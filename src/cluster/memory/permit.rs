@@ -4,7 +4,7 @@ use super::Operator;
 use super::path::{Target, qualified};
 use super::store::Store;
 use crate::cluster::{Error, Extent, Source};
-use crate::model::{Binding, Identity, Name, Object, PolicyRule, Role};
+use crate::model::{Binding, CLIENT_SIGNER, Identity, Name, Object, PolicyRule, Role};
 use crate::rbac::{Action, Attributes, escalation};
 
 /// Somebody before a store. Nobody in particular may do everything.
@@ -98,6 +98,21 @@ impl Permits<'_> {
             name: account.name.as_deref().unwrap_or(""),
         };
         self.refuse("create", action, tried)
+    }
+
+    /// A client certificate: asked for, approved, and by the signer at that
+    /// (`plugin/pkg/admission/certificates/approval/admission.go`).
+    pub(super) fn may_have_signed(&self, tried: &str) -> Result<(), Error> {
+        for (verb, resource, subresource, name) in [
+            ("create", "certificatesigningrequests", "", ""),
+            ("update", "certificatesigningrequests", "approval", "new"),
+            ("approve", "signers", "", CLIENT_SIGNER),
+        ] {
+            let group = "certificates.k8s.io";
+            let action = Action::Resource { group, resource, subresource, namespace: "", name };
+            self.refuse(verb, action, tried)?;
+        }
+        Ok(())
     }
 
     /// Whether the operator may give away what a role or binding gives

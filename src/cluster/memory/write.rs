@@ -1,5 +1,7 @@
 //! Writes, with the checks that the API server makes.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use chrono::{SecondsFormat, Utc};
 use serde_json::Value;
@@ -8,7 +10,10 @@ use super::path::Target;
 use super::permit::Permits;
 use super::store::Store;
 use super::{Call, MemoryCluster, Operator};
-use crate::cluster::{Address, DryRun, Error, IssuedToken, Preconditions, TokenAsk, Writer};
+use crate::cluster::{
+    Address, CertificateAsk, DryRun, Error, IssuedCertificate, IssuedToken, Preconditions,
+    TokenAsk, Writer,
+};
 use crate::model::{Name, Object};
 
 #[async_trait]
@@ -49,6 +54,12 @@ impl Writer for MemoryCluster {
         let tried = format!("ask for a token of {}/{}", ask.namespace, ask.account);
         self.enter(Call::Write, None, None, &tried).await?;
         self.lock().token(self.asking(DryRun::No, &tried), ask)
+    }
+
+    async fn request_certificate(&self, ask: &CertificateAsk) -> Result<IssuedCertificate, Error> {
+        let tried = format!("have a certificate of {:?} signed", ask.user);
+        self.enter(Call::Write, None, None, &tried).await?;
+        self.lock().certificate(self.asking(DryRun::No, &tried), ask)
     }
 
     fn address(&self) -> Result<Address, Error> {
@@ -94,6 +105,29 @@ impl Store {
         }
         let expires = Utc::now() + chrono::TimeDelta::seconds(ask.seconds.try_into().unwrap_or(0));
         Ok(IssuedToken::new(format!("memory.{}.unsigned", self.fresh_uid()), expires))
+    }
+
+    /// One by an authority that nobody trusts and that is gone afterwards.
+    fn certificate(
+        &self,
+        asking: Asking<'_>,
+        ask: &CertificateAsk,
+    ) -> Result<IssuedCertificate, Error> {
+        let tried = asking.tried;
+        asking.permits(self).may_have_signed(tried)?;
+        let failed = |cause: String| Error::Failed { tried: tried.to_owned(), cause, status: None };
+        let unsigned = |error: rcgen::Error| failed(format!("it is not signed: {error}"));
+        let mut request =
+            rcgen::CertificateSigningRequestParams::from_pem(&ask.request).map_err(unsigned)?;
+        let now = u64::try_from(Utc::now().timestamp()).unwrap_or_default();
+        let ends = Duration::from_secs(now.saturating_add(ask.seconds));
+        request.params.not_after = rcgen::date_time_ymd(1970, 1, 1) + ends;
+        let key = rcgen::KeyPair::generate().map_err(unsigned)?;
+        let mut authority = rcgen::CertificateParams::default();
+        authority.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+        let issuer = rcgen::Issuer::new(authority, key);
+        let signed = request.signed_by(&issuer).map_err(unsigned)?;
+        IssuedCertificate::of(signed.pem().as_bytes(), &ask.user).map_err(failed)
     }
 
     fn create(

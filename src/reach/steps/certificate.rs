@@ -5,6 +5,7 @@
 //! comes back holds the certificate. The group `system:masters` is refused
 //! (`plugin/pkg/admission/certificates/subjectrestriction`).
 
+use crate::model::CLIENT_SIGNER;
 use crate::reach::ask::{On, Verb, has};
 use crate::reach::moves::{Out, Part};
 use crate::reach::rights::{Rights, changes, makes};
@@ -21,7 +22,7 @@ pub(crate) const ABOUT: About = About {
     modelled: None,
 };
 
-const SIGNER: &str = "kubernetes.io/kube-apiserver-client";
+const SIGNER: &str = CLIENT_SIGNER;
 const DOMAIN: &str = "kubernetes.io/*";
 
 pub(in crate::reach) fn find(rights: &Rights, out: &mut Out) {

@@ -2,6 +2,8 @@
 //! is as it was, and whatever ends a run in the middle loses nothing.
 
 mod alone;
+mod beside_audit2rbac;
+mod certified;
 mod faults;
 mod killed;
 mod many;

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use rustls::ClientConfig;
 use serde_json::{Value, json};
 
+use super::beside_audit2rbac::{self, Beside};
 use super::{Desk, cluster};
 use crate::activity::client::{Request, Server};
 use crate::answers::stored;
@@ -35,17 +36,17 @@ const STRICT: [&str; 9] = [
 const USUAL: [&str; 2] = ["--younger-than", "0"];
 
 /// Somebody with a certificate of their own.
-struct Client {
-    name: String,
+pub(super) struct Client {
+    pub(super) name: String,
     groups: Vec<String>,
     tls: Arc<ClientConfig>,
 }
 
-fn lines(specs: &[Value]) -> String {
+pub(super) fn lines(specs: &[Value]) -> String {
     specs.iter().map(review).collect::<Vec<_>>().join("\n") + "\n"
 }
 
-fn allowed(answers: &[Value]) -> Vec<bool> {
+pub(super) fn allowed(answers: &[Value]) -> Vec<bool> {
     answers.iter().map(|answer| answer["status"]["allowed"] == true).collect()
 }
 
@@ -144,7 +145,7 @@ fn clients(cluster: &Cluster, server: &Server, world: &World, specs: &[Value]) -
 }
 
 /// The same question as the API server would be asked for this client.
-fn as_client(client: &Client, spec: &Value) -> Value {
+pub(super) fn as_client(client: &Client, spec: &Value) -> Value {
     let mut spec = spec.clone();
     let mut groups = client.groups.clone();
     groups.push("system:authenticated".to_owned());
@@ -156,24 +157,24 @@ fn as_client(client: &Client, spec: &Value) -> Value {
     spec
 }
 
-/// Sends what the specs of each client ask, and gives those that were let through.
-fn drive(server: &Server, clients: &[Client], specs: &[Value]) -> Vec<Value> {
-    let mut through = Vec::new();
+/// Sends what the specs of each client ask, and gives those that were let through and those that were
+/// refused.
+fn drive(server: &Server, clients: &[Client], specs: &[Value]) -> (Vec<Value>, Vec<Value>) {
+    let (mut through, mut refused) = (Vec::new(), Vec::new());
     for client in clients {
         let own = specs.iter().filter(|spec| spec["user"] == *client.name);
         for spec in own {
             let Some(request) = request(spec) else { continue };
             let answer = server.send(&client.tls, &request).expect("an answer");
-            if !matches!(answer.status, 401 | 403) {
-                through.push(as_client(client, spec));
-            }
+            let to = if matches!(answer.status, 401 | 403) { &mut refused } else { &mut through };
+            to.push(as_client(client, spec));
         }
     }
-    through
+    (through, refused)
 }
 
 /// Whether an observed request, kept as narrowly as rules can, lets another through.
-fn lets_through(need: &Value, probe: &Value) -> bool {
+pub(super) fn lets_through(need: &Value, probe: &Value) -> bool {
     let path = |spec: &Value| spec["nonResourceAttributes"].clone();
     if !path(need).is_null() || !path(probe).is_null() {
         return path(need) == path(probe);
@@ -220,6 +221,8 @@ struct Judged<'a> {
     before: &'a Path,
     after: &'a Path,
     strict: bool,
+    /// audit2rbac and the log, where it is held against it.
+    other: Option<(&'a Path, &'a str)>,
 }
 
 impl Judged<'_> {
@@ -230,7 +233,13 @@ impl Judged<'_> {
 
     /// Over the cross product nobody gains, and nobody else loses. Gives how much those who were
     /// narrowed still have by grants of their own.
-    fn compare(&self, clients: &[Client], specs: &[Value], through: &[Value]) -> usize {
+    fn compare(
+        &self,
+        clients: &[Client],
+        specs: &[Value],
+        (through, refused): (&[Value], &[Value]),
+        beside: &mut Beside,
+    ) -> usize {
         let narrowed: BTreeSet<&str> = clients.iter().map(|client| &*client.name).collect();
         let others: Vec<Value> = specs
             .iter()
@@ -250,6 +259,14 @@ impl Judged<'_> {
             let (by_groups, _) = self.answers(&nobody);
             let own: Vec<&Value> =
                 through.iter().filter(|spec| spec["user"] == *client.name).collect();
+            if let Some(other) = self.other {
+                // What their groups give is as it was.
+                let asked = (0..all.len()).filter(|at| !by_groups[*at]);
+                let asked: Vec<(Value, bool)> = asked.map(|at| (all[at].clone(), is[at])).collect();
+                let denied: Vec<&Value> =
+                    refused.iter().filter(|spec| spec["user"] == *client.name).collect();
+                beside.add(other, self.program, client, &asked, (&own, &denied));
+            }
             for (at, spec) in all.iter().enumerate() {
                 assert!(was[at] || !is[at], "gained {spec}");
                 if is[at] && !by_groups[at] {
@@ -270,6 +287,8 @@ fn what_real_clients_did_stays_allowed_and_nobody_gains_anything() {
     let server = Server::new(&cluster.server(), &cluster.ca_file());
     let (worlds, many) = if full() { (20, 20_000) } else { (2, 8_000) };
     let (mut sent, mut steps, mut asked, mut left) = (0, 0, 0, 0);
+    let (audit2rbac, mut besides) =
+        (beside_audit2rbac::program(), (Beside::default(), Beside::default()));
     for seed in 1..=worlds {
         let strict = seed % 2 == 1;
         let world = world(500 + seed, For::Server);
@@ -291,7 +310,7 @@ fn what_real_clients_did_stays_allowed_and_nobody_gains_anything() {
             let theirs = allowed(&cluster.sar(&lines(&own)));
             (theirs == allowed(&oracle(&program, &before, &lines(&own)))).then_some(())
         });
-        let through = drive(&server, &clients, &specs);
+        let (through, refused) = drive(&server, &clients, &specs);
         assert!(through.len() > 30, "seed {seed}: {} requests came through", through.len());
         assert!(allowed(&cluster.sar(&lines(&through))).into_iter().all(|one| one), "seed {seed}");
         sent += through.len();
@@ -324,8 +343,10 @@ fn what_real_clients_did_stays_allowed_and_nobody_gains_anything() {
         }
 
         let after = saved(&cluster, &format!("narrow-{seed}-after"));
-        let judged = Judged { program: &program, before: &before, after: &after, strict };
-        left += judged.compare(&clients, &specs, &through);
+        let other = audit2rbac.as_deref().map(|other| (other, &*log));
+        let judged = Judged { program: &program, before: &before, after: &after, strict, other };
+        let beside = if strict { &mut besides.0 } else { &mut besides.1 };
+        left += judged.compare(&clients, &specs, (&through, &refused), beside);
         asked += clients.len() * specs.len();
 
         desk.keybook(&["undo", "1", "--yes", "tests"]).ends_with(0);
@@ -340,5 +361,8 @@ fn what_real_clients_did_stays_allowed_and_nobody_gains_anything() {
          questions of who was narrowed, {left} still allowed by grants of their own; 0 lost, 0 gained, \
          0 without evidence"
     );
+    if audit2rbac.is_some() {
+        println!("nothing left to judgement: {}\nas people would: {}", besides.0, besides.1);
+    }
     assert!(steps > 20 && left > 20, "{steps} steps, {left} left");
 }

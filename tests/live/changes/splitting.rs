@@ -249,7 +249,7 @@ pub(super) fn strs(words: &[String]) -> Vec<&str> {
 }
 
 /// Everything that a desk has written and said.
-fn written(desk: &Desk) -> String {
+pub(super) fn written(desk: &Desk) -> String {
     let mut all = String::new();
     let mut left = vec![desk.folder.path().to_owned()];
     while let Some(at) = left.pop() {
@@ -365,7 +365,8 @@ fn splitting_that_is_killed_at_any_write_is_finished_or_undone_as_if_it_was_not(
     let plans = || {
         let mut all = words(&log, &plan);
         all.truncate(all.len() - 5);
-        all.extend(["--to", "bo=user:bo@corp.example"].map(str::to_owned));
+        let to = ["--to", "bo=user:bo@corp.example", "--certificate", "bo"];
+        all.extend(to.map(str::to_owned));
         // A plan is never written over.
         let _ = std::fs::remove_file(&plan);
         desk.keybook(&strs(&all)).ends_with(0);
@@ -378,7 +379,10 @@ fn splitting_that_is_killed_at_any_write_is_finished_or_undone_as_if_it_was_not(
     };
     let files = |run: usize| -> Vec<String> {
         let all = std::fs::read_dir(out(run)).into_iter().flatten().flatten();
-        all.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect()
+        let mut all: Vec<String> =
+            all.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
+        all.sort();
+        all
     };
     let before = state(&cluster);
     plans();
@@ -387,8 +391,10 @@ fn splitting_that_is_killed_at_any_write_is_finished_or_undone_as_if_it_was_not(
     let writes = faulty.writes();
     let split = state(&cluster);
     assert!(writes.iter().any(|line| line.ends_with("/serviceaccounts/ana/token")), "{writes:?}");
-    // An account, its Secret, a role and a binding, a token; and bo's, cluster-wide and in team.
-    assert_eq!((writes.len(), split.len() - before.len()), (9, 8), "{writes:?}");
+    // An account, its Secret, a role and a binding, a token; bo's, cluster-wide and in team; and a
+    // request for bo's certificate, and its approval.
+    assert_eq!((writes.len(), split.len() - before.len()), (11, 8), "{writes:?}");
+    let token = writes.iter().position(|line| line.ends_with("/token")).expect("a token");
     done(&["undo", "1"]);
     assert_eq!(state(&cluster), before);
     let mut run = 1;
@@ -403,13 +409,15 @@ fn splitting_that_is_killed_at_any_write_is_finished_or_undone_as_if_it_was_not(
                 if finish {
                     done(&["apply", "--finish", &of_run]);
                     assert_eq!(state(&cluster), split, "{write} {act:?}");
-                    assert_eq!(files(run), ["ana.kubeconfig"], "{write} {act:?}");
+                    let all = ["ana.kubeconfig", "bo.kubeconfig"];
+                    assert_eq!(files(run), all, "{write} {act:?}");
                     let undo = (write.min(7), act);
                     killed_at(&faulty, &desk, undo, &["undo", &of_run, "--yes", "faulty"]);
                     done(&["apply", "--finish", &of_undo]);
                 } else {
                     done(&["undo", &of_run]);
-                    assert_eq!(files(run), Vec::<String>::new());
+                    let written = (write > token).then_some("ana.kubeconfig");
+                    assert_eq!(files(run), written.into_iter().collect::<Vec<_>>());
                 }
                 assert_eq!(state(&cluster), before, "{write} {act:?} finish {finish}");
             }

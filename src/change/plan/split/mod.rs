@@ -40,6 +40,9 @@ pub struct Splitting {
     pub actors: Vec<Named>,
     /// Who becomes whom, by name: users that there are, or accounts that are made.
     pub to: BTreeMap<Name, Identity>,
+    /// Users among them who get a certificate, by a key that is made where the plan is applied.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub certificates: BTreeSet<Name>,
     /// Where the accounts of the others are made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub into: Option<Name>,
@@ -51,7 +54,7 @@ pub struct Splitting {
     /// After how many days the account is retired, in stages; None where that is not planned.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retire_after: Option<u32>,
-    /// How long tokens are asked for, seconds.
+    /// How long tokens and certificates are asked for, seconds.
     pub token_seconds: u64,
     /// What the log cannot decide.
     pub choices: Choices,
@@ -62,6 +65,7 @@ impl Default for Splitting {
         Self {
             actors: Vec::new(),
             to: BTreeMap::new(),
+            certificates: BTreeSet::new(),
             into: None,
             machines: BTreeSet::new(),
             unattributed: None,

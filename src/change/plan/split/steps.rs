@@ -15,7 +15,7 @@ use crate::change::plan::{
     Action, Inverse, Manual, Precondition, Reason, Refusal, Reversibility, Right, Step, StillWorks,
     Target, Verification,
 };
-use crate::model::{Call, Identity, Name, SubjectKind};
+use crate::model::{CLIENT_SIGNER, Call, Identity, Name, SubjectKind};
 use crate::rbac::Authorizer;
 
 const GROUP: &str = "rbac.authorization.k8s.io";
@@ -106,6 +106,9 @@ impl Work<'_> {
                 self.created.insert(target);
             }
         }
+        if part.to.kind == SubjectKind::User && parts.how.certificates.contains(&part.name) {
+            self.certificate(parts, part);
+        }
         if share.rules.is_empty() {
             self.warnings.push(format!(
                 "{}: the log shows nothing that it was allowed beside what every client is: {} gets \
@@ -179,6 +182,25 @@ impl Work<'_> {
         self.steps.push(token(parts, part, namespace, &secret));
     }
 
+    /// A certificate of the user, and what is true of it as long as it is good.
+    fn certificate(&mut self, parts: &Parts, part: &Part) {
+        let (to, days) = (&part.to, parts.how.token_seconds / super::DAY);
+        self.steps.push(certificate(parts, part));
+        self.warnings.push(format!(
+            "a certificate cannot be revoked: whoever has the one of {to} is that user for {days} days, \
+             or as long as the signer grants. To end it before, take away what {to} is granted: \
+             keybook revoke {to}"
+        ));
+        let holds = self.input.book.find(to).map_or(0, |entry| entry.grants.len());
+        if holds > 0 {
+            self.warnings.push(format!(
+                "{to} is granted something already, {holds} in all with what its groups are: whoever \
+                 has the certificate has that too, so be sure that {} is that user",
+                part.name
+            ));
+        }
+    }
+
     /// What each of them must be allowed, and what must be refused.
     fn promise(&mut self, parts: &Parts) {
         let checks = |to: &Identity, calls: &mut dyn Iterator<Item = &Call>| -> BTreeSet<Check> {
@@ -191,7 +213,9 @@ impl Work<'_> {
                 parts.shares.all.iter().flat_map(|share| &share.needs).map(|call| &**call);
             let (own, all) = (checks(&part.to, &mut own), checks(&part.to, &mut all));
             // A user that there is may hold more by itself.
-            let fresh = part.to.kind == SubjectKind::ServiceAccount;
+            let is_new = || self.input.book.find(&part.to).is_none();
+            let fresh = part.to.kind == SubjectKind::ServiceAccount
+                || (parts.how.certificates.contains(&part.name) && is_new());
             self.promises.push(Promise {
                 to: part.to.clone(),
                 others: all.difference(&own).filter(|_| fresh).cloned().collect(),
@@ -324,7 +348,9 @@ impl Work<'_> {
         for part in parts.all.iter().filter(|part| part.workload.is_none()) {
             let who: Vec<String> = part.actors.iter().map(words).collect();
             let what = match part.to.kind {
-                SubjectKind::ServiceAccount => {
+                _ if part.to.kind == SubjectKind::ServiceAccount
+                    || parts.how.certificates.contains(&part.name) =>
+                {
                     format!("hand {0}.kubeconfig to {0}, by a way that only they read", part.name)
                 }
                 _ => format!("tell {} to log in as {} from now on", part.name, part.to),
@@ -403,6 +429,57 @@ fn token(parts: &Parts, part: &Part, namespace: &Name, secret: &str) -> Step {
             action: Action::Delete,
             rights: vec![right("delete", "secrets", &secret.into())],
         },
+        owners: Vec::new(),
+    }
+}
+
+/// A certificate of the user, written into a kubeconfig with its key.
+fn certificate(parts: &Parts, part: &Part) -> Step {
+    let right = |verb: &str, resource: &str, name: &str| Right {
+        verb: verb.into(),
+        group: "certificates.k8s.io".into(),
+        resource: resource.into(),
+        namespace: "".into(),
+        name: name.into(),
+        or_held: false,
+    };
+    let name = &part.to.name;
+    let days = parts.how.token_seconds / super::DAY;
+    let after = json!({
+        "user": name,
+        "signer": CLIENT_SIGNER,
+        "expirationSeconds": parts.how.token_seconds,
+        "kubeconfig": format!("{}.kubeconfig", part.name),
+    });
+    Step {
+        id: 0,
+        action: Action::Create,
+        target: Target { kind: "Certificate".into(), namespace: None, name: name.clone() },
+        precondition: Precondition::default(),
+        before: None,
+        after: Some(after),
+        reasons: vec![Reason {
+            why: format!(
+                "a kubeconfig for {}, written once to the folder that apply --out names. Its key is \
+                 made there and never sent; whoever applies has the certificate signed and approves \
+                 that. There is no trial of it",
+                part.name
+            ),
+            evidence: vec![parts.intent.words()],
+        }],
+        reversibility: Reversibility::Irreversible,
+        loses: vec![format!(
+            "the certificate cannot be revoked: it is {} for {days} days, or as long as the signer grants",
+            part.to
+        )],
+        rights: vec![
+            right("create", "certificatesigningrequests", ""),
+            // The name is the server's.
+            right("update", "certificatesigningrequests/approval", ""),
+            right("get", "certificatesigningrequests", ""),
+            right("approve", "signers", CLIENT_SIGNER),
+        ],
+        inverse: Inverse { action: Action::Delete, rights: Vec::new() },
         owners: Vec::new(),
     }
 }

@@ -7,7 +7,7 @@ use crate::actors::{self, Actor, ActorUse, Behind, Holder};
 use crate::book::{Book, Entry};
 use crate::change::plan::wanted::nobody;
 use crate::change::plan::{Intent, Refusal, narrow};
-use crate::model::{Identity, Name, SubjectKind};
+use crate::model::{Identity, Name, SubjectKind, is_hidden};
 
 /// Longest name of an account that is made, bytes: names of what is bound to it go on from it.
 const LONGEST: usize = 50;
@@ -78,7 +78,8 @@ fn of(
         Refusal::NotSplit(format!("{identity}: the log does not show who is behind it"))
     })?;
     let (mut all, mut left) = attribute(&behind, how)?;
-    for name in how.to.keys().chain(&how.machines).chain(&how.unattributed) {
+    for name in how.to.keys().chain(&how.certificates).chain(&how.machines).chain(&how.unattributed)
+    {
         if !all.iter().any(|part| part.name == *name) {
             let known: Vec<&str> = all.iter().map(|part| &*part.name).collect();
             return Err(naming(format!(
@@ -280,8 +281,10 @@ fn becomes(
     part: &Part,
 ) -> Result<Identity, Refusal> {
     let name = &part.name;
+    let certified = how.certificates.contains(name);
     let to = match (how.to.get(name), &part.workload, &how.into) {
         (Some(to), _, _) => to.clone(),
+        (None, None, _) if certified => Identity::user(name.clone()),
         (None, Some((namespace, _)), _) => {
             Identity::service_account(namespace.clone(), name.clone())
         }
@@ -297,7 +300,18 @@ fn becomes(
         (SubjectKind::User, _) if part.workload.is_some() => {
             return Err(naming(format!("{name} is pods: they can be no user, but an account")));
         }
-        (SubjectKind::User, _) => return Ok(to),
+        (SubjectKind::User, _) => {
+            if certified {
+                may_be_certified(book, name, &to)?;
+            }
+            return Ok(to);
+        }
+        _ if certified => {
+            return Err(naming(format!(
+                "{name} cannot become {to} by a certificate: those are of users (--to \
+                 {name}=user:NAME)"
+            )));
+        }
         (SubjectKind::ServiceAccount, Some(namespace)) => namespace.clone(),
         _ => return Err(naming(format!("{name} cannot become {to}: a group is nobody"))),
     };
@@ -335,6 +349,32 @@ fn becomes(
     }
     would_gain(book, account, &to)?;
     Ok(to)
+}
+
+/// Whether a user can have a certificate signed that is theirs and nobody else's.
+fn may_be_certified(book: &Book, name: &Name, to: &Identity) -> Result<(), Refusal> {
+    let version = book.snapshot.cluster.server_version.as_deref();
+    if version.is_some_and(|version| version.contains("-eks-")) {
+        return Err(Refusal::NotSplit(format!(
+            "{name}: EKS signs no client certificates: give {name} a user of the cloud (--to), or an \
+             account (--into)"
+        )));
+    }
+    // A name that begins so is a component's, an account's or a node's.
+    if to.name.starts_with("system:") {
+        return Err(naming(format!(
+            "{name} cannot become {to} by a certificate: names that begin with system: are the \
+             cluster's own"
+        )));
+    }
+    // The upper bound of a common name (RFC 5280, appendix A.1).
+    if to.name.is_empty() || to.name.chars().count() > 64 || to.name.chars().any(is_hidden) {
+        return Err(naming(format!(
+            "{:?} is no name for a certificate: 1 to 64 characters that can be seen",
+            to.name
+        )));
+    }
+    Ok(())
 }
 
 /// An account gets what its namespace's accounts are granted together. That must not be more than

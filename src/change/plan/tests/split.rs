@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::narrow::{WHO, asked, lets_through, may, probes, random, random_call, strict};
 use super::{World, applied, group, user};
 use crate::book::tests::world::{Row, World as Logged, call};
-use crate::change::plan::{Choices, Intent, Named, Plan, Refusal, Splitting};
+use crate::change::plan::{Choices, Intent, Named, Plan, Refusal, Reversibility, Splitting};
 use crate::model::{Call, Identity, Implied, Target};
 use crate::rbac::Authorizer;
 
@@ -72,7 +72,7 @@ fn split(world: &World, account: &str, how: Splitting) -> Result<Plan, Refusal> 
 /// The objects once everything is made; tokens are none.
 fn after(world: &World, plan: &Plan) -> World {
     let mut plan = plan.clone();
-    plan.steps.retain(|step| !step.target.is_token());
+    plan.steps.retain(|step| !step.target.is_credential());
     applied(world, &plan)
 }
 
@@ -224,6 +224,42 @@ fn what_is_made_for_whom() {
     let plan = split(&world, "user:ops", Splitting { to, ..how.clone() }).expect("a plan");
     let names = |of: &str| plan.steps.iter().filter(|step| &*step.target.kind == of).count();
     assert_eq!((names("ServiceAccount"), names("Token"), names("RoleBinding")), (1, 1, 2));
+    // Or a certificate, which comes last, since it cannot be taken back.
+    let certified = |name: &str, to: &str| Splitting {
+        certificates: [name.into()].into(),
+        to: [(name.into(), to.parse().expect("an identity"))].into(),
+        ..how.clone()
+    };
+    let plan = split(&world, "user:ops", certified("ana", "user:ana@corp.example"));
+    let plan = plan.expect("a plan");
+    let last = plan.steps.last().expect("a step");
+    assert_eq!(last.target.to_string(), "Certificate ana@corp.example");
+    assert_eq!(last.reversibility, Reversibility::Irreversible);
+    assert_eq!(last.after.as_ref().expect("what is asked for")["expirationSeconds"], 2_592_000);
+    let rights: Vec<String> = last.rights.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        rights,
+        [
+            "create certificatesigningrequests.certificates.k8s.io",
+            "update certificatesigningrequests/approval.certificates.k8s.io",
+            "get certificatesigningrequests.certificates.k8s.io",
+            "approve signers.certificates.k8s.io \"kubernetes.io/kube-apiserver-client\""
+        ]
+    );
+    // Without another name it is the actor's.
+    let own = Splitting { certificates: ["ana".into()].into(), ..how.clone() };
+    let plan = split(&world, "user:ops", own).expect("a plan");
+    assert_eq!(plan.steps.last().expect("a step").target.to_string(), "Certificate ana");
+    for (to, words) in [
+        ("sa:keys/ana", "those are of users"),
+        ("user:system:admin", "the cluster's own"),
+        ("user:system:serviceaccount:keys:ana", "those are of users"),
+        (&format!("user:{}", "a".repeat(65)), "1 to 64 characters"),
+        ("user:a\u{202e}b", "1 to 64 characters"),
+    ] {
+        let refused = split(&world, "user:ops", certified("ana", to)).expect_err(words);
+        assert!(refused.to_string().contains(words), "{refused}");
+    }
     // A person says who is no person.
     let machines = ["ana".into()].into();
     let plan = split(&world, "user:ops", Splitting { machines, ..how }).expect("a plan");

@@ -20,7 +20,8 @@ use crate::change::plan::{Input, Intent, Plan, make, without_server_fields};
 use crate::cluster::loader::{LoadOptions, load};
 use crate::cluster::memory::{Call, Fault, MemoryCluster, Operator, Trouble};
 use crate::cluster::{
-    self, Address, Cluster, DryRun, IssuedToken, Preconditions, TokenAsk, Writer,
+    self, Address, CertificateAsk, Cluster, DryRun, IssuedCertificate, IssuedToken, Preconditions,
+    TokenAsk, Writer,
 };
 use crate::model::{ClusterInfo, ListKind, Policy};
 use crate::store::Journal;
@@ -269,6 +270,19 @@ impl Writer for Deadly {
         let mut issued = None;
         let write = async {
             issued = Some(self.inner.request_token(ask).await?);
+            Ok(Value::Null)
+        };
+        self.pass(DryRun::No, write).await?;
+        Ok(issued.expect("it was made"))
+    }
+
+    async fn request_certificate(
+        &self,
+        ask: &CertificateAsk,
+    ) -> Result<IssuedCertificate, cluster::Error> {
+        let mut issued = None;
+        let write = async {
+            issued = Some(self.inner.request_certificate(ask).await?);
             Ok(Value::Null)
         };
         self.pass(DryRun::No, write).await?;
