@@ -16,6 +16,9 @@ use crate::cluster::{self, Cluster, DryRun, Writer};
 /// Steps that are asked about at once, at most.
 pub(super) const AT_ONCE: usize = 8;
 
+/// A name that no rule gives: who may do something to an object so called may to every one.
+const ANY: &str = "named-by-no-rule.keybook";
+
 /// What was found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Preflight {
@@ -205,7 +208,10 @@ impl Rights<'_> {
     }
 
     async fn has(&self, right: &Right) -> Result<bool, cluster::Error> {
-        let any = Right { name: "".into(), ..right.clone() };
+        // Asked without a name, a rule with the empty one among its names would say yes; a creation
+        // carries none.
+        let name = if &*right.verb == "create" && !right.resource.contains('/') { "" } else { ANY };
+        let any = Right { name: name.into(), ..right.clone() };
         let mut wide = self.wide.lock().await;
         let of_all = if let Some(known) = wide.get(&any) {
             *known

@@ -50,23 +50,23 @@ pub async fn verify(
     let of = &plan.verification;
     let all =
         [(&of.denied, false), (&of.still_denied, false), (&of.allowed, true), (&of.again, true)];
-    for (checks, want) in all {
-        for check in checks {
-            match access(cluster, check, want, until).await {
-                Ok(None) => {}
-                Ok(Some(how)) => {
-                    differs.push(Differs { what: check.words(), how, known: true });
-                }
-                Err(cluster::Error::Forbidden { .. }) => {
-                    differs.push(Differs {
-                        what: "access reviews".to_owned(),
-                        how: "not asked: you may not create subjectaccessreviews".to_owned(),
-                        known: false,
-                    });
-                    return Ok(differs);
-                }
-                Err(error) => return Err(error),
+    let all = all.into_iter().flat_map(|(checks, want)| checks.iter().map(move |one| (one, want)));
+    let asked =
+        all.map(|(check, want)| async move { (check, access(cluster, check, want, until).await) });
+    let mut asked = stream::iter(asked).buffered(AT_ONCE);
+    while let Some((check, answer)) = asked.next().await {
+        match answer {
+            Ok(None) => {}
+            Ok(Some(how)) => differs.push(Differs { what: check.words(), how, known: true }),
+            Err(cluster::Error::Forbidden { .. }) => {
+                differs.push(Differs {
+                    what: "access reviews".to_owned(),
+                    how: "not asked: you may not create subjectaccessreviews".to_owned(),
+                    known: false,
+                });
+                return Ok(differs);
             }
+            Err(error) => return Err(error),
         }
     }
     Ok(differs)
