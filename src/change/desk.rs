@@ -1,6 +1,7 @@
 //! Where changes are made from, as a screen sees it: what is wanted becomes a Plan that was tried, and
 //! a Plan that was confirmed is applied.
 
+use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
 use super::plan::{Intent, Plan};
@@ -51,14 +52,16 @@ pub trait Desk: Send + Sync {
     /// Where the journal cannot be read, in words.
     fn journal(&self) -> Result<Vec<String>, String>;
 
-    /// Applies a Plan: what it changes is in the journal before it is sent. `told` hears of every
-    /// step; once `stop` is set, it stops after the step at hand.
+    /// Applies a Plan: what it changes is in the journal before it is sent. Kubeconfigs, where it makes
+    /// any, are written to `folder`. `told` hears of every step; once `stop` is set, it stops after
+    /// the step at hand.
     ///
     /// # Errors
     /// Where nothing was written, in words.
     fn apply(
         &self,
         plan: &Plan,
+        folder: Option<&Path>,
         stop: &AtomicBool,
         told: &mut dyn FnMut(String),
     ) -> Result<Applied, String>;

@@ -213,7 +213,8 @@ impl Work<'_> {
             .map(|(step, _)| *step)
             .collect();
         if let Some(out) = runner.out.filter(|_| run::makes_kubeconfigs(&plan)) {
-            run::is_free(&plan, out, &settled).map_err(Failure::refused)?;
+            run::is_free(&plan, out, &settled)
+                .map_err(|why| Failure::refused(format!("--out: {why}")))?;
         } else if run::makes_kubeconfigs(&plan) {
             answer::say(
                 "note: it makes kubeconfigs: to apply it, name a folder for them with --out",

@@ -9,7 +9,7 @@ use super::args::Global;
 use super::change_args::ChangeCommand;
 use super::exit::{Code, Failure};
 use super::sources::{connect_options, contexts_named, now, runtime};
-use super::{apply, due, journal, kept, planning, splitting};
+use super::{apply, due, journal, kept, planning};
 use crate::change::run::RunError;
 use crate::cluster::kube::{connect, connect_writer};
 use crate::cluster::memory::MemoryCluster;
@@ -28,15 +28,9 @@ pub(super) const NO_JOURNAL: &str = "--no-store: nothing is changed without its 
 
 pub(super) fn run(global: &Global, command: &ChangeCommand) -> Result<Code, Failure> {
     match command {
-        ChangeCommand::Revoke { what, made } => {
-            planning::run(global, &planning::to_revoke(what)?, made)
-        }
-        ChangeCommand::Narrow { what, choices, made } => {
-            planning::run(global, &planning::to_narrow(what, &choices.choices())?, made)
-        }
-        ChangeCommand::Split { identity, how, made } => {
-            planning::run(global, &[splitting::to_split(identity, how)?], made)
-        }
+        ChangeCommand::Revoke { made, .. }
+        | ChangeCommand::Narrow { made, .. }
+        | ChangeCommand::Split { made, .. } => planning::run(global, &command.wishes()?, made),
         ChangeCommand::Apply { plan: Some(plan), out, confirm, .. } => {
             apply::run(global, &apply::What::Plan(plan), out.as_deref(), confirm)
         }

@@ -1,6 +1,6 @@
 //! The desk of a screen: a live cluster or the demo's, with its journal.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
@@ -34,6 +34,8 @@ pub(super) struct ClusterDesk {
     pub(super) cluster: Arc<dyn Cluster>,
     pub(super) writer: Open,
     pub(super) journal: Place,
+    /// Where kubeconfigs go whatever is said, of a cluster that nobody could use them for.
+    pub(super) kubeconfigs: Option<PathBuf>,
     pub(super) runtime: Handle,
 }
 
@@ -82,6 +84,7 @@ impl ClusterDesk {
     /// Does something with what makes the writes, and with the journal.
     async fn run<T>(
         &self,
+        folder: Option<&Path>,
         stop: &AtomicBool,
         told: &mut dyn FnMut(String),
         work: impl AsyncFnOnce(&mut Runner<'_>, &ClusterInfo) -> Result<T, Failure>,
@@ -104,7 +107,7 @@ impl ClusterDesk {
             progress: &mut progress,
             stop,
             pace: Pace::default(),
-            out: None,
+            out: folder,
             unwritten: Vec::new(),
         };
         let done = work(&mut runner, &info).await?;
@@ -114,11 +117,22 @@ impl ClusterDesk {
     async fn applied(
         &self,
         plan: &Plan,
+        folder: Option<&Path>,
         stop: &AtomicBool,
         told: &mut dyn FnMut(String),
     ) -> Result<Applied, Failure> {
+        let makes = run::makes_kubeconfigs(plan);
+        let folder = folder.filter(|_| makes).map(|folder| match &self.kubeconfigs {
+            Some(own) => Ok(own.clone()),
+            None => std::path::absolute(folder)
+                .map_err(|cause| Failure::usage(format!("{}: {cause}", folder.display()))),
+        });
+        let folder = folder.transpose()?;
+        if let Some(folder) = &folder {
+            run::is_free(plan, folder, &[]).map_err(Failure::refused)?;
+        }
         let ((run, ended), head) = self
-            .run(stop, told, async |runner, info| {
+            .run(folder.as_deref(), stop, told, async |runner, info| {
                 if plan.undoes.is_none() {
                     apply::was_applied(&runner.history()?, plan)?;
                     Work::is_not_in_the_way(runner, None)?;
@@ -131,6 +145,10 @@ impl ClusterDesk {
             .await?;
         let mut lines = apply::outcome_lines(run, &ended);
         lines.push(head);
+        if let Some(own) = self.kubeconfigs.as_ref().filter(|_| makes) {
+            let place = own.display();
+            lines.push(format!("the demo keeps its kubeconfigs in {place}, which goes with it"));
+        }
         let whole = matches!(&ended, Ended::Done(differs) if differs.iter().all(|one| !one.known));
         Ok(Applied { run, whole, lines })
     }
@@ -139,7 +157,7 @@ impl ClusterDesk {
         let (stop, mut told) = (AtomicBool::new(false), |_| {});
         let undoing =
             async |runner: &mut Runner<'_>, _: &ClusterInfo| Ok(runner.undoing(run).await?);
-        let (plan, _) = self.run(&stop, &mut told, undoing).await?;
+        let (plan, _) = self.run(None, &stop, &mut told, undoing).await?;
         let info = self.cluster.info().await?;
         Ok(self.tried(plan, &info).await)
     }
@@ -170,10 +188,11 @@ impl Desk for ClusterDesk {
     fn apply(
         &self,
         plan: &Plan,
+        folder: Option<&Path>,
         stop: &AtomicBool,
         told: &mut dyn FnMut(String),
     ) -> Result<Applied, String> {
-        let applied = self.applied(plan, stop, told);
+        let applied = self.applied(plan, folder, stop, told);
         self.runtime.block_on(applied).map_err(|failure| failure.to_string())
     }
 }

@@ -231,6 +231,7 @@ fn live_desk(
             let home = home.as_ref().ok_or_else(|| Failure::usage(super::changing::NO_JOURNAL))?;
             Ok(home.journal(&info.id))
         }),
+        kubeconfigs: None,
         runtime: runtime.handle().clone(),
     })
 }
@@ -246,7 +247,9 @@ fn demo_desk(
         Failure::unreachable(format!("make a folder for the demo's journal: {cause}"))
     })?;
     let writer = cluster.clone();
+    let kubeconfigs = Some(folder.path().join("kubeconfigs"));
     Ok(Arc::new(ClusterDesk {
+        kubeconfigs,
         cluster: Arc::new(cluster.clone()),
         writer: Box::new(move || {
             not_readonly(readonly)?;

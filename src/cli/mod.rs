@@ -45,6 +45,7 @@ use std::path::Path;
 use clap::{CommandFactory as _, FromArgMatches as _};
 
 pub use self::args::{Cli, Command, Global, Output};
+pub use self::change_args::ChangeCommand;
 pub use self::exit::{Code, Failure};
 pub use self::feeds::{Fleet, clock, start};
 pub use self::sources::{connect_options, demo_policy, load_options, now, runtime, settings};

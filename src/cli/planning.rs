@@ -4,15 +4,31 @@ use std::path::Path;
 
 use super::answer;
 use super::args::{Global, Output};
-use super::change_args::Made;
+use super::change_args::{ChangeCommand, Made};
 use super::changing::{self, Reached};
 use super::exit::{Code, Failure};
 use super::identity::ROWS;
 use super::sources::{Needs, open};
+use super::splitting::to_split;
 use crate::change::plan::{Choices, Input, Intent, IntentParseError, Plan, Refusal, make};
 use crate::change::run;
 use crate::model::read_back;
 use crate::report;
+
+impl ChangeCommand {
+    /// What it wants planned: nothing, of a command that plans nothing.
+    ///
+    /// # Errors
+    /// Where its words say nothing that could be planned.
+    pub fn wishes(&self) -> Result<Vec<Intent>, Failure> {
+        match self {
+            Self::Revoke { what, .. } => to_revoke(what),
+            Self::Narrow { what, choices, .. } => to_narrow(what, &choices.choices()),
+            Self::Split { identity, how, .. } => Ok(vec![to_split(identity, how)?]),
+            _ => Ok(Vec::new()),
+        }
+    }
+}
 
 /// What these words want revoked.
 pub(super) fn to_revoke(what: &[String]) -> Result<Vec<Intent>, Failure> {

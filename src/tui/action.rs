@@ -26,6 +26,10 @@ pub enum Context {
     Text,
     /// A plan.
     Plan,
+    /// The choices of a narrowing.
+    Narrowing,
+    /// The choices of a split.
+    Splitting,
     /// Help.
     Help,
     /// A choice in a window.
@@ -36,7 +40,7 @@ pub enum Context {
 
 impl Context {
     /// All of them, in the order of help.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 16] = [
         Self::Anywhere,
         Self::List,
         Self::Page,
@@ -48,6 +52,8 @@ impl Context {
         Self::Health,
         Self::Text,
         Self::Plan,
+        Self::Narrowing,
+        Self::Splitting,
         Self::Help,
         Self::Picker,
         Self::Prompt,
@@ -67,6 +73,8 @@ impl Context {
             Self::Health => "health",
             Self::Text => "yaml and descriptions",
             Self::Plan => "a plan",
+            Self::Narrowing => "narrowing",
+            Self::Splitting => "splitting",
             Self::Help => "help",
             Self::Picker => "a choice",
             Self::Prompt => "typing",
@@ -161,10 +169,22 @@ actions! {
     ClearMarks,
     /// Stages that it is revoked.
     Revoke,
-    /// Stages that it is narrowed.
+    /// Chooses how it is narrowed.
     Narrow,
-    /// Says how it is split.
+    /// Chooses how it is split.
     Split,
+    /// Stages what was chosen.
+    Stage,
+    /// Types the value of a choice.
+    Type,
+    /// Makes one of several.
+    Merge,
+    /// Says whom one becomes.
+    Become,
+    /// Leaves one out, or takes them in.
+    LeaveOut,
+    /// Shows the whole plan of what is chosen, or what comes of it.
+    AsPlan,
     /// Takes back what is staged.
     Unstage,
     /// Makes the plan of what is staged.

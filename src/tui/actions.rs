@@ -4,19 +4,37 @@
 use super::action::{Action, ActionId as Id, Context, Group};
 
 use Context::{
-    Anywhere, Credentials, Cuts, Findings, Grants, Health, Help, List, Page, Picker, Plan, Prompt,
-    Reverse, Text,
+    Anywhere, Credentials, Cuts, Findings, Grants, Health, Help, List, Narrowing, Page, Picker,
+    Plan, Prompt, Reverse, Splitting, Text,
 };
 
 /// Where a cursor or a view moves.
-const MOVING: &[Context] =
-    &[List, Page, Reverse, Findings, Credentials, Grants, Cuts, Health, Text, Plan, Help, Picker];
+const MOVING: &[Context] = &[
+    List,
+    Page,
+    Reverse,
+    Findings,
+    Credentials,
+    Grants,
+    Cuts,
+    Health,
+    Text,
+    Plan,
+    Narrowing,
+    Splitting,
+    Help,
+    Picker,
+];
 /// Where rows can be opened.
 const OPENING: &[Context] = &[List, Page, Reverse, Findings, Credentials, Grants, Cuts, Picker];
 /// Where rows stand for something with a name.
 const ROWS: &[Context] = &[List, Page, Reverse, Findings, Credentials, Grants, Cuts];
 /// Where there are tabs.
 const TABS: &[Context] = &[List, Page];
+/// Where there is something beside.
+const SIDES: &[Context] = &[List, Page, Text, Plan, Narrowing, Splitting];
+/// Where choices are made.
+const CHOOSING: &[Context] = &[Narrowing, Splitting];
 /// Where typing narrows or searches.
 const FILTERING: &[Context] =
     &[List, Reverse, Findings, Credentials, Grants, Cuts, Text, Plan, Help];
@@ -60,13 +78,16 @@ pub(super) const ACTIONS: &[Action] = &[
         "the YAML of the bindings and roles that grant it"),
     key(Id::Who, &["w"], ROWS, Group::Look, None,
         "who else can do this: on a permission, asks for the verb where there are several"),
-    key(Id::Copy, &["c"], &[List, Page, Reverse, Findings, Credentials, Grants, Cuts, Text, Plan], Group::Look, None,
-        "copy the name, all marked names, or the text, to the terminal's clipboard"),
-    key(Id::NextTab, &["tab"], TABS, Group::Look, Some("tabs"), "next tab"),
+    key(Id::Copy, &["c"], &[List, Page, Reverse, Findings, Credentials, Grants, Cuts, Text, Plan, Narrowing, Splitting],
+        Group::Look, None,
+        "copy the name, all marked names, the text, or the command that chooses the same, to the terminal's \
+         clipboard"),
+    key(Id::NextTab, &["tab"], &[List, Page, Narrowing, Splitting], Group::Look, Some("tabs"),
+        "next tab; from choices to what comes of them, and back"),
     key(Id::PreviousTab, &["shift-tab"], TABS, Group::Look, None, "previous tab"),
     key(Id::Filter, &["/"], FILTERING, Group::Choose, Some("filter"),
         "list only what matches, live; in a text, look for it"),
-    key(Id::Mark, &["space"], &[List], Group::Choose, Some("mark"), "mark the row"),
+    key(Id::Mark, &["space"], &[List, Splitting], Group::Choose, Some("mark"), "mark the row"),
     key(Id::MarkRange, &["ctrl-space"], &[List], Group::Choose, None,
         "mark everything from the last mark to here"),
     key(Id::ClearMarks, &["ctrl-\\"], &[List], Group::Choose, None, "take all marks off"),
@@ -74,9 +95,23 @@ pub(super) const ACTIONS: &[Action] = &[
         "stage that it is revoked: all grants of the identity or of everybody marked, the grant, the token; \
          of a finding what mends it, no more; on the tab Reach the grant that closes the way"),
     key(Id::Narrow, &["n"], ROWS, Group::Change, Some("narrow"),
-        "stage that the identity, or everybody marked, is cut down to what the log shows in use"),
+        "choose how the identity, everybody marked, or a grant's role is cut down to what the log shows in \
+         use, and see what comes of it"),
     key(Id::Split, &["s"], ROWS, Group::Change, Some("split"),
-        "say how each of those behind the account gets an identity of their own"),
+        "choose who behind the account becomes whom, and see what each gets"),
+    key(Id::Stage, &["enter"], CHOOSING, Group::Change, Some("stage"),
+        "stage it with these choices; the plan has it then"),
+    key(Id::Type, &["e"], CHOOSING, Group::Change, Some("type"),
+        "type the value of the choice; of one who is seen, what they are called: those of one name are one"),
+    key(Id::Merge, &["m"], &[Splitting], Group::Change, Some("merge"),
+        "make one of those marked and the one under the cursor, who gives the name"),
+    key(Id::Become, &["b"], &[Splitting], Group::Change, Some("to"),
+        "type whom the one under the cursor becomes: user:NAME for a user that there is, \
+         sa:NAMESPACE/NAME for an account that is made"),
+    key(Id::LeaveOut, &["x"], &[Splitting], Group::Change, Some("out"),
+        "leave the one under the cursor without an identity, or take them in again"),
+    key(Id::AsPlan, &["v"], CHOOSING, Group::Look, Some("whole"),
+        "the whole plan of what is chosen, with every object as it would be; again for what comes of it"),
     key(Id::Unstage, &["z"], ROWS, Group::Change, None,
         "take back what is staged about what the cursor is on, or is marked"),
     key(Id::Plan, &["p"], &[Anywhere], Group::Change, Some("plan"),
@@ -107,10 +142,10 @@ pub(super) const ACTIONS: &[Action] = &[
     key(Id::PageDown, &["ctrl-f", "pgdn"], MOVING, Group::Move, None, "a page down"),
     key(Id::HalfUp, &["ctrl-u"], MOVING, Group::Move, None, "half a page up"),
     key(Id::HalfDown, &[], MOVING, Group::Move, None, "half a page down"),
-    key(Id::Left, &["h", "left"], &[List, Page, Text, Plan], Group::Move, None,
-        "previous tab; on the list, previous chip; in a text, to the left"),
-    key(Id::Right, &["l", "right"], &[List, Page, Text, Plan], Group::Move, None,
-        "next tab; on the list, next chip; in a text, to the right"),
+    key(Id::Left, &["h", "left"], SIDES, Group::Move, None,
+        "previous tab; on the list, previous chip; in a text, to the left; of a choice, less or the one before"),
+    key(Id::Right, &["l", "right"], SIDES, Group::Move, None,
+        "next tab; on the list, next chip; in a text, to the right; of a choice, more or the next one"),
     key(Id::NextMatch, &["n"], &[Text, Plan], Group::Move, None, "next place found"),
     key(Id::PreviousMatch, &["shift-n"], &[Text, Plan], Group::Move, None, "previous place found"),
     key(Id::Back, &["esc", "q"], MOVING,

@@ -4,6 +4,7 @@ use super::actions::ACTIONS;
 use super::layers::{Prompt, PromptKind};
 use super::state::State;
 use super::theme::Theme;
+use super::wizard::Field;
 use crate::model::{Identity, SubjectKind};
 use crate::query::KEYS;
 
@@ -41,7 +42,9 @@ pub fn candidates(state: &State, prompt: &Prompt) -> Vec<Candidate> {
         PromptKind::Command => arguments(state, head.split(' ').next().unwrap_or_default(), last),
         // Only the list is filtered by the grammar; other screens by plain words.
         PromptKind::Filter if state.screen().is_none() => keys(last),
-        PromptKind::Filter | PromptKind::Confirm | PromptKind::Save => Vec::new(),
+        PromptKind::Choice(Field::Into) => arguments(state, "ns", &prompt.text),
+        PromptKind::Becomes(_) => arguments(state, "show", &prompt.text),
+        _ => Vec::new(),
     }
 }
 

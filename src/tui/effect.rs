@@ -107,6 +107,8 @@ pub enum Effect {
         tag: u64,
         /// It.
         planned: Arc<Planned>,
+        /// Where kubeconfigs are written to; None where it makes none.
+        folder: Option<PathBuf>,
     },
     /// Save a plan; answers with [`Msg::Notice`].
     SavePlan {

@@ -6,6 +6,7 @@ use super::screens;
 use super::state::State;
 use super::tabs::Tab;
 use super::whole::Sort;
+use super::wizard::panes;
 
 /// The parts of the topmost screen.
 pub fn of(state: &State) -> Parts {
@@ -78,6 +79,15 @@ pub fn rows_and_height(state: &State) -> (usize, usize) {
         Some(Layer::Whole(view)) => view.len(),
         Some(Layer::Health(_)) => screens::health::lines(state).len(),
         Some(Layer::Text(text)) => text.lines.len(),
+        Some(Layer::Wizard(view)) => {
+            let choices = view.form.fields().len();
+            let panes = panes(parts.body, choices);
+            return if view.on_effect {
+                (view.lines.len(), panes.effect.height.into())
+            } else {
+                (choices, panes.form.height.into())
+            };
+        }
         Some(Layer::Help(help)) => screens::help::lines(state, help, parts.body.width).len(),
         Some(Layer::Picker(_) | Layer::Prompt(_)) => 0,
     };

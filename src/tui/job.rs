@@ -15,6 +15,7 @@ use super::state::{FeedId, Who};
 use super::theme::Slot;
 use super::whole;
 use super::widgets::Line;
+use super::wizard::{self, Ask, Sight};
 use super::yaml;
 use crate::actors::{self, Behind};
 use crate::book::{Becoming, Book, GrantId, Tier, UseSummary};
@@ -43,11 +44,15 @@ pub enum Lane {
     Answer,
     /// A text.
     Text,
+    /// Who is behind an account that is split.
+    Behind,
+    /// What comes of choices.
+    Sight,
 }
 
 impl Lane {
     /// All of them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 9] = [
         Self::Rows,
         Self::Page,
         Self::Reach,
@@ -55,6 +60,8 @@ impl Lane {
         Self::Whole,
         Self::Answer,
         Self::Text,
+        Self::Behind,
+        Self::Sight,
     ];
 }
 
@@ -117,6 +124,26 @@ pub enum Job {
         /// Which text.
         what: TextOf,
     },
+    /// Who is behind an account.
+    Behind {
+        /// The number of this piece.
+        tag: u64,
+        /// From what.
+        book: Arc<Book>,
+        /// The account.
+        account: Identity,
+    },
+    /// What comes of choices.
+    Sight {
+        /// The number of this piece.
+        tag: u64,
+        /// Of which, by cluster.
+        asks: Vec<Ask>,
+        /// Whether the text of the plan is wanted.
+        as_plan: bool,
+        /// Where kubeconfigs are written to; empty where that is not chosen.
+        folder: String,
+    },
 }
 
 /// The result of a piece of work.
@@ -166,6 +193,20 @@ pub enum Done {
         tag: u64,
         /// Its lines.
         lines: Arc<[Line<'static>]>,
+    },
+    /// Who is behind an account.
+    Behind {
+        /// The number of the piece.
+        tag: u64,
+        /// They, or why it is not known.
+        behind: Result<Arc<Behind>, String>,
+    },
+    /// What comes of choices.
+    Sight {
+        /// The number of the piece.
+        tag: u64,
+        /// It.
+        sight: Arc<Sight>,
     },
 }
 
@@ -255,6 +296,8 @@ impl Job {
             Self::Whole { .. } => Lane::Whole,
             Self::Answer { .. } => Lane::Answer,
             Self::Text { .. } => Lane::Text,
+            Self::Behind { .. } => Lane::Behind,
+            Self::Sight { .. } => Lane::Sight,
         }
     }
 
@@ -277,6 +320,12 @@ impl Job {
             }
             Self::Answer { tag, feed, book, asked } => {
                 Done::Answer { tag, answer: answer(feed, &book, &asked).map(Arc::new) }
+            }
+            Self::Behind { tag, book, account } => {
+                Done::Behind { tag, behind: wizard::behind(&book, &account).map(Arc::new) }
+            }
+            Self::Sight { tag, asks, as_plan, folder } => {
+                Done::Sight { tag, sight: Arc::new(Sight::of(asks, as_plan, &folder)) }
             }
             Self::Text { tag, book, what, .. } => {
                 let lines = match what {

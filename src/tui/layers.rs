@@ -9,6 +9,7 @@ use super::state::{FeedId, Who};
 use super::tabs::Tab;
 use super::whole::{self, Whole};
 use super::widgets::{Line, Scroll};
+use super::wizard::{Field, Form, Wizard};
 use crate::change::Planned;
 use crate::change::plan::Intent;
 use crate::model::{Identity, Name};
@@ -170,6 +171,12 @@ pub enum PromptKind {
     Confirm,
     /// Where a plan is saved.
     Save,
+    /// The value of a wizard's choice.
+    Choice(Field),
+    /// Whom one of those behind an account becomes, by the place.
+    Becomes(usize),
+    /// Where a plan's kubeconfigs are written to.
+    Folder,
 }
 
 /// A line being typed.
@@ -202,6 +209,8 @@ pub enum Layer {
     Health(Scroll),
     /// A text to read.
     Text(Box<TextView>),
+    /// Choices, with what comes of them.
+    Wizard(Box<Wizard>),
     /// Help.
     Help(HelpView),
     /// A choice.
@@ -225,6 +234,10 @@ impl Layer {
             Self::Health(_) => Context::Health,
             Self::Text(view) if view.plan.is_some() => Context::Plan,
             Self::Text(_) => Context::Text,
+            Self::Wizard(view) => match view.form {
+                Form::Narrow(_) => Context::Narrowing,
+                Form::Split(_) => Context::Splitting,
+            },
             Self::Help(_) => Context::Help,
             Self::Picker(_) => Context::Picker,
             Self::Prompt(_) => Context::Prompt,
@@ -241,6 +254,7 @@ impl Layer {
         match self {
             Self::Page(page) => Some(page.who.feed),
             Self::Reverse(view) => Some(view.feed),
+            Self::Wizard(view) => view.form.feed(),
             _ => None,
         }
     }

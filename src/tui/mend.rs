@@ -19,10 +19,9 @@ pub fn action(fix: &Fix) -> Option<Id> {
     })
 }
 
-/// What that key stages; None where the fix is a command of its own, or lies elsewhere.
+/// What that key stages, or chooses about; None where the fix lies elsewhere.
 pub fn intent(fix: &Fix) -> Option<Intent> {
-    let mend = fix.write.as_ref()?;
-    (!matches!(mend, Mend::Split(_))).then(|| Intent::to_mend(mend))
+    fix.write.as_ref().map(Intent::to_mend)
 }
 
 /// The key as it is pressed.
@@ -44,13 +43,9 @@ pub fn short(state: &State, fix: &Fix, columns: usize) -> Line<'static> {
 /// What is to be done, in one or two lines.
 pub fn lines(state: &State, fix: &Fix, width: usize) -> Vec<Line<'static>> {
     const MOST: usize = 2;
-    let command = fix.write.as_ref().map(|mend| Intent::to_mend(mend).command());
-    let (key, text) = match (action(fix), command, intent(fix)) {
-        (Some(id), _, Some(intent)) => {
+    let (key, text) = match (action(fix), intent(fix)) {
+        (Some(id), Some(intent)) => {
             (key(state, id), format!(" stages {}: {}", printable(&intent.words()), fix.how))
-        }
-        (Some(_), Some(command), None) => {
-            ("In a shell".to_owned(), format!(" {command}: {}", fix.how))
         }
         _ => ("Elsewhere".to_owned(), format!(": {}", fix.how)),
     };
@@ -101,7 +96,9 @@ pub fn refusal(state: &State, finding: &Finding, id: Id) -> Option<String> {
 impl State {
     /// Whether a wish is staged, by itself or as a part of what is.
     pub fn is_wished(&self, feed: FeedId, wish: &Intent) -> bool {
-        let has = |wish: Intent| self.staged.contains_key(&(feed, wish));
+        let has = |wish: Intent| {
+            self.staged.keys().any(|(at, have)| *at == feed && have.is_about_the_same(&wish))
+        };
         let whole = match wish {
             Intent::Grant { subject, .. } => has(Intent::Identity { identity: subject.clone() }),
             _ => false,

@@ -8,7 +8,7 @@
 //! * `action`, `actions`, `keymap`, `key`: the registry, the one source of keys, hints, help,
 //!   completion and docs/keys.md
 //! * `state`, `layers`, `marks`, `places`, `tabs`: what there is
-//! * `update`, `effect`, `job`: what happens to it
+//! * `update`, `effect`, `job`, `wizard`: what happens to it
 //! * `layout`, `geometry`, `screens`, `widgets`, `words`, `text`, `time`, `theme`: what it looks
 //!   like
 //! * `runtime`, `terminal`, `worker`, `clipboard`, `wake`: the outside
@@ -34,6 +34,7 @@ pub mod mend;
 mod open;
 mod options;
 pub mod places;
+mod planned;
 mod runtime;
 pub mod screens;
 mod signals;
@@ -48,6 +49,7 @@ pub mod update;
 pub mod wake;
 pub mod whole;
 pub mod widgets;
+pub mod wizard;
 mod words;
 mod worker;
 mod yaml;

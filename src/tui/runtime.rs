@@ -251,12 +251,13 @@ impl Ui {
                     let _ = self.sender.send(journal(tag, Err(why), columns));
                 }
             }
-            Effect::Apply { feed, tag, planned } => {
+            Effect::Apply { feed, tag, planned, folder } => {
                 let sender = self.sender.clone();
                 let made = self.at_desk(feed, move |desk| {
                     let heard = sender.clone();
                     let mut told = move |line| drop(heard.send(Msg::Applying { tag, line }));
-                    let result = desk.apply(&planned.plan, &AtomicBool::new(false), &mut told);
+                    let (plan, folder) = (&planned.plan, folder.as_deref());
+                    let result = desk.apply(plan, folder, &AtomicBool::new(false), &mut told);
                     let _ = sender.send(Msg::Applied { tag, result });
                 });
                 if let Err(why) = made {

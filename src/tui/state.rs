@@ -242,6 +242,8 @@ pub struct State {
     pub list: ListView,
     /// What is wanted, of which cluster.
     pub staged: BTreeMap<(FeedId, Intent), About>,
+    /// Where kubeconfigs of a cluster's plans are written to, as it was chosen.
+    pub folders: BTreeMap<FeedId, String>,
     /// What lies over it, the top last.
     pub layers: Vec<Layer>,
     /// The keys.
@@ -284,6 +286,7 @@ impl State {
             feeds,
             list: ListView::default(),
             staged: BTreeMap::new(),
+            folders: BTreeMap::new(),
             layers: Vec::new(),
             keymap,
             themes: Theme::names().filter_map(Theme::built_in).collect(),

@@ -11,7 +11,7 @@ use crate::book::{
     Book, Entry, Grant, GrantKey, GroupSource, HintSource, LogState, RoleState, Severity, Tier,
     UseState,
 };
-use crate::model::{Health, Identity, Name, Scope, SubjectKind, distinct, or_quotes};
+use crate::model::{Call, Health, Identity, Name, Scope, SubjectKind, Target, distinct, or_quotes};
 use crate::query::Seen;
 
 /// What is shown for what is still on its way.
@@ -299,5 +299,31 @@ pub fn health(health: Health) -> (&'static str, Slot) {
         Health::Partial | Health::Outdated => ("!", Slot::Warn),
         Health::Forbidden | Health::Failed => ("✗", Slot::Danger),
         Health::NotGiven => ("–", Slot::Muted),
+    }
+}
+
+/// `get secrets pay/db`, `list pods in pay`, `get /metrics`.
+pub fn call(call: &Call) -> String {
+    let verb = &call.verb;
+    match &call.target {
+        Target::Path(path) => format!("{verb} {path}"),
+        Target::Paths => format!("{verb} other paths"),
+        Target::Folded => "others, too many to keep".to_owned(),
+        Target::Resource { group, resource, subresource, namespace, name, names_folded } => {
+            let mut text = format!("{verb} {resource}");
+            if !group.is_empty() {
+                text = format!("{text}.{group}");
+            }
+            if !subresource.is_empty() {
+                text = format!("{text}/{subresource}");
+            }
+            match (namespace, name) {
+                (Some(ns), Some(name)) => text = format!("{text} {ns}/{name}"),
+                (Some(ns), None) => text = format!("{text} in {ns}"),
+                (None, Some(name)) => text = format!("{text} {name}"),
+                (None, None) => {}
+            }
+            if *names_folded { format!("{text}, other names") } else { text }
+        }
     }
 }

@@ -71,7 +71,7 @@ fn wishes_are_staged_and_taken_back() {
     assert!(shown.contains("~ gone@corp.example"), "{shown}");
     stage.keys("r");
     assert!(stage.text().contains("is staged already"));
-    stage.keys("n");
+    stage.keys("n enter");
     assert_eq!(words(&stage), ["revoke user:gone@corp.example", "narrow user:gone@corp.example"]);
     stage.keys("j");
     assert!(stage.text().contains("p plan 2"), "{}", stage.text());
@@ -95,7 +95,7 @@ fn what_is_marked_is_meant_and_else_what_the_cursor_is_on() {
     // A permission goes with its grant.
     stage.keys("z shift-tab r");
     assert!(stage.text().contains("a permission goes with its grant"), "{}", stage.text());
-    stage.keys("n");
+    stage.keys("n enter");
     assert_eq!(words(&stage), ["narrow sa:ci/deployer"]);
     let mut stage = self::stage();
     stage.command("credentials").keys("/").type_text("batch-token").keys("enter r");

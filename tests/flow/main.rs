@@ -19,3 +19,4 @@ mod secrets;
 mod typing;
 mod waiting;
 mod whole;
+mod wizards;

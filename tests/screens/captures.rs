@@ -48,6 +48,8 @@ fn captures_are_true() {
             ("credentials", "credentials", ""),
             ("grants", "grants", ""),
             ("cuts", "reach", ""),
+            ("narrow", "show sa:ci/runner", "n"),
+            ("split", "show user:ops-shared", "s j j j j l g"),
             ("help", "help", ""),
         ] {
             let mut stage = Stage::new(&book, size);

@@ -5,8 +5,8 @@ use keybook::tui::theme::{Depth, Theme};
 use ratatui::style::Color;
 
 use super::SMALL;
-use super::support::invented;
 use super::support::stage::{Stage, lines};
+use super::support::{invented, shared};
 
 fn stage_with(theme: &str, depth: Depth) -> Stage {
     let mut stage = Stage::new(&invented::whole(), SMALL);
@@ -26,6 +26,28 @@ fn without_colours_nothing_is_coloured_and_everything_still_said() {
     assert_eq!(stage.text(), Stage::new(&invented::whole(), SMALL).text());
     // The row of the cursor has a bar of its own.
     assert!(stage.text().contains('▌'));
+}
+
+#[test]
+fn a_wizard_says_without_colours_what_it_says_with_them() {
+    for (command, key) in [("show sa:ci/deployer", "n"), ("show user:ops", "s")] {
+        for size in [SMALL, (200, 50)] {
+            let look = |depth: Depth| {
+                let mut stage = Stage::new(&shared::book(), size);
+                stage.state.depth = depth;
+                stage.state.theme = Theme::built_in("default").unwrap().at(depth);
+                stage.command(command).keys(key).keys("j l");
+                (stage.text(), stage.buffer())
+            };
+            let (text, plain) = look(Depth::None);
+            assert!(
+                plain.content.iter().all(|cell| (cell.fg, cell.bg) == (Color::Reset, Color::Reset))
+            );
+            assert_eq!(text, look(Depth::Full).0);
+            // The choice under the cursor has a bar and its arrows, whatever the colours.
+            assert!(text.contains('▌'), "{text}");
+        }
+    }
 }
 
 #[test]

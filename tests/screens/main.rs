@@ -14,8 +14,8 @@ mod mending;
 use std::sync::Arc;
 
 use keybook::book::Book;
-use support::invented;
 use support::stage::Stage;
+use support::{invented, shared};
 
 /// A narrow terminal, a wide one, the smallest that is drawn on, and one that is not.
 const SIZES: [(u16, u16); 4] = [(80, 24), (200, 50), (40, 10), (8, 2)];
@@ -164,6 +164,41 @@ fn help_and_typing() {
     });
     golden("refused", &invented::whole(), SMALL, |stage| {
         stage.command("fndings");
+    });
+}
+
+#[test]
+fn wizards() {
+    goldens("narrow", &invented::whole(), |stage| {
+        stage.command("show sa:ci/deployer").keys("n l j l");
+    });
+    golden("narrow-role", &invented::whole(), SMALL, |stage| {
+        stage.command("grants").keys("/").type_text("deployer pay").keys("enter n l");
+    });
+    golden("narrow-no-log", &invented::without_log(), SMALL, |stage| {
+        stage.command("show sa:ci/deployer").keys("n");
+    });
+    golden("narrow-plan", &invented::whole(), SMALL, |stage| {
+        stage.command("show sa:ci/deployer").keys("n v");
+    });
+    // A name that would drive the terminal.
+    golden("narrow-hostile", &invented::whole(), SMALL, |stage| {
+        stage.command("who eve").keys("n");
+    });
+    let split = |stage: &mut Stage| {
+        stage.command("show user:ops").keys("s j j j e").type_text("people").keys("enter g");
+    };
+    goldens("split", &shared::book(), split);
+    golden("split-open", &shared::book(), SMALL, |stage| {
+        stage.command("show user:ops").keys("s j space");
+    });
+    golden("split-choices", &shared::book(), SMALL, |stage| {
+        split(stage);
+        stage.keys("shift-g k k k k k l l l l tab j");
+    });
+    golden("split-typing", &shared::book(), SMALL, |stage| {
+        split(stage);
+        stage.keys("b ctrl-u").type_text("user:j");
     });
 }
 

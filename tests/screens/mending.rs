@@ -73,8 +73,19 @@ fn the_key_that_a_finding_names_stages_its_fix_and_no_other_key_stages_anything(
         assert!(row.contains(cell), "{cell}: {row}");
         for key in ["r", "n", "s"] {
             stage.keys(key);
+            let chooses = mends == Some(key) && key != "r";
+            if chooses {
+                // What is chosen by default is what mends it; of a split nothing is, yet.
+                let verb = if key == "n" { "Narrow" } else { "Split" };
+                assert!(stage.text().contains(&format!(" {verb} ")), "{}", stage.text());
+                stage.keys("enter");
+            }
             let said = stage.state.notice.clone().expect("it says what it did").text;
             let wishes = staged(&mut stage);
+            if chooses && key == "s" {
+                assert!(said.contains("whom they become is open"), "{said}");
+                stage.keys("esc");
+            }
             if mends == Some(key) {
                 assert_eq!(wishes, wish.clone().into_iter().collect::<Vec<_>>(), "{finding:?}");
                 continue;

@@ -8,5 +8,6 @@ pub mod invented;
 pub mod process;
 pub mod reviews;
 pub mod schemas;
+pub mod shared;
 pub mod stage;
 pub mod world;

@@ -210,6 +210,21 @@ impl Intent {
         matches!(self, Self::Narrow { .. } | Self::NarrowRole { .. })
     }
 
+    /// Whether two are the same wish, however the log's questions are answered: the later one takes the
+    /// place of the earlier.
+    pub fn is_about_the_same(&self, other: &Self) -> bool {
+        let kind = |one: &Self| match one {
+            Self::Narrow { .. } => 1,
+            Self::NarrowRole { .. } => 2,
+            Self::Split { .. } => 3,
+            _ => 0,
+        };
+        match (kind(self), kind(other)) {
+            (0, 0) => self == other,
+            (one, two) => one == two && self.to_string() == other.to_string(),
+        }
+    }
+
     /// `revoke user:jane`, `narrow user:jane`, `split user:jane`.
     pub fn words(&self) -> String {
         let verb = match self {
@@ -240,21 +255,6 @@ impl Intent {
                 Self::Split { identity: identity.clone(), how: Box::default() }
             }
         }
-    }
-
-    /// The command that plans it, as a shell takes it. Of a user's split, the namespace of the new
-    /// accounts is left to be put in.
-    pub fn command(&self) -> String {
-        let verb = match self {
-            Self::Narrow { .. } | Self::NarrowRole { .. } => "narrow",
-            Self::Split { .. } => "split",
-            _ => "revoke",
-        };
-        let into = match self {
-            Self::Split { identity, .. } if identity.namespace.is_none() => " --into NAMESPACE",
-            _ => "",
-        };
-        format!("keybook {verb} {}{into}", self.shell_word())
     }
 
     /// It as one word of a shell's command line.

@@ -8,10 +8,10 @@ use serde_json::Value;
 
 use super::edit::{binding, precondition, rights, role, stored, without_subjects};
 use super::left::Left;
-use super::narrow::{self, Cuts, How};
+use super::narrow::{self, Cuts};
 use super::owner::{self, Verdict};
-use super::split;
-use super::wanted::{AllWanted, Refusal, Wanted, names, revoked, target_of, wanted};
+use super::split::{self, Parts};
+use super::wanted::{AllWanted, Refusal, Wanted, names, objects_of, revoked, wanted};
 use super::{
     API_VERSION, Action, ClusterRef, CoverageRef, Header, Intent, Inverse, KIND, Later, Manual,
     Plan, Reason, Reversibility, Step, StillWorks, Target, lock_out,
@@ -51,14 +51,32 @@ pub struct Input<'a> {
 /// # Errors
 /// Where an Intent is about nothing, or an image does not fit the Book.
 pub fn make(input: &Input<'_>) -> Result<Plan, Refusal> {
-    let book = input.book;
-    let mut all = wanted(book, input.intents)?;
-    let revoked = revoked(&all);
-    let cuts = narrow::cuts(book, input.intents, &revoked)?;
-    let parts = split::parts(book, input.intents)?;
-    let mut work = Work::new(input, &all, &cuts)?;
-    work.revoked = revoked;
-    work.cuts(&cuts, &mut all)?;
+    let all = wanted(input.book, input.intents)?;
+    let cuts = narrow::cuts(input.book, input.intents, &revoked(&all))?;
+    Ok(worked(input, all, &cuts)?.plan)
+}
+
+/// A Plan with what it comes to.
+pub(super) struct Worked {
+    pub(super) plan: Plan,
+    pub(super) before: Objects,
+    pub(super) after: Objects,
+    pub(super) parts: Vec<Parts>,
+}
+
+/// Makes the Plan of what is wanted and cut.
+///
+/// # Errors
+/// As [`make`].
+pub(super) fn worked(
+    input: &Input<'_>,
+    mut all: AllWanted,
+    cuts: &Cuts,
+) -> Result<Worked, Refusal> {
+    let parts = split::parts(input.book, input.intents)?;
+    let mut work = Work::new(input, &all, cuts)?;
+    work.revoked = revoked(&all);
+    work.cuts(cuts, &mut all)?;
     work.split(&parts)?;
     for (target, wanted) in &all {
         let image = work.image(target)?;
@@ -68,7 +86,8 @@ pub fn make(input: &Input<'_>) -> Result<Plan, Refusal> {
             work.binding(target, &image, wanted)?;
         }
     }
-    work.plan(&all)
+    let (plan, before, after) = work.plan(&all)?;
+    Ok(Worked { plan, before, after, parts })
 }
 
 /// A Plan in the making.
@@ -100,12 +119,8 @@ impl<'a> Work<'a> {
     fn new(input: &'a Input<'a>, all: &AllWanted, cuts: &Cuts) -> Result<Self, Refusal> {
         let snapshot = &input.book.snapshot;
         let mut before = snapshot.objects.clone();
-        let cut = cuts.all.iter().filter_map(|cut| match &cut.how {
-            How::Fork { binding, .. } => Some(target_of(binding.0, &binding.1, &binding.2)),
-            How::Edit { .. } => None,
-        });
-        let targets: BTreeSet<Target> = all.keys().cloned().chain(cut).collect();
-        for target in targets.iter().filter(|target| !target.is_secret()) {
+        let targets = objects_of(all, cuts);
+        for target in targets.iter().filter(|target| target.is_binding()) {
             let image = input.fresh.get(target).ok_or_else(|| Refusal::Moved(target.clone()))?;
             let fresh = binding(target, image).ok_or_else(|| Refusal::Moved(target.clone()))?;
             before.insert(Object::Binding(fresh));
@@ -247,7 +262,7 @@ impl<'a> Work<'a> {
         }
     }
 
-    fn plan(mut self, all: &AllWanted) -> Result<Plan, Refusal> {
+    fn plan(mut self, all: &AllWanted) -> Result<(Plan, Objects, Objects), Refusal> {
         let (before, after) = (Authorizer::new(&self.before), Authorizer::new(&self.after));
         let mut verification = self.verification(&before, &after)?;
         self.ask_for_parts((&before, &after), &mut verification)?;
@@ -303,7 +318,7 @@ impl<'a> Work<'a> {
             lock_out: locked,
             undoes: None,
         };
-        Ok(plan.sealed())
+        Ok((plan.sealed(), self.before, self.after))
     }
 
     /// What can be taken back comes first, and what concerns who makes the change comes last of it.

@@ -7,8 +7,11 @@
 mod about;
 mod afterwards;
 mod check;
+mod command;
 mod document;
 mod edit;
+mod foreseen;
+mod held;
 mod intent;
 mod inverse;
 mod left;
@@ -30,10 +33,12 @@ pub use document::{
     Right, Step, StillWorks, Target, Verification,
 };
 pub use edit::{stored, without_server_fields};
+pub use foreseen::{Figure, Foreseen, Part, foresee};
+pub use held::Held;
 pub use intent::{Intent, IntentParseError};
 pub use inverse::{Made, undo};
 pub use lock_out::locks_out;
 pub use make::{Input, Operator, make};
 pub use narrow::{Choices, NotInLogs};
-pub use split::{Named, Splitting};
+pub use split::{Named, Splitting, everybody};
 pub use wanted::{Refusal, targets};

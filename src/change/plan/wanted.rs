@@ -243,12 +243,17 @@ pub(super) fn names(binding: &Binding, identity: &Identity) -> bool {
 pub fn targets(book: &Book, intents: &[Intent]) -> Result<Vec<Target>, Refusal> {
     let all = wanted(book, intents)?;
     let cuts = narrow::cuts(book, intents, &revoked(&all))?;
-    let mut targets: BTreeSet<Target> = all.into_keys().collect();
-    for cut in cuts.all {
+    Ok(objects_of(&all, &cuts).into_iter().collect())
+}
+
+/// The objects that are written, beside those that are made.
+pub(super) fn objects_of(all: &AllWanted, cuts: &narrow::Cuts) -> BTreeSet<Target> {
+    let mut targets: BTreeSet<Target> = all.keys().cloned().collect();
+    for cut in &cuts.all {
         targets.insert(narrow::role_target(&cut.role));
         if let narrow::How::Fork { binding, .. } = &cut.how {
             targets.insert(target_of(binding.0, &binding.1, &binding.2));
         }
     }
-    Ok(targets.into_iter().collect())
+    targets
 }

@@ -48,26 +48,25 @@ pub fn is_free(plan: &Plan, out: &Path, skip: &[u32]) -> Result<(), String> {
         let path = out.join(file(step).ok_or_else(malformed)?);
         if path.symlink_metadata().is_ok() {
             return Err(format!(
-                "{} is there already, and is not written over: move it away, or name another folder \
-                 with --out",
+                "{} is there already, and is not written over: move it away, or name another folder",
                 path.display()
             ));
         }
     }
     match out.metadata() {
-        Ok(meta) if !meta.is_dir() => Err(format!("--out {}: no folder", out.display())),
+        Ok(meta) if !meta.is_dir() => Err(format!("{}: no folder", out.display())),
         // What cannot be written there shows now, and not when a token is made.
         Ok(_) => tempfile::tempfile_in(out)
             .map(drop)
-            .map_err(|error| format!("--out {}: {error}", out.display())),
+            .map_err(|error| format!("{}: {error}", out.display())),
         Err(error) if error.kind() == ErrorKind::NotFound => {
             let parent = out.parent().filter(|parent| !parent.as_os_str().is_empty());
             match parent.unwrap_or(Path::new(".")).metadata() {
                 Ok(meta) if meta.is_dir() => Ok(()),
-                _ => Err(format!("--out {}: the folder that it is in is not there", out.display())),
+                _ => Err(format!("{}: the folder that it is in is not there", out.display())),
             }
         }
-        Err(error) => Err(format!("--out {}: {error}", out.display())),
+        Err(error) => Err(format!("{}: {error}", out.display())),
     }
 }
 

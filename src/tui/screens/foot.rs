@@ -12,6 +12,7 @@ use crate::tui::text::width;
 use crate::tui::theme::Slot;
 use crate::tui::update::is_offered;
 use crate::tui::widgets::{Canvas, Line};
+use crate::tui::wizard::Field;
 
 /// How many candidates are shown above the line being typed.
 const CANDIDATES: usize = 6;
@@ -51,7 +52,14 @@ fn hints(state: &State, canvas: &mut Canvas<'_, '_>, area: Rect) {
     let back =
         (context != Context::List).then(|| Line::of(" esc", Slot::Key).then(" back ", Slot::Muted));
     let mut line = back.unwrap_or_default();
-    for id in ActionId::ALL {
+    // What only a wizard has comes first there.
+    let chooses = |id: &ActionId| {
+        let contexts = id.action().contexts;
+        let all = contexts.iter().all(|of| matches!(of, Context::Narrowing | Context::Splitting));
+        all && contexts.contains(&context)
+    };
+    let ids = ActionId::ALL.iter().filter(|id| chooses(id));
+    for id in ids.chain(ActionId::ALL.iter().filter(|id| !chooses(id))) {
         let action = id.action();
         let here = action.contexts.contains(&context) && *id != ActionId::Plan;
         if !here || action.hint.is_none() || *id == ActionId::Help || !is_offered(state, *id) {
@@ -76,6 +84,10 @@ fn hint(state: &State, id: ActionId) -> Line<'static> {
     {
         "search".clone_into(&mut word);
     }
+    if id == ActionId::NextTab && matches!(state.context(), Context::Narrowing | Context::Splitting)
+    {
+        "effect".clone_into(&mut word);
+    }
     let on_reach = matches!(state.screen(), Some(Layer::Page(page)) if page.tab == Tab::Reach);
     if id == ActionId::Revoke && on_reach {
         "cut".clone_into(&mut word);
@@ -98,6 +110,9 @@ fn typing(
         PromptKind::Command => ":".to_owned(),
         PromptKind::Confirm => format!("to apply it, type {}:", prompt.before),
         PromptKind::Save => "save the plan to:".to_owned(),
+        PromptKind::Folder => Field::Folder.question().to_owned(),
+        PromptKind::Choice(field) => field.question().to_owned(),
+        PromptKind::Becomes(_) => "becomes user:NAME or sa:NAMESPACE/NAME:".to_owned(),
     };
     let most = area.width.saturating_mul(2) / 3;
     let mut x = canvas.put(area.x + 1, area.y, most, &sign, Slot::Key) + 1;

@@ -18,6 +18,7 @@ pub mod reach;
 mod reverse;
 mod text;
 mod whole;
+mod wizard;
 pub mod workloads;
 
 use ratatui::buffer::Buffer;
@@ -50,6 +51,7 @@ pub fn draw(state: &State, buffer: &mut Buffer) -> Option<Position> {
             lines(&mut canvas, parts.body, &health::lines(state), scroll.offset);
         }
         Some(Layer::Text(view)) => text::draw(view, &mut canvas, &parts),
+        Some(Layer::Wizard(view)) => wizard::draw(view, &mut canvas, &parts),
         Some(Layer::Help(view)) => help::draw(state, view, &mut canvas, &parts),
         Some(Layer::Picker(_) | Layer::Prompt(_)) => {}
     }

@@ -61,6 +61,7 @@ pub(super) fn refresh_screen(state: &mut State, effects: &mut Effects) {
         Some(Layer::Reverse(_)) => ask_again(state, effects),
         Some(Layer::Whole(_)) => whole(state, effects),
         Some(Layer::Text(_)) => open::text_again(state, effects),
+        Some(Layer::Wizard(_)) => super::wizard::again(state, effects),
         _ => {}
     }
 }

@@ -1,21 +1,26 @@
 //! Changes: wishes are staged, a plan is made of them, and applied once its cluster's name was typed.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::{Effects, stage};
+use super::{Effects, stage, wizard};
 use crate::book::Book;
 use crate::change::plan::{About, Intent, about, moved};
+use crate::change::run;
 use crate::change::{Applied, Planned};
 use crate::tui::action::ActionId as Id;
 use crate::tui::effect::Effect;
 use crate::tui::layers::{Layer, PlanPart, PlanStage, Prompt, PromptKind, TextView};
+use crate::tui::planned::text;
 use crate::tui::state::{FeedId, State, Tone};
 use crate::tui::theme::Slot;
 use crate::tui::widgets::{Line, Scroll, wrapped};
 
 pub(super) fn perform(state: &mut State, id: Id, effects: &mut Effects) {
     match id {
-        Id::Revoke | Id::Narrow | Id::Split => stage::perform(state, id),
+        Id::Revoke => stage::perform(state),
+        Id::Narrow => wizard::narrow(state, effects),
+        Id::Split => wizard::split(state, effects),
         Id::Unstage => stage::unstage(state),
         Id::Plan => plan(state, effects),
         Id::Apply => confirm(state),
@@ -32,7 +37,7 @@ pub(super) fn disabled(state: &State, id: Id) -> Option<String> {
     };
     match id {
         Id::Plan if state.staged.is_empty() => {
-            none("plan: nothing is staged; r stages a revoke, n a narrowing")
+            none("plan: nothing is staged; r stages a revoke, n a narrowing, s a split")
         }
         Id::Unstage if state.staged.is_empty() => none("unstage: nothing is staged"),
         Id::Revoke | Id::Narrow | Id::Split => stage::disabled(state, id),
@@ -181,23 +186,7 @@ fn lines_of(planned: &Planned, columns: usize) -> Vec<Line<'static>> {
         wrapped(said, Slot::Good, columns, &mut lines);
     }
     lines.push(Line::new());
-    for line in crate::report::plan_text(&planned.plan).lines() {
-        let image = line.strip_prefix("     ").and_then(|rest| rest.chars().next());
-        match image {
-            Some('+') => lines.push(Line::of(line.to_owned(), Slot::Good)),
-            Some('-') => lines.push(Line::of(line.to_owned(), Slot::Danger)),
-            Some(' ' | '…') => lines.push(Line::of(line.to_owned(), Slot::Muted)),
-            _ => {
-                let slot = match line {
-                    _ if line.starts_with("LOCKS OUT") => Slot::Danger,
-                    _ if line.starts_with("warning") => Slot::Warn,
-                    _ if line.starts_with(' ') => Slot::Base,
-                    _ => Slot::Strong,
-                };
-                wrapped(line, slot, columns, &mut lines);
-            }
-        }
-    }
+    text(crate::report::plan_text(&planned.plan).lines(), columns, &mut lines);
     lines
 }
 
@@ -219,11 +208,26 @@ fn prompt(kind: PromptKind, text: &str, before: &str) -> Layer {
     })
 }
 
-/// Asks for the name of the cluster's context.
+/// Asks for the name of the cluster's context; before that, where it is needed, for the folder that
+/// kubeconfigs are written to.
 fn confirm(state: &mut State) {
-    if let Some((_, _, planned)) = ready(state) {
-        state.layers.push(prompt(PromptKind::Confirm, "", &planned.confirm));
+    let Some((_, feed, planned)) = ready(state) else { return };
+    let kind = if run::makes_kubeconfigs(&planned.plan) && !state.folders.contains_key(&feed) {
+        PromptKind::Folder
+    } else {
+        PromptKind::Confirm
+    };
+    state.layers.push(prompt(kind, "", &planned.confirm));
+}
+
+/// The folder was typed.
+pub(super) fn folder(state: &mut State, path: &str) {
+    let Some((_, feed, _)) = ready(state) else { return };
+    if path.is_empty() {
+        return state.say(Tone::Refused, "nothing was written: kubeconfigs need a folder");
     }
+    state.folders.insert(feed, path.to_owned());
+    confirm(state);
 }
 
 fn ask_where(state: &mut State) {
@@ -243,7 +247,9 @@ pub(super) fn confirmed(state: &mut State, typed: &str, effects: &mut Effects) {
     }
     view.lines = vec![Line::of("applying", Slot::Strong)].into();
     view.scroll = Scroll::default();
-    effects.push(Effect::Apply { feed, tag, planned });
+    let makes = run::makes_kubeconfigs(&planned.plan);
+    let folder = state.folders.get(&feed).filter(|_| makes).map(PathBuf::from);
+    effects.push(Effect::Apply { feed, tag, planned, folder });
 }
 
 /// Where to was typed.
@@ -290,5 +296,6 @@ pub(super) fn applied(state: &mut State, tag: u64, result: Result<Applied, Strin
     // An undo leaves alone what is wanted next.
     if whole && !undone {
         state.staged.retain(|(at, _), _| *at != feed);
+        state.folders.remove(&feed);
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Effects, list};
+use super::{Effects, list, wizard};
 use crate::query::Seen;
 use crate::tui::asked::Answer;
 use crate::tui::job::{Done, holds};
@@ -61,6 +61,8 @@ pub(super) fn done(state: &mut State, done: Done, effects: &mut Effects) {
             }
             arrange_answer(state);
         }
+        Done::Behind { tag, behind } => wizard::behind(state, tag, behind, effects),
+        Done::Sight { tag, sight } => wizard::seen(state, tag, sight, effects),
         Done::Text { tag, lines } => {
             for layer in &mut state.layers {
                 if let Layer::Text(text) = layer

@@ -11,6 +11,7 @@ mod open;
 mod prompt;
 mod stage;
 mod visit;
+mod wizard;
 
 use super::action::{ActionId as Id, Context};
 use super::effect::{Effect, Msg};
@@ -31,6 +32,9 @@ pub fn update(state: &mut State, msg: Msg) -> Vec<Effect> {
         Msg::Resize(width, height) => {
             state.size = (width, height);
             moving::clamp(state);
+            if matches!(state.screen(), Some(Layer::Wizard(_))) {
+                wizard::again(state, &mut effects);
+            }
         }
         Msg::Focus(focused) => state.focused = focused,
         Msg::Book(feed, book) => books::arrived(state, feed, book, &mut effects),
@@ -44,6 +48,7 @@ pub fn update(state: &mut State, msg: Msg) -> Vec<Effect> {
         }
         Msg::Notice(notice) => state.notice = Some(notice),
     }
+    wizard::lay(state);
     effects
 }
 
@@ -85,11 +90,16 @@ pub fn disabled(state: &State, id: Id) -> Option<String> {
         Id::Open | Id::Describe | Id::Yaml | Id::Who | Id::Copy
             if open::target(state).is_none()
                 && !(id == Id::Copy && open::has_marked(state))
-                && !matches!(state.layers.last(), Some(Layer::Text(_) | Layer::Picker(_))) =>
+                && !matches!(
+                    state.layers.last(),
+                    Some(Layer::Text(_) | Layer::Picker(_) | Layer::Wizard(_))
+                ) =>
         {
             none("there is nothing under the cursor")
         }
-        Id::Mark | Id::MarkRange if state.list.rows.is_empty() => none("there is no row to mark"),
+        Id::Mark | Id::MarkRange if state.list.rows.is_empty() && state.layers.is_empty() => {
+            none("there is no row to mark")
+        }
         Id::ClearMarks if state.list.marks.is_empty() => none("nothing is marked"),
         Id::NextMatch | Id::PreviousMatch => match state.layers.last() {
             Some(Layer::Text(text)) if text.search.is_empty() => {
@@ -129,6 +139,10 @@ pub(super) fn name(id: Id) -> String {
 pub(super) fn perform(state: &mut State, id: Id, key: Option<Key>, effects: &mut Effects) {
     if let Some(why) = disabled(state, id) {
         state.say(Tone::Refused, why);
+        return;
+    }
+    if matches!(state.layers.last(), Some(Layer::Wizard(_))) && wizard::perform(state, id, effects)
+    {
         return;
     }
     match id {
@@ -197,6 +211,8 @@ pub(super) fn perform(state: &mut State, id: Id, key: Option<Key>, effects: &mut
         | Id::RuboutLine => {
             prompt::perform(state, id, effects);
         }
+        // Of a wizard alone.
+        Id::Stage | Id::Type | Id::Merge | Id::Become | Id::LeaveOut | Id::AsPlan => {}
         Id::Theme
         | Id::WhoCommand
         | Id::ShowCommand

@@ -24,6 +24,10 @@ fn scroll(state: &mut State) -> Option<(&mut Scroll, bool)> {
         Layer::Picker(picker) => Some((&mut picker.scroll, true)),
         Layer::Health(scroll) => Some((scroll, false)),
         Layer::Text(text) => Some((&mut text.scroll, false)),
+        Layer::Wizard(view) => {
+            let choosing = !view.on_effect;
+            Some((if choosing { &mut view.scroll } else { &mut view.effect }, choosing))
+        }
         Layer::Help(help) => Some((&mut help.scroll, false)),
         Layer::Prompt(_) => None,
     }

@@ -1,6 +1,6 @@
 //! The line being typed: a filter or search that works while it is typed, or a command.
 
-use super::{Effects, books, change, command, done, list, moving};
+use super::{Effects, books, change, command, done, list, moving, wizard};
 use crate::query::Query;
 use crate::tui::action::ActionId as Id;
 use crate::tui::complete;
@@ -160,7 +160,7 @@ fn accept(state: &mut State, effects: &mut Effects) {
     let remembered = match prompt.kind {
         PromptKind::Filter => Some(&mut state.typed.filters),
         PromptKind::Command => Some(&mut state.typed.commands),
-        PromptKind::Confirm | PromptKind::Save => None,
+        _ => None,
     };
     if let Some(remembered) = remembered.filter(|_| !text.is_empty()) {
         remembered.retain(|have| *have != text);
@@ -174,6 +174,9 @@ fn accept(state: &mut State, effects: &mut Effects) {
         PromptKind::Filter if state.screen().is_none() => list::preview(state, effects),
         PromptKind::Confirm => change::confirmed(state, &text, effects),
         PromptKind::Save => change::save(state, &text, effects),
+        PromptKind::Folder => change::folder(state, &text),
+        PromptKind::Choice(field) => wizard::typed(state, field, &text, effects),
+        PromptKind::Becomes(at) => wizard::becomes(state, at, &text, effects),
         _ => {}
     }
 }
@@ -207,7 +210,7 @@ fn remember(state: &mut State, earlier: bool, effects: &mut Effects) {
     let lines = match prompt.kind {
         PromptKind::Filter => typed.filters,
         PromptKind::Command => typed.commands,
-        PromptKind::Confirm | PromptKind::Save => return,
+        _ => return,
     };
     if prompt.earlier == 0 {
         prompt.draft.clone_from(&prompt.text);

@@ -1,10 +1,12 @@
 //! Staging: what is wanted of what the cursor is on, or is marked.
 
+use std::sync::Arc;
+
 use super::open;
-use crate::book::{GrantId, GrantKey, Mend, Tier};
+use crate::book::{Grant, GrantId, GrantKey, Mend, Tier};
 use crate::change::plan::{Choices, Intent, about};
 use crate::credentials::Credential;
-use crate::model::{Identity, SubjectKind};
+use crate::model::{Identity, RoleKind};
 use crate::reach::Path;
 use crate::tui::action::ActionId as Id;
 use crate::tui::layers::{Choice, Layer, Picker};
@@ -13,13 +15,15 @@ use crate::tui::state::{FeedId, State, Tone, Who};
 use crate::tui::tabs::Tab;
 use crate::tui::text::plural;
 use crate::tui::widgets::Scroll;
+use crate::tui::wizard::RoleOf;
 use crate::tui::words;
 
-pub(super) fn perform(state: &mut State, id: Id) {
-    match id {
-        Id::Split => split(state),
-        Id::Revoke if on_reach(state) => cut(state),
-        _ => stage(state, id == Id::Narrow),
+/// Stages that what is marked, or under the cursor, is revoked.
+pub(super) fn perform(state: &mut State) {
+    if on_reach(state) {
+        cut(state);
+    } else {
+        stage(state);
     }
 }
 
@@ -33,10 +37,13 @@ pub(super) fn disabled(state: &State, id: Id) -> Option<String> {
     mend::refusal(state, finding, id)
 }
 
-/// How somebody is split: that takes more words than there are keys.
-fn split(state: &mut State) {
+/// The account under the cursor.
+///
+/// # Errors
+/// Where there is none, in words.
+pub(super) fn account(state: &State) -> Result<(FeedId, Identity), String> {
     if open::has_marked(state) {
-        return state.say(Tone::Refused, "split: one account at a time, without marks");
+        return Err("one account at a time, without marks".to_owned());
     }
     let who = match open::target(state) {
         Some(
@@ -47,17 +54,41 @@ fn split(state: &mut State) {
         Some(open::Target::Grant(.., who) | open::Target::Credential(.., who)) => who,
         None => None,
     };
-    let identity = who.and_then(|who| state.entry(who)).map(|(_, entry)| entry.identity.clone());
-    match identity {
-        None => state.say(Tone::Refused, "split: nobody is under the cursor who is listed"),
-        Some(group) if group.kind == SubjectKind::Group => {
-            state.say(Tone::Refused, "split: a group is nobody's account: its members are");
-        }
-        Some(identity) => {
-            let split = Intent::Split { identity, how: Box::default() };
-            state.say(Tone::Done, format!("in a shell: {}; --help says how", split.command()));
-        }
+    let entry = who.and_then(|who| Some((who.feed, state.entry(who)?.1.identity.clone())));
+    entry.ok_or_else(|| "nobody is under the cursor who is listed".to_owned())
+}
+
+/// Who is marked, or under the cursor, and the role of a grant that is under it.
+///
+/// # Errors
+/// Where there is nobody, in words.
+pub(super) fn whom(state: &State) -> Result<(Vec<(FeedId, Identity)>, Option<RoleOf>), String> {
+    let all = wishes(state, true)?;
+    let whom = all.into_iter().filter_map(|(feed, wish)| Some((feed, wish.identity()?.clone())));
+    Ok((whom.collect(), role(state)))
+}
+
+/// The role of the grant under the cursor.
+fn role(state: &State) -> Option<RoleOf> {
+    if open::has_marked(state) {
+        return None;
     }
+    let Some(open::Target::Grant(feed, id, _)) = open::target(state) else { return None };
+    let book = state.book(feed)?;
+    let grant = book.grant(id)?;
+    let role = grant.role.as_ref()?;
+    let is_it = |other: &&Arc<Grant>| {
+        other.role_ref.kind == grant.role_ref.kind
+            && other.role_ref.name == grant.role_ref.name
+            && (role.kind == RoleKind::ClusterRole || other.key.namespace == grant.key.namespace)
+    };
+    Some(RoleOf {
+        feed,
+        kind: role.kind,
+        namespace: role.meta.namespace.clone(),
+        name: role.meta.name.clone(),
+        grants: book.grants().filter(is_it).count(),
+    })
 }
 
 /// Whether the ways of somebody to more are on the screen.
@@ -194,8 +225,8 @@ fn of_credential(credential: &Credential, narrow: bool) -> Result<Intent, String
     }
 }
 
-fn stage(state: &mut State, narrow: bool) {
-    let wishes = match wishes(state, narrow) {
+fn stage(state: &mut State) {
+    let wishes = match wishes(state, false) {
         Ok(wishes) => wishes,
         Err(why) => {
             state.say(Tone::Refused, why);
@@ -206,7 +237,7 @@ fn stage(state: &mut State, narrow: bool) {
 }
 
 /// Stages wishes, and says so.
-fn take(state: &mut State, wishes: Vec<(FeedId, Intent)>) {
+pub(super) fn take(state: &mut State, wishes: Vec<(FeedId, Intent)>) {
     let words = match wishes.as_slice() {
         [(_, one)] => one.words(),
         many => plural(many.len(), "wish").replace("wishs", "wishes"),
@@ -247,8 +278,13 @@ pub(super) fn unstage(state: &mut State) {
             .filter_map(|narrow| wishes(state, narrow).ok())
             .flatten()
             .collect();
-        if staged.iter().any(|wish| state.staged.contains_key(wish)) {
-            state.staged.retain(|wish, _| !staged.contains(wish));
+        let role = role(state);
+        let is_meant = |(feed, wish): &(FeedId, Intent)| {
+            let same = |(at, one): &(FeedId, Intent)| at == feed && one.is_about_the_same(wish);
+            staged.iter().any(same) || role.as_ref().is_some_and(|role| role.is_of(*feed, wish))
+        };
+        if state.staged.keys().any(is_meant) {
+            state.staged.retain(|wish, _| !is_meant(wish));
             state.say(Tone::Done, format!("unstaged; {} left", state.staged.len()));
             return;
         }

@@ -17,7 +17,11 @@ pub(super) fn place(state: &State) -> Place {
         Layer::Reverse(view) => Some(Place::Reverse(view.feed, view.asked.clone())),
         Layer::Whole(view) => Some(Place::Whole(view.sort)),
         Layer::Health(_) => Some(Place::Health),
-        Layer::Text(_) | Layer::Help(_) | Layer::Picker(_) | Layer::Prompt(_) => None,
+        Layer::Text(_)
+        | Layer::Wizard(_)
+        | Layer::Help(_)
+        | Layer::Picker(_)
+        | Layer::Prompt(_) => None,
     };
     state.layers.iter().rev().find_map(place).unwrap_or_default()
 }

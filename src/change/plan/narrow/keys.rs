@@ -20,7 +20,7 @@ pub(super) fn refers(
         && (*kind == RoleKind::ClusterRole || binding.1 == *namespace)
 }
 
-pub(super) fn refers_grant(grant: &Grant, key: &RoleKey) -> bool {
+pub(in crate::change::plan) fn refers_grant(grant: &Grant, key: &RoleKey) -> bool {
     refers(&binding_of(grant), &grant.role_ref, key)
 }
 

@@ -14,7 +14,7 @@ mod unseen;
 mod words;
 
 pub(super) use grants::{Cut, Cuts, How, Revoked, cuts};
-pub(super) use keys::role_words;
+pub(super) use keys::{refers_grant, role_words};
 pub(super) use share::{Share, Shares, shares};
 pub(super) use steps::{creation, part, role_target, subject};
 

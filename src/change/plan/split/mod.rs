@@ -3,10 +3,13 @@
 //!
 //! The account itself stays as it is: it is retired once nobody needs it any more.
 
+mod foreseen;
 mod retire;
+mod seats;
 mod steps;
 mod who;
 
+pub use seats::everybody;
 pub(super) use steps::Promise;
 use who::Part;
 pub(super) use who::{Parts, parts};

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::Splitting;
+use super::{Splitting, seats};
 use crate::actors::{self, Actor, ActorUse, Behind, Holder};
 use crate::book::{Book, Entry};
 use crate::change::plan::wanted::nobody;
@@ -28,12 +28,12 @@ pub(in crate::change::plan) struct Part {
 /// An account, taken apart.
 #[derive(Clone, Debug)]
 pub(in crate::change::plan) struct Parts {
-    pub(super) intent: Intent,
+    pub(in crate::change::plan) intent: Intent,
     pub(super) account: Identity,
     pub(super) how: Splitting,
     pub(in crate::change::plan) all: Vec<Part>,
     /// Requests that belong to none of them, what they were for, and who made them.
-    pub(super) left: (u64, Vec<ActorUse>, Vec<String>),
+    pub(in crate::change::plan) left: (u64, Vec<ActorUse>, Vec<String>),
     /// Requests in others' names.
     pub(super) for_others: u64,
     pub(super) shares: narrow::Shares,
@@ -133,16 +133,8 @@ type Attributed = (Vec<Part>, (u64, Vec<ActorUse>, Vec<String>));
 fn attribute(behind: &Behind, how: &Splitting) -> Result<Attributed, Refusal> {
     let mut owner: Vec<Option<Name>> = vec![None; behind.actors.len()];
     if how.actors.is_empty() {
-        let mut taken = BTreeSet::new();
-        for (at, (actor, owner)) in behind.actors.iter().zip(&mut owner).enumerate() {
-            let base = called(&actor.holder).unwrap_or_else(|| format!("actor-{}", at + 1));
-            let mut name = base.clone();
-            let mut more = 1;
-            while !taken.insert(name.clone()) {
-                more += 1;
-                name = format!("{base}-{more}");
-            }
-            *owner = Some(name.into());
+        for (owner, name) in owner.iter_mut().zip(seats::names(behind)) {
+            *owner = Some(name);
         }
     }
     for named in &how.actors {
@@ -238,19 +230,7 @@ fn workload(part: &Part) -> Result<Option<(Name, Name)>, Refusal> {
     }
 }
 
-/// What an actor may be called, where it says.
-fn called(holder: &Holder) -> Option<String> {
-    let text = match holder {
-        Holder::Workload(name) => name.rsplit('/').next().unwrap_or(name),
-        Holder::MintedBy(identity) => identity.name.split('@').next().unwrap_or_default(),
-        Holder::Session(name) => name.split('@').next().unwrap_or(name),
-        Holder::Credential(_) | Holder::NotSaid => return None,
-    };
-    let name = narrow::part(text).replace('.', "-");
-    Some(name).filter(|name| is_label(name))
-}
-
-fn is_label(name: &str) -> bool {
+pub(super) fn is_label(name: &str) -> bool {
     let inside = |one: char| one.is_ascii_lowercase() || one.is_ascii_digit() || one == '-';
     !name.is_empty()
         && name.len() <= LONGEST
@@ -260,7 +240,7 @@ fn is_label(name: &str) -> bool {
 }
 
 /// Whether an actor, at this place of the list, is known by a word.
-fn is_called(actor: &Actor, at: usize, word: &str) -> bool {
+pub(super) fn is_called(actor: &Actor, at: usize, word: &str) -> bool {
     let holder = match &actor.holder {
         Holder::Workload(name) => **name == *word || name.rsplit('/').next() == Some(word),
         Holder::MintedBy(identity) => *identity.name == *word || identity.to_string() == *word,

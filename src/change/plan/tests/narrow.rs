@@ -153,7 +153,7 @@ pub(super) fn may(authorizer: &Authorizer, who: &Identity, call: &Call) -> bool 
 
 /// The log of random requests of these, allowed or denied as the roles have it; gives every
 /// authorization that an allowed one needed.
-fn logged(world: &mut World, seed: u64) -> Vec<(Identity, Call)> {
+pub(super) fn logged(world: &mut World, seed: u64) -> Vec<(Identity, Call)> {
     let mut rng = ChaCha8Rng::seed_from_u64(seed ^ 0x5eed);
     let authorizer = Authorizer::new(&world.objects());
     let mut parts = Logged::new().log(0, 90).activity.expect("a log");

@@ -8,8 +8,8 @@ use chrono::{DateTime, Utc};
 pub use calendar::spark;
 
 use super::help::beside;
-use crate::book::{Book, Entry, IdentityActivity, Seen, UseSummary};
-use crate::model::{Name, Target};
+use crate::book::{Book, Entry, IdentityActivity, Seen};
+use crate::model::Name;
 use crate::tui::job::PageData;
 use crate::tui::text::{figure, fit, plural, short_figure};
 use crate::tui::theme::Slot;
@@ -216,7 +216,7 @@ fn uses(lines: &mut Lines, data: Option<&PageData>, now: DateTime<Utc>, width: u
     let head = format!("{:<room$} {:>5} {:>8} {:>7}", "used for", "last", "allowed", "denied");
     lines.push(Line::of(head, Slot::Heading));
     for use_ in &data.uses {
-        let what = fit(&call(use_), room).into_owned();
+        let what = fit(&words::call(&use_.call), room).into_owned();
         let pad = " ".repeat(room.saturating_sub(crate::tui::text::width(&what)));
         let mut line = Line::plain(what);
         line.push(format!("{pad} {:>5}", ago(use_.last_seen, now)), Slot::Base);
@@ -224,31 +224,5 @@ fn uses(lines: &mut Lines, data: Option<&PageData>, now: DateTime<Utc>, width: u
         let slot = if use_.denied > 0 { Slot::Warn } else { Slot::Faint };
         line.push(format!(" {:>7}", short_figure(use_.denied)), slot);
         lines.push(line);
-    }
-}
-
-/// `get secrets pay/db`, `list pods in pay`, `get /metrics`.
-fn call(use_: &UseSummary) -> String {
-    let verb = &use_.call.verb;
-    match &use_.call.target {
-        Target::Path(path) => format!("{verb} {path}"),
-        Target::Paths => format!("{verb} other paths"),
-        Target::Folded => "others, too many to keep".to_owned(),
-        Target::Resource { group, resource, subresource, namespace, name, names_folded } => {
-            let mut text = format!("{verb} {resource}");
-            if !group.is_empty() {
-                text = format!("{text}.{group}");
-            }
-            if !subresource.is_empty() {
-                text = format!("{text}/{subresource}");
-            }
-            match (namespace, name) {
-                (Some(ns), Some(name)) => text = format!("{text} {ns}/{name}"),
-                (Some(ns), None) => text = format!("{text} in {ns}"),
-                (None, Some(name)) => text = format!("{text} {name}"),
-                (None, None) => {}
-            }
-            if *names_folded { format!("{text}, other names") } else { text }
-        }
     }
 }

@@ -1,0 +1,99 @@
+//! The command that plans a wish, with every choice as a flag.
+
+use super::{Choices, Intent, NotInLogs, Splitting};
+use crate::model::shell_word;
+
+/// Seconds.
+const DAY: u64 = 24 * 60 * 60;
+
+impl Intent {
+    /// The command that plans it, as a shell takes it. Of a user's split of which nobody said whom
+    /// anybody becomes, the namespace of the new accounts is left to be put in.
+    pub fn command(&self) -> String {
+        let (verb, flags) = match self {
+            Self::Narrow { choices, .. } | Self::NarrowRole { choices, .. } => {
+                ("narrow", narrowing(choices, &Choices::default()))
+            }
+            Self::Split { identity, how } => {
+                let mut flags = splitting(how);
+                if flags.is_empty() && identity.namespace.is_none() {
+                    flags.push("--into NAMESPACE".to_owned());
+                }
+                ("split", flags)
+            }
+            _ => ("revoke", Vec::new()),
+        };
+        let mut words = vec![format!("keybook {verb} {}", self.shell_word())];
+        words.extend(flags);
+        words.join(" ")
+    }
+}
+
+/// What is chosen otherwise than by default.
+fn narrowing(choices: &Choices, default: &Choices) -> Vec<String> {
+    let mut flags = Vec::new();
+    if !choices.families {
+        flags.push("--single-verbs".to_owned());
+    }
+    for (flag, chosen, default) in [
+        ("names", choices.names, default.names),
+        ("namespaces", choices.namespaces, default.namespaces),
+        ("younger-than", choices.younger_than, default.younger_than),
+    ] {
+        if chosen != default {
+            flags.push(format!("--{flag} {chosen}"));
+        }
+    }
+    if choices.not_in_logs != default.not_in_logs {
+        flags.push(format!("--not-in-logs {}", choices.not_in_logs.as_str()));
+    }
+    flags
+}
+
+/// As a command has no word for when a grant is too young, or for what no log shows, these are left.
+fn splitting(how: &Splitting) -> Vec<String> {
+    let default = Splitting::default();
+    let mut flags = Vec::new();
+    let mut flag =
+        |name: &str, value: String| flags.push(format!("--{name} {}", shell_word(value)));
+    for named in &how.actors {
+        flag("actor", format!("{}={}", named.name, named.is));
+    }
+    for (name, to) in &how.to {
+        flag("to", format!("{name}={to}"));
+    }
+    for name in &how.certificates {
+        flag("certificate", name.to_string());
+    }
+    if let Some(into) = &how.into {
+        flag("into", into.to_string());
+    }
+    for name in &how.machines {
+        flag("machine", name.to_string());
+    }
+    if let Some(name) = &how.unattributed {
+        flag("unattributed", name.to_string());
+    }
+    if let Some(days) = how.retire_after {
+        flag("retire-after", days.to_string());
+    }
+    if how.token_seconds != default.token_seconds {
+        flag("token-days", (how.token_seconds / DAY).to_string());
+    }
+    flags.extend(narrowing(&how.choices, &default.choices));
+    flags
+}
+
+impl NotInLogs {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Keep, Self::KeepAll, Self::Drop];
+
+    /// The word of the command line.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Keep => "keep",
+            Self::KeepAll => "keep-all",
+            Self::Drop => "drop",
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! Everybody behind an account, as a person chooses from them: what each is called where nobody says,
+//! and by what each is known.
+
+use std::collections::BTreeSet;
+
+use super::Named;
+use super::who::{is_called, is_label};
+use crate::actors::{Actor, Behind, Holder};
+use crate::change::plan::narrow;
+use crate::model::Name;
+
+impl Named {
+    /// Whether a name is one for an actor, of which accounts and bindings are called: small letters,
+    /// digits and dashes, not too many.
+    pub fn fits(name: &str) -> bool {
+        is_label(name)
+    }
+}
+
+/// Everybody who is seen, in the order in which they are listed. Each is known by what no other has,
+/// and only where there is nothing by the place in the list, which moves as the log goes on.
+pub fn everybody(behind: &Behind) -> Vec<Named> {
+    let all = names(behind).into_iter().enumerate();
+    all.map(|(at, name)| Named { name, is: handle(behind, at) }).collect()
+}
+
+/// What everybody is called where nobody says.
+pub(super) fn names(behind: &Behind) -> Vec<Name> {
+    let mut taken = BTreeSet::new();
+    let mut names = Vec::new();
+    for (at, actor) in behind.actors.iter().enumerate() {
+        let base = called(&actor.holder).unwrap_or_else(|| format!("actor-{}", at + 1));
+        let mut name = base.clone();
+        let mut more = 1;
+        while !taken.insert(name.clone()) {
+            more += 1;
+            name = format!("{base}-{more}");
+        }
+        names.push(name.into());
+    }
+    names
+}
+
+/// What an actor may be called, where it says.
+fn called(holder: &Holder) -> Option<String> {
+    let text = match holder {
+        Holder::Workload(name) => name.rsplit('/').next().unwrap_or(name),
+        Holder::MintedBy(identity) => identity.name.split('@').next().unwrap_or_default(),
+        Holder::Session(name) => name.split('@').next().unwrap_or(name),
+        Holder::Credential(_) | Holder::NotSaid => return None,
+    };
+    let name = narrow::part(text).replace('.', "-");
+    Some(name).filter(|name| is_label(name))
+}
+
+/// What only the actor at this place is known by.
+fn handle(behind: &Behind, at: usize) -> Name {
+    let only = |word: &Name| {
+        let known = behind.actors.iter().enumerate();
+        let mut known = known.filter(|(at, actor)| is_called(actor, *at, word));
+        known.next().is_some_and(|(found, _)| found == at) && known.next().is_none()
+    };
+    let words = behind.actors.get(at).into_iter().flat_map(words);
+    words.into_iter().find(only).unwrap_or_else(|| (at + 1).to_string().into())
+}
+
+/// By what an actor is known, what lasts longest first.
+fn words(actor: &Actor) -> Vec<Name> {
+    let holder: Option<Name> = match &actor.holder {
+        Holder::Workload(name) | Holder::Session(name) => Some(name.clone()),
+        Holder::MintedBy(identity) => Some(identity.to_string().into()),
+        Holder::Credential(_) | Holder::NotSaid => None,
+    };
+    holder
+        .into_iter()
+        .chain(actor.credentials.iter().cloned())
+        .chain(actor.addresses.iter().cloned())
+        .collect()
+}
