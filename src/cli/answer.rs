@@ -150,20 +150,17 @@ pub fn code(session: &Session, metadata: &Metadata) -> Code {
     }
 }
 
-/// `, without 3 of the lists that it needs: pods, roles, secrets`: what was not read whole of what an
-/// answer reads; empty where nothing is missing.
-pub fn not_read(metadata: &Metadata) -> String {
+/// What was not read whole of what an answer that found little reads; None where all was.
+pub fn not_read(metadata: &Metadata) -> Option<String> {
     let mut lists: Vec<&str> = metadata.missing.iter().map(|one| one.list).collect();
     lists.sort_unstable();
     lists.dedup();
-    match lists.len() {
-        0 => String::new(),
-        1 => format!(", which is without what was not read whole: {}", lists.join(", ")),
-        count => {
-            format!(
-                ", which is without what was not read whole: {count} lists, {}",
-                lists.join(", ")
-            )
+    match lists.as_slice() {
+        [] => None,
+        [one] => Some(format!("there may be more: {one} were not read whole")),
+        many => {
+            let (count, names) = (many.len(), many.join(", "));
+            Some(format!("there may be more: {count} lists were not read whole: {names}"))
         }
     }
 }

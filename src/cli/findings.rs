@@ -54,10 +54,10 @@ pub(super) fn run(
     let code = answer::give(global, &session, &report)?;
     answer::about_policy(&report.metadata);
     if found.is_empty() {
-        answer::say(&format!(
-            "nothing is found wrong in what was read{}",
-            answer::not_read(&report.metadata)
-        ));
+        answer::say("nothing is found wrong in what was read");
+        if let Some(more) = answer::not_read(&report.metadata) {
+            answer::say(&more);
+        }
         places.say_unknown(&session);
     }
     if left_out > 0 {

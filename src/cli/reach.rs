@@ -69,7 +69,7 @@ fn cuts(
         let mut all = reach.all();
         let there = places.over(book);
         all.retain(|one| book.entry(one.id).is_some_and(|entry| there.has(entry)));
-        higher += all.iter().filter(|reached| reached.is_higher()).count();
+        higher += all.iter().filter(|reached| reached.is_more()).count();
         let top = crate::book::Tier::ClusterAdmin;
         admins += all.iter().filter(|one| one.is_higher() && one.tier == top).count();
         failing |= fails(&reach, &all, fail_on);
@@ -83,11 +83,14 @@ fn cuts(
     if none {
         places.say_unknown(session);
     }
+    let read = if unread.is_some() { ", as far as was read" } else { "" };
     answer::say(&format!(
-        "{higher} can become more than they are, {admins} of them cluster-admin{}; a grant is listed \
-         where without it alone some cannot any more",
-        if unread.is_empty() { unread } else { format!(", as far as was read{unread}") }
+        "{higher} can become more than they are, {admins} of them cluster-admin{read}; a grant is listed \
+         where without it alone some can become less"
     ));
+    if let Some(more) = unread {
+        answer::say(&more);
+    }
     Ok(code)
 }
 

@@ -1,4 +1,6 @@
-//! Whoever can become more than it is, by what was granted to it.
+//! Whoever can become more than it is, by what was granted to it: stronger, or as strong and somebody
+//! else who may do what it may not. Of the latter only what is worth something is told: that others
+//! read more, or write other things where one may write already, is everyday.
 //!
 //! It needs everything at once, so that it is not a part of the Book's own judgement. What the API
 //! server installed by itself is left out of the grants from which a path starts: its controllers
@@ -28,9 +30,8 @@ pub fn becoming(reach: &Reach<'_>, reached: &[Reached]) -> Becoming {
     let book = reach.book();
     let judged: Vec<_> = reached
         .par_iter()
-        .filter(|one| one.is_higher())
         .filter_map(|one| {
-            let higher = Higher { tier: one.tier, modelled: one.modelled };
+            let higher = Higher { tier: one.becomes()?, modelled: one.way()?.is_modelled() };
             Some((one.id, higher, of(reach, book.entry(one.id)?, one)))
         })
         .collect();
@@ -46,7 +47,7 @@ pub fn becoming(reach: &Reach<'_>, reached: &[Reached]) -> Becoming {
 pub fn of(reach: &Reach<'_>, entry: &Entry, reached: &Reached) -> Option<Finding> {
     let book = reach.book();
     let reached = reach.by_what_was_added(entry, reached)?;
-    let path = reached.highest()?;
+    let path = reached.way()?;
     let first = path.hops.first()?.needed.iter().find_map(|needed| book.grant(needed.id?))?;
     // What everybody has is said of everybody, once.
     let subject = &first.key.subject;
@@ -67,7 +68,8 @@ pub fn of(reach: &Reach<'_>, entry: &Entry, reached: &Reached) -> Option<Finding
 
 /// As bad as holding it would be; one less where a step is a model only.
 fn severity(path: &Path) -> Severity {
-    match (severity_of(path.tier), path.is_modelled()) {
+    let tier = path.adds.as_ref().map_or(path.tier, |added| added.adds.tier);
+    match (severity_of(tier), path.is_modelled()) {
         (severity, false) => severity,
         (Severity::Critical | Severity::High, true) => Severity::Medium,
         (Severity::Medium, true) => Severity::Low,
@@ -84,11 +86,16 @@ fn evidence(reached: &Reached, path: &Path, first: &crate::book::Grant) -> Strin
     }
     let plural = if steps == 1 { "" } else { "s" };
     let modelled = path.modelled_words().map_or_else(String::new, |words| format!(", {words}"));
+    let becomes = match (&path.adds, path.end()) {
+        (Some(added), Some(end)) => {
+            format!("act as {end} and do what it may not itself ({})", added.words())
+        }
+        _ => format!("become {}", path.tier.as_str()),
+    };
     format!(
-        "its own access is {}; it can become {} in {steps} step{plural}{modelled}: {}; begins with {}, \
+        "its own access is {}; it can {becomes} in {steps} step{plural}{modelled}: {}; begins with {}, \
          which grants {}",
         reached.own.as_str(),
-        path.tier.as_str(),
         told.join(", "),
         binding(first),
         role(first)

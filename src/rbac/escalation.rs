@@ -23,7 +23,7 @@ pub fn is_covered(held: &[&PolicyRule], wanted: &[PolicyRule]) -> bool {
 }
 
 /// A rule as rules of a single right each.
-fn broken_down(rule: &PolicyRule) -> Vec<PolicyRule> {
+pub(crate) fn broken_down(rule: &PolicyRule) -> Vec<PolicyRule> {
     let mut rights = Vec::new();
     for verb in &rule.verbs {
         let verbs = vec![verb.clone()];
@@ -55,7 +55,8 @@ fn broken_down(rule: &PolicyRule) -> Vec<PolicyRule> {
     rights
 }
 
-fn covers(rule: &PolicyRule, right: &PolicyRule) -> bool {
+/// Whether a rule allows all that one of a single right does.
+pub(crate) fn covers(rule: &PolicyRule, right: &PolicyRule) -> bool {
     let has = |have: &[Name], want: &[Name]| {
         have.iter().any(|name| &**name == "*") || want.iter().all(|name| have.contains(name))
     };

@@ -9,8 +9,8 @@ use super::bounds::Bounds;
 use super::graph::Node;
 use super::many::SMALL;
 use super::search::{Ends, Terms, search};
-use super::{Reach, Reached};
-use crate::book::{GrantId, IdentityId, Tier};
+use super::{Kept, Reach, Reached};
+use crate::book::{Entry, GrantId, IdentityId, Tier};
 
 /// A grant without which somebody can become less.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,6 +30,36 @@ pub struct Lost {
     pub from: Tier,
     /// How strong it can become without the grant.
     pub to: Tier,
+    /// How strong it is by itself without the grant.
+    pub own: Tier,
+    /// Where it comes no higher than it is: how strong is what others add as whom it can act.
+    pub adds: Option<Tier>,
+    /// How strong is what others still add then as whom it can act; None: nobody adds anything.
+    pub still_adds: Option<Tier>,
+}
+
+impl Lost {
+    /// Whether it cannot become more any more than it is.
+    pub fn closes(&self) -> bool {
+        self.still_adds.is_none()
+    }
+
+    /// `cluster-admin → read`; what it may do only as others is told apart from how strong it is.
+    pub fn words(&self) -> String {
+        match (self.adds, self.still_adds) {
+            (None, Some(still)) if self.to == self.own => format!(
+                "{} → {}, and {} as others",
+                self.from.as_str(),
+                self.to.as_str(),
+                still.as_str()
+            ),
+            (None, _) => format!("{} → {}", self.from.as_str(), self.to.as_str()),
+            (Some(adds), None) => format!("{} as others → nothing more", adds.as_str()),
+            (Some(adds), Some(still)) => {
+                format!("{} as others → {}", adds.as_str(), still.as_str())
+            }
+        }
+    }
 }
 
 impl Cut {
@@ -70,7 +100,7 @@ impl Reach<'_> {
         let tried: Vec<(GrantId, &Reached)> = all
             .iter()
             .flat_map(|reached| {
-                let grants = reached.highest().map(super::Path::stands_on).unwrap_or_default();
+                let grants = reached.way().map(super::Path::stands_on).unwrap_or_default();
                 grants.into_iter().map(move |grant| (grant, reached))
             })
             .filter(|(grant, _)| self.book().grant(*grant).is_some_and(|grant| !grant.bootstrap))
@@ -78,11 +108,7 @@ impl Reach<'_> {
         let ways = Ways::new(tried.iter().map(|(_, reached)| reached.id));
         let lost: Vec<(GrantId, Lost)> = tried
             .into_par_iter()
-            .filter_map(|(grant, reached)| {
-                let to = self.keeps(reached, grant, Some(&ways));
-                let lost = Lost { id: reached.id, from: reached.tier, to };
-                (to < reached.tier).then_some((grant, lost))
-            })
+            .filter_map(|(grant, reached)| Some((grant, self.loses(reached, grant, &ways)?)))
             .collect();
         let mut cuts: BTreeMap<GrantId, Vec<Lost>> = BTreeMap::new();
         for (grant, one) in lost {
@@ -100,35 +126,56 @@ impl Reach<'_> {
         cuts
     }
 
-    /// How high an identity still gets without a grant.
-    fn keeps(&self, reached: &Reached, without: GrantId, ways: Option<&Ways>) -> Tier {
-        let Some(entry) = self.book().entry(reached.id) else { return Tier::None };
-        let terms =
-            Terms { without: Some(without.0), modelled: reached.modelled, ..Terms::default() };
+    /// What an identity loses without a grant; None where that is nothing.
+    fn loses(&self, reached: &Reached, without: GrantId, ways: &Ways) -> Option<Lost> {
+        let entry = self.book().entry(reached.id)?;
+        let way = reached.way()?;
+        let adds = way.adds.as_ref().map(|added| added.adds);
+        let modelled = way.is_modelled();
+        let terms = Terms { without: Some(without.0), modelled, ..Terms::default() };
         // Most have another way, and no more without a grant than with it: whoever comes to a great
         // deal is not searched to the end for that.
-        if let Some(ways) = ways {
-            let ends = Ends { most: SMALL.most, goal: reached.tier, bound: None };
-            let search = search(&self.graph, &[Self::start(entry)], terms, ends);
-            let other = || self.first(entry, reached.tier, ways.bounds(self, terms), terms);
-            if search.ended || (search.found.len() > SMALL.most && other().is_some()) {
-                return reached.tier;
-            }
+        let start = [Self::start(entry)];
+        let goal = if adds.is_none() { reached.tier } else { Tier::ClusterAdmin };
+        let near = search(&self.graph, &start, terms, Ends { most: SMALL.most, goal, bound: None });
+        let other = || self.first(entry, reached.tier, ways.bounds(self, terms), terms);
+        let is_kept = match adds {
+            None => near.ended || (near.found.len() > SMALL.most && other().is_some()),
+            Some(_) => near.ended || self.most_added(entry, &near, terms) >= adds,
+        };
+        if is_kept {
+            return None;
         }
-        let closure = self.closure(entry, Terms { modelled: false, ..terms });
-        closure.found.iter().map(|found| found.tier).max().unwrap_or_default()
+        let terms = Terms { modelled: false, ..terms };
+        let looked = self.look(entry, terms);
+        let to = looked.tier();
+        let all = looked.modelled.iter().chain([&looked.exact]);
+        let still = all.filter_map(|closure| self.most_added(entry, closure, terms)).max();
+        let is_lost = if adds.is_some() { still < adds } else { to < reached.tier };
+        is_lost.then(|| Lost {
+            id: reached.id,
+            from: reached.tier,
+            to,
+            own: self.graph.tier(&Self::start(entry), Some(without.0)),
+            adds: adds.map(|adds| adds.tier),
+            still_adds: still.map(|adds| adds.tier),
+        })
     }
 
-    /// How strong somebody can become without each of the grants on which its paths stand, taken
-    /// back alone, the highest path's first. Whatever grant is not among them changes nothing: the
-    /// path is there without it.
-    pub fn cuts_of(&self, reached: &Reached) -> Vec<(GrantId, Tier)> {
+    /// What is left to somebody without each of the grants on which these paths stand, taken back
+    /// alone, in their order. Whatever grant is not among them changes nothing about them: each path
+    /// is there without it.
+    pub fn cuts_of<'p>(
+        &self,
+        entry: &Entry,
+        paths: impl IntoIterator<Item = &'p super::Path>,
+    ) -> Vec<Kept> {
         let mut grants: Vec<GrantId> = Vec::new();
-        for id in reached.paths.iter().rev().flat_map(super::Path::stands_on) {
+        for id in paths.into_iter().flat_map(super::Path::stands_on) {
             if !grants.contains(&id) {
                 grants.push(id);
             }
         }
-        grants.into_par_iter().map(|grant| (grant, self.keeps(reached, grant, None))).collect()
+        grants.into_par_iter().map(|grant| self.kept(entry, Terms::default(), grant)).collect()
     }
 }

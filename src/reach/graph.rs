@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
+use super::adds::Singles;
 use super::ask::{Cap, Mode, caps};
 use super::moves::{self, Moves, Pose, RoleSet};
 use super::rights::{Right, Rights};
@@ -53,6 +54,7 @@ pub(crate) struct Graph<'b> {
     anyone: OnceLock<Moves>,
     /// Of what is given in every namespace, which leads to thousands: everything, every role.
     everywhere: [OnceLock<Moves>; 2],
+    pub(super) singles: Singles,
 }
 
 impl<'b> Graph<'b> {
@@ -85,6 +87,7 @@ impl<'b> Graph<'b> {
             posing: (0..count).map(|_| OnceLock::new()).collect(),
             anyone: OnceLock::new(),
             everywhere: Default::default(),
+            singles: Singles::new(&world),
             world,
         }
     }
@@ -248,7 +251,7 @@ impl<'b> Graph<'b> {
             Node::Constrained(..) => self
                 .left_within(node, without)
                 .iter()
-                .map(|left| left.tier)
+                .map(|left| left.tier(self.book))
                 .max()
                 .unwrap_or_default(),
         }
@@ -259,7 +262,7 @@ impl<'b> Graph<'b> {
         self.world.role_facts(role).is_some_and(|role| role.full)
     }
 
-    fn tier_of(&self, holding: &Holding) -> Tier {
+    pub(super) fn tier_of(&self, holding: &Holding) -> Tier {
         let (cluster, namespace) = match holding.role {
             None => (Tier::ClusterAdmin, Tier::NamespaceAdmin),
             Some(role) => self.world.role_facts(role).map(|role| role.tiers).unwrap_or_default(),
@@ -277,7 +280,8 @@ impl<'b> Graph<'b> {
         }
         if let Node::Constrained(..) = node {
             let left = self.left_within(node, None).into_iter();
-            return left.filter(|left| left.tier == tier).map(|left| left.grants()).collect();
+            let strong = left.filter(|left| left.tier(self.book) == tier);
+            return strong.map(|left| left.grants()).collect();
         }
         self.holdings(node, None)
             .iter()

@@ -37,7 +37,8 @@ enum Begun {
 
 impl Reach<'_> {
     /// What each of those can become, in their order. The same as [`Reach::of`] says of each, but
-    /// that `others` is not always counted.
+    /// that of who takes over a great deal and comes no higher the nearest are asked first whether
+    /// they add anything: the path is to one of those.
     pub fn many(&self, entries: &[&Entry]) -> Vec<Reached> {
         self.many_within(entries, SMALL)
     }
@@ -45,13 +46,43 @@ impl Reach<'_> {
     pub(super) fn many_within(&self, entries: &[&Entry], small: Small) -> Vec<Reached> {
         let mut begun: Vec<Begun> =
             entries.par_iter().map(|entry| self.begin(entry, small.most)).collect();
+        let big: Vec<bool> = begun.iter().map(|one| matches!(one, Begun::Big(_))).collect();
         let top = self.finish(entries, &mut begun, small.few, false, None);
         self.finish(entries, &mut begun, small.few, true, top);
-        let done = entries.par_iter().zip(begun).map(|(entry, begun)| match begun {
-            Begun::Done(reached) => reached,
-            Begun::Big(_) => self.of(entry),
-        });
+        let done =
+            entries.par_iter().zip(begun).zip(big).map(|((entry, begun), big)| match begun {
+                Begun::Done(reached) if !big || reached.is_higher() => reached,
+                Begun::Done(reached) => {
+                    Reached { beside: self.beside_of_big(entry, small.most), ..reached }
+                }
+                Begun::Big(_) => self.of(entry),
+            });
         done.collect()
+    }
+
+    /// Who adds something to what somebody may do who takes over a great deal and comes no higher:
+    /// those next to it are looked at first.
+    fn beside_of_big(&self, entry: &Entry, most: usize) -> Option<path::Path> {
+        let start = [Self::start(entry)];
+        let mut best: Option<path::Path> = None;
+        for modelled in [false, true] {
+            for most in [most, usize::MAX] {
+                let terms = Terms { modelled, ..Terms::default() };
+                let found = search(&self.graph, &start, terms, Ends { most, ..Ends::default() });
+                let more = self.beside(entry, &found, terms);
+                if more.as_ref().is_some_and(path::Path::is_worth) {
+                    return more;
+                }
+                best = best.or(more);
+                if found.found.len() <= most {
+                    if !found.left_out {
+                        return best;
+                    }
+                    break;
+                }
+            }
+        }
+        best
     }
 
     fn begin(&self, entry: &Entry, most: usize) -> Begun {
@@ -67,7 +98,7 @@ impl Reach<'_> {
         if exact.found.len() > most {
             return Begun::Big(None);
         }
-        let reached = self.all_of(entry, &exact);
+        let reached = self.all_of(entry, &exact, Terms::default());
         if exact.ended || !exact.left_out {
             return Begun::Done(reached);
         }
@@ -75,8 +106,7 @@ impl Reach<'_> {
         if modelled.found.len() > most {
             return Begun::Big(Some(reached));
         }
-        let modelled = self.all_of(entry, &modelled);
-        Begun::Done(if modelled.tier > reached.tier { modelled } else { reached })
+        Begun::Done(reached.or_modelled(self.all_of(entry, &modelled, Terms::default())))
     }
 
     /// Looks at those who are left: what they can become without models first, then with them.
@@ -232,15 +262,15 @@ impl Reach<'_> {
     }
 
     /// What a whole search says.
-    pub(super) fn all_of(&self, entry: &Entry, closure: &Closure) -> Reached {
+    pub(super) fn all_of(&self, entry: &Entry, closure: &Closure, terms: Terms) -> Reached {
         let mut reached = Reached::nothing(entry);
-        // What is handed over was somebody's before.
-        let others = closure.found.iter().filter(|found| !found.is_handed());
-        reached.others = Some(others.count().saturating_sub(1));
         for (place, found) in closure.found.iter().enumerate() {
             if found.tier > reached.tier {
                 reached.take(path::path(&self.graph, closure, place));
             }
+        }
+        if !reached.is_higher() {
+            reached.beside = self.beside(entry, closure, terms);
         }
         reached
     }
@@ -250,7 +280,15 @@ impl Reached {
     /// Nothing more than it is.
     pub(super) fn nothing(entry: &Entry) -> Self {
         let own = entry.tier;
-        Self { id: entry.id, own, tier: own, modelled: false, others: None, paths: Vec::new() }
+        Self { id: entry.id, own, tier: own, modelled: false, paths: Vec::new(), beside: None }
+    }
+
+    /// What it is with models too, where that is more.
+    pub(super) fn or_modelled(self, modelled: Self) -> Self {
+        let worth = |one: &Self| one.beside.as_ref().map(path::Path::is_worth);
+        let is_more = modelled.tier > self.tier
+            || (modelled.tier == self.tier && worth(&modelled) > worth(&self));
+        if is_more { modelled } else { self }
     }
 
     /// Takes note of the path to something stronger.

@@ -11,6 +11,8 @@
 //! An identity may be one of groups that are not known, and other authorizers may allow more: the
 //! answer is at least this.
 
+mod acts;
+mod adds;
 mod ask;
 mod bounds;
 mod cut;
@@ -36,6 +38,8 @@ mod within;
 mod words;
 mod world;
 
+pub use self::acts::{Act, Acts, Added, Count, Kept};
+pub use self::adds::Adds;
 pub use self::cut::{Cut, Lost};
 pub use self::deleted::Deleted;
 pub use self::path::{Gain, Held, Hop, Needed, Path, Reaches};
@@ -106,12 +110,29 @@ pub struct Reached {
     pub tier: Tier,
     /// Whether that needs a step that is a model only.
     pub modelled: bool,
-    /// How many others it can act as, until one may do everything; None where only the paths were
-    /// looked for.
-    pub others: Option<usize>,
     /// The shortest path to each tier above its own that takes fewer steps than any higher one;
     /// the highest last. Empty where nothing leads higher.
     pub paths: Vec<Path>,
+    /// Where nothing leads higher, the path to the one who adds most to what it may do itself: none
+    /// where nobody adds anything, as far as everybody was looked at.
+    pub beside: Option<Path>,
+}
+
+/// What a search for one came to.
+#[derive(Debug)]
+pub(crate) struct Looked {
+    /// Without models.
+    exact: Closure,
+    /// With them, where that leads further.
+    modelled: Option<Closure>,
+}
+
+impl Looked {
+    /// How strong it can become, itself at least.
+    fn tier(&self) -> Tier {
+        let all = self.modelled.iter().chain([&self.exact]).flat_map(|closure| &closure.found);
+        all.map(|found| found.tier).max().unwrap_or_default()
+    }
 }
 
 impl Reached {
@@ -151,48 +172,53 @@ impl<'b> Reach<'b> {
     /// The same, what the API server itself installed left out of its own grants: None where it
     /// cannot become more than it is by what was added.
     pub fn by_what_was_added(&self, entry: &Entry, reached: &Reached) -> Option<Reached> {
-        if !reached.is_higher() {
-            return None;
-        }
+        let Some(way) = reached.way() else { return None };
         let installed = |id: GrantId| {
             entry.grants.contains(&id) && self.graph.book.grant(id).is_some_and(|of| of.bootstrap)
         };
-        let by_own = reached.highest().is_some_and(|path| {
-            // What nodes may is the API server's own doing as well.
-            let is_node = path.hops.first().is_some_and(|hop| hop.step == Step::NodeToken);
-            is_node || path.grants().into_iter().any(installed)
-        });
-        if !by_own {
+        // What nodes may is the API server's own doing as well.
+        let is_node = way.hops.first().is_some_and(|hop| hop.step == Step::NodeToken);
+        if !is_node && !way.grants().into_iter().any(installed) {
             return Some(reached.clone());
         }
         if entry.grants.iter().all(|id| installed(*id)) {
             return None;
         }
         let terms = Terms { added_only: true, ..Terms::default() };
-        Some(self.found(entry, terms)).filter(Reached::is_higher)
+        Some(self.found(entry, terms)).filter(Reached::is_more)
     }
 
     fn start(entry: &Entry) -> Node {
         Node::Identity(entry.id.0)
     }
 
-    /// Without models where that leads to the top, else with them.
-    fn closure(&self, entry: &Entry, terms: Terms) -> Closure {
+    /// Without models where that leads to the top, else with them too.
+    fn look(&self, entry: &Entry, terms: Terms) -> Looked {
         let start = [Self::start(entry)];
         let exact = search(&self.graph, &start, terms, Ends::default());
-        if exact.ended || !exact.left_out {
-            return exact;
-        }
-        let terms = Terms { modelled: true, ..terms };
-        let modelled = search(&self.graph, &start, terms, Ends::default());
-        let highest = |closure: &Closure| closure.found.iter().map(|found| found.tier).max();
-        if highest(&modelled) > highest(&exact) { modelled } else { exact }
+        let goes_on = !exact.ended && exact.left_out;
+        let modelled = goes_on.then(|| {
+            let terms = Terms { modelled: true, ..terms };
+            search(&self.graph, &start, terms, Ends::default())
+        });
+        Looked { exact, modelled }
     }
 
     fn found(&self, entry: &Entry, terms: Terms) -> Reached {
         if entry.tier == Tier::ClusterAdmin {
-            return Reached { others: Some(0), ..Reached::nothing(entry) };
+            return Reached::nothing(entry);
         }
-        self.all_of(entry, &self.closure(entry, terms))
+        self.reached(entry, &self.look(entry, terms), terms)
+    }
+
+    fn reached(&self, entry: &Entry, looked: &Looked, terms: Terms) -> Reached {
+        if entry.tier == Tier::ClusterAdmin {
+            return Reached::nothing(entry);
+        }
+        let exact = self.all_of(entry, &looked.exact, terms);
+        match &looked.modelled {
+            Some(modelled) => exact.or_modelled(self.all_of(entry, modelled, terms)),
+            None => exact,
+        }
     }
 }

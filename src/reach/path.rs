@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
+use super::acts::{Added, Kept};
 use super::ask::{On, Verb};
 use super::deleted::Deleted;
 use super::graph::{Graph, Holding, Node};
@@ -222,9 +223,9 @@ impl Hop {
         all
     }
 
-    /// What would cut it: each of its grants without which no way leads to that tier. `leaves`: how
-    /// strong one can become without a grant, as [`super::Reach::cuts_of`] says it.
-    pub fn cut(&self, tier: Tier, leaves: &[(GrantId, Tier)]) -> String {
+    /// What would cut it: each of its grants without which no way leads where the path does. `kept`:
+    /// what is left without a grant, as [`super::Reach::cuts_of`] says it.
+    pub fn cut(&self, path: &Path, kept: &[Kept]) -> String {
         let used = self.grants();
         if used.is_empty() {
             return "cut the step before".to_owned();
@@ -234,7 +235,7 @@ impl Hop {
             let held = || self.held.iter().find(|held| held.id == id).map(|held| &held.grant);
             needed.and_then(|needed| needed.grant.as_ref()).or_else(held)
         };
-        let closes = |id: &GrantId| leaves.iter().any(|(have, to)| have == id && *to < tier);
+        let closes = |id: &GrantId| kept.iter().any(|kept| kept.grant == *id && kept.cuts(path));
         let ends: Vec<String> =
             used.into_iter().filter(closes).filter_map(key).map(take_out).collect();
         if ends.is_empty() {
@@ -254,15 +255,18 @@ fn take_out(grant: &GrantKey) -> String {
     format!("take {} out of {kind} {ns}{}", grant.subject, grant.binding)
 }
 
-/// The way to a tier: the fewest steps.
+/// The way to a tier, or to somebody who may do more: the fewest steps.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Path {
-    /// How strong it makes one.
+    /// How strong the one is to whom it leads.
     pub tier: Tier,
+    /// What that one may do that the one who starts may not, where the path is there for that and not
+    /// for the tier.
+    pub adds: Option<Added>,
     /// The steps, in order: each needs only what those before it gained.
     pub hops: Vec<Hop>,
-    /// The grants that make the last one gained this strong; none where its own name does, or the
-    /// role that was bound.
+    /// The grants that make the last one gained this strong, or that add what it may do; none where
+    /// its own name does, or the role that was bound.
     pub strong_by: Vec<GrantId>,
     /// Those of them without which no other one does.
     pub strong_only_by: Vec<GrantId>,
@@ -272,6 +276,11 @@ impl Path {
     /// Whether one of its steps is a model only.
     pub fn is_modelled(&self) -> bool {
         self.hops.iter().any(|hop| hop.step.modelled().is_some())
+    }
+
+    /// What it leads to.
+    pub fn end(&self) -> Option<&Gain> {
+        self.hops.last().map(|hop| &hop.gain)
     }
 
     /// The grants that its steps use, in order, each once.
@@ -326,7 +335,7 @@ pub(super) fn path(graph: &Graph<'_>, closure: &Closure, end: usize) -> Path {
     }
     let in_all = |id: &&GrantId| ways.iter().all(|way| way.contains(id));
     let strong_only_by = strong_by.iter().filter(in_all).copied().collect();
-    Path { tier, hops: hops.collect(), strong_by, strong_only_by }
+    Path { tier, adds: None, hops: hops.collect(), strong_by, strong_only_by }
 }
 
 fn hop(graph: &Graph<'_>, closure: &Closure, found: &Found) -> Option<Hop> {
@@ -396,7 +405,7 @@ fn needed(graph: &Graph<'_>, right: &Right) -> Needed {
     }
 }
 
-fn reaches(graph: &Graph<'_>, at: Where) -> Reaches {
+pub(super) fn reaches(graph: &Graph<'_>, at: Where) -> Reaches {
     match at {
         Where::Cluster => Reaches::Cluster,
         Where::Each => Reaches::EveryNamespace,
@@ -406,7 +415,7 @@ fn reaches(graph: &Graph<'_>, at: Where) -> Reaches {
     }
 }
 
-fn gain(graph: &Graph<'_>, found: &Found) -> Gain {
+pub(super) fn gain(graph: &Graph<'_>, found: &Found) -> Gain {
     let identity = |id: u32| {
         let entry = graph.book.entry(IdentityId(id));
         entry.map_or_else(|| Identity::user(""), |entry| entry.identity.clone())

@@ -64,13 +64,6 @@ pub(crate) struct Found {
     pub(crate) deleted: bool,
 }
 
-impl Found {
-    /// Whether it is a role that one who held it gave to the others.
-    pub(crate) fn is_handed(&self) -> bool {
-        self.by.as_ref().is_some_and(|by| by.step == Step::HandOver)
-    }
-}
-
 /// A step that was made.
 #[derive(Clone, Debug)]
 pub(crate) struct Link {

@@ -6,13 +6,15 @@
 use super::ask::Mode;
 use super::graph::{Graph, Holding, Node};
 use super::world::{Where, everything};
-use crate::book::{GrantId, Tier};
+use crate::book::{Book, GrantId, Tier};
 use crate::model::{Name, PolicyRule};
 
-/// What two roles come to together: how strong, and by which of both sides.
-#[derive(Clone, Copy, Debug)]
+/// What two roles come to together, and by which of both sides.
+#[derive(Clone, Debug)]
 pub(super) struct Left {
-    pub(super) tier: Tier,
+    /// The requests that both allow.
+    pub(super) rules: Vec<PolicyRule>,
+    pub(super) at: Where,
     /// Of the one who is impersonated.
     pub(super) held: Holding,
     /// Of who impersonates.
@@ -23,6 +25,12 @@ impl Left {
     /// The grants of both sides; none for a role that a step gave.
     pub(super) fn grants(&self) -> Vec<GrantId> {
         [self.held.grant, self.lets.grant].into_iter().flatten().map(GrantId).collect()
+    }
+
+    /// How strong it is.
+    pub(super) fn tier(&self, book: &Book) -> Tier {
+        let tier = |rule: &PolicyRule| book.tier_of_rule(rule, self.at == Where::Cluster);
+        self.rules.iter().map(tier).max().unwrap_or_default()
     }
 }
 
@@ -41,17 +49,17 @@ impl Graph<'_> {
             let rules = self.held_by(&held);
             for (by, lets) in &lets {
                 let Some(at) = held.at.meet(by.at) else { continue };
-                let tier = |rule: &PolicyRule| self.book.tier_of_rule(rule, at == Where::Cluster);
                 let both = rules.iter().flat_map(|rule| lets.iter().map(|lets| meet(rule, lets)));
-                if let Some(tier) = both.flatten().map(|rule| tier(&rule)).max() {
-                    left.push(Left { tier, held, lets: *by });
+                let rules: Vec<PolicyRule> = both.flatten().collect();
+                if !rules.is_empty() {
+                    left.push(Left { rules, at, held, lets: *by });
                 }
             }
         }
         left
     }
 
-    fn held_by(&self, holding: &Holding) -> Vec<PolicyRule> {
+    pub(super) fn held_by(&self, holding: &Holding) -> Vec<PolicyRule> {
         match holding.role {
             None => vec![everything()],
             Some(role) => self.rules_of(role).unwrap_or_default().to_vec(),

@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::finding::GrantPart;
 use super::identity::Names;
 use super::{Cell, Column, Metadata, Tabular};
-use crate::book::Book;
+use crate::book::{Book, Tier};
 use crate::model::Name;
 use crate::reach::{Cut, Lost};
 
@@ -19,6 +19,10 @@ pub struct LostPart {
     pub from: &'static str,
     /// How strong without the grant.
     pub to: &'static str,
+    /// Where it comes no higher than it is: how strong is what others add as whom it can act.
+    pub adds: Option<&'static str>,
+    /// How strong is what others still add then; None: nobody adds anything, the way is closed.
+    pub still_adds: Option<&'static str>,
 }
 
 /// A grant without which some can become less.
@@ -35,6 +39,9 @@ pub struct CutRow {
     pub role: Name,
     /// How many lose a way to cluster-admin.
     pub cluster_admin: usize,
+    /// Of how many of those who can become less the way is closed by it: they cannot become more any
+    /// more than they are.
+    pub closed: usize,
     /// Who can become less without it.
     pub loses: Vec<LostPart>,
 }
@@ -48,6 +55,8 @@ impl CutRow {
                 identity: Names::from(&book.entry(lost.id)?.identity),
                 from: lost.from.as_str(),
                 to: lost.to.as_str(),
+                adds: lost.adds.map(Tier::as_str),
+                still_adds: lost.still_adds.map(Tier::as_str),
             })
         };
         Some(Self {
@@ -56,6 +65,7 @@ impl CutRow {
             role_kind: grant.role_ref.kind.clone(),
             role: grant.role_ref.name.clone(),
             cluster_admin: of.admins(),
+            closed: of.loses.iter().filter(|lost| lost.closes()).count(),
             loses: of.loses.iter().filter_map(lost).collect(),
         })
     }
@@ -72,6 +82,7 @@ impl Tabular for CutRow {
             Column::new("ROLE", "role"),
             Column::new("TO CLUSTER-ADMIN", "clusterAdmin").right(),
             Column::new("IDENTITIES", "identities").right(),
+            Column::new("CLOSED", "closed").right(),
             Column::new("WHO", "loses"),
         ]
     }
@@ -87,9 +98,10 @@ impl Tabular for CutRow {
             Cell::new(&*about.cluster_name(&self.cluster)),
             Cell::new(self.grant.text()),
             Cell::new(self.grant.subject.text()),
-            Cell::new(format!("{} {}", self.role_kind.to_lowercase(), self.role)),
+            Cell::new(format!("{} {}", self.role_kind, self.role)),
             Cell::new(self.cluster_admin.to_string()),
             Cell::new(all.len().to_string()),
+            Cell::new(self.closed.to_string()),
             Cell::exactly(some, all.join(";")),
         ]]
     }

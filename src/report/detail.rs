@@ -65,9 +65,9 @@ impl Via {
         )
     }
 
-    /// The role in words: `clusterrole edit`.
+    /// The role in words: `ClusterRole edit`.
     pub(super) fn role_text(&self) -> String {
-        format!("{} {}", self.role_kind.to_lowercase(), self.role)
+        format!("{} {}", self.role_kind, self.role)
     }
 }
 

@@ -35,7 +35,7 @@ impl From<&GrantKey> for GrantPart {
 }
 
 impl GrantPart {
-    /// `rolebinding pay/devs`, `clusterrolebinding admins`.
+    /// `RoleBinding pay/devs`, `ClusterRoleBinding admins`.
     pub(super) fn text(&self) -> String {
         binding_text(self.binding_kind, self.binding_namespace.as_deref(), &self.binding)
     }
@@ -43,7 +43,6 @@ impl GrantPart {
 
 /// A binding in words.
 pub(super) fn binding_text(kind: BindingKind, namespace: Option<&str>, name: &str) -> String {
-    let kind = kind.as_str().to_lowercase();
     match namespace {
         Some(namespace) => format!("{kind} {namespace}/{name}"),
         None => format!("{kind} {name}"),

@@ -17,6 +17,7 @@ mod identity;
 mod json;
 mod name;
 mod owner;
+mod path;
 mod plan;
 mod reach;
 mod sections;

@@ -1,16 +1,17 @@
-//! What an identity can become, and which grants to cut.
-
-use std::collections::BTreeMap;
+//! What an identity can become, and whom it can act as.
 
 use serde::Serialize;
 
-use super::detail::Via;
 use super::finding::GrantPart;
 use super::identity::Names;
+use super::path::{AddedPart, GainPart, PathPart};
 use super::{Cell, Column, Metadata, Report, Tabular};
-use crate::book::{Book, Entry, GrantId, Tier};
-use crate::model::{Identity, Name, RoleKind, printable};
-use crate::reach::{Deleted, Gain, Held, Hop, Needed, Path, Reach, Reached, Reaches};
+use crate::book::{Book, Entry, Tier};
+use crate::model::{Identity, Name, printable};
+use crate::reach::{Act, Count, Hop, Kept, Path, Reach, Reached};
+
+/// So many of those as whom one can act are named in a text: who adds something, and who does not.
+const NAMED: [usize; 2] = [20, 10];
 
 /// What an identity can become, as a part of its row.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -18,6 +19,9 @@ use crate::reach::{Deleted, Gain, Held, Hop, Needed, Path, Reach, Reached, Reach
 pub struct ReachPart {
     /// How strong, itself at least.
     pub tier: &'static str,
+    /// How strong is what somebody adds as whom it can act, where it comes no higher than it is; None
+    /// where it comes higher, or nobody adds anything that is worth it.
+    pub adds: Option<&'static str>,
     /// Whether that needs a step that is a model only.
     pub modelled: bool,
     /// By how many steps.
@@ -28,179 +32,26 @@ impl From<&Reached> for ReachPart {
     fn from(of: &Reached) -> Self {
         Self {
             tier: of.tier.as_str(),
-            modelled: of.modelled,
-            steps: of.highest().map_or(0, |path| path.hops.len()),
+            adds: of.becomes().filter(|_| !of.is_higher()).map(Tier::as_str),
+            modelled: of.way().is_some_and(Path::is_modelled),
+            steps: of.way().map_or(0, |path| path.hops.len()),
         }
     }
 }
 
 impl ReachPart {
-    /// ` → cluster-admin`; nothing where that is no higher.
+    /// ` → cluster-admin`; nothing where it can become no more than it is.
     pub(super) fn arrow(&self) -> String {
+        let to = self.adds.map_or_else(|| self.tier.to_owned(), |adds| format!("{adds} as others"));
         match (self.steps, self.modelled) {
             (0, _) => String::new(),
-            (_, false) => format!(" → {}", self.tier),
-            (_, true) => format!(" → {} (modelled)", self.tier),
+            (_, false) => format!(" → {to}"),
+            (_, true) => format!(" → {to} (modelled)"),
         }
     }
 }
 
-/// Where it holds: in a namespace, in each, or in the whole cluster.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct ReachesPart {
-    /// The namespace; None: all of them, or the whole cluster.
-    pub namespace: Option<Name>,
-    /// Whether only in namespaces: all of them, where none is named.
-    pub namespaced: bool,
-}
-
-impl From<&Reaches> for ReachesPart {
-    fn from(of: &Reaches) -> Self {
-        match of {
-            Reaches::Cluster => Self { namespace: None, namespaced: false },
-            Reaches::EveryNamespace => Self { namespace: None, namespaced: true },
-            Reaches::Namespace(ns) => Self { namespace: Some(ns.clone()), namespaced: true },
-        }
-    }
-}
-
-/// A role that is gained.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct RolePart {
-    /// Its kind.
-    pub kind: RoleKind,
-    /// Its name; None: every one there.
-    pub name: Option<Name>,
-}
-
-/// What a step gains.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct GainPart {
-    /// `identity`, `impersonated`, `role`, `everything` or `anyone`.
-    pub kind: &'static str,
-    /// In words.
-    pub words: String,
-    /// Who, where it is somebody.
-    pub identity: Option<Names>,
-    /// Groups that are impersonated besides.
-    pub groups: Vec<Name>,
-    /// The role, where it is one.
-    pub role: Option<RolePart>,
-    /// Where, for a role and for everything.
-    pub at: Option<ReachesPart>,
-}
-
-impl From<&Gain> for GainPart {
-    fn from(of: &Gain) -> Self {
-        let mut part = Self {
-            kind: "anyone",
-            words: of.to_string(),
-            identity: None,
-            groups: Vec::new(),
-            role: None,
-            at: None,
-        };
-        match of {
-            Gain::Identity(identity) => {
-                part.kind = "identity";
-                part.identity = Some(Names::from(identity));
-            }
-            Gain::Name { identity, groups, .. } => {
-                part.kind = "impersonated";
-                part.identity = identity.as_ref().map(Names::from);
-                part.groups.clone_from(groups);
-            }
-            Gain::Role { kind, name, at } => {
-                part.kind = "role";
-                part.role = Some(RolePart { kind: *kind, name: name.clone() });
-                part.at = Some(ReachesPart::from(at));
-            }
-            Gain::Everything(at) => {
-                part.kind = "everything";
-                part.at = Some(ReachesPart::from(at));
-            }
-            Gain::Anyone => {}
-        }
-        part
-    }
-}
-
-/// A permission that a step takes.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct NeededPart {
-    /// The verb.
-    pub verb: &'static str,
-    /// API group.
-    pub api_group: &'static str,
-    /// Resource, with its subresource.
-    pub resource: String,
-    /// Names; None: every one.
-    pub resource_names: Option<Vec<Name>>,
-    /// Where it is held.
-    pub at: ReachesPart,
-    /// By way of which grant; None where a step before gave it, or `system:masters`.
-    pub via: Option<Via>,
-}
-
-impl NeededPart {
-    fn new(book: &Book, of: &Needed) -> Self {
-        Self {
-            verb: of.verb,
-            api_group: of.api_group,
-            resource: of.resource.clone(),
-            resource_names: of.names.clone(),
-            at: ReachesPart::from(&of.at),
-            via: of.id.and_then(|id| book.grant(id)).map(|grant| Via::of(grant)),
-        }
-    }
-}
-
-/// A role that has to be held for a step.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct HeldPart {
-    /// Where it is held.
-    pub at: ReachesPart,
-    /// By way of which grant, with the role.
-    pub via: Option<Via>,
-}
-
-/// An object that a step deletes, to make another under its name.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct DeletedPart {
-    /// API group.
-    pub api_group: &'static str,
-    /// Resource.
-    pub resource: String,
-    /// Its namespace; None for what has none.
-    pub namespace: Option<Name>,
-    /// Its name.
-    pub name: Name,
-}
-
-impl From<&Deleted> for DeletedPart {
-    fn from(of: &Deleted) -> Self {
-        let (resource, namespace) = (of.resource.clone(), of.namespace.clone());
-        Self { api_group: of.api_group, resource, namespace, name: of.name.clone() }
-    }
-}
-
-/// Whether a log would show a step.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct SeenPart {
-    /// `yes`, `partly` or `no`.
-    pub how: &'static str,
-    /// What it shows, and what it does not.
-    pub what: &'static str,
-}
-
-/// A grant whose end cuts a path, or does not.
+/// What is left without a grant.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct CutPart {
@@ -208,104 +59,82 @@ pub struct CutPart {
     pub grant: GrantPart,
     /// How strong one can still become without it.
     pub leaves: &'static str,
-    /// Whether that is less: no other way leads as high.
+    /// Whom one can act as then.
+    #[serde(flatten)]
+    pub acts_as: CountPart,
+    /// Whether the first of the paths is cut: no other way leads there.
+    pub cuts: bool,
+    /// Whether one cannot become more any more than one is.
     pub closes: bool,
+    #[serde(skip)]
+    words: String,
 }
 
-/// One step.
+/// How many can be acted as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CountPart {
+    /// Whether everything can be done, and everybody be acted as.
+    pub everybody: bool,
+    /// Users and accounts, but for itself.
+    pub others: usize,
+    /// Of those, who may do what it may not.
+    pub adding: usize,
+    /// Roles, and groups, that it gets besides.
+    pub roles: usize,
+    /// Of those, what adds to what it may do.
+    pub roles_adding: usize,
+}
+
+impl From<Count> for CountPart {
+    fn from(of: Count) -> Self {
+        let Count { everybody, others, adding, roles, roles_adding } = of;
+        Self { everybody, others, adding, roles, roles_adding }
+    }
+}
+
+/// One step on the way to somebody, in short.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct HopPart {
+pub struct ShortPart {
     /// The kind of step.
     pub step: &'static str,
-    /// What is done, in words.
+    /// Who makes it, and what is done.
     pub words: String,
-    /// Who does it.
-    pub from: Vec<GainPart>,
-    /// What is gained.
+}
+
+/// One of those as whom it can act, or a role that it can get.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ActPart {
+    /// Who, or what.
     pub gain: GainPart,
     /// How strong that is by itself.
     pub tier: &'static str,
-    /// What it takes.
-    pub needed: Vec<NeededPart>,
-    /// Roles that have to be held besides: the one that is changed, or what is handed over.
-    pub held: Vec<HeldPart>,
-    /// What is deleted first, since it has the name that is needed.
-    pub deletes: Option<DeletedPart>,
-    /// The account that is made first, since it is not there.
-    pub makes: Option<Names>,
-    /// The labels that make what is written part of a role that is held.
-    pub labels: Option<BTreeMap<Name, Name>>,
-    /// Why it is a model only; None where the API server's own checks decide.
-    pub modelled: Option<&'static str>,
-    /// Whether a log would show it.
-    pub seen: SeenPart,
-    /// What would cut it.
-    pub cut: String,
-    #[serde(skip)]
-    who: String,
-    #[serde(skip)]
-    takes: Vec<(String, String)>,
-    #[serde(skip)]
-    holds: Vec<(String, String)>,
-}
-
-impl HopPart {
-    fn new(book: &Book, of: &Hop, tier: Tier, leaves: &[(GrantId, Tier)]) -> Self {
-        let seen = of.seen();
-        let held = |held: &Held| HeldPart {
-            at: ReachesPart::from(&held.at),
-            via: book.grant(held.id).map(|grant| Via::of(grant)),
-        };
-        Self {
-            step: of.step.as_str(),
-            words: of.words(),
-            from: of.from.iter().map(GainPart::from).collect(),
-            gain: GainPart::from(&of.gain),
-            tier: of.tier.as_str(),
-            needed: of.needed.iter().map(|needed| NeededPart::new(book, needed)).collect(),
-            modelled: of.step.modelled(),
-            seen: SeenPart { how: seen.how.as_str(), what: seen.what },
-            held: of.held.iter().map(held).collect(),
-            deletes: of.deletes.as_ref().map(DeletedPart::from),
-            makes: of.makes.as_ref().map(Names::from),
-            labels: of.labels.as_deref().cloned(),
-            cut: of.cut(tier, leaves),
-            who: of.who(),
-            holds: of.held.iter().map(|held| (held.words(), held.by())).collect(),
-            takes: of.needed.iter().map(|needed| (needed.words(), needed.by())).collect(),
-        }
-    }
-
-    fn who_text(&self) -> String {
-        let from: Vec<&str> = self.from.iter().map(|gain| &*gain.words).collect();
-        from.join(" and ")
-    }
-}
-
-/// The way to a tier.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct PathPart {
-    /// How strong it makes one.
-    pub tier: &'static str,
-    /// Whether a step of it is a model only.
+    /// What it may do that the one who acts may not; None: nothing.
+    pub adds: Option<AddedPart>,
+    /// Whether a step of the way is a model only.
     pub modelled: bool,
-    /// The steps.
-    pub hops: Vec<HopPart>,
-    /// What makes the last one gained this strong.
-    pub strong_by: Vec<Via>,
+    /// The way there.
+    pub path: Vec<ShortPart>,
+    #[serde(skip)]
+    words: String,
 }
 
-impl PathPart {
-    fn new(book: &Book, of: &Path, leaves: &[(GrantId, Tier)]) -> Self {
-        let via = |id: &GrantId| book.grant(*id).map(|grant| Via::of(grant));
-        Self {
-            tier: of.tier.as_str(),
-            modelled: of.is_modelled(),
-            hops: of.hops.iter().map(|hop| HopPart::new(book, hop, of.tier, leaves)).collect(),
-            strong_by: of.strong_by.iter().filter_map(via).collect(),
-        }
+impl ActPart {
+    fn new(of: &Act) -> Option<Self> {
+        let short = |hop: &Hop| ShortPart {
+            step: hop.step.as_str(),
+            words: format!("{} {}", hop.who(), hop.words()),
+        };
+        Some(Self {
+            gain: GainPart::from(of.path.end()?),
+            tier: of.path.tier.as_str(),
+            adds: of.path.adds.as_ref().map(AddedPart::from),
+            modelled: of.path.is_modelled(),
+            path: of.path.hops.iter().map(short).collect(),
+            words: of.words(),
+        })
     }
 }
 
@@ -325,30 +154,33 @@ pub struct ReachRow {
     pub reaches: &'static str,
     /// Whether that needs a step that is a model only.
     pub modelled: bool,
-    /// How many others it can act as, until one may do everything.
-    pub others: usize,
-    /// The shortest path to each higher tier, the highest last.
+    /// How many can be acted as.
+    #[serde(flatten)]
+    pub acts_as: CountPart,
+    /// The shortest path to each higher tier, the highest first, then to some who add most to what
+    /// it may do itself.
     pub paths: Vec<PathPart>,
-    /// The grants of the last path, each with what is left without it.
+    /// The grants of the first path, each with what is left without it.
     pub cuts: Vec<CutPart>,
+    /// Each as whom it can act and each role that it can get, what adds most first; where everything
+    /// can be done without a model, none: it is everybody.
+    pub closure: Vec<ActPart>,
     #[serde(skip)]
     who: Identity,
+    #[serde(skip)]
+    count: Count,
 }
 
 impl ReachRow {
-    /// The row of an identity.
+    /// The row of an identity, of what was found of it.
     pub fn new(reach: &Reach<'_>, entry: &Entry) -> Self {
         let book = reach.book();
-        let reached = reach.of(entry);
-        let leaves = reach.cuts_of(&reached);
-        let last = reached.highest().map(Path::stands_on).unwrap_or_default();
-        let cut = |(id, leaves): &(GrantId, Tier)| {
-            Some(CutPart {
-                grant: GrantPart::from(&book.grant(*id)?.key),
-                leaves: leaves.as_str(),
-                closes: *leaves < reached.tier,
-            })
-        };
+        let (reached, acts) = reach.whole(entry);
+        let told = acts.told(&reached);
+        let kept = reach.cuts_of(entry, told.iter().copied());
+        let first = told.first().copied();
+        let stands_on = first.map(Path::stands_on).unwrap_or_default();
+        let of_first = kept.iter().filter(|kept| stands_on.contains(&kept.grant));
         Self {
             cluster: book.snapshot.cluster.id.clone(),
             identity: Names::from(&entry.identity),
@@ -356,55 +188,76 @@ impl ReachRow {
             tier: reached.own.as_str(),
             reaches: reached.tier.as_str(),
             modelled: reached.modelled,
-            others: reached.others.unwrap_or_default(),
-            paths: reached.paths.iter().map(|path| PathPart::new(book, path, &leaves)).collect(),
-            cuts: leaves.iter().filter(|(id, _)| last.contains(id)).filter_map(cut).collect(),
+            acts_as: CountPart::from(acts.count),
+            paths: told.iter().map(|path| PathPart::new(book, path, &kept)).collect(),
+            cuts: of_first.filter_map(|kept| CutPart::new(book, kept, first?)).collect(),
+            closure: acts.all.iter().filter_map(ActPart::new).collect(),
             who: entry.identity.clone(),
+            count: acts.count,
         }
     }
 
     /// What it comes to. `whole`: whether everything that could say otherwise was read.
     fn head(&self, whole: bool) -> String {
-        let who = &self.who;
-        match self.paths.last() {
-            None if self.tier == self.reaches && self.tier == "cluster-admin" => {
-                format!("{who} is cluster-admin already")
-            }
-            None => {
-                let bound = match (whole, self.groups_known) {
-                    (true, true) => "",
-                    (false, _) => ", as far as was read",
-                    (true, false) => ", as far as its groups are known",
-                };
-                format!("{who} ({}) cannot become more than it is{bound}", self.tier)
-            }
-            Some(_) if whole || self.reaches == "cluster-admin" => {
-                format!("{who} ({}) → {}", self.tier, self.reaches)
-            }
-            Some(_) => format!("{who} ({}) → {}, at least", self.tier, self.reaches),
+        let (who, own, count) = (&self.who, self.tier, self.count);
+        if own == Tier::ClusterAdmin.as_str() {
+            return format!("{who} is cluster-admin already");
         }
+        let bound = match (whole, self.groups_known) {
+            (true, true) => "",
+            (false, _) => ", as far as was read",
+            (true, false) => ", as far as its groups are known",
+        };
+        let is_nobody = count.others == 0 && count.roles == 0;
+        if own == self.reaches {
+            return match (count.adds_nothing(), is_nobody) {
+                (true, true) => format!("{who} ({own}) cannot become more than it is{bound}"),
+                (true, false) => format!(
+                    "{who} ({own}) cannot become more than it is{bound}: it {}",
+                    count.words()
+                ),
+                (false, _) => {
+                    format!("{who} ({own}) reaches no higher tier{bound}, but {}", count.words())
+                }
+            };
+        }
+        let to = self.reaches;
+        let least = if whole || to == Tier::ClusterAdmin.as_str() { "" } else { ", at least" };
+        if count.everybody {
+            return format!("{who} ({own}) → {to}{least}");
+        }
+        format!("{who} ({own}) → {to}{least}; it {}", count.words())
     }
 
-    fn write(path: &PathPart, lines: &mut Vec<String>) {
-        let steps = path.hops.len();
-        let plural = if steps == 1 { "" } else { "s" };
-        lines.extend([String::new(), format!("{} in {steps} step{plural}", path.tier)]);
-        for (number, hop) in (1..).zip(&path.hops) {
-            lines.push(format!("  {number}. {} {}", hop.who, hop.words));
-            for (takes, by) in &hop.takes {
-                lines.extend([format!("     takes  {takes}"), format!("     by     {by}")]);
+    /// Whom it can act as, as far as there is room.
+    fn write_closure(&self, lines: &mut Vec<String>) {
+        let (adding, others): (Vec<&ActPart>, Vec<&ActPart>) =
+            self.closure.iter().partition(|act| act.adds.is_some());
+        let model = if self.count.everybody { ", without what is a model only" } else { "" };
+        let heads = ["May do what it may not", "May do nothing that it may not"];
+        for ((head, all), most) in heads.into_iter().zip([adding, others]).zip(NAMED) {
+            if all.is_empty() {
+                continue;
             }
-            for (holds, by) in &hop.holds {
-                lines.extend([format!("     holds  {holds}"), format!("     by     {by}")]);
+            lines.extend([String::new(), format!("{head}{model}")]);
+            lines.extend(all.iter().take(most).map(|act| format!("  {}", act.words)));
+            if let Some(more) = all.len().checked_sub(most).filter(|more| *more > 0) {
+                lines.push(format!("  {more} more: -o json has all"));
             }
-            lines.extend(hop.modelled.map(|why| format!("     model  {why}")));
-            lines.push(format!("     log    {}: {}", hop.seen.how, hop.seen.what));
-            lines.push(format!("     cut    {}", hop.cut));
         }
-        for via in &path.strong_by {
-            let (binding, role) = (via.binding_text(), via.role_text());
-            lines.push(format!("  {} by {binding} ({role})", path.tier));
-        }
+    }
+}
+
+impl CutPart {
+    fn new(book: &Book, of: &Kept, first: &Path) -> Option<Self> {
+        Some(Self {
+            grant: GrantPart::from(&book.grant(of.grant)?.key),
+            leaves: of.tier.as_str(),
+            acts_as: CountPart::from(of.count),
+            cuts: of.cuts(first),
+            closes: of.closes(),
+            words: of.words(first),
+        })
     }
 }
 
@@ -469,16 +322,14 @@ impl Tabular for ReachRow {
             }
             let whole = !about.missing.iter().any(|missing| missing.cluster == item.cluster);
             lines.push(item.head(whole));
-            for path in &item.paths {
-                Self::write(path, &mut lines);
-            }
+            item.paths.iter().for_each(|path| path.write(&mut lines));
+            item.write_closure(&mut lines);
             if !item.cuts.is_empty() {
                 lines.extend([String::new(), "Without one grant".to_owned()]);
             }
             for cut in &item.cuts {
-                let what = if cut.closes { "becomes" } else { "still becomes" };
                 let (grant, subject) = (cut.grant.text(), cut.grant.subject.text());
-                lines.push(format!("  {grant} to {subject}: {what} {}", cut.leaves));
+                lines.push(format!("  {grant} to {subject}: {}", cut.words));
             }
         }
         // A name with a line break stays on its line.

@@ -18,13 +18,13 @@ use super::widgets::Line;
 use super::wizard::{self, Ask, Sight};
 use super::yaml;
 use crate::actors::{self, Behind};
-use crate::book::{Becoming, Book, GrantId, Tier, UseSummary};
+use crate::book::{Becoming, Book, GrantId, UseSummary};
 use crate::credentials::{self, Credential};
 use crate::findings;
 use crate::model::{Identity, ListKind, SubjectKind};
 use crate::query::{Query, Sort, roster};
 use crate::rbac::query::{self, WhoCan, who_can};
-use crate::reach::{self, Reach, Reached};
+use crate::reach::{self, Acts, Kept, Path, Reach, Reached};
 use crate::workloads::{self, Readable, Workload};
 
 /// Pieces of one lane replace each other: the newest wins.
@@ -255,10 +255,19 @@ pub struct ReachData {
     pub generation: u64,
     /// What.
     pub reached: Reached,
-    /// How strong it can still become without one grant of its paths, the highest path's first.
-    pub cuts: Vec<(GrantId, Tier)>,
+    /// Whom it can act as.
+    pub acts: Acts,
+    /// What is left without one grant of the paths that are told, the first path's first.
+    pub cuts: Vec<Kept>,
     /// Lists that the answer reads and that are not whole.
     pub missing: Vec<String>,
+}
+
+impl ReachData {
+    /// The path that is told first: to the highest tier, or to the one who adds most.
+    pub fn first(&self) -> Option<&Path> {
+        self.acts.told(&self.reached).first().copied()
+    }
 }
 
 /// What words are put together for.
@@ -419,11 +428,11 @@ fn becoming(book: &Book) -> Becoming {
 fn reach(who: Who, book: &Book) -> Option<ReachData> {
     let entry = book.entry(who.id)?;
     let reach = Reach::new(book);
-    let reached = reach.of(entry);
-    let cuts = reach.cuts_of(&reached);
+    let (reached, acts) = reach.whole(entry);
+    let cuts = reach.cuts_of(entry, acts.told(&reached));
     let missing = query::missing(&book.snapshot, reach::LISTS, None);
     let missing = missing.iter().map(ToString::to_string).collect();
-    Some(ReachData { who, generation: book.generation, reached, cuts, missing })
+    Some(ReachData { who, generation: book.generation, reached, acts, cuts, missing })
 }
 
 fn answer(feed: FeedId, book: &Book, asked: &Asked) -> Result<Answer, String> {

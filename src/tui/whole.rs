@@ -107,8 +107,10 @@ pub struct CutRow {
     pub who: Option<Who>,
     /// How many lose a way to cluster-admin.
     pub admins: usize,
-    /// Who can become less without it: how strong, and how strong then.
-    pub loses: Vec<(Identity, Tier, Tier)>,
+    /// Who can become less without it, and how strong before and then, in words.
+    pub loses: Vec<(Identity, String)>,
+    /// Of how many of those the way is closed: they cannot become more any more than they are.
+    pub closed: usize,
 }
 
 impl CutRow {
@@ -281,8 +283,7 @@ fn cuts(books: &[(FeedId, Arc<Book>)]) -> Vec<CutRow> {
         let reach = Reach::new(book);
         for cut in reach.cuts(&reach.all()) {
             let Some(grant) = book.grant(cut.grant) else { continue };
-            let lost =
-                |lost: &Lost| Some((book.entry(lost.id)?.identity.clone(), lost.from, lost.to));
+            let lost = |lost: &Lost| Some((book.entry(lost.id)?.identity.clone(), lost.words()));
             let to = book.find(&grant.key.subject);
             rows.push(CutRow {
                 feed: *feed,
@@ -292,6 +293,7 @@ fn cuts(books: &[(FeedId, Arc<Book>)]) -> Vec<CutRow> {
                 who: to.map(|entry| Who { feed: *feed, id: entry.id }),
                 admins: cut.admins(),
                 loses: cut.loses.iter().filter_map(lost).collect(),
+                closed: cut.loses.iter().filter(|lost| lost.closes()).count(),
             });
         }
     }

@@ -56,10 +56,12 @@ fn a_path_is_told_step_by_step() {
         let item = items.clone().find(|item| item["identity"]["name"] == name);
         item.expect("listed")["reach"].clone()
     };
-    let jane = json!({"tier": "cluster-admin", "modelled": false, "steps": 2});
+    let jane = json!({"tier": "cluster-admin", "adds": null, "modelled": false, "steps": 2});
     assert_eq!(of("jane"), jane);
-    assert_eq!(of("kim"), json!({"tier": "cluster-admin", "modelled": false, "steps": 1}));
-    assert_eq!(of("root"), json!({"tier": "cluster-admin", "modelled": false, "steps": 0}));
+    let at_once = json!({"tier": "cluster-admin", "adds": null, "modelled": false, "steps": 1});
+    assert_eq!(of("kim"), at_once);
+    let already = json!({"tier": "cluster-admin", "adds": null, "modelled": false, "steps": 0});
+    assert_eq!(of("root"), already);
     let reach = |items: &Value| {
         let items = items["items"].as_array().expect("items").iter();
         let has = |item: &&Value| {
@@ -122,6 +124,92 @@ fn becoming_more_is_a_finding_that_can_fail() {
     home.run(&["reach", "user:rolf@corp.example", "--demo", "--fail-on", "high"]).ends_with(1);
     home.run(&["reach", "user:rolf@corp.example", "--demo", "--fail-on", "critical"]).ends_with(0);
     home.run(&["reach", "user:nobody", "--from", &objects]).ends_with(4);
+}
+
+/// Namespace n with sa:n/att, which may have tokens made there and create leases everywhere, and
+/// sa:n/backup, which may do that.
+fn hidden(home: &Home, backup: (Option<&str>, &Value)) -> String {
+    let object = |kind: &str, ns: Option<&str>, name: &str| json!({"apiVersion": "v1", "kind": kind, "metadata": {"name": name, "namespace": ns}});
+    let one = |group: &str, resource: &str| json!([{"apiGroups": [group], "resources": [resource], "verbs": ["create"]}]);
+    let account = |name| json!([account(Some("n"), name)]);
+    let (place, rules) = backup;
+    let objects = [
+        object("Namespace", None, "n"),
+        object("ServiceAccount", Some("n"), "att"),
+        object("ServiceAccount", Some("n"), "backup"),
+        object("ServiceAccount", Some("n"), "idle"),
+        role("n", "mint", &one("", "serviceaccounts/token")),
+        binding(Some("n"), "mint", ("Role", "mint"), &account("att")),
+        cluster_role("leases", &one("coordination.k8s.io", "leases")),
+        binding(None, "leases", ("ClusterRole", "leases"), &account("att")),
+        cluster_role("backup", rules),
+        binding(place, "backup", ("ClusterRole", "backup"), &account("backup")),
+    ];
+    home.put("hidden.json", list(&objects))
+}
+
+#[test]
+fn who_is_not_stronger_and_may_do_more_is_told() {
+    let home = Home::new();
+    let secrets = json!([{"apiGroups": [""], "resources": ["secrets"], "verbs": ["get", "list"]}]);
+    let objects = hidden(&home, (None, &secrets));
+    let text = home.run(&["reach", "sa:n/att", "--from", &objects]).ends_with(4);
+    insta::assert_snapshot!("reach_beside", text.out);
+    let answer = home.run(&["reach", "sa:n/att", "--from", &objects, "-o", "json"]).json();
+    crate::support::schemas::fits("reach.json", &answer);
+    let item = &answer["items"][0];
+    let counts = ["others", "adding", "roles", "rolesAdding"].map(|key| item[key].as_u64());
+    assert_eq!(counts, [Some(2), Some(1), Some(0), Some(0)]);
+    assert_eq!(
+        (&item["tier"], &item["reaches"]),
+        (&json!("cluster write"), &json!("cluster write"))
+    );
+    let rights = json!(["get,list secrets cluster-wide"]);
+    let adds = json!({"tier": "reads secrets", "worth": true, "rights": rights, "more": 0});
+    assert_eq!(item["paths"][0]["adds"], adds);
+    let closure = item["closure"].as_array().expect("a list");
+    let named: Vec<&str> = closure.iter().filter_map(|act| act["gain"]["words"].as_str()).collect();
+    assert_eq!(named, ["sa:n/backup", "sa:n/idle"]);
+    assert_eq!((&closure[0]["adds"], &closure[1]["adds"]), (&adds, &Value::Null));
+    // In the list, among the findings, and among what is to be cut.
+    let who = home.run(&["who", "--reach", "--from", &objects, "-o", "json"]).json();
+    let att = who["items"].as_array().expect("items").iter();
+    let att = att.clone().find(|item| item["identity"]["name"] == "att").expect("listed");
+    let reach = json!({"tier": "cluster write", "adds": "reads secrets", "modelled": false,
+        "steps": 1});
+    assert_eq!(att["reach"], reach);
+    let found = home.run(&["findings", "--from", &objects, "-o", "json"]).json();
+    let mut found = found["items"].as_array().expect("items").iter();
+    let finding = found.find(|item| item["rule"] == "reach").expect("a finding");
+    assert_eq!(
+        (&finding["severity"], &finding["identity"]["name"]),
+        (&json!("high"), &json!("att"))
+    );
+    assert!(found.all(|item| item["rule"] != "reach"));
+    let cuts = home.run(&["reach", "--from", &objects, "-o", "json"]).json();
+    crate::support::schemas::fits("cut-list.json", &cuts);
+    let cuts = cuts["items"].as_array().expect("items").iter();
+    let cuts: Vec<(&Value, &Value, &Value)> = cuts
+        .map(|cut| (&cut["grant"]["binding"], &cut["closed"], &cut["loses"][0]["adds"]))
+        .collect();
+    let reads = json!("reads secrets");
+    let (one, backup, mint) = (json!(1), json!("backup"), json!("mint"));
+    assert_eq!(cuts, [(&backup, &one, &reads), (&mint, &one, &reads)]);
+}
+
+#[test]
+fn who_only_acts_as_those_within_its_own_rights_becomes_no_more() {
+    let home = Home::new();
+    let same = json!([{"apiGroups": [""], "resources": ["serviceaccounts/token"], "verbs": ["create"],
+        "resourceNames": ["idle"]}]);
+    let objects = hidden(&home, (Some("n"), &same));
+    let text = home.run(&["reach", "sa:n/att", "--from", &objects]).ends_with(4);
+    let head = "sa:n/att (cluster write) cannot become more than it is, as far as was read: it can \
+                act as 2 others, who may do nothing that it may not";
+    assert_eq!(text.out.lines().next(), Some(head));
+    let found = home.run(&["findings", "--from", &objects, "-o", "json"]).json();
+    let mut found = found["items"].as_array().expect("items").iter();
+    assert!(found.all(|item| item["rule"] != "reach"));
 }
 
 #[test]

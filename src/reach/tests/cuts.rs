@@ -95,15 +95,33 @@ fn without(world: &World, grant: &GrantKey) -> World {
     world
 }
 
-/// How strong everybody can become.
-fn tiers(world: &World) -> BTreeMap<Identity, Tier> {
-    let book = world.book();
-    let all = Reach::new(&book).all();
-    all.iter().map(|one| (book.entry(one.id).unwrap().identity.clone(), one.tier)).collect()
+/// What somebody comes to.
+#[derive(Clone, Copy, Debug)]
+struct Standing {
+    tier: Tier,
+    /// How much others add as whom it can act.
+    adds: Option<Adds>,
+    closed: bool,
 }
 
-/// By grant, who loses its way, with what is left.
-type Losses = BTreeMap<GrantKey, Vec<(Identity, Tier)>>;
+/// Who is not there comes to nothing.
+const NOBODY: Standing = Standing { tier: Tier::None, adds: None, closed: true };
+
+/// What those come to.
+fn standings(world: &World, who: &[Identity]) -> BTreeMap<Identity, Standing> {
+    let book = world.book();
+    let reach = Reach::new(&book);
+    let of = |entry: &Entry| {
+        let (reached, acts) = reach.whole(entry);
+        let adds = acts.adding().filter_map(|act| act.path.adds.as_ref()).map(|one| one.adds).max();
+        Standing { tier: reached.tier, adds, closed: acts.count.adds_nothing() }
+    };
+    let there = who.iter().filter_map(|who| book.find(who));
+    there.map(|entry| (entry.identity.clone(), of(entry))).collect()
+}
+
+/// By grant, who loses its way, with how strong it becomes then and what others add.
+type Losses = BTreeMap<GrantKey, Vec<(Identity, Tier, Option<Tier>)>>;
 
 /// How many grants cut something, and how many of them not the steps' own rights. Of how many what
 /// is left is tried out as well, which takes its time.
@@ -120,13 +138,15 @@ fn check(seed: u64, (world, minor): (World, u32), mut tried: usize) -> (usize, u
     let reach = Reach::new(&book);
     let name = |id: IdentityId| book.entry(id).unwrap().identity.clone();
     let all = reach.all();
+    let more = all.iter().filter(|reached| reached.is_more());
+    let more: Vec<Identity> = more.map(|reached| name(reached.id)).collect();
 
     let mut expected = Losses::new();
-    let mut left: BTreeMap<GrantKey, BTreeMap<Identity, Tier>> = BTreeMap::new();
+    let mut left: BTreeMap<GrantKey, BTreeMap<Identity, Standing>> = BTreeMap::new();
     for grant in book.grants() {
         let less = without(&world, &grant.key);
-        let tiers = tiers(&less);
-        let of = |who: &Identity| tiers.get(who).copied().unwrap_or_default();
+        let standings = standings(&less, &more);
+        let of = |who: &Identity| standings.get(who).copied().unwrap_or(NOBODY);
         let eve = Identity::user("eve");
         if tried > 0 {
             tried -= 1;
@@ -142,21 +162,30 @@ fn check(seed: u64, (world, minor): (World, u32), mut tried: usize) -> (usize, u
             let found = found.tier == Tier::ClusterAdmin && !found.modelled;
             assert_eq!(found, everything, "seed {seed}: {}", objects());
         }
-        let higher = all.iter().filter(|reached| reached.is_higher());
-        let lost = higher.map(|reached| (name(reached.id), of(&name(reached.id)), reached.tier));
-        let mut lost: Vec<(Identity, Tier)> =
-            lost.filter(|(_, to, from)| to < from).map(|(who, to, _)| (who, to)).collect();
+        let mut lost: Vec<(Identity, Tier, Option<Tier>)> = Vec::new();
+        for reached in &all {
+            let (who, Some(way)) = (name(reached.id), reached.way()) else { continue };
+            let less = of(&who);
+            let is_lost = match &way.adds {
+                // Who may do everything then adds nothing more to it.
+                Some(added) => less.adds < Some(added.adds) && less.tier != Tier::ClusterAdmin,
+                None => less.tier < reached.tier,
+            };
+            if is_lost {
+                lost.push((who, less.tier, less.adds.map(|adds| adds.tier)));
+            }
+        }
         lost.sort();
         if !lost.is_empty() {
             expected.insert(grant.key.clone(), lost);
         }
-        left.insert(grant.key.clone(), tiers);
+        left.insert(grant.key.clone(), standings);
     }
 
     let mut named = Losses::new();
     for cut in reach.cuts(&all) {
-        let mut lost: Vec<(Identity, Tier)> =
-            cut.loses.iter().map(|lost| (name(lost.id), lost.to)).collect();
+        let lost = cut.loses.iter().map(|lost| (name(lost.id), lost.to, lost.still_adds));
+        let mut lost: Vec<(Identity, Tier, Option<Tier>)> = lost.collect();
         lost.sort();
         named.insert(book.grant(cut.grant).unwrap().key.clone(), lost);
     }
@@ -166,14 +195,16 @@ fn check(seed: u64, (world, minor): (World, u32), mut tried: usize) -> (usize, u
     let mut beside = 0;
     for reached in all.iter().filter(|reached| reached.is_higher()) {
         let who = name(reached.id);
-        let cuts = reach.cuts_of(reached);
-        for (id, leaves) in &cuts {
-            let key = &book.grant(*id).unwrap().key;
-            let of = left[key].get(&who).copied().unwrap_or_default();
-            assert_eq!(*leaves, of, "seed {seed}: {who} without {key:?}");
+        let cuts = reach.cuts_of(book.entry(reached.id).unwrap(), reached.paths.iter().rev());
+        for kept in &cuts {
+            let key = &book.grant(kept.grant).unwrap().key;
+            let of = left[key].get(&who).copied().unwrap_or(NOBODY);
+            assert_eq!(kept.tier, of.tier, "seed {seed}: {who} without {key:?}");
+            assert_eq!(kept.closes(), of.closed, "seed {seed}: {who} without {key:?}");
         }
         for path in &reached.paths {
-            let closes = |id: &GrantId| cuts.iter().any(|(have, to)| have == id && *to < path.tier);
+            let closes =
+                |id: &GrantId| cuts.iter().any(|kept| kept.grant == *id && kept.cuts(path));
             let ends: Vec<GrantKey> = path
                 .stands_on()
                 .into_iter()
@@ -182,14 +213,14 @@ fn check(seed: u64, (world, minor): (World, u32), mut tried: usize) -> (usize, u
                 .collect();
             let wanted = left
                 .iter()
-                .filter(|(_, tiers)| tiers.get(&who).copied().unwrap_or_default() < path.tier);
+                .filter(|(_, of)| of.get(&who).copied().unwrap_or(NOBODY).tier < path.tier);
             let mut wanted: Vec<&GrantKey> = wanted.map(|(key, _)| key).collect();
             let mut ends: Vec<&GrantKey> = ends.iter().collect();
             wanted.sort();
             ends.sort();
             assert_eq!(ends, wanted, "seed {seed}: {who} to {:?}", path.tier);
             for hop in &path.hops {
-                let text = hop.cut(path.tier, &cuts);
+                let text = hop.cut(path, &cuts);
                 for id in hop.grants().into_iter().filter(closes) {
                     let key = &book.grant(id).unwrap().key;
                     assert!(text.contains(&*key.binding), "seed {seed}: {text}");

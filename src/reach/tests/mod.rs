@@ -1,3 +1,4 @@
+mod acting;
 mod aggregated;
 mod cuts;
 mod missing;

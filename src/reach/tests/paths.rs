@@ -49,9 +49,10 @@ fn a_path_names_who_what_and_by_which_grant() {
     let cuts = {
         let world = chain();
         let book = world.book();
-        Reach::new(&book).cuts_of(&found)
+        let entry = book.entry(found.id).unwrap();
+        Reach::new(&book).cuts_of(entry, &found.paths)
     };
-    assert_eq!(second.cut(path.tier, &cuts), "take sa:app/weak out of RoleBinding quiet/first");
+    assert_eq!(second.cut(path, &cuts), "take sa:app/weak out of RoleBinding quiet/first");
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! Random worlds against the slow reference.
 
+use std::collections::BTreeSet;
+
 use rand::seq::IndexedRandom;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -120,6 +122,7 @@ pub(super) fn random_of(seed: u64, more: &[Dish]) -> (World, u32) {
     let minor = *[34, 36].choose(rng).unwrap();
     let mut world = World::new();
     world.snapshot.cluster.server_version = Some(format!("v1.{minor}.0").into());
+    world.snapshot.discovery = crate::rbac::query::builtin_discovery();
     for ns in ["a", "b"] {
         world = world.object(&json!({"apiVersion": "v1", "kind": "Namespace", "metadata":
             {"name": ns, "labels": {"pod-security.kubernetes.io/enforce": "restricted"}}}));
@@ -202,6 +205,37 @@ fn searched(world: &World, start: &Identity) -> (bool, Vec<String>, Vec<String>,
     (closure.ended, accounts, names, deleted)
 }
 
+/// Whom it can act as, of those who are known, and who of them adds to what it may do itself.
+fn listed(book: &Book, acts: &Acts, start: &Identity) -> [BTreeSet<String>; 2] {
+    let user = |identity: &Identity| identity.user_name().map(|name| name.to_string());
+    let any = acts.all.iter().find(|act| act.path.end() == Some(&Gain::Anyone));
+    let mut all = [BTreeSet::new(), BTreeSet::new()];
+    for act in acts.all.iter().filter(|act| act.is_other) {
+        let name = acts::who(act.path.end().unwrap()).as_ref().and_then(user);
+        let Some(name) = name else { continue };
+        if book.find(&Identity::from_user_name(&name)).is_none() {
+            continue;
+        }
+        let adds = act.path.adds.is_some();
+        all[0].insert(name.clone());
+        all[1].extend(Some(name).filter(|_| adds));
+    }
+    match any {
+        // They are not told one by one.
+        Some(_) => {
+            let people = book.entries().filter(|entry| entry.identity != *start);
+            all[0].extend(people.filter_map(|entry| user(&entry.identity)));
+            assert_eq!(acts.count.others, all[0].len());
+        }
+        None => {
+            let strangers = acts.all.iter().filter(|act| act.is_other).count() - all[0].len();
+            assert_eq!(acts.count.others, all[0].len() + strangers);
+            assert!(acts.count.adding >= all[1].len());
+        }
+    }
+    all
+}
+
 fn check(seed: u64, more: &[Dish]) -> (bool, usize, bool) {
     let (world, minor) = random_of(seed, more);
     let start = Identity::user("eve");
@@ -220,6 +254,23 @@ fn check(seed: u64, more: &[Dish]) -> (bool, usize, bool) {
         assert_eq!(accounts, theirs, "accounts: {}", objects());
         let theirs: Vec<String> = expected.names.into_iter().filter(is_known).collect();
         assert_eq!(names, theirs, "names: {}", objects());
+        // Whom it can act as, however, and who of those adds anything.
+        let reach = Reach::new(&book);
+        let entry = book.find(&start).unwrap();
+        let looked = Looked { modelled: None, ..reach.look(entry, Terms::default()) };
+        let acts = reach.acts(entry, &looked, Terms::default());
+        let [others, adding] = listed(&book, &acts, &start);
+        let anyone = acts.all.iter().any(|act| act.path.end() == Some(&Gain::Anyone));
+        let known = |all: BTreeSet<String>| all.into_iter().filter(is_known).collect();
+        let (theirs, more): (BTreeSet<String>, BTreeSet<String>) =
+            (known(expected.others), known(expected.adding));
+        assert_eq!(others, theirs, "others: {}", objects());
+        if anyone {
+            assert_eq!(acts.count.adding, more.len(), "adding: {}", objects());
+        } else {
+            assert_eq!(adding, more, "adding: {}", objects());
+        }
+        assert_eq!(acts.count.adds_nothing(), !expected.more, "more: {}", objects());
     }
     (everything, accounts.len() + names.len(), deleted)
 }
@@ -275,17 +326,20 @@ fn check_many(seed: u64, more: &[Dish]) -> usize {
     let book = world.book();
     let reach = Reach::new(&book);
     let entries: Vec<&Entry> = book.entries().map(|entry| &**entry).collect();
-    let expected: Vec<Reached> =
-        entries.iter().map(|entry| Reached { others: None, ..reach.of(entry) }).collect();
+    // Of who takes over a great deal the nearest are asked first whether they add anything.
+    let near = |found: Reached| {
+        let adds = found.beside.as_ref().map(|path| path.is_worth());
+        (adds, Reached { beside: None, ..found })
+    };
+    let expected: Vec<Reached> = entries.iter().map(|entry| reach.of(entry)).collect();
+    assert_eq!(reach.many(&entries), expected, "seed {seed}");
+    let expected: Vec<_> = expected.into_iter().map(near).collect();
     for most in [1, 2, 5] {
         let small = many::Small { most, few: 0 };
-        let found: Vec<Reached> = reach
-            .many_within(&entries, small)
-            .into_iter()
-            .map(|found| Reached { others: None, ..found })
-            .collect();
-        assert_eq!(found, expected, "seed {seed}, at most {most}");
+        let found = reach.many_within(&entries, small).into_iter().map(near);
+        assert_eq!(found.collect::<Vec<_>>(), expected, "seed {seed}, at most {most}");
     }
+    let expected: Vec<Reached> = expected.into_iter().map(|(_, reached)| reached).collect();
     expected.iter().filter(|reached| reached.is_higher()).count()
 }
 

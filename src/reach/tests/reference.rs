@@ -5,6 +5,7 @@
 //! nothing else.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use crate::model::{
     Binding, BindingKind, BindingSubject, Identity, Meta, Name, Object, Objects, PolicyRule, Role,
@@ -13,6 +14,7 @@ use crate::model::{
 use crate::rbac::matching::Action;
 use crate::rbac::{Attributes, Authorizer, escalation};
 
+mod compare;
 mod remakes;
 mod writes;
 
@@ -41,12 +43,24 @@ pub(super) struct Outcome {
     pub(super) accounts: BTreeSet<String>,
     /// Users and accounts in whose name alone requests could be made.
     pub(super) names: BTreeSet<String>,
+    /// Everybody else as whom some request could be made.
+    pub(super) others: BTreeSet<String>,
+    /// Of those, who may do what the one who starts may not.
+    pub(super) adding: BTreeSet<String>,
+    /// Whether anything could be done that the one who starts may not do.
+    pub(super) more: bool,
+    /// Who was compared so far.
+    compared: BTreeSet<Context>,
 }
 
 #[derive(Clone)]
 pub(super) struct Simulation {
     objects: Objects,
     authorizer: Authorizer,
+    /// As it was before anything was done, and who starts.
+    first: Arc<Authorizer>,
+    start: Context,
+    requests: Arc<[compare::Request]>,
     pub(super) contexts: BTreeSet<Context>,
     minor: u32,
     users: Vec<String>,
@@ -99,9 +113,13 @@ impl Simulation {
                 users.extend(names.map(ToString::to_string));
             }
         }
+        let start = context(start, &start.implicit_groups());
         Self {
             authorizer: Authorizer::new(&objects),
-            contexts: [context(start, &start.implicit_groups())].into(),
+            first: Arc::new(Authorizer::new(&objects)),
+            start: start.clone(),
+            requests: compare::requests(&objects),
+            contexts: [start].into(),
             namespaces: objects.namespaces.keys().cloned().collect(),
             objects,
             minor,

@@ -75,14 +75,9 @@ pub(super) fn draw(
 /// Who can become less without it.
 fn loses(row: &CutRow, width: usize, height: usize) -> Vec<Line<'static>> {
     let who = plural(row.loses.len(), "identity").replace("identitys", "identities");
-    let head = format!("Without it {who} can become less:");
-    let all: Vec<String> = row
-        .loses
-        .iter()
-        .map(|(who, from, to)| {
-            format!("{} ({} → {})", words::full(who), from.as_str(), to.as_str())
-        })
-        .collect();
+    let head = format!("Without it {who} can become less, {} nothing more:", row.closed);
+    let all: Vec<String> =
+        row.loses.iter().map(|(who, loses)| format!("{} ({loses})", words::full(who))).collect();
     let text = clipped(&all.join(", "), width, height.saturating_sub(1).max(1));
     std::iter::once(Line::of(head, Slot::Strong)).chain(text.into_iter().map(Line::plain)).collect()
 }

@@ -98,18 +98,19 @@ fn facts(subject: Subject<'_>) -> Line<'static> {
 }
 
 /// The tabs with what is in them, the chosen one set apart. Where they do not fit, only the chosen
-/// one says how much is in it; where that does not fit either, those around it stay.
+/// one says how much is in it, and they stand closer; where that does not fit either, those around it
+/// stay.
 fn tabs(subject: Subject<'_>, chosen: Tab, room: usize) -> Line<'static> {
     let of_group = subject.entry.identity.kind == SubjectKind::Group;
     let last = Tab::ALL.len() - 1;
-    let row = |(from, until): (usize, usize), counted: bool| {
+    let row = |(from, until): (usize, usize), counted: bool, gap: &'static str| {
         let mut line = Line::new();
         if from > 0 {
             line.push("‹ ", Slot::Muted);
         }
         for (at, tab) in Tab::ALL.into_iter().enumerate().take(until + 1).skip(from) {
             if at > from {
-                line.push("  ", Slot::Base);
+                line.push(gap, Slot::Base);
             }
             let slot = if tab == chosen { Slot::Accent } else { Slot::Muted };
             line.push(tab.title(of_group), slot);
@@ -122,16 +123,17 @@ fn tabs(subject: Subject<'_>, chosen: Tab, room: usize) -> Line<'static> {
         }
         line
     };
-    let whole = row((0, last), true);
-    if whole.width() <= room {
+    let whole = [(true, "  "), (false, "  "), (false, " ")]
+        .map(|(counted, gap)| row((0, last), counted, gap));
+    if let Some(whole) = whole.into_iter().find(|line| line.width() <= room) {
         return whole;
     }
     let chosen = chosen as usize;
     (0..=chosen)
         .flat_map(|from| (chosen..=last).rev().map(move |until| (from, until)))
-        .map(|range| row(range, false))
+        .map(|range| row(range, false, "  "))
         .find(|line| line.width() <= room)
-        .unwrap_or_else(|| row((chosen, chosen), false))
+        .unwrap_or_else(|| row((chosen, chosen), false, "  "))
 }
 
 /// How much is in a tab, where that is a number.

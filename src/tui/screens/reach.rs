@@ -1,14 +1,17 @@
 //! What somebody can become: paths as steps, what each takes, and what would cut it.
 
-use crate::book::{Book, Entry, GrantId, Tier};
-use crate::reach::{Hop, Path, not_followed};
+use crate::book::{Book, Entry, Tier};
+use crate::reach::{Act, Acts, Count, Hop, Kept, Path, not_followed};
 use crate::tui::job::ReachData;
-use crate::tui::text::{plural, wrap};
+use crate::tui::text::{figure, plural, wrap};
 use crate::tui::theme::Slot;
 use crate::tui::widgets::Line;
 use crate::tui::words;
 
 type Lines = Vec<Line<'static>>;
+
+/// So many of a sort are named.
+const NAMED: usize = 200;
 
 /// All of it.
 pub fn lines(book: &Book, entry: &Entry, data: Option<&ReachData>, width: usize) -> Lines {
@@ -17,23 +20,24 @@ pub fn lines(book: &Book, entry: &Entry, data: Option<&ReachData>, width: usize)
     };
     let width = width.saturating_sub(2);
     let reached = &data.reached;
-    let mut lines = head(data);
+    let mut lines = head(data, width);
     if reached.own == Tier::ClusterAdmin {
         return lines;
     }
-    for path in reached.paths.iter().rev() {
+    let told = data.acts.told(reached);
+    for path in &told {
         lines.push(Line::new());
         steps(&mut lines, book, path, &data.cuts, width);
     }
-    let last = reached.highest().map(Path::stands_on).unwrap_or_default();
-    if !last.is_empty() {
+    if let Some(first) = told.first() {
+        let of_first = first.stands_on();
         lines.push(Line::new());
         lines.push(Line::of("Without one grant", Slot::Strong));
-        let cuts = data.cuts.iter().filter(|(id, _)| last.contains(id));
-        for cut in cuts {
-            without(&mut lines, book, *cut, reached.tier, width);
+        for kept in data.cuts.iter().filter(|kept| of_first.contains(&kept.grant)) {
+            without(&mut lines, book, kept, first, width);
         }
     }
+    closure(&mut lines, &data.acts, width);
     lines.push(Line::new());
     if !entry.groups_known {
         let text = "Its groups are not known: it may become more by what they are granted.";
@@ -51,25 +55,38 @@ pub fn lines(book: &Book, entry: &Entry, data: Option<&ReachData>, width: usize)
     lines
 }
 
-fn head(data: &ReachData) -> Lines {
-    let reached = &data.reached;
+fn head(data: &ReachData, width: usize) -> Lines {
+    let (reached, count) = (&data.reached, data.acts.count);
     let tier = |tier: Tier| Line::of(tier.as_str(), words::tier_slot(tier));
     if reached.own == Tier::ClusterAdmin {
         return vec![Line::of("It is cluster-admin already.", Slot::Danger)];
     }
-    let Some(path) = reached.highest() else {
-        let line = Line::of("It cannot become more than it is: ", Slot::Base);
-        // What is missing is told below.
-        let bound = if data.missing.is_empty() { "." } else { ", as far as was read." };
-        return vec![joined(line, tier(reached.own)).then(bound, Slot::Base)];
+    // What is missing is told below.
+    let bound = if data.missing.is_empty() { "" } else { ", as far as was read" };
+    let mut lines = match reached.highest() {
+        Some(path) => {
+            let line = joined(tier(reached.own).then(" → ", Slot::Muted), tier(reached.tier));
+            let line = line.then(format!(" in {}", plural(path.hops.len(), "step")), Slot::Base);
+            vec![match path.modelled_words() {
+                None => line,
+                Some(words) => line.then(format!(", {words}"), Slot::Unknown),
+            }]
+        }
+        None if count.adds_nothing() => {
+            let line = Line::of("It cannot become more than it is: ", Slot::Base);
+            vec![joined(line, tier(reached.own)).then(format!("{bound}."), Slot::Base)]
+        }
+        None => {
+            let line = Line::of("It reaches no higher tier than ", Slot::Base);
+            vec![joined(line, tier(reached.own)).then(format!("{bound}."), Slot::Base)]
+        }
     };
-    let line = joined(tier(reached.own).then(" → ", Slot::Muted), tier(reached.tier));
-    let steps = plural(path.hops.len(), "step");
-    let line = line.then(format!(" in {steps}"), Slot::Base);
-    match path.modelled_words() {
-        None => vec![line],
-        Some(words) => vec![line.then(format!(", {words}"), Slot::Unknown)],
+    if !count.everybody && count != Count::default() {
+        let slot = if count.adds_nothing() { Slot::Base } else { Slot::Warn };
+        let words = wrap(&format!("It {}.", count.words()), width);
+        lines.extend(words.into_iter().map(|text| Line::of(text, slot)));
     }
+    lines
 }
 
 fn joined(mut line: Line<'static>, more: Line<'static>) -> Line<'static> {
@@ -77,17 +94,60 @@ fn joined(mut line: Line<'static>, more: Line<'static>) -> Line<'static> {
     line
 }
 
-fn steps(lines: &mut Lines, book: &Book, path: &Path, leaves: &[(GrantId, Tier)], width: usize) {
-    let mut head = Line::of(path.tier.as_str(), words::tier_slot(path.tier));
-    head.push(format!(" in {}", plural(path.hops.len(), "step")), Slot::Strong);
-    lines.push(head);
+fn steps(lines: &mut Lines, book: &Book, path: &Path, kept: &[Kept], width: usize) {
+    let steps = plural(path.hops.len(), "step");
+    match (&path.adds, path.end()) {
+        (Some(_), Some(_)) => {
+            let head = wrap(&path.head(), width);
+            lines.extend(head.into_iter().map(|text| Line::of(text, Slot::Strong)));
+        }
+        _ => {
+            let mut head = Line::of(path.tier.as_str(), words::tier_slot(path.tier));
+            head.push(format!(" in {steps}"), Slot::Strong);
+            lines.push(head);
+        }
+    }
     for (number, hop) in (1..).zip(&path.hops) {
         step(lines, number, hop, width);
-        field(lines, "     cut    ", &hop.cut(path.tier, leaves), Slot::Muted, width);
+        field(lines, "     cut    ", &hop.cut(path, kept), Slot::Muted, width);
+    }
+    if let Some(added) = &path.adds {
+        field(lines, "     adds   ", &added.words(), Slot::Warn, width);
     }
     for grant in path.strong_by.iter().filter_map(|id| book.grant(*id)) {
-        let by = format!("{} by {}", path.tier.as_str(), words::binding(&grant.key));
+        let by = words::binding(&grant.key);
+        let by = if path.adds.is_some() {
+            format!("by {by}")
+        } else {
+            format!("{} by {by}", path.tier.as_str())
+        };
         field(lines, "     ", &format!("{by} ({})", grant.role_ref.name), Slot::Muted, width);
+    }
+}
+
+/// Whom it can act as, and which roles it can get.
+fn closure(lines: &mut Lines, acts: &Acts, width: usize) {
+    let (adding, others): (Vec<&Act>, Vec<&Act>) =
+        acts.all.iter().partition(|act| act.path.adds.is_some());
+    let model = if acts.count.everybody { ", without what is a model only" } else { "" };
+    let heads = ["May do what it may not", "May do nothing that it may not"];
+    for (head, all) in heads.into_iter().zip([adding, others]) {
+        if all.is_empty() {
+            continue;
+        }
+        lines.push(Line::new());
+        let count = figure(all.len() as u64);
+        lines.push(Line::of(format!("{head}{model}: {count}"), Slot::Strong));
+        for act in all.iter().take(NAMED) {
+            field(lines, "  ", &act.words(), Slot::Base, width);
+        }
+        if let Some(more) = all.len().checked_sub(NAMED).filter(|more| *more > 0) {
+            let more = figure(more as u64);
+            lines.push(Line::of(
+                format!("  {more} more: keybook reach -o json has all"),
+                Slot::Muted,
+            ));
+        }
     }
 }
 
@@ -119,17 +179,10 @@ fn field(lines: &mut Lines, label: &str, text: &str, slot: Slot, width: usize) {
     }
 }
 
-fn without(
-    lines: &mut Lines,
-    book: &Book,
-    (id, leaves): (GrantId, Tier),
-    tier: Tier,
-    width: usize,
-) {
-    let Some(grant) = book.grant(id) else { return };
-    let closes = leaves < tier;
-    let (word, slot) = if closes { ("becomes", Slot::Good) } else { ("still becomes", Slot::Warn) };
+fn without(lines: &mut Lines, book: &Book, kept: &Kept, first: &Path, width: usize) {
+    let Some(grant) = book.grant(kept.grant) else { return };
+    let slot = if kept.cuts(first) { Slot::Good } else { Slot::Warn };
     let to = words::full(&grant.key.subject);
-    let text = format!("{} to {to}: {word} {}", words::binding(&grant.key), leaves.as_str());
+    let text = format!("{} to {to}: {}", words::binding(&grant.key), kept.words(first));
     field(lines, "  ", &text, slot, width);
 }

@@ -121,6 +121,10 @@ pub fn disabled(state: &State, id: Id) -> Option<String> {
 /// Whether a key is one for what the cursor is on: of those that stage, on a finding only what mends
 /// it.
 pub fn is_offered(state: &State, id: Id) -> bool {
+    // There is nothing to cut where no way leads anywhere.
+    if id == Id::Revoke && stage::on_reach(state) && !stage::has_way(state) {
+        return false;
+    }
     let stages = matches!(id, Id::Revoke | Id::Narrow | Id::Split);
     let finding = open::finding(state).filter(|_| stages);
     finding.is_none_or(|finding| super::mend::refusal(state, finding, id).is_none())

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use super::open;
-use crate::book::{Grant, GrantId, GrantKey, Mend, Tier};
+use crate::book::{Grant, GrantId, GrantKey, Mend};
 use crate::change::plan::{Choices, Intent, about};
 use crate::credentials::Credential;
 use crate::model::{Identity, RoleKind};
-use crate::reach::Path;
+use crate::reach::Kept;
 use crate::tui::action::ActionId as Id;
 use crate::tui::layers::{Choice, Layer, Picker};
 use crate::tui::mend;
@@ -92,7 +92,7 @@ fn role(state: &State) -> Option<RoleOf> {
 }
 
 /// Whether the ways of somebody to more are on the screen.
-fn on_reach(state: &State) -> bool {
+pub(super) fn on_reach(state: &State) -> bool {
     matches!(state.screen(), Some(Layer::Page(page)) if page.tab == Tab::Reach)
 }
 
@@ -106,26 +106,28 @@ fn cuts(state: &State) -> Result<(FeedId, Vec<Worded>), &'static str> {
     let (book, _) = state.entry(page.who).ok_or("it is no longer there")?;
     let data = page.reach.as_deref().filter(|data| data.who == page.who);
     let data = data.ok_or("what it can become is still being worked out")?;
-    let Some(path) = data.reached.highest() else {
+    let Some(path) = data.first() else {
         return Err("it cannot become more than it is: there is no way to cut");
     };
-    let stands_on = Path::stands_on(path);
-    let closing = data.cuts.iter().filter(|(id, leaves)| {
-        stands_on.contains(id)
-            && *leaves < data.reached.tier
-            && book.grant(*id).is_some_and(|grant| !grant.bootstrap)
+    let closing = data.cuts.iter().filter(|kept| {
+        kept.cuts(path) && book.grant(kept.grant).is_some_and(|grant| !grant.bootstrap)
     });
-    let wish = |(id, leaves): &(GrantId, Tier)| {
-        let key = &book.grant(*id)?.key;
-        let wish = of_key(key);
+    let wish = |kept: &Kept| {
+        let key = &book.grant(kept.grant)?.key;
         let to = words::full(&key.subject);
-        Some((wish, format!("{} to {to}: becomes {}", words::binding(key), leaves.as_str())))
+        Some((of_key(key), format!("{} to {to}: {}", words::binding(key), kept.words(path))))
     };
     let found: Vec<Worded> = closing.filter_map(wish).collect();
     if found.is_empty() {
         return Err("no grant closes this way alone: \"cut\" below each step says what would");
     }
     Ok((page.who.feed, found))
+}
+
+/// Whether there is a way on the screen that a grant could close, as far as is known.
+pub(super) fn has_way(state: &State) -> bool {
+    let Some(Layer::Page(page)) = state.screen() else { return false };
+    page.reach.as_deref().is_none_or(|data| data.first().is_some())
 }
 
 /// Stages the grant that closes the way on the screen; of several, the one that is chosen.

@@ -19,6 +19,7 @@ impl Simulation {
             if outcome.everything {
                 break;
             }
+            state.compare(&mut outcome);
             for next in state.remakes() {
                 let bindings: Vec<_> =
                     next.objects.bindings.iter().map(|(key, of)| (key, &of.role_ref)).collect();
