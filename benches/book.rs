@@ -224,6 +224,7 @@ fn log(book: &Book) -> Activity {
                 first: when,
                 last: when,
                 last_allowed: Some(when),
+                hours: 0,
             });
         }
         let seen_at = start + TimeDelta::hours(2000);

@@ -4,6 +4,13 @@
 /// open.
 const SCREENS: [&str; 6] = ["k9s", "lens", "openlens", "freelens", "headlamp", "mozilla"];
 
+/// Those of them that run in pods, for browsers elsewhere: what comes with the pod's token is nobody's
+/// in particular.
+const SERVED: [&str; 2] = ["headlamp", "mozilla"];
+
+/// A program that calls itself a browser and is a script's.
+const SCRIPTS: &str = "powershell";
+
 /// Programs that ask when somebody, or a script, runs them.
 const COMMANDS: [&str; 5] = ["kubectl", "oc", "helm", "stern", "kubectx"];
 
@@ -16,12 +23,16 @@ const EITHER: &str = "windows";
 
 /// Whether what the agent names is a person's: a desktop's operating system
 /// (`client-go/rest/config.go`: `kubectl/v1.30.0 (darwin/arm64) …`), or a program that is nothing but
-/// a screen. kubectl alone proves nothing, for scripts in pods use it as well; nor does it on Windows
-/// with the token of a pod (`of_a_pod`).
+/// a screen. kubectl alone proves nothing, for scripts in pods use it as well. With the token of a pod
+/// (`of_a_pod`) Windows proves nothing either, nor a screen that pods serve to browsers.
 pub fn is_persons(agent: &str, of_a_pod: bool) -> bool {
     let client = Client::of(agent);
+    if !of_a_pod {
+        return client.tool == Tool::Screen || client.desktop;
+    }
+    let served = SERVED.contains(&&*Client::program(agent).to_ascii_lowercase());
     let of_windows = client.system.as_deref().is_some_and(|system| is_of(system, EITHER));
-    client.tool == Tool::Screen || client.desktop && !(of_a_pod && of_windows)
+    !served && (client.tool == Tool::Screen || client.desktop && !of_windows)
 }
 
 /// Whether an agent names a program that asks by itself, on no desktop.
@@ -33,6 +44,11 @@ pub fn is_program(agent: &str) -> bool {
 pub fn is_command(agent: &str) -> bool {
     let client = Client::of(agent);
     client.tool == Tool::Command && !client.desktop
+}
+
+/// The program that an agent names, without its version and its build.
+pub fn program(agent: &str) -> &str {
+    Client::program(agent)
 }
 
 fn is_of(system: &str, name: &str) -> bool {
@@ -68,6 +84,7 @@ impl Client {
         let head = lower.split(' ').next().unwrap_or_default();
         let (program, version) = head.split_once('/').unwrap_or((head, ""));
         let tool = match program {
+            _ if lower.contains(SCRIPTS) => Tool::Program,
             _ if SCREENS.contains(&program) => Tool::Screen,
             _ if COMMANDS.contains(&program) || program.starts_with("kubectl-") => Tool::Command,
             _ => Tool::Program,
@@ -154,5 +171,17 @@ mod tests {
         ] {
             assert!(!is_persons(agent, false), "{agent}");
         }
+        // What a pod's token says less of.
+        for (agent, of_a_pod) in [
+            ("kubectl/v1.30.0 (darwin/arm64) kubernetes/x", true),
+            ("k9s/v0.50.16 (linux/amd64)", true),
+            ("kubectl/v1.30.0 (windows/amd64) kubernetes/x", false),
+            ("headlamp/v0.36.0 (linux/amd64)", false),
+            ("Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7)", false),
+        ] {
+            assert_eq!(is_persons(agent, true), of_a_pod, "{agent}");
+        }
+        let script = "Mozilla/5.0 (Windows NT; Windows NT 10.0; en-US) WindowsPowerShell/5.1.20348";
+        assert!(!is_persons(script, false) && is_program(script));
     }
 }

@@ -27,13 +27,15 @@ pub(super) struct Raw<'a> {
     pub(super) client: Client,
     rows: Vec<&'a Use>,
     pub(super) by_hand: Vec<DateTime<Utc>>,
+    by_itself: Vec<DateTime<Utc>>,
     sessions: Vec<DateTime<Utc>>,
 }
 
 impl<'a> Raw<'a> {
     fn new(actor: &'a model::Actor) -> Self {
         let client = Client::of(actor.agent.as_deref().unwrap_or_default());
-        Self { actor, client, rows: Vec::new(), by_hand: Vec::new(), sessions: Vec::new() }
+        let [by_hand, by_itself, sessions] = [(); 3].map(|()| Vec::new());
+        Self { actor, client, rows: Vec::new(), by_hand, by_itself, sessions }
     }
 
     fn add(&mut self, activity: &Activity, row: &'a Use) {
@@ -47,6 +49,8 @@ impl<'a> Raw<'a> {
         };
         if by_hand {
             self.by_hand.extend([row.first, row.last]);
+        } else if self.client.is_program() && &*call.verb != "watch" {
+            self.by_itself.extend([row.first, row.last]);
         }
         if session && self.client.is_attended() {
             self.sessions.extend([row.first, row.last]);
@@ -231,7 +235,8 @@ fn actor(activity: &Activity, holder: Holder, raws: &[&Raw<'_>]) -> Option<Actor
     for row in lines() {
         requests += row.requests();
         days.insert(row.day);
-        hours |= 1 << row.first.hour() | 1 << row.last.hour();
+        // Rows that are older than their hours have none.
+        hours |= row.hours | 1 << row.first.hour() | 1 << row.last.hour();
     }
     let uses = uses(activity, lines());
     let mut systems = raws.iter().filter_map(|raw| raw.client.system.as_deref());
@@ -255,6 +260,7 @@ fn actor(activity: &Activity, holder: Holder, raws: &[&Raw<'_>]) -> Option<Actor
         hours,
         uses,
         by_hand,
+        by_itself: sorted(raws.iter().flat_map(|raw| raw.by_itself.iter().copied())),
         sessions: sorted(raws.iter().flat_map(|raw| raw.sessions.iter().copied())),
         builds: builds.into_iter().collect(),
         holder,

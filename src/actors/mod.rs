@@ -9,6 +9,7 @@
 mod agent;
 mod at_once;
 mod clock;
+mod copied;
 mod gather;
 mod holder;
 mod minters;
@@ -22,7 +23,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
-pub use agent::{is_command, is_persons, is_program};
+pub use agent::{is_command, is_persons, is_program, program};
 pub use clock::is_by_the_clock;
 pub use holder::Holder;
 pub use signals::{Sign, Signal};
@@ -63,13 +64,14 @@ pub struct Actor {
     /// On how many days (UTC) it was seen; of rows that are of weeks or of all time, how many of
     /// these.
     pub days: usize,
-    /// The hours of the day (UTC, 0 to 23) in which the first and the last request of each kind of a
-    /// day came, one bit each.
+    /// The hours of the day (UTC, 0 to 23) in which it asked for something, one bit each.
     pub hours: u32,
     /// What it did, the latest first.
     pub uses: Vec<ActorUse>,
     /// When something was run by hand, UTC, sorted: as far as rows tell.
     by_hand: Vec<DateTime<Utc>>,
+    /// When a program on no desktop asked for something, likewise.
+    by_itself: Vec<DateTime<Utc>>,
     /// When it was inside a pod or reached into one, likewise.
     sessions: Vec<DateTime<Utc>>,
     /// The builds of kubectl that its agents name.

@@ -6,7 +6,7 @@
 use super::Actor;
 use super::holder::Holder;
 use super::signals::{Sign, Signal, listed};
-use crate::model::Name;
+use crate::model::{Name, quoted};
 
 /// What programs call their sessions, or begin to.
 const PROGRAMS: [&str; 28] = [
@@ -64,7 +64,7 @@ pub(super) fn find(actors: &[Actor], found: &mut Vec<Signal>) {
         return;
     }
     people.sort_unstable();
-    let names: Vec<String> = people.iter().map(|(name, _)| (*name).to_string()).collect();
+    let names: Vec<String> = people.iter().map(|(name, _)| quoted(name)).collect();
     let certain = people.iter().filter(|(_, certain)| *certain).count() > 1;
     let by = if certain { "by people" } else { "by hand, or by scripts" };
     found.push(Signal {

@@ -8,6 +8,7 @@
 //! | pods, and a person | 50; 25 where it may be a script |
 //! | several systems or builds of kubectl at once | 35; 30 for a user, 20 for an account where none is a desktop |
 //! | several addresses at once | 20 |
+//! | one token of a user's at two places at once, by a person and by a program | 50 |
 //! | into pods from several at once | 5 |
 //! | by hand around the clock | 4 |
 //! | a name that says so | 4 |
@@ -21,7 +22,7 @@ use chrono::{DateTime, Timelike, Utc};
 
 use super::at_once::{Together, together};
 use super::holder::{Holder, kind};
-use super::{Actor, minters, sessions};
+use super::{Actor, copied, minters, sessions};
 use crate::model::{Activity, Identity, SubjectKind};
 
 /// What a signal is about.
@@ -85,7 +86,7 @@ pub(super) struct About<'a> {
 }
 
 impl About<'_> {
-    fn is_user(&self) -> bool {
+    pub(super) fn is_user(&self) -> bool {
         self.identity.kind == SubjectKind::User
     }
 
@@ -119,6 +120,7 @@ pub(super) fn signals(actors: &[Actor], about: &About<'_>) -> Vec<Signal> {
     sessions::find(actors, &mut found);
     pods_and_people(actors, about, &mut found);
     at_once(&attended, about, &mut found);
+    copied::find(actors, about, &mut found);
     if actors.iter().any(|actor| actor.attended) {
         name(about, &mut found);
     }
@@ -161,14 +163,14 @@ fn pods_and_people(actors: &[Actor], about: &About<'_>, found: &mut Vec<Signal>)
 
 /// The best pair of each kind, and how many there are.
 #[derive(Default)]
-struct Pairs {
+pub(super) struct Pairs {
     weight: u32,
     best: Together,
     words: String,
 }
 
 impl Pairs {
-    fn add(&mut self, weight: u32, both: Together, words: impl FnOnce() -> String) {
+    pub(super) fn add(&mut self, weight: u32, both: Together, words: impl FnOnce() -> String) {
         if (weight, both.occasions, both.minutes())
             > (self.weight, self.best.occasions, self.best.minutes())
         {
@@ -176,7 +178,7 @@ impl Pairs {
         }
     }
 
-    fn push(self, in_turns: bool, found: &mut Vec<Signal>, sign: Sign) {
+    pub(super) fn push(self, in_turns: bool, found: &mut Vec<Signal>, sign: Sign) {
         if self.weight == 0 {
             return;
         }

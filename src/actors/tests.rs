@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, TimeDelta, Timelike as _, Utc};
 
 use super::*;
 use crate::model::{
@@ -80,6 +80,7 @@ impl Log {
             first: at(minute),
             last: at(minute),
             last_allowed: Some(at(minute)),
+            hours: 1 << at(minute).hour(),
         });
         self
     }
@@ -457,4 +458,26 @@ fn what_belongs_to_nobody_is_shown() {
     assert_eq!(behind.actors.len(), 1);
     let nobody = Log::new("user:system:anonymous").row(("", LINUX, HOME), "get pods", 3);
     assert_eq!(of(&nobody.parts.into(), &nobody.snapshot, &nobody.identity), None);
+}
+
+#[test]
+fn a_providers_token_at_two_places_at_once_was_copied() {
+    let with = |token: &str, from: &str| {
+        Log::new("user:jenny")
+            .work(("JTI=1", MAC, HOME), 0..60)
+            .work((token, "curl/8.17.0", from), 0..60)
+            .behind()
+    };
+    let copied = with("JTI=1", "185.0.2.9");
+    assert!(copied.is_shared());
+    assert_eq!(
+        copied.signals[0].evidence,
+        format!(
+            "token JTI=1 by a person from {HOME} and by \"curl/8.17.0\" from 185.0.2.9 at once, once, \
+             56 minutes in all, last on 2026-05-04 08:56"
+        )
+    );
+    // A program on her own machine, and one elsewhere with a token of its own.
+    assert_eq!(with("JTI=1", HOME).weight, 0);
+    assert_eq!(with("JTI=2", "185.0.2.9").weight, 0);
 }

@@ -95,6 +95,7 @@ pub fn assemble(sums: Sums, (seen, issued): Beside<'_>, coverage: Coverage) -> A
             first,
             last,
             last_allowed: (allowed > 0).then(|| utc(row.sum.last_allowed)),
+            hours: row.sum.hours,
         }
     });
     let uses = added_up(uses.collect());
@@ -144,6 +145,7 @@ fn added_up(mut uses: Vec<Use>) -> Vec<Use> {
             kept.first = kept.first.min(row.first);
             kept.last = kept.last.max(row.last);
             kept.last_allowed = kept.last_allowed.max(row.last_allowed);
+            kept.hours |= row.hours;
         }
         same
     });

@@ -28,11 +28,13 @@ pub struct Sum {
     pub last: i64,
     /// [`i64::MIN`] where none was allowed.
     pub last_allowed: i64,
+    /// Hours of the day, one bit each.
+    pub hours: u32,
 }
 
 impl Sum {
     pub const EMPTY: Self =
-        Self { counts: [0; 3], first: i64::MAX, last: i64::MIN, last_allowed: i64::MIN };
+        Self { counts: [0; 3], first: i64::MAX, last: i64::MIN, last_allowed: i64::MIN, hours: 0 };
 
     fn is_empty(&self) -> bool {
         self.counts == [0; 3]
@@ -45,6 +47,7 @@ impl Sum {
         self.first = self.first.min(other.first);
         self.last = self.last.max(other.last);
         self.last_allowed = self.last_allowed.max(other.last_allowed);
+        self.hours |= other.hours;
     }
 
     fn take(&mut self, answer: Answer, sum: &Counted) {
@@ -53,7 +56,8 @@ impl Sum {
             Answer::Denied => 1,
             Answer::Undecided | Answer::Nobody | Answer::Rejected => 2,
         };
-        let mut one = Self { first: sum.first, last: sum.last, ..Self::EMPTY };
+        let Counted { first, last, hours, .. } = *sum;
+        let mut one = Self { first, last, hours, ..Self::EMPTY };
         one.counts[slot] = u32::try_from(sum.count).unwrap_or(u32::MAX);
         if answer == Answer::Allowed {
             one.last_allowed = sum.last;
@@ -324,6 +328,9 @@ mod tests {
             rows.add(number, answer, &Counted::once(at));
         }
         let (_, all) = rows.finish(&mut Tens);
-        assert_eq!(all[0].sum, Sum { counts: [1, 1, 1], first: 3, last: 5, last_allowed: 3 });
+        assert_eq!(
+            all[0].sum,
+            Sum { counts: [1, 1, 1], first: 3, last: 5, last_allowed: 3, hours: 1 }
+        );
     }
 }

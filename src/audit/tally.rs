@@ -7,7 +7,7 @@ use super::hashing::{id, mix};
 use super::kept::{Kept, names_of, places_of};
 use super::merge::Request;
 use super::rates::{self, Rates};
-use super::record::Summed;
+use super::record::{HOUR, Summed};
 use super::request::{Standing, join};
 use super::rows::{Coarsen, Row, RowKey, Rows, add_up};
 use super::tables::{COARSE, Tables};
@@ -40,20 +40,33 @@ pub struct Counted {
     pub count: u64,
     pub first: i64,
     pub last: i64,
+    /// Hours of the day in which they came, one bit each.
+    pub hours: u32,
 }
 
 impl Counted {
-    pub const NOTHING: Self = Self { count: 0, first: i64::MAX, last: i64::MIN };
+    pub const NOTHING: Self = Self { count: 0, first: i64::MAX, last: i64::MIN, hours: 0 };
 
     pub fn once(at: i64) -> Self {
-        Self { count: 1, first: at, last: at }
+        Self { count: 1, first: at, last: at, hours: hour_of(at) }
+    }
+
+    /// Some of which no more is known than when the first and the last came.
+    pub fn between(count: u64, first: i64, last: i64) -> Self {
+        Self { count, first, last, hours: hour_of(first) | hour_of(last) }
     }
 
     pub fn add(&mut self, other: &Self) {
         self.count = self.count.saturating_add(other.count);
         self.first = self.first.min(other.first);
         self.last = self.last.max(other.last);
+        self.hours |= other.hours;
     }
+}
+
+/// The hour of the day of a time in microseconds, as a bit.
+pub fn hour_of(at: i64) -> u32 {
+    1 << (at.rem_euclid(24 * HOUR) / HOUR)
 }
 
 /// Requests being added up.
@@ -242,7 +255,7 @@ impl<'k> Tally<'k> {
     /// Takes a row of a summary.
     pub fn take_summed(&mut self, row: &Summed) {
         let Summed { name, first, last, requests, dims, combo, .. } = *row;
-        let sum = Counted { first, last, count: requests };
+        let sum = Counted::between(requests, first, last);
         self.take_all(&Request { at: last, name, dims, combo, timed: false }, &sum);
     }
 

@@ -215,6 +215,10 @@ pub struct Use {
     pub last: DateTime<Utc>,
     /// Last of the allowed ones, UTC.
     pub last_allowed: Option<DateTime<Utc>>,
+    /// The hours of the day (UTC, 0 to 23) in which requests came, one bit each, as far as known: those
+    /// of the first and of the last are among them.
+    #[serde(default)]
+    pub hours: u32,
 }
 
 impl Use {

@@ -234,6 +234,7 @@ mod tests {
                 first: time,
                 last: time,
                 last_allowed: None,
+                hours: 0,
             });
             row.allowed += 1;
             row.first = time.min(row.first);

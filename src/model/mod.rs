@@ -60,7 +60,9 @@ pub use pod::{
     TemplateMeta, Typed, VolumeMount,
 };
 pub use policy::{Exemption, GroupMap, Policy};
-pub use printable::{distinct, is_hidden, or_quotes, printable, read_back, shell_word};
+pub use printable::{
+    distinct, is_hidden, or_quotes, printable, quoted, quoted_agent, read_back, shell_word,
+};
 pub use rate::{Peak, Rate};
 pub use rbac_definition::{
     DefinedBinding, DefinedClusterRoleBinding, DefinedRoleBinding, NamespaceSelector,

@@ -1,11 +1,11 @@
 //! What of a pod's spec says what a hole in it is worth. The rest is skipped while reading.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Deserializer, Serialize};
 
-use super::Name;
 use super::object::{empty_none, null_default};
+use super::{Name, Projection, Volume, VolumeSource};
 
 /// `core/v1 PodSpec`, cut.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -57,13 +57,46 @@ pub struct PodSpec {
     pub ephemeral_containers: Vec<Container>,
     /// `volumes`.
     #[serde(deserialize_with = "null_default", skip_serializing_if = "Vec::is_empty")]
-    pub volumes: Vec<super::Volume>,
+    pub volumes: Vec<Volume>,
 }
 
 impl PodSpec {
     /// All containers, in the order in which the Pod Security Standards look at them.
     pub fn all_containers(&self) -> impl Iterator<Item = &Container> {
         self.init_containers.iter().chain(&self.containers).chain(&self.ephemeral_containers)
+    }
+
+    /// Whether one of its containers sees a volume.
+    pub fn mounts(&self, volume: &Volume) -> bool {
+        self.all_containers().any(|one| one.volume_mounts.iter().any(|of| of.name == volume.name))
+    }
+
+    /// Names of the Secrets whose values its containers see. Those for pulling images are not among
+    /// them: only the kubelet sees these.
+    pub fn secrets_seen(&self) -> BTreeSet<Name> {
+        let mut found = BTreeSet::new();
+        for volume in self.volumes.iter().filter(|volume| self.mounts(volume)) {
+            match &volume.source {
+                Some(VolumeSource::Secret(name)) => {
+                    found.insert(name.clone());
+                }
+                Some(VolumeSource::Projected(sources)) => {
+                    found.extend(sources.iter().filter_map(|source| match source {
+                        Projection::Secret(name) => Some(name.clone()),
+                        Projection::Token(_) | Projection::Other => None,
+                    }));
+                }
+                _ => {}
+            }
+        }
+        for container in self.all_containers() {
+            let values = container.env.iter().filter_map(|env| env.value_from.as_ref());
+            let single = values.filter_map(|from| from.secret_key_ref.as_ref());
+            let whole = container.env_from.iter().filter_map(|from| from.secret_ref.as_ref());
+            found.extend(single.chain(whole).map(|named| named.name.clone()));
+        }
+        found.remove(&Name::from(""));
+        found
     }
 }
 

@@ -28,6 +28,16 @@ pub fn or_quotes(name: &str) -> &str {
     if name.is_empty() { "\"\"" } else { name }
 }
 
+/// What somebody else wrote, set off from words of keybook's own: in quotes, those within it escaped.
+pub fn quoted(text: &str) -> String {
+    format!("\"{}\"", text.replace('\\', r"\\").replace('"', "\\\""))
+}
+
+/// A user agent in quotes, without the commit that clients put behind it.
+pub fn quoted_agent(agent: &str) -> String {
+    quoted(agent.split_once(") ").map_or(agent, |(head, _)| &agent[..=head.len()]))
+}
+
 /// A text as one word of a shell's command line.
 pub fn shell_word(text: String) -> String {
     let plain = |one: char| one.is_ascii_alphanumeric() || "-_.,:/@=+".contains(one);

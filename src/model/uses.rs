@@ -424,6 +424,7 @@ mod tests {
             first: at(0),
             last: at(last),
             last_allowed: Some(at(last)),
+            hours: 1,
         }
     }
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::standards::{Level, NEWEST, Subject, level, violations};
 use super::token::{TokenMount, admitted, brought};
-use super::{Isolation, Root, Violation, Workload, isolation, secrets};
+use super::{Isolation, Root, Violation, Workload, isolation};
 use crate::book::Book;
 use crate::model::{
     Identity, ListKind, Meta, Name, ObjectBody, PodSpec, ServiceAccount, Snapshot, SubjectKind,
@@ -71,7 +71,7 @@ impl<'a> Gather<'a> {
 
     /// Of what runs as another account: which, where a token of this one is in it.
     fn has_token(&self, runs_as: Option<&Name>, spec: &PodSpec) -> Option<Name> {
-        let seen = secrets::seen_by(spec);
+        let seen = spec.secrets_seen();
         let has = self.token_secrets.iter().any(|name| seen.contains(*name));
         let named = runs_as.filter(|name| !name.is_empty()).cloned();
         has.then(|| named.unwrap_or_else(|| "default".into()))
@@ -159,7 +159,7 @@ impl<'a> Gather<'a> {
     ) -> Workload {
         let spec = subject.spec;
         let violations = violations(subject, self.minor);
-        let seen = secrets::seen_by(spec);
+        let seen = spec.secrets_seen();
         let others = self.others_tokens.iter().filter(|(name, _)| seen.contains(**name));
         let tokens_of: BTreeSet<Name> = others.map(|(_, of)| (*of).clone()).collect();
         let contexts = || {

@@ -1,6 +1,5 @@
 //! Whether a pod has its node: whoever runs a command in it reads and changes the node's files.
 
-use super::secrets::is_mounted;
 use crate::model::{PodSpec, VolumeSource};
 
 /// Folders of a node that hold what is the node's own: the tokens of its pods and the kubelet's key,
@@ -34,7 +33,7 @@ pub fn has_node(spec: &PodSpec) -> bool {
         .chain(&spec.ephemeral_containers)
         .filter_map(|container| container.security_context.as_deref())
         .any(|context| context.privileged == Some(true));
-    let paths = spec.volumes.iter().filter(|volume| is_mounted(spec, volume));
+    let paths = spec.volumes.iter().filter(|volume| spec.mounts(volume));
     privileged
         || paths
             .filter_map(|volume| match &volume.source {

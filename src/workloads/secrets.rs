@@ -1,43 +1,8 @@
-//! Which Secrets are in a pod, and which an account can read.
-
-use std::collections::BTreeSet;
+//! Which Secrets an account can read.
 
 use crate::book::{Book, Entry};
-use crate::model::{Name, PodSpec, PolicyRule, Projection, Volume, VolumeSource};
+use crate::model::{Name, PolicyRule};
 use crate::rbac::matching::name_matches;
-
-/// Names of the Secrets whose values its containers see. Those for pulling images are not among them:
-/// only the kubelet sees these.
-pub(super) fn seen_by(spec: &PodSpec) -> BTreeSet<Name> {
-    let mut found = BTreeSet::new();
-    for volume in spec.volumes.iter().filter(|volume| is_mounted(spec, volume)) {
-        match &volume.source {
-            Some(VolumeSource::Secret(name)) => {
-                found.insert(name.clone());
-            }
-            Some(VolumeSource::Projected(sources)) => {
-                found.extend(sources.iter().filter_map(|source| match source {
-                    Projection::Secret(name) => Some(name.clone()),
-                    Projection::Token(_) | Projection::Other => None,
-                }));
-            }
-            _ => {}
-        }
-    }
-    for container in spec.all_containers() {
-        let values = container.env.iter().filter_map(|env| env.value_from.as_ref());
-        let single = values.filter_map(|from| from.secret_key_ref.as_ref());
-        let whole = container.env_from.iter().filter_map(|from| from.secret_ref.as_ref());
-        found.extend(single.chain(whole).map(|named| named.name.clone()));
-    }
-    found.remove(&Name::from(""));
-    found
-}
-
-/// Whether one of its containers sees a volume.
-pub(super) fn is_mounted(spec: &PodSpec, volume: &Volume) -> bool {
-    spec.all_containers().any(|one| one.volume_mounts.iter().any(|of| of.name == volume.name))
-}
 
 /// Secrets that somebody can read by a rule.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]

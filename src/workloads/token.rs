@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use super::secrets::{self, is_mounted};
 use crate::model::{Name, PodSpec, Projection, ServiceAccount, VolumeSource};
 
 /// Whether an account's token is in what runs as it.
@@ -33,11 +32,11 @@ impl TokenMount {
 /// What of the account's tokens a spec itself brings into its containers: by projection, or as a
 /// Secret that holds one (`token_secrets`).
 pub(super) fn brought(spec: &PodSpec, token_secrets: &[&Name]) -> TokenMount {
-    let seen = secrets::seen_by(spec);
+    let seen = spec.secrets_seen();
     if token_secrets.iter().any(|name| seen.contains(*name)) {
         return TokenMount::Yes;
     }
-    let mounted = spec.volumes.iter().filter(|volume| is_mounted(spec, volume));
+    let mounted = spec.volumes.iter().filter(|volume| spec.mounts(volume));
     let tokens = mounted.map(|volume| match &volume.source {
         Some(VolumeSource::Projected(sources)) => {
             sources.iter().map(projected).max().unwrap_or(TokenMount::No)
@@ -50,7 +49,7 @@ pub(super) fn brought(spec: &PodSpec, token_secrets: &[&Name]) -> TokenMount {
 /// The tokens that a pod's containers see: whether one of its own account for the API server's usual
 /// audience, by projection; and the Secrets whose values they see, which may hold further ones.
 pub fn tokens_in(spec: &PodSpec) -> (bool, BTreeSet<Name>) {
-    (brought(spec, &[]) == TokenMount::Yes, secrets::seen_by(spec))
+    (brought(spec, &[]) == TokenMount::Yes, spec.secrets_seen())
 }
 
 fn projected(of: &Projection) -> TokenMount {

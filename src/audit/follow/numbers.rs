@@ -119,6 +119,7 @@ impl Numbers {
             first: utc(sum.first),
             last: utc(sum.last),
             last_allowed: (allowed > 0).then(|| utc(sum.last_allowed)),
+            hours: sum.hours,
         }
     }
 

@@ -18,7 +18,7 @@ use crate::audit::rates::Rates;
 use crate::audit::record::HOUR;
 use crate::audit::request::Standing;
 use crate::audit::tables::{COARSE, FOLDED};
-use crate::audit::tally::Counted;
+use crate::audit::tally::{Counted, hour_of};
 use crate::audit::who::{Answer, Dims};
 use crate::model::{Detail, Peak, Rate};
 
@@ -54,6 +54,9 @@ struct Row {
     day: i32,
     name: u64,
 }
+
+/// In the first byte: rows of more than one hour say in which.
+const WITH_HOURS: u8 = 0x80;
 
 /// How many combinations are remembered before they are folded.
 const LATELY: usize = 1 << 15;
@@ -211,6 +214,9 @@ impl<'k> Day<'k> {
             bytes::signed(&mut row_bytes, sum.first - first);
             first = sum.first;
             bytes::signed(&mut row_bytes, sum.last - sum.first);
+            if hour_of(sum.first) != hour_of(sum.last) {
+                bytes::number(&mut row_bytes, u64::from(sum.hours));
+            }
         }
         let mut rates = self.rates.cut();
         rates.retain(|(_, rate)| day_of(rate.hour.at.timestamp_micros()) >= from);
@@ -219,7 +225,7 @@ impl<'k> Day<'k> {
             bytes::number(&mut row_bytes, ids.number(*id));
             write_rate(rate, &mut row_bytes);
         }
-        let mut out = vec![self.detail as u8];
+        let mut out = vec![self.detail as u8 | WITH_HOURS];
         bytes::number(&mut out, self.counts.unauthenticated);
         bytes::number(&mut out, self.counts.left_out);
         ids.write(&mut out);
@@ -235,6 +241,9 @@ impl<'k> Day<'k> {
 #[derive(Debug)]
 pub struct Read {
     pub detail: Detail,
+    /// Whether rows say in which hours requests came; days that were written before that was kept do
+    /// not.
+    with_hours: bool,
     pub counts: Counts,
     pub dims: Vec<Dims>,
     ids: Numbered,
@@ -262,7 +271,9 @@ impl Read {
     fn open(packed: &[u8]) -> Option<Self> {
         let bytes = unpack(packed)?;
         let mut from = Bytes(&bytes);
-        let detail = *DETAILS.get(usize::from(from.byte()?))?;
+        let first = from.byte()?;
+        let with_hours = first & WITH_HOURS != 0;
+        let detail = *DETAILS.get(usize::from(first & !WITH_HOURS))?;
         let counts = Counts { unauthenticated: from.number()?, left_out: from.number()? };
         let ids = Numbered::read(&mut from)?;
         let mut dims = Vec::new();
@@ -271,7 +282,7 @@ impl Read {
         }
         let left = from.number()?;
         let at = bytes.len() - from.0.len();
-        Some(Self { detail, counts, dims, ids, bytes, at, left, number: 0, first: 0 })
+        Some(Self { detail, with_hours, counts, dims, ids, bytes, at, left, number: 0, first: 0 })
     }
 
     /// Takes the next row, if there is one: number of its combination, name, sum.
@@ -305,10 +316,14 @@ impl Read {
         let count = from.number()?;
         let first = self.first.checked_add(from.signed()?)?;
         let last = first.checked_add(from.signed()?)?;
+        let mut sum = Counted::between(count, first, last);
+        if self.with_hours && hour_of(first) != hour_of(last) {
+            sum.hours |= u32::try_from(from.number()?).ok()?;
+        }
         self.first = first;
         self.at = self.bytes.len() - from.0.len();
         (self.number < self.dims.len()).then_some(())?;
-        Some((self.number, name, Counted { count, first, last }))
+        Some((self.number, name, sum))
     }
 }
 

@@ -83,7 +83,7 @@ fn read(packed: &[u8]) -> Option<Vec<Row>> {
         let count = from.number()?;
         let first = before.checked_add(from.signed()?)?;
         let last = first.checked_add(from.signed()?)?;
-        rows.push(Row { key, dims, name, sum: Counted { count, first, last } });
+        rows.push(Row { key, dims, name, sum: Counted::between(count, first, last) });
         before = first;
     }
     from.0.is_empty().then_some(rows)

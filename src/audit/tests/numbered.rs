@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use chrono::Timelike as _;
+
 use super::reference::{Answer, Full, Line, utc};
 use crate::model::{
     ActivityParts, ActivityTables, Actor, ActorId, CallId, CreditId, GroupSetId, ImpersonationId,
@@ -53,7 +55,9 @@ pub fn number(rows: &[(Full, &Line)]) -> ActivityParts {
             first: at,
             last: at,
             last_allowed: None,
+            hours: 0,
         });
+        row.hours |= 1 << at.hour();
         row.first = row.first.min(at);
         row.last = row.last.max(at);
         match line.answer {

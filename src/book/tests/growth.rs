@@ -107,6 +107,7 @@ pub(super) fn grow(parts: &mut ActivityParts, logs: &[Log], objects: &Objects) -
             new.first = new.first.min(old.first);
             new.last = new.last.max(old.last);
             new.last_allowed = new.last_allowed.max(old.last_allowed);
+            new.hours |= old.hours;
         }
         parts.uses.push(new);
         delta.uses.retain(|have| !same(have));

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, TimeDelta, Timelike as _, Utc};
 use serde_json::{Value, json};
 
 use crate::book::{Book, Entry, Inputs, LogState, Permission};
@@ -339,6 +339,7 @@ impl Row {
             first: at,
             last: at,
             last_allowed: (self.allowed > 0).then_some(at),
+            hours: 1 << at.hour(),
         };
         if self.as_who.is_none() && !self.groups.is_empty() {
             let seen = activity.groups_seen.entry(authenticated).or_default();

@@ -156,6 +156,7 @@ impl Reader<'_> {
             2 => Some(time(last.checked_sub(from.signed()?)?)?),
             _ => return None,
         };
+        let hours = u32::try_from(from.number()?).ok()?;
         Some(Use {
             authenticated,
             effective,
@@ -171,6 +172,7 @@ impl Reader<'_> {
             first: time(first)?,
             last: time(last)?,
             last_allowed,
+            hours,
         })
     }
 }

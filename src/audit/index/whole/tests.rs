@@ -58,6 +58,7 @@ fn activity() -> Activity {
         first: at(-5),
         last: at(last),
         last_allowed: (call != 1).then(|| at(last.min(2))),
+        hours: 0x80_0000 | call,
     };
     let mut coverage = Coverage { lines: 77, ..Coverage::default() };
     coverage.from = Some(at(-5));

@@ -214,6 +214,7 @@ impl Writer {
                 bytes::signed(out, last - micros(at)?);
             }
         }
+        bytes::number(out, u64::from(row.hours));
         Some(())
     }
 }
