@@ -421,7 +421,7 @@ impl Book {
                 groups: self.groups_of(identity),
                 hints: match old.find(identity) {
                     Some(entry) if only_logged => entry.hints.clone(),
-                    _ => hints::of(identity, &self.snapshot.objects),
+                    _ => hints::of(identity, &self.snapshot.objects, self.now),
                 },
             };
             let node = old.node(person.id);

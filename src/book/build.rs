@@ -109,7 +109,7 @@ impl Book {
         for csr in self.snapshot.objects.csrs.values() {
             *self.requesters.entry(hints::requester(csr)).or_default() += 1;
         }
-        let mut hints = hints::all(&self.snapshot.objects);
+        let mut hints = hints::all(&self.snapshot.objects, self.now);
         let (mut individuals, mut all_groups) = (Vec::new(), BTreeMap::new());
         let mut members: HashMap<Name, Vec<IdentityId>> = HashMap::default();
         for identity in self.population() {

@@ -4,13 +4,14 @@ use chrono::{DateTime, Utc};
 use foldhash::{HashMap, HashSet};
 
 use super::{Book, Membership, Tier};
-use crate::credentials::{Beside, Carried, carried};
+use crate::credentials::{Beside, Carried, Sources, carried};
 use crate::model::{Identity, Name};
 
 /// What credentials say of whom they authenticate.
 #[derive(Clone, Debug, Default)]
 pub(super) struct ByCredential {
     of: HashMap<Identity, Vec<Carried>>,
+    sources: HashMap<Identity, Sources>,
     /// When the first of them ends, UTC: it is no longer so then.
     until: Option<DateTime<Utc>>,
     /// Whether any of them gives something beside RBAC.
@@ -20,8 +21,9 @@ pub(super) struct ByCredential {
 impl ByCredential {
     /// Of a Book that has its objects, its policy and its time.
     pub(super) fn new(book: &Book) -> Self {
-        let mut found = Self::default();
-        for one in carried(book) {
+        let (all, sources) = carried(book);
+        let mut found = Self { sources, ..Self::default() };
+        for one in all {
             let ends = one.ends.filter(|ends| *ends > book.now);
             found.is_any_beside |= one.beside.is_some();
             found.until = [found.until, ends].into_iter().flatten().min();
@@ -46,7 +48,12 @@ impl ByCredential {
     /// Of whom the other says something else.
     pub(super) fn changed(&self, other: &Self) -> HashSet<Identity> {
         let both = self.of.keys().chain(other.of.keys());
-        both.filter(|identity| self.of(identity) != other.of(identity)).cloned().collect()
+        let both = both.chain(self.sources.keys()).chain(other.sources.keys());
+        let differ = |identity: &&Identity| {
+            self.of(identity) != other.of(identity)
+                || self.sources.get(identity) != other.sources.get(identity)
+        };
+        both.filter(differ).cloned().collect()
     }
 }
 
@@ -54,6 +61,11 @@ impl Book {
     /// What credentials say of an identity that were found without the log.
     pub(crate) fn carried(&self, identity: &Identity) -> &[Carried] {
         self.by_credential.of(identity)
+    }
+
+    /// Where to look for its credentials; None where there are none but by its own name.
+    pub(crate) fn sources(&self, identity: &Identity) -> Option<&Sources> {
+        self.by_credential.sources.get(identity)
     }
 
     /// What the cloud gives an identity beside RBAC.

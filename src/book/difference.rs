@@ -54,9 +54,17 @@ impl Difference {
             found.credentials |= both.clone().any(|one| is_bootstrap(one));
             found.identities.extend(both.filter_map(|one| hints::account_of_token(ns, one)));
         });
+        let (old_secrets, new_secrets) = (&old.secrets, &new.secrets);
         each(&old.pods, &new.pods, |(ns, _), old, new| {
             let both = old.into_iter().chain(new);
-            found.identities.extend(both.map(|one| hints::account_of_pod(ns, one)));
+            found.identities.extend(both.clone().map(|one| hints::account_of_pod(ns, one)));
+            // Whose tokens lie in its containers.
+            for secret in both.flat_map(|pod| pod.spec.secrets_seen()) {
+                let key = (ns.clone(), secret);
+                let secrets = [old_secrets.get(&key), new_secrets.get(&key)].into_iter().flatten();
+                let accounts = secrets.filter_map(|secret| hints::account_of_token(ns, secret));
+                found.identities.extend(accounts);
+            }
         });
         each(&old.csrs, &new.csrs, |_, old, new| {
             found.credentials = true;

@@ -49,8 +49,15 @@ pub enum Mend {
     },
     /// What somebody is granted is cut down to what the log shows in use.
     Narrow(Identity),
-    /// Each of those behind an account gets an identity.
-    Split(Identity),
+    /// Those behind an account get an identity each.
+    Split {
+        /// The account.
+        identity: Identity,
+        /// Who leaves it, with what to call them and by what each is known; none: all of them.
+        off: Vec<(Name, Name)>,
+        /// The namespace of accounts that are made, where one offers itself.
+        into: Option<Name>,
+    },
 }
 
 impl Fix {
@@ -71,7 +78,7 @@ impl Fix {
             Some(Mend::RevokeAll(_)) => "revokeIdentity",
             Some(Mend::Quarantine { .. }) => "quarantine",
             Some(Mend::Narrow(_)) => "narrow",
-            Some(Mend::Split(_)) => "split",
+            Some(Mend::Split { .. }) => "split",
             None => "elsewhere",
         }
     }

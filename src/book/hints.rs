@@ -14,9 +14,9 @@ const INVALID_SINCE: &str = "kubernetes.io/legacy-token-invalid-since";
 const OF_ACCOUNT: &str = "kubernetes.io/service-account.name";
 
 /// What the cluster shows of everybody, newest first.
-pub(crate) fn all(objects: &Objects) -> HashMap<Identity, Vec<Hint>> {
+pub(crate) fn all(objects: &Objects, now: DateTime<Utc>) -> HashMap<Identity, Vec<Hint>> {
     let secrets = objects.secrets.iter().filter_map(|((ns, name), secret)| {
-        Some((account_of_token(ns, secret)?, token(ns, name, secret)?))
+        Some((account_of_token(ns, secret)?, token(ns, name, secret, now)?))
     });
     let pods = objects
         .pods
@@ -35,7 +35,7 @@ pub(crate) fn all(objects: &Objects) -> HashMap<Identity, Vec<Hint>> {
 }
 
 /// What the cluster shows of one identity, newest first.
-pub(crate) fn of(identity: &Identity, objects: &Objects) -> Vec<Hint> {
+pub(crate) fn of(identity: &Identity, objects: &Objects, now: DateTime<Utc>) -> Vec<Hint> {
     let mut hints: Vec<Hint> = objects
         .csrs
         .iter()
@@ -50,7 +50,7 @@ pub(crate) fn of(identity: &Identity, objects: &Objects) -> Vec<Hint> {
                 .range(from.clone()..)
                 .take_while(|((have, _), _)| have == ns)
                 .filter(|(_, secret)| account_of_token(ns, secret).as_ref() == Some(identity))
-                .filter_map(|((ns, name), secret)| token(ns, name, secret)),
+                .filter_map(|((ns, name), secret)| token(ns, name, secret, now)),
         );
         hints.extend(
             objects
@@ -95,10 +95,14 @@ pub(crate) fn requester(csr: &CertificateSigningRequest) -> Identity {
     Identity::from_user_name(&csr.requester)
 }
 
-fn token(ns: &Name, name: &Name, secret: &Secret) -> Option<Hint> {
+fn token(ns: &Name, name: &Name, secret: &Secret, now: DateTime<Utc>) -> Option<Hint> {
     let label =
         |key| secret.meta.labels.get(key).map(|day| NaiveDate::parse_from_str(day, "%Y-%m-%d"));
     let day = label(LAST_USED)?.ok()?;
+    // The API server writes today's: one to come is somebody's else, who may patch the Secret.
+    if now.date_naive().succ_opt().is_none_or(|latest| day > latest) {
+        return None;
+    }
     // The label moves with refused attempts as well (`pkg/serviceaccount/legacy.go`): after the day on
     // which the token was invalidated nothing but those is left, and that is no sign of life.
     if label(INVALID_SINCE).is_some_and(|since| since.is_ok_and(|since| day > since)) {

@@ -12,7 +12,7 @@ use crate::book::{Book, Finding, Severity};
 use crate::config::Setting;
 use crate::findings::{self, RULES, floods};
 use crate::model::ListKind;
-use crate::report::{FindingRow, Report};
+use crate::report::{FindingRow, NotJudged, Report};
 
 pub(super) fn run(
     global: &Global,
@@ -50,11 +50,26 @@ pub(super) fn run(
     needed.push(ListKind::Namespaces);
     let read: Vec<ListKind> = REACH.iter().chain(floods::LISTS).copied().collect();
     let missing = answer::unread(&session, &needed, &read);
-    let report = Report::new(answer::metadata(&session, missing), items);
+    let mut report = Report::new(answer::metadata(&session, missing), items);
+    report.metadata.not_judged =
+        session.books.iter().flat_map(|book| NotJudged::of(book)).collect();
     let code = answer::give(global, &session, &report)?;
     answer::about_policy(&report.metadata);
+    for book in &session.books {
+        let at = match session.books.len() {
+            1 => String::new(),
+            _ => format!("{}: ", book.snapshot.cluster.name),
+        };
+        for one in findings::not_judged(book) {
+            answer::say(&format!("{at}not judged, or not of everybody, {}", one.words()));
+        }
+    }
     if found.is_empty() {
-        answer::say("nothing is found wrong in what was read");
+        answer::say(if report.metadata.not_judged.is_empty() {
+            "nothing is found wrong in what was read"
+        } else {
+            "nothing is found wrong in what was read, by the rules that were judged"
+        });
         if let Some(more) = answer::not_read(&report.metadata) {
             answer::say(&more);
         }

@@ -123,6 +123,8 @@ mod tests {
         (actors, to, more, choices()).prop_map(|(actors, to, more, choices)| {
             let (into, machines, certificates, unattributed, retire_after, days) = more;
             let default = Splitting::default();
+            // Whom anybody becomes is said.
+            let into = into.or_else(|| to.is_empty().then(|| "keys".into()));
             let named = |(name, is): (Name, String)| Named { name, is: is.into() };
             Splitting {
                 actors: actors.into_iter().map(named).collect(),

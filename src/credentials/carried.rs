@@ -3,10 +3,10 @@
 //!
 //! A name in a template is nobody's: who comes by it is only known once the log shows them.
 
-use std::sync::Arc;
-
 use chrono::{DateTime, Utc};
+use foldhash::HashMap;
 
+use super::certificate::Certificate;
 use super::seen::Uses;
 use super::{
     Credential, Expires, Inventory, Kind, Only, aws_auth, bootstrap, certificate, cloud, held,
@@ -30,8 +30,17 @@ pub(crate) struct Carried {
     pub(crate) ends: Option<DateTime<Utc>>,
     /// What it gives that no binding shows.
     pub(crate) beside: Option<Beside>,
-    /// The credential, where it is one that the log names and that may last.
-    pub(crate) credential: Option<Arc<Credential>>,
+}
+
+/// Where credentials of an identity are found that objects and files do not name by it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Sources {
+    /// `CertificateSigningRequest`s that gave it a certificate, whether or not that is still good.
+    pub(super) requests: Vec<Name>,
+    /// Whether there are access tokens of OpenShift's for it.
+    pub(super) oauth: bool,
+    /// Whether a kubeconfig that was inspected has something of its.
+    pub(super) held: bool,
 }
 
 /// Access that is given beside RBAC.
@@ -48,17 +57,32 @@ pub(crate) struct Beside {
 /// What all credentials say that are known without the log and that may be taken. Those of whom
 /// nothing but the settings of the API server tells the name (tokens of identity providers) are not
 /// among them.
-pub(crate) fn carried(book: &Book) -> Vec<Carried> {
+pub(crate) fn carried(book: &Book) -> (Vec<Carried>, HashMap<Identity, Sources>) {
     let mut found = Inventory::default();
+    let mut sources: HashMap<Identity, Sources> = HashMap::default();
     let (only, mut uses) = (Only(None), Uses::none());
-    certificate::all(book, only, &mut uses, &mut found);
+    let requests = certificate::requested(book, only).inspect(|(name, _, read)| {
+        let whose = read.as_ref().ok().filter(|of| !of.is_nobodys()).map(Certificate::identity);
+        if let Some(identity) = whose {
+            sources.entry(identity).or_default().requests.push((*name).clone());
+        }
+    });
+    certificate::all(book, only, requests, &mut uses, &mut found);
     let requested = found.credentials.len();
     bootstrap::all(book, only, &mut uses, &mut found);
     aws_auth::all(book, only, &uses, &mut found);
     oauth::all(book, only, &mut found);
     // What an access entry counts instead of is refused from here on.
     cloud::all(book, only, &uses, &mut found);
+    let objects = found.credentials.len();
     held::all(book, only, &mut uses, &mut found);
+    for (at, credential) in found.credentials.iter().enumerate() {
+        let (held, oauth) = (at >= objects, credential.kind == Kind::OAuthToken);
+        if held || oauth {
+            let source = sources.entry(credential.identity.clone()).or_default();
+            (source.held, source.oauth) = (source.held | held, source.oauth | oauth);
+        }
+    }
     let mut all = Vec::new();
     for (at, credential) in found.credentials.iter().enumerate() {
         if credential.standing.is_taken() {
@@ -70,7 +94,7 @@ pub(crate) fn carried(book: &Book) -> Vec<Carried> {
     let entries = outside.access_entries.iter().filter(|entry| cloud::is_of(book, entry));
     all.extend(entries.filter_map(of_entry));
     all.extend(outside.role_members.iter().filter_map(of_member));
-    all
+    (all, sources)
 }
 
 fn of_credential(of: &Credential, by_request: bool) -> Option<Carried> {
@@ -95,8 +119,6 @@ fn of_credential(of: &Credential, by_request: bool) -> Option<Carried> {
             _ => None,
         },
         beside: None,
-        credential: matches!(of.kind, Kind::Certificate | Kind::IssuedToken | Kind::OAuthToken)
-            .then(|| Arc::new(of.clone())),
     };
     // All of a cloud account, each by their ARN.
     if of.id.starts_with("aws-auth mapAccounts ") {
@@ -147,7 +169,6 @@ fn of_entry(entry: &AccessEntry) -> Option<Carried> {
         issued: entry.created,
         ends: None,
         beside: strongest(policies.iter().filter_map(|policy| by_policy(&id, policy))),
-        credential: None,
     };
     if name.is_none() && carried.beside.is_none() {
         carried.stands_for_many(&id)?;
@@ -211,7 +232,6 @@ fn of_member(of: &RoleMember) -> Option<Carried> {
                 under.unwrap_or_default()
             ),
         }),
-        credential: None,
     })
 }
 

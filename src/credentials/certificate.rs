@@ -17,14 +17,44 @@ use crate::model::{CLIENT_SIGNER, CertificateSigningRequest, Identity, Name};
 /// `kubernetes.io/legacy-unknown` nothing is promised (`certificates.k8s.io/v1`).
 const SIGNERS: [&str; 2] = [CLIENT_SIGNER, "kubernetes.io/kube-apiserver-client-kubelet"];
 
-pub(super) fn all(book: &Book, only: Only<'_>, uses: &mut Uses, found: &mut Inventory) {
-    for (name, csr) in &book.snapshot.objects.csrs {
-        if &*csr.signer == "kubernetes.io/kubelet-serving" {
-            continue;
+/// A request with the certificate that was given for it, or why that cannot be read.
+pub(super) type Requested<'a> =
+    (&'a Name, &'a CertificateSigningRequest, Result<Certificate, &'static str>);
+
+/// The requests of everybody, or those that gave somebody a certificate.
+pub(super) fn requested<'a>(
+    book: &'a Book,
+    only: Only<'a>,
+) -> Box<dyn Iterator<Item = Requested<'a>> + 'a> {
+    let all = &book.snapshot.objects.csrs;
+    match only.0 {
+        None => Box::new(all.iter().filter_map(|(name, csr)| read(name, csr))),
+        // Each is taken apart once, when the Book is made.
+        Some(identity) => {
+            let own = book.sources(identity).map(|sources| &sources.requests);
+            let own = own.into_iter().flatten().filter_map(|name| all.get_key_value(name));
+            Box::new(own.filter_map(|(name, csr)| read(name, csr)))
         }
-        let Some(text) = &csr.certificate else { continue };
-        let pem = STANDARD.decode(text.as_bytes()).map_err(|_| "not base64");
-        match pem.and_then(|pem| Certificate::read(&pem)) {
+    }
+}
+
+fn read<'a>(name: &'a Name, csr: &'a CertificateSigningRequest) -> Option<Requested<'a>> {
+    if &*csr.signer == "kubernetes.io/kubelet-serving" {
+        return None;
+    }
+    let pem = STANDARD.decode(csr.certificate.as_ref()?.as_bytes()).map_err(|_| "not base64");
+    Some((name, csr, pem.and_then(|pem| Certificate::read(&pem))))
+}
+
+pub(super) fn all<'a>(
+    book: &Book,
+    only: Only<'_>,
+    requested: impl Iterator<Item = Requested<'a>>,
+    uses: &mut Uses,
+    found: &mut Inventory,
+) {
+    for (name, csr, read) in requested {
+        match read {
             Ok(certificate) if certificate.is_nobodys() => {
                 if only.0.is_none() {
                     let place = format!("CertificateSigningRequest {name}, status.certificate");
@@ -43,6 +73,12 @@ pub(super) fn all(book: &Book, only: Only<'_>, uses: &mut Uses, found: &mut Inve
         }
     }
 }
+
+/// A day, seconds.
+const DAY: i64 = 24 * 60 * 60;
+
+/// So many seconds, ten minutes, an issuer's clock and its dating back make a certificate longer.
+const BACK: i64 = 600;
 
 /// What is said of a certificate whose bearer the API server takes for nobody
 /// (`apiserver/pkg/authentication/request/x509`, `CommonNameUserConversion`).
@@ -117,16 +153,25 @@ impl Certificate {
     }
 
     /// One that was found in a file: nothing tells who issued it, nor whether the API server trusts
-    /// them; nor when, since issuers date back, kubeadm by as much as its CA is old.
+    /// them.
     pub(super) fn of_file(self, book: &Book, uses: &mut Uses) -> Credential {
         let note = format!("good from {} UTC on", self.from.format("%Y-%m-%d %H:%M:%S"));
+        let made = self.begins();
         // What the log shows was taken.
         let trusted = if uses.find(&self.identity(), &self.fingerprint).is_some() {
             Standing::Good
         } else {
             Standing::NotKnown("whether the API server trusts its issuer is not seen")
         };
-        self.told(book, uses, (trusted, None, vec![note]))
+        self.told(book, uses, (trusted, made, vec![note]))
+    }
+
+    /// When it was made, as far as it tells, UTC: issuers date back, most by minutes, kubeadm to the
+    /// beginning of its CA (`kubeadm/app/util/pkiutil`). What is good for whole days begins with its
+    /// making; of what was dated back to some other time the length is no such number.
+    fn begins(&self) -> Option<DateTime<Utc>> {
+        let seconds = (self.to - self.from).num_seconds();
+        (seconds > 0 && seconds % DAY <= BACK).then_some(self.from)
     }
 
     fn credential(

@@ -9,7 +9,7 @@ use super::seen::Uses;
 use super::standing::Standing;
 use super::{Credential, Expires, Inventory, Kind, Only};
 use crate::book::Book;
-use crate::model::{Held, HeldKind, Identity, ListKind, Name};
+use crate::model::{Held, HeldKind, Identity, ListKind, Name, SubjectKind};
 
 /// So many contexts with a copy are named.
 const NAMED: usize = 8;
@@ -20,7 +20,10 @@ pub(super) fn all(book: &Book, only: Only<'_>, uses: &mut Uses, found: &mut Inve
     if held.is_empty() {
         return;
     }
-    let presented = claims::presented(book, held);
+    // Whose a provider's token is the log may tell; an account's are none.
+    let of_account = only.0.is_some_and(|one| one.kind == SubjectKind::ServiceAccount);
+    let presented =
+        if of_account { claims::Presented::new() } else { claims::presented(book, held) };
     let mut known = Known::of(found);
     let mut elsewhere = Elsewhere::default();
     for one in held {

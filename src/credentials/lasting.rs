@@ -1,62 +1,44 @@
-//! Credentials of one identity that may be out for long, without what the log shows of their use.
+//! Credentials of one identity that may be out for long: those of the inventory, made by the same
+//! hands, so that no finding says of one what the inventory does not.
 
-use super::token_secret::TRACKING;
-use super::{Credential, Expires, Kind, LastUse, legacy, minted, token_secrets};
-use crate::book::Book;
-use crate::model::{Identity, Name, Objects, SubjectKind};
+use super::token_secret::{self, TRACKING};
+use super::{Credential, Kind, Only, gather, legacy};
+use crate::book::{Book, Entry};
+use crate::model::{Objects, SubjectKind};
 
 /// Token Secrets, certificates, tokens that somebody had made, by the log or a file, and OpenShift's
-/// tokens, as far as the API server may take them. Of a token Secret the last use is what its label or
-/// the API server's tracking says; of others it is not looked at.
-pub(crate) fn lasting(book: &Book, identity: &Identity) -> Vec<Credential> {
-    let carried = book.carried(identity).iter().filter_map(|one| one.credential.as_deref());
-    let mut all: Vec<Credential> = carried.cloned().collect();
-    if identity.kind == SubjectKind::ServiceAccount {
-        all.extend(token_secrets(book, identity));
-        let held: Vec<Name> = all.iter().map(|one| one.id.clone()).collect();
-        all.extend(made(book, identity).filter(|one| !held.contains(&one.id)));
+/// tokens, as far as the API server may take them; tokens of Secrets that are known from the log alone
+/// among them.
+pub(crate) fn lasting(book: &Book, entry: &Entry) -> Vec<Credential> {
+    // Most have none, and for those nothing is looked through.
+    if !may_have_any(book, entry) {
+        return Vec::new();
     }
-    all.retain(|one| one.standing.is_taken());
+    let mut all = gather(book, Only(Some(&entry.identity)), true).credentials;
+    let listed = all.iter().any(|one| one.kind == Kind::TokenSecret);
+    all.retain(|one| one.standing.is_taken() && lasts(one, listed));
     all
 }
 
-/// Tokens that somebody had made for an account, by the log.
-fn made<'a>(book: &'a Book, identity: &'a Identity) -> impl Iterator<Item = Credential> + 'a {
+fn may_have_any(book: &Book, entry: &Entry) -> bool {
+    let identity = &entry.identity;
+    if book.sources(identity).is_some() {
+        return true;
+    }
     let log = book.activity.as_deref().filter(|_| book.log.is_whole());
-    log.into_iter().flat_map(|log| log.issued().of(identity)).map(|(issued, minted)| {
-        let mut credential = Credential {
-            kind: Kind::IssuedToken,
-            id: issued.credential.clone(),
-            made: None,
-            issued: None,
-            expires: Expires::NotKnown(super::seen::HOW_LONG),
-            bound: None,
-            standing: super::Standing::NotKnown("the log was not asked"),
-            last_use: LastUse::NotKnown("the log was not asked"),
-            groups: Vec::new(),
-            owners: Vec::new(),
-            revoke: "wait until it runs out".into(),
-            notes: Vec::new(),
-            identity: identity.clone(),
-        };
-        minted::tell(book, &mut credential, &issued.by, minted);
-        credential
-    })
+    let seen = entry.activity.iter().flat_map(|activity| &activity.credentials);
+    identity.kind == SubjectKind::ServiceAccount
+        && (token_secret::has_any(book, identity)
+            || log.is_some_and(|log| log.issued().of(identity).next().is_some())
+            || seen.into_iter().any(|seen| seen.id.starts_with(legacy::PREFIX)))
 }
 
-/// What the log calls a credential, where it may; `several` is whether its account has more than one
-/// token Secret, whose uses older API servers do not tell apart.
-pub(crate) fn log_ids(credential: &Credential, several: bool) -> Option<Vec<String>> {
-    match credential.kind {
-        Kind::Certificate | Kind::IssuedToken => Some(vec![credential.id.to_string()]),
-        Kind::TokenSecret => {
-            let (namespace, secret) = credential.id.strip_prefix("secret ")?.split_once('/')?;
-            let account = &credential.identity.name;
-            let named = legacy::named(namespace, account, secret);
-            let unnamed = (!several).then(|| legacy::unnamed(namespace, account));
-            Some([named].into_iter().chain(unnamed).collect())
-        }
-        _ => None,
+fn lasts(one: &Credential, listed: bool) -> bool {
+    match one.kind {
+        Kind::TokenSecret | Kind::Certificate | Kind::IssuedToken | Kind::OAuthToken => true,
+        // Where the log does not say of which Secret it is, it is one of those that are listed.
+        Kind::LegacyToken => !listed || !one.id.starts_with(legacy::PREFIX),
+        _ => false,
     }
 }
 

@@ -11,13 +11,16 @@ use crate::model::{ListKind, Name, Use};
 /// What the log's ids of such tokens begin with.
 pub(super) const PREFIX: &str = "legacy:";
 
+/// Why it is not known when a Secret's token was last used.
+pub(super) const WHICH: &str = "the log shows one of the account's Secrets in use, and not which";
+
 /// What the log calls the token of a Secret.
 pub(super) fn named(namespace: &str, account: &str, secret: &str) -> String {
     format!("{PREFIX}{namespace}/{account}/{secret}")
 }
 
 /// What the log calls the token of any Secret of an account, where it does not say of which.
-pub(crate) fn unnamed(namespace: &str, account: &str) -> String {
+pub(super) fn unnamed(namespace: &str, account: &str) -> String {
     format!("{PREFIX}{namespace}/{account}")
 }
 

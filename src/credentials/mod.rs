@@ -24,6 +24,7 @@ mod standing;
 mod token_secret;
 mod unnamed;
 mod unseen;
+mod used;
 mod yaml;
 
 use std::fmt;
@@ -32,12 +33,14 @@ use std::sync::Arc;
 use chrono::{DateTime, NaiveDate, Utc};
 
 pub use carried::strength;
-pub(crate) use carried::{Beside, Carried, carried};
-pub(crate) use lasting::{lasting, log_ids, same_tracking};
-pub(crate) use legacy::unnamed as unnamed_legacy;
+pub(crate) use carried::{Beside, Carried, Sources, carried};
+pub(crate) use lasting::{lasting, same_tracking};
 pub use saved::{read_iam, read_kubeconfig};
 pub use standing::Standing;
+pub(crate) use token_secret::believed_from;
 pub use unseen::not_seen;
+pub use used::missed;
+pub(crate) use used::{hidden, is_mounting_known, mounted_by, place};
 
 use crate::book::{Book, Tier};
 use crate::model::{Identity, ListKind, Name, Secret};
@@ -289,19 +292,12 @@ pub const LISTS: &[ListKind] = &[
 
 /// Every credential that is known.
 pub fn inventory(book: &Book) -> Inventory {
-    gather(book, Only(None))
+    gather(book, Only(None), false)
 }
 
 /// Those of one identity, in the same order.
 pub fn of(book: &Book, identity: &Identity) -> Vec<Credential> {
-    gather(book, Only(Some(identity))).credentials
-}
-
-/// The token Secrets of one account by what the cluster itself says of them, without the log.
-pub fn token_secrets(book: &Book, identity: &Identity) -> Vec<Credential> {
-    let mut found = Inventory::default();
-    token_secret::all(book, Only(Some(identity)), &mut seen::Uses::none(), &mut found);
-    found.credentials
+    gather(book, Only(Some(identity)), false).credentials
 }
 
 /// Whose credentials are wanted; None: everybody's.
@@ -351,15 +347,22 @@ fn secrets<'a>(
     }
 }
 
-fn gather(book: &Book, only: Only<'_>) -> Inventory {
+/// What there is; with `lasting` without what the cloud maps and what only joins nodes, which say
+/// nothing of the others.
+fn gather(book: &Book, only: Only<'_>, lasting: bool) -> Inventory {
     let mut found = Inventory::default();
-    let mut uses = seen::Uses::new(book, only);
+    let mut uses = seen::Uses::new(book, only, lasting);
     token_secret::all(book, only, &mut uses, &mut found);
-    certificate::all(book, only, &mut uses, &mut found);
-    bootstrap::all(book, only, &mut uses, &mut found);
-    aws_auth::all(book, only, &uses, &mut found);
+    let requested = certificate::requested(book, only);
+    certificate::all(book, only, requested, &mut uses, &mut found);
+    if !lasting {
+        bootstrap::all(book, only, &mut uses, &mut found);
+        aws_auth::all(book, only, &uses, &mut found);
+    }
     oauth::all(book, only, &mut found);
-    cloud::all(book, only, &uses, &mut found);
+    if !lasting {
+        cloud::all(book, only, &uses, &mut found);
+    }
     held::all(book, only, &mut uses, &mut found);
     let outside = &book.policy.outside;
     let broken = outside.unreadable.iter();

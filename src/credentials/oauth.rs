@@ -8,6 +8,9 @@ use crate::book::Book;
 use crate::model::{Identity, Meta, Name, OAuthToken, ObjectBody};
 
 pub(super) fn all(book: &Book, only: Only<'_>, found: &mut Inventory) {
+    if only.0.is_some_and(|identity| book.sources(identity).is_none_or(|of| !of.oauth)) {
+        return;
+    }
     let first = (Name::from("OAuthAccessToken"), Name::from(""), Name::from(""));
     let all = book.snapshot.objects.others.range(first..);
     let tokens = all.take_while(|((kind, ..), _)| &**kind == "OAuthAccessToken");

@@ -12,7 +12,9 @@ use super::span::{Cut, Span};
 use super::standing::{self, Standing, Tie};
 use super::{Bound, Credential, Expires, Inventory, Kind, LastUse, Only, minted, unnamed};
 use crate::book::{Book, LogState};
-use crate::model::{Activity, BoundTo, Detail, Identity, Minted, Name, SeenId, SubjectKind, Use};
+use crate::model::{
+    Activity, BoundTo, Detail, Identity, Issued, Minted, Name, SeenId, SubjectKind, Use,
+};
 
 /// Why it is not known how long a token is good for.
 pub(super) const HOW_LONG: &str = "the log does not tell how long it was asked for";
@@ -74,14 +76,19 @@ impl Uses {
         }
     }
 
-    pub(super) fn new(book: &Book, only: Only<'_>) -> Self {
+    /// Of those alone that may last (`lasting`) nobody counts what was asked for and is not known.
+    pub(super) fn new(book: &Book, only: Only<'_>, lasting: bool) -> Self {
         let mut uses = Self { absent: absent(book), ..Self::none() };
         let Some(activity) = book.activity.as_deref().filter(|_| book.log.is_whole()) else {
             return uses;
         };
         uses.detail = activity.detail();
-        uses.asked = Asked::new(activity, only);
-        for (issued, of) in activity.issued().iter().filter(|(one, _)| only.wants(&one.account)) {
+        uses.asked = if lasting { Asked::default() } else { Asked::new(activity, only) };
+        let issued: Box<dyn Iterator<Item = (&Issued, &Minted)>> = match only.0 {
+            None => Box::new(activity.issued().iter().map(|(issued, of)| (&**issued, of))),
+            Some(identity) => Box::new(activity.issued().of(identity)),
+        };
+        for (issued, of) in issued {
             uses.asked.is_known(&issued.account, &issued.by);
             let key = (issued.account.clone(), issued.credential.clone());
             uses.made.insert(key, (issued.by.clone(), of.clone()));
@@ -137,13 +144,17 @@ impl Uses {
         }
     }
 
+    /// Whether the log had more credentials of somebody than are kept: of none it can be said that
+    /// it is not among them.
+    pub(super) fn is_cut(&self, identity: &Identity) -> bool {
+        self.detail == Detail::NoCalls
+            || self.cut.get(identity).is_some_and(|cut| cut.credentials > 0)
+    }
+
     /// What is said of a credential of somebody that the log does not show in use.
-    fn absent_of(&self, identity: &Identity) -> LastUse {
-        let cut = self.cut.get(identity).is_some_and(|cut| cut.credentials > 0);
+    pub(super) fn absent_of(&self, identity: &Identity) -> LastUse {
         match self.absent {
-            LastUse::NotInLog(_) if cut || self.detail == Detail::NoCalls => {
-                LastUse::NotKnown(unnamed::TOO_MANY)
-            }
+            LastUse::NotInLog(_) if self.is_cut(identity) => LastUse::NotKnown(unnamed::TOO_MANY),
             _ => self.absent.clone(),
         }
     }

@@ -8,6 +8,7 @@ use super::legacy;
 use super::seen::Uses;
 use super::span::Span;
 use super::standing::{self, Standing, Tie};
+use super::unnamed::TOO_MANY;
 use super::{Credential, Expires, Inventory, Kind, LastUse, Made, Only};
 use crate::book::Book;
 use crate::model::{Identity, Name, Secret, ServiceAccount};
@@ -42,6 +43,38 @@ pub(super) fn all(book: &Book, only: Only<'_>, uses: &mut Uses, found: &mut Inve
     }
 }
 
+/// Whether an account has any.
+pub(super) fn has_any(book: &Book, identity: &Identity) -> bool {
+    let only = Only(Some(identity));
+    let Some(within) = only.namespaces() else { return false };
+    let mut secrets = super::secrets(book, &within);
+    secrets.any(|((ns, _), secret)| {
+        let account = secret.meta.annotations.get(ACCOUNT);
+        &*secret.type_ == TYPE && account.is_some_and(|account| only.is_account(ns, account))
+    })
+}
+
+/// The day of a Secret's label of its last use, UTC; None where there is none that the API server may
+/// have written: it writes today's (`pkg/serviceaccount/legacy.go`), and nobody's clock is a day ahead.
+pub(super) fn last_used(secret: &Secret, now: DateTime<Utc>) -> Option<NaiveDate> {
+    let day = labelled(secret)?.ok()?;
+    (day <= now.date_naive().succ_opt()?).then_some(day)
+}
+
+/// When a label that is to come would be believed, UTC: a day before its own.
+pub(crate) fn believed_from(book: &Book, credential: &Credential) -> Option<DateTime<Utc>> {
+    let (namespace, name) = super::place(credential)?;
+    let key = (Name::from(namespace), Name::from(name));
+    let day = labelled(book.snapshot.objects.secrets.get(&key)?)?.ok()?;
+    Some(day.pred_opt()?.and_time(NaiveTime::MIN).and_utc()).filter(|at| *at > book.now)
+}
+
+/// What the label says, where there is one.
+fn labelled(secret: &Secret) -> Option<chrono::ParseResult<NaiveDate>> {
+    let label = secret.meta.labels.get(LAST_USED)?;
+    Some(NaiveDate::parse_from_str(label, "%Y-%m-%d"))
+}
+
 /// A token Secret.
 struct Token<'a> {
     ns: &'a Name,
@@ -50,14 +83,28 @@ struct Token<'a> {
     secret: &'a Secret,
 }
 
+/// What the log has of one.
+struct Logged {
+    span: Option<Span>,
+    /// Why it may show more than that, and the last time of it (UTC) where that is known.
+    hidden: Option<(&'static str, Option<DateTime<Utc>>)>,
+    /// What is said where it shows nothing.
+    absent: LastUse,
+}
+
 impl Token<'_> {
     fn credential(&self, book: &Book, uses: &mut Uses, several: bool) -> Credential {
         let identity = Identity::service_account(self.ns.clone(), self.account.clone());
         let key = (self.ns.clone(), self.account.clone());
         let account = book.snapshot.objects.service_accounts.get(&key).map(|account| &**account);
         let mut notes = Vec::new();
-        let by_log = self.by_log(uses, &identity, several, &mut notes);
-        let last_use = self.last_use(book, by_log.as_ref(), &mut notes);
+        let (by_log, unnamed) = self.by_log(uses, &identity, several, &mut notes);
+        let hidden = match unnamed {
+            Some(last) => Some((legacy::WHICH, Some(last))),
+            None => uses.is_cut(&identity).then_some((TOO_MANY, None)),
+        };
+        let log = Logged { span: by_log, hidden, absent: uses.absent_of(&identity) };
+        let last_use = self.last_use(book, &log, &mut notes);
         let owners = owners::of_secret(self.secret);
         notes.extend(owner_notes(&owners));
         if self.is_of_openshift() {
@@ -132,46 +179,61 @@ impl Token<'_> {
     }
 
     /// What the log shows of it. Where the API server does not note the Secret's name, and the
-    /// account has several, the log cannot tell them apart.
+    /// account has several, the log cannot tell them apart; then, when it last shows one of them, UTC.
     fn by_log(
         &self,
         uses: &mut Uses,
         identity: &Identity,
         several: bool,
         notes: &mut Vec<String>,
-    ) -> Option<Span> {
+    ) -> (Option<Span>, Option<DateTime<Utc>>) {
         let named = uses.take_span(identity, &legacy::named(self.ns, self.account, self.name));
         let unnamed = legacy::unnamed(self.ns, self.account);
         if several {
-            notes.extend(uses.last_of(identity, &unnamed).map(|last| {
+            let last = uses.last_of(identity, &unnamed);
+            notes.extend(last.map(|last| {
                 format!(
                     "the log shows a token of a Secret of this account last on {}, not which one",
                     last.format("%Y-%m-%d")
                 )
             }));
-            return named;
+            return (named, last);
         }
-        let Some(unnamed) = uses.take_span(identity, &unnamed) else { return named };
+        let Some(unnamed) = uses.take_span(identity, &unnamed) else { return (named, None) };
         notes.push(
             "the log does not name the Secret whose token was used: that it is this one follows \
              from its being the only one of the account"
                 .to_owned(),
         );
-        Some(match named {
+        let span = match named {
             Some(mut named) => {
                 named.merge(unnamed);
                 named
             }
             None => unnamed,
-        })
+        };
+        (Some(span), None)
     }
 
     /// The label and the log, whichever is later.
-    fn last_use(&self, book: &Book, by_log: Option<&Span>, notes: &mut Vec<String>) -> LastUse {
-        let labelled = self.secret.meta.labels.get(LAST_USED);
-        let day = labelled.and_then(|day| NaiveDate::parse_from_str(day, "%Y-%m-%d").ok());
-        if labelled.is_some() && day.is_none() {
-            notes.push(format!("its label {LAST_USED} is no date"));
+    fn last_use(&self, book: &Book, log: &Logged, notes: &mut Vec<String>) -> LastUse {
+        let by_log = log.span.as_ref();
+        let day = last_used(self.secret, book.now);
+        match labelled(self.secret) {
+            Some(Err(_)) => notes.push(format!("its label {LAST_USED} is no date")),
+            Some(Ok(future)) if day.is_none() => notes.push(format!(
+                "its label {LAST_USED} has {future}, which is to come: the API server cannot have \
+                 written it, and whoever may patch the Secret can; it is not believed"
+            )),
+            _ => {}
+        }
+        let known = by_log.map(|span| span.last.date_naive()).max(day);
+        let hides = |last: Option<DateTime<Utc>>| match last {
+            Some(last) => known < Some(last.date_naive()),
+            None => known.is_none(),
+        };
+        if let Some((why, _)) = log.hidden.filter(|(_, last)| hides(*last)) {
+            return LastUse::NotKnown(why);
         }
         match (by_log, day) {
             (Some(span), Some(day)) if span.last.date_naive() < day => notes.push(format!(
@@ -198,10 +260,13 @@ impl Token<'_> {
             return LastUse::Label { day, attempt };
         }
         match tracked_since(book) {
+            // Whoever put that label on took the API server's own away.
+            _ if labelled(self.secret).is_some() => log.absent.clone(),
             Some(since) => {
                 let made = self.secret.meta.creation_timestamp.unwrap_or(since);
                 LastUse::NotSince(since.max(made))
             }
+            None if matches!(log.absent, LastUse::NotInLog(_)) => log.absent.clone(),
             None => LastUse::NotKnown("the server does not tell since when it tracks such tokens"),
         }
     }

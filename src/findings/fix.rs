@@ -3,14 +3,24 @@
 //! It is never more than the finding is about: of a grant, that grant; of a token, that token. What
 //! is granted to a group is not one member's to be taken from all.
 
-use super::Subject;
-use crate::book::{Fix, Grant, GrantKey, Mend};
+use chrono::{DateTime, Utc};
+
+use super::{Subject, split_off};
+use crate::book::{Fix, Grant, GrantKey, GroupSource, HintSource, Mend};
+use crate::credentials::{Bound, Credential, Expires, Kind, missed};
 use crate::model::{Identity, shell_word};
 
 /// What mends what a rule says of somebody, by one of its grants or without one.
 pub(super) fn of(subject: &Subject<'_>, rule: &str, grant: Option<&Grant>) -> Fix {
     let identity = &subject.entry.identity;
     if let Some(grant) = grant {
+        let group = &grant.key.subject;
+        if group != identity {
+            return Fix::elsewhere(format!(
+                "{}; the grant is everybody's who is in the group, and a finding of the group",
+                leave(subject, &group.name)
+            ));
+        }
         return of_grant(identity, rule, &grant.key);
     }
     match rule {
@@ -18,22 +28,11 @@ pub(super) fn of(subject: &Subject<'_>, rule: &str, grant: Option<&Grant>) -> Fi
             Mend::Narrow(identity.clone()),
             "cut down what it is granted to what the log shows in use",
         ),
-        "shared-account" => Fix::write(
-            Mend::Split(identity.clone()),
-            "give each of those who are behind it an identity of their own",
-        ),
-        "people-on-machine" => {
-            Fix::write(Mend::Split(identity.clone()), "give the people an identity of their own")
-        }
-        "machines-on-person" => {
-            Fix::write(Mend::Split(identity.clone()), "give the machines an account of their own")
+        "shared-account" => {
+            split_off::all(subject, "give each of those who are behind it an identity of their own")
         }
         "idle" | "acted-after-leaving" => all_of_it(subject),
-        "cluster-admin" => Fix::elsewhere(format!(
-            "take it out of {} where its credential comes from; a certificate that names the group \
-             is good until it ends",
-            Identity::SYSTEM_MASTERS
-        )),
+        "cluster-admin" => Fix::elsewhere(leave(subject, Identity::SYSTEM_MASTERS)),
         "denied" => Fix::elsewhere(
             "see what was refused: grant what is needed, or have whoever asks stop asking",
         ),
@@ -94,14 +93,8 @@ fn all_of_it(subject: &Subject<'_>) -> Fix {
     groups.extend(masters.filter(|group| *group == Identity::SYSTEM_MASTERS));
     groups.sort_unstable();
     groups.dedup();
-    let out = match groups.as_slice() {
-        [] => None,
-        [one] => Some(format!("take it out of group {one} where the group's members are kept")),
-        many => {
-            let many = many.join(", ");
-            Some(format!("take it out of the groups {many} where their members are kept"))
-        }
-    };
+    let ways: Vec<String> = groups.iter().map(|group| leave(subject, group)).collect();
+    let out = (!ways.is_empty()).then(|| ways.join("; "));
     match (named && !built_in, out) {
         (true, None) => {
             Fix::write(Mend::RevokeAll(identity.clone()), "take away all that is bound to it")
@@ -116,6 +109,97 @@ fn all_of_it(subject: &Subject<'_>) -> Fix {
             Fix::elsewhere("take away, one by one, the grants that the API server did not install")
         }
     }
+}
+
+/// How somebody gets out of a group: whoever puts it in knows, and what a certificate says stays so.
+fn leave(subject: &Subject<'_>, group: &str) -> String {
+    let entry = subject.entry;
+    let certificates = subject.credentials.iter().filter(|one| {
+        one.kind == Kind::Certificate && one.groups.iter().any(|name| **name == *group)
+    });
+    let ends: Vec<Option<DateTime<Utc>>> = certificates
+        .map(|one| match one.expires {
+            Expires::At(at) => Some(at),
+            _ => None,
+        })
+        .collect();
+    if !ends.is_empty() {
+        let until =
+            ends.into_iter().collect::<Option<Vec<_>>>().and_then(|all| all.into_iter().max());
+        let until =
+            until.map_or_else(String::new, |at| format!(", until {}", at.format("%Y-%m-%d")));
+        return format!(
+            "no list of members has it in group {group}: its certificate names the group and is good \
+             until it ends{until}; have no other made with the group, and change the API server's \
+             client CA if it cannot wait"
+        );
+    }
+    let source = entry.groups.iter().find(|have| *have.name == *group).map(|have| have.source);
+    match source {
+        Some(GroupSource::Certificate) => format!(
+            "have no certificate made for it that names group {group}: one that does is good until it \
+             ends"
+        ),
+        Some(GroupSource::BootstrapToken) => {
+            format!("the Secret of its bootstrap token puts it in group {group}: delete it")
+        }
+        Some(GroupSource::CloudMapping) => format!(
+            "take group {group} out of what maps it to a user here (aws-auth, or its access entry)"
+        ),
+        _ if group == Identity::SYSTEM_MASTERS => format!(
+            "take it out of {group} where its credential comes from; a certificate that names the group \
+             is good until it ends"
+        ),
+        _ => format!("take it out of group {group} where the group's members are kept"),
+    }
+}
+
+/// What ends one credential that no Secret holds, and what else that would take away.
+pub(super) fn end_of(subject: &Subject<'_>, one: &Credential) -> String {
+    let missed = missed(subject.book, one).map_or_else(String::new, |why| format!("it {why}; "));
+    let until = match one.expires {
+        Expires::At(at) => format!("on {}", at.format("%Y-%m-%d")),
+        _ => "when it runs out".to_owned(),
+    };
+    let others = others_in_use(subject, one);
+    let with = |what: &str| match &others {
+        Some(words) => format!(", but {what}: {words}"),
+        None => String::new(),
+    };
+    match (one.kind, &one.bound) {
+        (Kind::Certificate, _)
+            if one.groups.iter().any(|group| &**group == Identity::SYSTEM_MASTERS) =>
+        {
+            format!(
+                "{missed}destroy its key where it is kept, and wait until it ends {until}: {}",
+                one.revoke
+            )
+        }
+        (Kind::Certificate, _) => format!(
+            "{missed}destroy its key where it is kept, and wait until it ends {until}: a certificate \
+             cannot be revoked. To take away the grants of its user and groups ends what it may do{}",
+            with("also what the user does otherwise")
+        ),
+        (Kind::IssuedToken, Some(Bound::Nothing) | Some(Bound::NotKnown(_)) | None) => format!(
+            "{missed}destroy it where it is kept, and wait until it ends {until}. To delete the account \
+             and make it again ends it at once{}",
+            with("with it all other tokens of the account")
+        ),
+        _ => format!("{missed}{}", one.revoke),
+    }
+}
+
+/// What else of somebody's would end with what is not one credential's alone, in words.
+fn others_in_use(subject: &Subject<'_>, one: &Credential) -> Option<String> {
+    let book = subject.book;
+    let pod = subject.entry.hints.iter().find(|hint| hint.source == HintSource::RunningPod);
+    let other = subject.credentials.iter().filter(|other| other.id != one.id).find_map(|other| {
+        let words = other.last_use.words().filter(|_| other.last_use.is_current(book))?;
+        Some(format!("{} {} is in use ({words})", other.kind.as_str(), other.id))
+    });
+    let pod = pod.map(|pod| format!("{} runs as it, and has to be restarted then", pod.object));
+    let seen = subject.seen.map(|at| format!("it was last seen on {}", at.format("%Y-%m-%d")));
+    other.into_iter().chain(pod).reduce(|all, more| format!("{all}, and {more}")).or(seen)
 }
 
 /// Of what the cloud gives somebody past RBAC.

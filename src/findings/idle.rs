@@ -136,7 +136,7 @@ fn what_was_not_seen(
 }
 
 /// Why what never authenticates at the API server may be in use all the same.
-pub(super) fn doubt(book: &Book, entry: &Entry) -> Option<String> {
+fn doubt(book: &Book, entry: &Entry) -> Option<String> {
     let by = entry.activity.iter().flat_map(|activity| activity.impersonated_by.values());
     if let Some(last) = by.filter_map(|by| by.last_seen).max() {
         return Some(format!(

@@ -5,10 +5,9 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::unused_credential::{last_in_log, several};
 use super::{Subject, one_less, severity_of};
 use crate::book::{Finding, Fix, Mend, Severity, Tier};
-use crate::credentials::{Credential, Kind, LastUse, Made, log_ids, unnamed_legacy};
+use crate::credentials::{Credential, Kind, LastUse, Made, Standing, hidden, missed, place};
 use crate::model::{Name, SubjectKind};
 
 const RULE: (&str, &str) = ("lasting-token", "lasting token");
@@ -16,17 +15,25 @@ const RULE: (&str, &str) = ("lasting-token", "lasting token");
 pub(super) fn find(subject: &Subject<'_>, found: &mut Vec<Finding>) {
     let entry = subject.entry;
     bootstrap(subject, found);
-    for token in subject.credentials.iter().filter(|one| one.kind == Kind::TokenSecret) {
+    if !subject.holds_something() {
+        return;
+    }
+    for token in subject.credentials.iter().filter(|one| is_of_a_secret(one)) {
         let days = subject.book.policy.credential_days;
         let is_old = made_for(subject, token).is_some_and(|until| until <= subject.book.now);
         let whole = severity_of(entry.tier);
         let severity = if is_old { whole } else { one_less(whole) };
         let old = if is_old { format!(", more than {days} days ago,") } else { String::new() };
-        let evidence = evidence(token, entry.tier, &old, &used(subject, token));
+        let evidence = evidence(token, is_listed(subject, token), entry.tier, &old);
         let mut finding = subject.finding(RULE, severity, None, evidence);
-        finding.fix = fix(token);
+        finding.fix = fix(subject, token);
         found.push(finding);
     }
+}
+
+/// Whether it is what a Secret holds: one that is listed, or one that a file or the log shows.
+pub(super) fn is_of_a_secret(one: &Credential) -> bool {
+    matches!(one.kind, Kind::TokenSecret | Kind::LegacyToken)
 }
 
 /// When a credential is as old as the policy has it, UTC.
@@ -62,50 +69,59 @@ fn bootstrap(subject: &Subject<'_>, found: &mut Vec<Finding>) {
 }
 
 /// Its token is refused; the account keeps what it is granted.
-pub(super) fn fix(token: &Credential) -> Fix {
-    let place = token.id.strip_prefix("secret ").and_then(|place| place.split_once('/'));
-    let Some((namespace, name)) = place else {
-        return Fix::elsewhere(token.revoke.to_string());
+pub(super) fn fix(subject: &Subject<'_>, token: &Credential) -> Fix {
+    let book = subject.book;
+    let first = missed(book, token).map_or_else(String::new, |why| {
+        format!("it {why}; give whoever uses it another first, then ")
+    });
+    let listed = place(token).filter(|_| is_listed(subject, token));
+    let Some((namespace, name)) = listed else {
+        return Fix::elsewhere(format!("{first}{}", token.revoke));
     };
     Fix::write(
         Mend::Quarantine { namespace: namespace.into(), name: name.into() },
         format!(
-            "have its token refused, which can be taken back; keybook revoke \
+            "{first}have its token refused, which can be taken back; keybook revoke \
              secret:{namespace}/{name} deletes it once nobody misses it"
         ),
     )
 }
 
-/// When it was last used: by the log, where that knows a later use than the API server's own tracking
-/// (who writes a Secret whole takes the label off).
-fn used(subject: &Subject<'_>, token: &Credential) -> String {
-    let several = several(subject);
-    let logged = log_ids(token, several).and_then(|ids| last_in_log(subject, &ids));
-    if let Some(at) = logged
-        && token.last_use.at().is_none_or(|label| label.date_naive() <= at.date_naive())
-    {
-        return format!("; last used on {}, by the log", at.format("%Y-%m-%d"));
-    }
-    let unnamed = |namespace: &Name| vec![unnamed_legacy(namespace, &subject.entry.identity.name)];
-    let namespace = subject.entry.identity.namespace.as_ref();
-    if several && namespace.is_some_and(|ns| last_in_log(subject, &unnamed(ns)).is_some()) {
-        return "; the log shows one of the account's Secrets in use, and not which".to_owned();
-    }
-    match &token.last_use {
-        LastUse::Label { day, .. } => format!("; its label says that it was last used on {day}"),
+/// Whether the Secret that holds it is among those that were read.
+fn is_listed(subject: &Subject<'_>, token: &Credential) -> bool {
+    place(token).is_some_and(|(namespace, name)| {
+        let key = (Name::from(namespace), Name::from(name));
+        subject.book.snapshot.objects.secrets.contains_key(&key)
+    })
+}
+
+/// How it is used, as far as that is known.
+pub(super) fn used(of: &Credential) -> String {
+    match &of.last_use {
         LastUse::NotSince(since) => format!(
             "; not used since {}, by the API server's own tracking",
             since.format("%Y-%m-%d")
         ),
-        _ => String::new(),
+        LastUse::NotKnown(_) => hidden(&of.last_use)
+            .map_or_else(String::new, |why| format!("; when it was last used is not known: {why}")),
+        LastUse::NotInLog(_) => "; it is in no request of the log".to_owned(),
+        used => used.words().map_or_else(String::new, |words| format!("; {words}")),
     }
 }
 
-fn evidence(token: &Credential, tier: Tier, old: &str, used: &str) -> String {
+fn evidence(token: &Credential, listed: bool, tier: Tier, old: &str) -> String {
     let made = made(token);
     let made = if old.is_empty() && !made.is_empty() { format!("{made},") } else { made + old };
-    let Credential { id, .. } = token;
-    format!("{id}{made} holds a token that never expires, for {}{used}", tier.as_str())
+    let what = match place(token) {
+        Some(_) => token.id.to_string(),
+        None => format!("a Secret of the account ({})", token.id),
+    };
+    let taken = match &token.standing {
+        Standing::NotKnown(why) if !listed => format!("; whether it is taken is not known: {why}"),
+        _ => String::new(),
+    };
+    let tier = tier.as_str();
+    format!("{what}{made} holds a token that never expires, for {tier}{}{taken}", used(token))
 }
 
 /// `, made by hand on 2026-01-31`.
@@ -117,4 +133,10 @@ pub(super) fn made(of: &Credential) -> String {
         None => String::new(),
     };
     of.issued.map_or_else(String::new, |at| format!(", made{how} on {}", at.format("%Y-%m-%d")))
+}
+
+/// The same, set off from what follows it.
+pub(super) fn made_aside(of: &Credential) -> String {
+    let made = made(of);
+    if made.is_empty() { made } else { made + "," }
 }

@@ -3,10 +3,10 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::lasting_token::{made, made_for};
+use super::lasting_token::{is_of_a_secret, made_aside, made_for};
 use super::{Subject, one_less, severity_of};
 use crate::book::{Finding, Fix};
-use crate::credentials::{Credential, Expires, Kind, Standing};
+use crate::credentials::{Credential, Expires, Standing};
 
 const RULE: (&str, &str) = ("long-credential", "long-lived");
 
@@ -15,7 +15,7 @@ const LEEWAY: TimeDelta = TimeDelta::minutes(1);
 
 pub(super) fn find(subject: &Subject<'_>, found: &mut Vec<Finding>) {
     let days = subject.book.policy.credential_days;
-    for one in subject.credentials.iter().filter(|one| one.kind != Kind::TokenSecret) {
+    for one in subject.credentials.iter().filter(|one| !is_of_a_secret(one)) {
         let until = match one.expires {
             Expires::At(at) if is_long(subject, one, at) => match one.issued {
                 Some(made) => format!(
@@ -34,19 +34,22 @@ pub(super) fn find(subject: &Subject<'_>, found: &mut Vec<Finding>) {
             Standing::NotKnown(why) => format!("; whether it is taken is not known: {why}"),
             _ => String::new(),
         };
-        let made = made(one);
-        let comma = if made.is_empty() { "" } else { "," };
+        let made = made_aside(one);
         let tier = subject.entry.tier;
-        let evidence = format!(
-            "{} {}{made}{comma} {until}, for {}{why}",
-            one.kind.as_str(),
-            one.id,
-            tier.as_str()
-        );
-        let mut finding = subject.finding(RULE, one_less(severity_of(tier)), None, evidence);
+        let whom = if subject.holds_something() {
+            format!(", for {}", tier.as_str())
+        } else {
+            ", for who holds nothing today: what is bound to it or to its groups it has until then"
+                .to_owned()
+        };
+        let (kind, id) = (one.kind.as_str(), &one.id);
+        let used = one.last_use.words().map_or_else(String::new, |words| format!("; {words}"));
+        let evidence = format!("{kind} {id}{made} {until}{whom}{used}{why}");
+        let severity = one_less(severity_of(tier));
+        let mut finding = subject.finding(RULE, severity, None, evidence);
         finding.fix = Fix::elsewhere(format!(
-            "replace it by one that ends sooner, and end this one: {}",
-            one.revoke
+            "replace it by one that ends sooner; then {}",
+            super::fix::end_of(subject, one)
         ));
         found.push(finding);
     }

@@ -2,23 +2,28 @@
 //! person leaves, and has all that the person holds.
 //!
 //! Whose account it is the annotation says, or that a person is seen at it, or a name that is an address
-//! for mail; not where a word of the name is a machine's. A machine is a program on no desktop that is
-//! at it for longer than anybody works in a day, on several days; or a command that begins by the
-//! clock. A person's own programs come and go with them.
+//! for mail and has no word of a machine's. A machine is a program, or a command, on no desktop that
+//! asks for something in more hours of a day than anybody works in, on several days; or a command that
+//! begins by the clock. A person's own programs come and go with them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDate, Timelike as _, Utc};
 
-use super::Subject;
-use crate::actors::{PERSON, is_annotated, is_by_the_clock, is_command, is_persons, is_program};
+use super::{Subject, many, split_off};
+use crate::actors::{
+    self, PERSON, is_annotated, is_by_the_clock, is_command, is_persons, is_program, program,
+};
 use crate::book::{Finding, Severity};
-use crate::model::{Detail, Identity, Name, Policy, SubjectKind, Use};
+use crate::model::{Actor, Detail, Identity, Name, Policy, SubjectKind, Use, quoted_agent};
 
 const RULE: (&str, &str) = ("machines-on-person", "machines");
 
 /// So many programs are named.
 const NAMED: usize = 2;
+
+/// Within so many seconds a clock begins the same each day.
+const EXACT: u32 = 10;
 
 /// Words of names that are no person's.
 const MACHINES: [&str; 32] = [
@@ -61,28 +66,57 @@ const MACHINES: [&str; 32] = [
 struct Seen {
     requests: u64,
     writes: u64,
+    /// One of the agents that it has.
+    agent: Name,
     addresses: BTreeSet<Name>,
-    /// First and last request of each day, UTC.
-    days: BTreeMap<NaiveDate, (DateTime<Utc>, DateTime<Utc>)>,
+    /// The hours of each day in which there was something, one bit each, UTC.
+    days: BTreeMap<NaiveDate, u32>,
+    last: Option<DateTime<Utc>>,
     /// When something was asked for, UTC.
     moments: Vec<DateTime<Utc>>,
 }
 
 impl Seen {
-    /// On how many days it was at it for so long.
-    fn long_days(&self, policy: &Policy) -> usize {
-        let hours = TimeDelta::hours(i64::from(policy.machine_hours));
-        self.days.values().filter(|(first, last)| *last - *first >= hours).count()
+    fn add(&mut self, row: &Use, is_write: bool, is_watch: bool, actor: &Actor) {
+        self.requests += row.requests();
+        self.writes += if is_write { row.requests() } else { 0 };
+        self.agent = self.agent.clone().max(actor.agent.clone().unwrap_or_default());
+        self.addresses.extend(actor.address.clone());
+        let hours = row.hours | 1 << row.first.hour() | 1 << row.last.hour();
+        *self.days.entry(row.day).or_default() |= hours;
+        self.last = self.last.max(Some(row.last));
+        if !is_watch {
+            self.moments.extend([row.first, row.last]);
+        }
     }
 
-    /// Whether it runs by itself, being a program that this agent names.
-    fn is_machine(&mut self, agent: &str, policy: &Policy) -> bool {
-        let least = policy.machine_days as usize;
-        if is_program(agent) {
-            return self.days.len() >= least && self.long_days(policy) >= least.max(1);
+    /// On how many days it was at it in so many hours: more than anybody is.
+    fn long_days(&self, policy: &Policy) -> usize {
+        self.days.values().filter(|hours| hours.count_ones() >= policy.machine_hours).count()
+    }
+
+    /// Whether it runs by itself: round the clock, or, being a command, by it.
+    fn is_machine(&mut self, is_command: bool, policy: &Policy) -> bool {
+        let least = (policy.machine_days as usize).max(1);
+        if self.days.len() < least {
+            return false;
         }
         self.moments.sort_unstable();
-        is_command(agent) && self.days.len() >= least && is_by_the_clock(&self.moments)
+        self.long_days(policy) >= least
+            || is_command && is_by_the_clock(&self.moments) && self.is_no_habit()
+    }
+
+    /// Whether it is no person's habit: who looks at something once a day does so at about the same time,
+    /// and not to the second.
+    fn is_no_habit(&self) -> bool {
+        let mut starts: BTreeMap<NaiveDate, u32> = BTreeMap::new();
+        for at in &self.moments {
+            starts.entry(at.date_naive()).or_insert_with(|| at.num_seconds_from_midnight());
+        }
+        let hours: BTreeSet<u32> = self.moments.iter().map(|at| at.hour()).collect();
+        let spread =
+            starts.values().max().zip(starts.values().min()).map(|(last, first)| last - first);
+        hours.len() > 1 || spread.is_some_and(|spread| spread <= EXACT)
     }
 }
 
@@ -90,27 +124,32 @@ pub(super) fn find(subject: &Subject<'_>, found: &mut Vec<Finding>) {
     let (book, entry) = (subject.book, subject.entry);
     let identity = &entry.identity;
     let annotated = is_annotated(&book.snapshot, identity);
-    let named = identity.kind == SubjectKind::User && may_be_a_persons(&identity.name);
-    let Some(sums) = entry.activity.as_deref().filter(|_| annotated || named) else { return };
+    let user = identity.kind == SubjectKind::User && !is_the_clusters(&identity.name);
+    let Some(sums) = entry.activity.as_deref().filter(|_| annotated || user) else { return };
     let policy = &*book.policy;
     // Most have nothing of the kind, and rows are many.
     let any = sums.agents.iter().any(|seen| is_program(&seen.value) || is_command(&seen.value));
     if !any || sums.requests < u64::from(policy.machine_requests) || !book.log.is_whole() {
         return;
     }
-    let (mut programs, people) = seen(subject);
-    programs.retain(|agent, seen| seen.is_machine(agent, policy));
-    let person = people.iter().next();
-    let whose = match person {
+    // Of a machine's name it takes a person that is seen to be somebody's.
+    let may_be = annotated || !has_a_machines_word(&identity.name);
+    let a_person = || sums.agents.iter().any(|seen| is_persons(&seen.value, false));
+    if !may_be && !a_person() {
+        return;
+    }
+    let (programs, people) = seen(subject);
+    let programs = machines(programs, policy);
+    let whose = match people.iter().next() {
         _ if annotated => format!("annotation {PERSON} says whose own it is"),
-        Some(agent) => format!("a person uses it too ({})", short(agent)),
-        None if is_address(&identity.name) => "its name is an address for mail".to_owned(),
+        Some(agent) => format!("a person uses it too ({})", quoted_agent(agent)),
+        None if may_be && is_address(&identity.name) => {
+            "its name is an address for mail".to_owned()
+        }
         None => return,
     };
     let requests: u64 = programs.values().map(|seen| seen.requests).sum();
-    let Some(last) = programs.values().filter_map(|seen| seen.days.values().last()).max() else {
-        return;
-    };
+    let Some(last) = programs.values().filter_map(|seen| seen.last).max() else { return };
     if requests < u64::from(policy.machine_requests) {
         return;
     }
@@ -120,22 +159,55 @@ pub(super) fn find(subject: &Subject<'_>, found: &mut Vec<Finding>) {
     let long = programs.values().map(|seen| seen.long_days(policy)).max().unwrap_or_default();
     let how = match long {
         0 => "by the clock".to_owned(),
-        long => format!("{} of them for {} hours and more", long, policy.machine_hours),
+        long => format!("{long} of them in {} hours of the day and more", policy.machine_hours),
     };
     let evidence = format!(
-        "{requests} requests, {writes} of them writes, by what runs by itself ({}) from {}, on {} \
-         days, {how}, last on {}; {whose}",
-        listed(programs.keys().map(|agent| short(agent))),
-        listed(addresses.into_iter().map(|address| &**address)),
-        days.len(),
-        last.1.format("%Y-%m-%d")
+        "{}, {} of them writes, by what runs by itself ({}) from {}, on {}, {how}, last on {}; {whose}",
+        many(requests, "request"),
+        writes,
+        listed(programs.values().map(|seen| quoted_agent(&seen.agent))),
+        listed(addresses.iter().map(ToString::to_string)),
+        many(days.len() as u64, "day"),
+        last.format("%Y-%m-%d")
     );
-    found.push(subject.finding(RULE, Severity::Medium, None, evidence));
+    let names: BTreeSet<&Name> = programs.keys().map(|(name, _)| name).collect();
+    let is_one = |one: &actors::Actor| {
+        let theirs = |agent: &Name| names.iter().find(|name| ****name == *program(agent)).copied();
+        let own = one.agents.iter().map(theirs).collect::<Option<Vec<_>>>()?;
+        let placed = one.addresses.iter().all(|address| addresses.contains(address));
+        own.first().filter(|_| !one.person && placed).map(ToString::to_string)
+    };
+    let mut finding = subject.finding(RULE, Severity::Medium, None, evidence);
+    finding.fix = split_off::some(
+        subject,
+        split_off::behind(subject).as_ref(),
+        is_one,
+        "give what runs by itself an account of its own; the person keeps this one",
+    );
+    found.push(finding);
+}
+
+/// What each program did, by its name, and of commands what each did from one address, too.
+type Programs = BTreeMap<(Name, Option<Name>), Seen>;
+
+/// Those that run by themselves. A command that somebody types as well may do so from one address.
+fn machines(programs: Programs, policy: &Policy) -> Programs {
+    let mut found = Programs::new();
+    // Without an address comes first.
+    for ((name, address), mut seen) in programs {
+        if found.contains_key(&(name.clone(), None)) {
+            continue;
+        }
+        if seen.is_machine(is_command(&seen.agent), policy) {
+            found.insert((name, address), seen);
+        }
+    }
+    found
 }
 
 /// What each program did that may be a machine's, and what people use.
-fn seen(subject: &Subject<'_>) -> (BTreeMap<Name, Seen>, BTreeSet<Name>) {
-    let (mut programs, mut people): (BTreeMap<Name, Seen>, BTreeSet<Name>) = <_>::default();
+fn seen(subject: &Subject<'_>) -> (Programs, BTreeSet<Name>) {
+    let (mut programs, mut people): (Programs, BTreeSet<Name>) = <_>::default();
     let activity = subject.book.activity.as_deref();
     // Rows of weeks have no days.
     let Some(activity) = activity.filter(|activity| activity.detail() == Detail::Days) else {
@@ -153,31 +225,30 @@ fn seen(subject: &Subject<'_>) -> (BTreeMap<Name, Seen>, BTreeSet<Name>) {
             continue;
         }
         let call = activity.call(row.call);
-        let seen = programs.entry(agent.clone()).or_default();
-        seen.requests += row.requests();
-        seen.writes += if call.is_write() { row.requests() } else { 0 };
-        seen.addresses.extend(actor.address.clone());
-        let day = seen.days.entry(row.day).or_insert((row.first, row.last));
-        *day = (day.0.min(row.first), day.1.max(row.last));
-        if &*call.verb != "watch" {
-            seen.moments.extend([row.first, row.last]);
+        // What is rolled out anew each day is the same program.
+        let name = Name::from(program(agent));
+        let place = actor.address.clone().filter(|_| is_command(agent));
+        for address in [None, place].into_iter().take(1 + usize::from(is_command(agent))) {
+            let seen = programs.entry((name.clone(), address)).or_default();
+            seen.add(row, call.is_write(), &*call.verb == "watch", actor);
         }
     }
     (programs, people)
 }
 
-/// Whether a user's name may be a person's: not the cluster's own, and no machine's by a word of it.
-fn may_be_a_persons(name: &str) -> bool {
+/// Whether a user is the cluster's own, or the cloud's, whose accounts have addresses too.
+fn is_the_clusters(name: &str) -> bool {
     let lower = name.to_ascii_lowercase();
-    // Google Cloud's accounts of machines have addresses too.
-    if lower == Identity::ANONYMOUS
+    lower == Identity::ANONYMOUS
         || lower.starts_with("system:")
         || lower.ends_with("gserviceaccount.com")
-    {
-        return false;
-    }
+}
+
+/// Whether a word of a user's name is a machine's.
+fn has_a_machines_word(name: &str) -> bool {
+    let lower = name.to_ascii_lowercase();
     let local = lower.split('@').next().unwrap_or_default();
-    !local.split(|c: char| !c.is_ascii_alphanumeric()).any(|word| MACHINES.contains(&word))
+    local.split(|c: char| !c.is_ascii_alphanumeric()).any(|word| MACHINES.contains(&word))
 }
 
 /// Whether a name is an address for mail, as identity providers have people's.
@@ -187,14 +258,9 @@ fn is_address(name: &str) -> bool {
     })
 }
 
-/// Without the commit that clients put behind.
-fn short(agent: &str) -> &str {
-    agent.split_once(") ").map_or(agent, |(head, _)| &agent[..=head.len()])
-}
-
-fn listed<'a>(all: impl Iterator<Item = &'a str>) -> String {
-    let all: Vec<&str> = all.collect();
-    let named = all.iter().take(NAMED).copied().collect::<Vec<_>>().join(", ");
+fn listed(all: impl Iterator<Item = String>) -> String {
+    let all: Vec<String> = all.collect();
+    let named = all.iter().take(NAMED).cloned().collect::<Vec<_>>().join(", ");
     match all.len().saturating_sub(NAMED) {
         0 if named.is_empty() => "an address that was not kept".to_owned(),
         0 => named,

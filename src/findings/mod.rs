@@ -46,10 +46,12 @@ mod lasting_token;
 mod left;
 mod long_credential;
 mod machines;
+mod not_judged;
 mod people;
 pub mod reach;
 mod redundant_grant;
 mod shared;
+mod split_off;
 #[cfg(test)]
 mod tests;
 mod unused_credential;
@@ -57,6 +59,7 @@ mod unused_grant;
 mod unused_permissions;
 
 pub use crate::actors::PERSON;
+pub use not_judged::{NotJudged, not_judged};
 
 use std::sync::Arc;
 
@@ -65,7 +68,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crate::book::{
     Book, Entry, Existence, Finding, Grant, HeldRule, HintSource, Severity, Sure, Tier,
 };
-use crate::credentials::{self, Credential};
+use crate::credentials::{self, Credential, believed_from};
 use crate::model::{BindingKind, Coverage, PolicyRule, Scope, SubjectKind};
 use crate::rbac::effective::Inert;
 use crate::rbac::matching::name_matches;
@@ -107,7 +110,7 @@ struct Subject<'a> {
     log: Option<Log<'a>>,
     /// Its rules with the state of their use; none without such a log.
     rules: Vec<HeldRule<'a>>,
-    /// Its credentials that may be out for long.
+    /// Its credentials that may be out for long, as the inventory has them.
     credentials: Vec<Credential>,
 }
 
@@ -140,8 +143,7 @@ pub(crate) fn of(book: &Book, entry: &Entry, seen: Option<DateTime<Utc>>, rows: 
     let rules = log.map(|_| book.judged(entry, rows)).unwrap_or_default();
     let credentials = match entry.identity.kind {
         SubjectKind::Group => Vec::new(),
-        _ if entry.tier <= Tier::DiscoveryOnly => Vec::new(),
-        _ => credentials::lasting(book, &entry.identity),
+        _ => credentials::lasting(book, entry),
     };
     let subject = Subject { book, entry, seen, log, rules, credentials };
     let mut found = Vec::new();
@@ -177,7 +179,8 @@ pub(crate) fn of(book: &Book, entry: &Entry, seen: Option<DateTime<Utc>>, rows: 
     let instants = idle::instants(book, entry, seen).chain(subject.young());
     let instants = instants.chain(unused_credential::instants(&subject)).collect();
     let turns = long_credential::turns(&subject).chain(unused_credential::turns(&subject));
-    let turns = turns.collect();
+    let believed = subject.credentials.iter().filter_map(|one| believed_from(book, one));
+    let turns = turns.chain(believed).collect();
     Judged { findings, exempt, instants, turns }
 }
 
@@ -206,6 +209,11 @@ impl<'a> Log<'a> {
 }
 
 impl<'a> Subject<'a> {
+    /// Whether it holds anything by which a credential of its would matter today.
+    fn holds_something(&self) -> bool {
+        self.entry.tier > Tier::DiscoveryOnly
+    }
+
     /// All grants that hold for it.
     fn grants(&self) -> impl Iterator<Item = &'a Arc<Grant>> + use<'a> {
         let (book, entry) = (self.book, self.entry);
@@ -300,6 +308,11 @@ fn severity_of(tier: Tier) -> Severity {
 /// Whether a rule of a grant gives anything where it holds.
 fn conveys(grant: &Grant, rule: &PolicyRule) -> bool {
     Inert::of(rule, &grant.scope).is_none()
+}
+
+/// So many of something, in words.
+fn many(count: u64, of: &str) -> String {
+    if count == 1 { format!("1 {of}") } else { format!("{count} {of}s") }
 }
 
 /// The next lower severity.

@@ -10,10 +10,10 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 
-use super::Subject;
+use super::{Subject, many, split_off};
 use crate::actors::{PERSON, is_annotated, is_machine, is_persons};
 use crate::book::{Finding, Severity};
-use crate::model::{Name, SubjectKind};
+use crate::model::{Name, SubjectKind, quoted_agent};
 
 const RULE: (&str, &str) = ("people-on-machine", "people");
 
@@ -41,18 +41,26 @@ pub(super) fn find(subject: &Subject<'_>, found: &mut Vec<Finding>) {
         0 => String::new(),
         more => format!(" and {more} more"),
     };
-    let named: Vec<&str> = people.keys().take(NAMED).map(|name| short(name)).collect();
+    let named: Vec<String> = people.keys().take(NAMED).map(|name| quoted_agent(name)).collect();
     let but = if of_account {
         format!("; annotation {PERSON} says whose it is if it is one person's own")
     } else {
         "; it is a part of the cluster, and its certificate is nobody's own".to_owned()
     };
     let evidence = format!(
-        "{requests} requests by what people use ({}{rest}), last on {}{but}",
+        "{} by what people use ({}{rest}), last on {}{but}",
+        many(requests, "request"),
         named.join(", "),
         last.format("%Y-%m-%d")
     );
-    found.push(subject.finding(RULE, Severity::Medium, None, evidence));
+    let mut finding = subject.finding(RULE, Severity::Medium, None, evidence);
+    finding.fix = split_off::some(
+        subject,
+        split_off::behind(subject).as_ref(),
+        |actor| actor.person.then(|| "person".to_owned()),
+        "give the people an identity of their own; what runs by itself keeps the account",
+    );
+    found.push(finding);
 }
 
 /// What people use, with how many requests and the last of them.
@@ -71,9 +79,4 @@ fn people(subject: &Subject<'_>) -> BTreeMap<Name, (u64, DateTime<Utc>)> {
         }
     }
     found
-}
-
-/// Without the commit that clients put behind.
-fn short(agent: &str) -> &str {
-    agent.split_once(") ").map_or(agent, |(head, _)| &agent[..=head.len()])
 }

@@ -5,10 +5,10 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::lasting_token::{fix, made};
+use super::lasting_token::{fix, is_of_a_secret, made_aside};
 use super::{Log, Subject, one_less, severity_of};
 use crate::book::{Existence, Finding, Fix, Severity};
-use crate::credentials::{Credential, Kind, LastUse, log_ids};
+use crate::credentials::{Credential, Kind, LastUse, is_mounting_known, mounted_by};
 use crate::model::Detail;
 
 const RULE: (&str, &str) = ("unused-credential", "unused credential");
@@ -17,14 +17,14 @@ pub(super) fn find(subject: &Subject<'_>, found: &mut Vec<Finding>) {
     let entry = subject.entry;
     // Of whom nothing was seen at all it is said as a whole.
     let idle = found.iter().any(|finding| finding.rule == "idle");
-    if subject.credentials.is_empty() || idle || entry.existence == Existence::Missing {
+    let none = subject.credentials.is_empty() || !subject.holds_something();
+    if none || idle || entry.existence == Existence::Missing {
         return;
     }
     let log = telling_log(subject);
-    let mut doubt = None;
     for one in &subject.credentials {
         let Some((evidence, by_log)) = unused(subject, one, log) else { continue };
-        let doubt = doubt.get_or_insert_with(|| super::idle::doubt(subject.book, entry));
+        let doubt = doubt(subject, one);
         let severity = match doubt {
             Some(_) => Severity::Info,
             None => one_less(severity_of(entry.tier)),
@@ -33,17 +33,33 @@ pub(super) fn find(subject: &Subject<'_>, found: &mut Vec<Finding>) {
             Kind::TokenSecret => one.id.to_string(),
             kind => format!("{} {}", kind.as_str(), one.id),
         };
-        let said = doubt.as_deref().unwrap_or_default();
-        let evidence = format!("{name}{} {evidence}, for {}{said}", made(one), entry.tier.as_str());
+        let said = doubt.unwrap_or_default();
+        let made = made_aside(one);
+        let evidence = format!("{name}{made} {evidence}, for {}{said}", entry.tier.as_str());
         let mut finding = subject.finding(RULE, severity, None, evidence);
         finding.rests_on_coverage = by_log;
-        finding.fix = if one.kind == Kind::TokenSecret {
-            fix(one)
+        finding.fix = if is_of_a_secret(one) {
+            fix(subject, one)
         } else {
-            Fix::elsewhere(format!("end it: {}", one.revoke))
+            Fix::elsewhere(super::fix::end_of(subject, one))
         };
         found.push(finding);
     }
+}
+
+/// Why one may be in use all the same, where neither log nor tracking would show it. What pods get by
+/// themselves, or what the account's name is used for, says nothing of a token that somebody made.
+fn doubt(subject: &Subject<'_>, one: &Credential) -> Option<String> {
+    let book = subject.book;
+    if let Some(by) = mounted_by(book, one) {
+        return Some(format!(
+            "; it is in the containers of {by}, which may use it outside the API, so it need not be \
+             unused"
+        ));
+    }
+    (!is_mounting_known(book, one)).then(|| {
+        "; whether it is in a pod's containers is not known, since pods were not read".to_owned()
+    })
 }
 
 /// The log, where it would show the use of any credential of this identity.
@@ -69,34 +85,40 @@ fn telling_log<'a>(subject: &Subject<'a>) -> Option<Log<'a>> {
 /// That it was not used, and whether the log says so.
 fn unused(subject: &Subject<'_>, one: &Credential, log: Option<Log<'_>>) -> Option<(String, bool)> {
     let days = subject.book.policy.idle_days;
-    let by_log = log_ids(one, several(subject));
-    let last = by_log.as_deref().and_then(|ids| last_in_log(subject, ids));
+    let last = match &one.last_use {
+        LastUse::Log { at, .. } => Some(*at),
+        // It may have been in use all the time.
+        LastUse::NotKnown(_) => return None,
+        _ => None,
+    };
     let tracked = tracked(one);
-    if let (Some(log), true) = (log, by_log.is_some()) {
+    if let (Some(log), true) = (log, is_named(one)) {
         let young = one.issued.is_none_or(|made| made > log.since);
         let used = last.is_some_and(|at| at >= log.since)
             || matches!(tracked, Some((at, true)) if at >= log.since);
         if young || used {
             return None;
         }
-        let (from, to) = (log.from.format("%Y-%m-%d"), log.coverage.to?.format("%Y-%m-%d"));
+        let from = log.from.format("%Y-%m-%d");
         let limits = super::idle::limits(log.coverage);
-        let what = match last {
-            Some(at) => format!(
-                "was last used on {}, more than {days} days before the log ends on {to}",
+        let what = match (last, tracked) {
+            (Some(at), _) => format!(
+                "was last used on {}, more than {days} days before the log ends",
                 at.format("%Y-%m-%d")
             ),
-            None => format!("is in no request of the log, which is from {from} to {to}"),
+            (None, Some((at, true))) if at > log.from => {
+                format!("was last used on {}, by its label", label_day(at))
+            }
+            (None, _) => format!("is in no request of the log, which begins on {from}"),
         };
         return Some((format!("{what}{limits}"), true));
     }
     let (at, is_use) = tracked?;
-    if until(subject, at)? > subject.book.now || last.is_some_and(|last| last > at) {
+    if until(subject, at)? > subject.book.now {
         return None;
     }
     let what = if is_use {
-        let day = (at - TimeDelta::days(1)).format("%Y-%m-%d");
-        format!("was last used on {day}, by its label, more than {days} days ago")
+        format!("was last used on {}, by its label, more than {days} days ago", label_day(at))
     } else {
         let day = at.format("%Y-%m-%d");
         format!(
@@ -106,15 +128,14 @@ fn unused(subject: &Subject<'_>, one: &Credential, log: Option<Log<'_>>) -> Opti
     Some((what, false))
 }
 
-/// Whether the account has more than one token Secret.
-pub(super) fn several(subject: &Subject<'_>) -> bool {
-    subject.credentials.iter().filter(|one| one.kind == Kind::TokenSecret).count() > 1
+/// Whether the log has a name of its own for it.
+fn is_named(one: &Credential) -> bool {
+    matches!(one.kind, Kind::Certificate | Kind::IssuedToken | Kind::TokenSecret)
 }
 
-pub(super) fn last_in_log(subject: &Subject<'_>, ids: &[String]) -> Option<DateTime<Utc>> {
-    let activity = subject.entry.activity.as_deref()?;
-    let of_it = activity.credentials.iter().filter(|seen| ids.iter().any(|id| **id == *seen.id));
-    of_it.map(|seen| seen.last_seen).max()
+/// The day whose end that is.
+fn label_day(end: DateTime<Utc>) -> String {
+    (end - TimeDelta::days(1)).format("%Y-%m-%d").to_string()
 }
 
 /// The end of the day of its last use by the API server's tracking, or the time since which there was
@@ -135,9 +156,8 @@ fn until(subject: &Subject<'_>, at: DateTime<Utc>) -> Option<DateTime<Utc>> {
 /// Times from which the idle time of its credentials counts, in the log, UTC.
 pub(super) fn instants(subject: &Subject<'_>) -> impl Iterator<Item = DateTime<Utc>> {
     subject.credentials.iter().flat_map(move |one| {
-        let ids = log_ids(one, several(subject)).unwrap_or_default();
         let tracked = tracked(one).map(|(at, _)| at);
-        [one.issued, tracked, last_in_log(subject, &ids)].into_iter().flatten()
+        [one.issued, tracked, one.last_use.at()].into_iter().flatten()
     })
 }
 

@@ -123,12 +123,16 @@ pub(super) fn olm(kept: Kept<'_>) -> Option<Owner> {
     Some(owner(scoped(kept.label("olm.owner.namespace"), name), "label olm.owner", when))
 }
 
-/// Owner references; those that name an `RBACDefinition` are told by [`rbac_manager`], and that of a
-/// `ClusterExtension` by [`olm`]. Without being the controller an owner has the object deleted after
+/// What OLM makes objects for, which have an owner reference too.
+const OF_OLM: [&str; 4] =
+    ["CatalogSource", "ClusterExtension", "ClusterServiceVersion", "OperatorGroup"];
+
+/// Owner references; those that name an `RBACDefinition` are told by [`rbac_manager`], and those of
+/// OLM's by [`olm`]. Without being the controller an owner has the object deleted after
 /// it, and no more (`pkg/controller/garbagecollector`).
 pub(super) fn references(kept: Kept<'_>, told: &[Keeper]) -> Vec<Owner> {
     let references = kept.meta.owner_references.iter().filter(|owner| {
-        let of_olm = &*owner.kind == "ClusterExtension" && told.contains(&Keeper::Olm);
+        let of_olm = OF_OLM.contains(&&*owner.kind) && told.contains(&Keeper::Olm);
         !of_rbac_manager(owner) && !of_olm
     });
     references
@@ -150,13 +154,13 @@ pub(super) fn references(kept: Kept<'_>, told: &[Keeper]) -> Vec<Owner> {
             } else {
                 Undone::new(
                     Soon::Never,
-                    "it stays: the reference only has it deleted with its owner",
+                    "by the reference it stays: that only has it deleted with its owner",
                 )
             },
             deletion: if owner.controller {
                 Undone::new(Soon::NotKnown, "not known: what works on its owner may make it again")
             } else {
-                Undone::new(Soon::Never, "it stays away: the reference only has it deleted")
+                Undone::new(Soon::Never, "by the reference it stays away: that only has it deleted")
             },
             label: if owner.controller {
                 Undone::new(Soon::NotKnown, "not known: it depends on what works on its owner")

@@ -366,6 +366,13 @@ fn olm_is_told_by_what_it_made_an_object_for() {
         "ownerReferences": [{"apiVersion": "olm.operatorframework.io/v1", "kind": "ClusterExtension",
             "name": "cd", "uid": "u", "controller": true, "blockOwnerDeletion": true}]}));
     assert_eq!(said(&extension), [("OLM cd".into(), Soon::NextSync, Soon::NextSync)]);
+    // What it made for a ClusterServiceVersion has a reference that says nothing else.
+    let version = role_binding(&json!({
+        "labels": {"olm.owner": "x", "olm.owner.namespace": "ops",
+            "olm.owner.kind": "ClusterServiceVersion"},
+        "ownerReferences": [{"apiVersion": "operators.coreos.com/v1alpha1",
+            "kind": "ClusterServiceVersion", "name": "x", "uid": "u"}]}));
+    assert_eq!(said(&version), [("OLM ops/x".into(), Soon::NextSync, Soon::NextSync)]);
 }
 
 #[test]

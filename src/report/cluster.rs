@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::identity::Names;
 use crate::book::Book;
+use crate::findings;
 use crate::model::{self, ListKind, Name, Policy};
 use crate::rbac::bootstrap::ChosenBy;
 
@@ -29,9 +30,39 @@ pub struct Metadata {
     /// Of `who-can`: users whose groups are not known and who may be able to by one of them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub undecided: Vec<Undecided>,
+    /// Of `findings`: rules that could not be judged, or not of everybody.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub not_judged: Vec<NotJudged>,
     /// What has to be said beside the answer.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
+}
+
+/// Rules of findings that rest on what is lacking.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct NotJudged {
+    /// Id of the cluster.
+    pub cluster: Name,
+    /// The list, or that it is an audit log.
+    pub lacks: &'static str,
+    /// How that stands.
+    pub why: String,
+    /// The rules.
+    pub rules: Vec<&'static str>,
+}
+
+impl NotJudged {
+    /// What is not judged of a cluster.
+    pub fn of(book: &Book) -> impl Iterator<Item = Self> {
+        let cluster = book.snapshot.cluster.id.clone();
+        findings::not_judged(book).into_iter().map(move |one| Self {
+            cluster: cluster.clone(),
+            lacks: one.lacks,
+            why: one.why,
+            rules: one.rules,
+        })
+    }
 }
 
 /// Somebody of whom it is not known whether they can.

@@ -33,7 +33,7 @@ use serde::Serialize;
 
 pub use self::access::{AccessRow, HolderRow, Holders, Question, WayRow};
 pub use self::check::CheckRow;
-pub use self::cluster::{BootstrapPolicy, Cluster, Coverage, List, Metadata, Missing};
+pub use self::cluster::{BootstrapPolicy, Cluster, Coverage, List, Metadata, Missing, NotJudged};
 pub use self::credential::CredentialRow;
 pub use self::csv::cell as csv_cell;
 pub use self::cut::CutRow;

@@ -15,7 +15,7 @@ pub fn action(fix: &Fix) -> Option<Id> {
     Some(match fix.write.as_ref()? {
         Mend::Revoke(_) | Mend::RevokeAll(_) | Mend::Quarantine { .. } => Id::Revoke,
         Mend::Narrow(_) => Id::Narrow,
-        Mend::Split(_) => Id::Split,
+        Mend::Split { .. } => Id::Split,
     })
 }
 

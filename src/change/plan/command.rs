@@ -16,7 +16,8 @@ impl Intent {
             }
             Self::Split { identity, how } => {
                 let mut flags = splitting(how);
-                if flags.is_empty() && identity.namespace.is_none() {
+                let said = how.into.is_some() || !how.to.is_empty() || !how.certificates.is_empty();
+                if !said && identity.namespace.is_none() {
                     flags.push("--into NAMESPACE".to_owned());
                 }
                 ("split", flags)

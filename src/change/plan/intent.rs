@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Choices, Splitting};
+use super::{Choices, Named, Splitting};
 use crate::book::Mend;
 use crate::model::{BindingKind, Identity, Name, RoleKind, shell_word};
 use crate::rbac::BindingKey;
@@ -251,8 +251,15 @@ impl Intent {
             Mend::Narrow(identity) => {
                 Self::Narrow { identity: identity.clone(), choices: Choices::default() }
             }
-            Mend::Split(identity) => {
-                Self::Split { identity: identity.clone(), how: Box::default() }
+            Mend::Split { identity, off, into } => {
+                let named =
+                    |(name, is): &(Name, Name)| Named { name: name.clone(), is: is.clone() };
+                let how = Splitting {
+                    actors: off.iter().map(named).collect(),
+                    into: into.clone(),
+                    ..Splitting::default()
+                };
+                Self::Split { identity: identity.clone(), how: how.into() }
             }
         }
     }
@@ -273,6 +280,25 @@ impl Intent {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_split_of_some_names_them_and_runs_as_it_stands() {
+        let split = |identity: &str, off: &[(&str, &str)], into: Option<&str>| {
+            let off = off.iter().map(|(name, is)| ((*name).into(), (*is).into())).collect();
+            let identity = identity.parse().expect("an identity");
+            Intent::to_mend(&Mend::Split { identity, off, into: into.map(Into::into) }).command()
+        };
+        assert_eq!(
+            split("user:ana@corp.example", &[("argocd", "192.0.2.7")], Some("ops")),
+            "keybook split user:ana@corp.example --actor argocd=192.0.2.7 --into ops"
+        );
+        assert_eq!(split("user:ana", &[], None), "keybook split user:ana --into NAMESPACE");
+        assert_eq!(split("sa:ci/bot", &[], None), "keybook split sa:ci/bot");
+        assert_eq!(
+            split("sa:ci/bot", &[("person", "JTI=a b")], None),
+            "keybook split sa:ci/bot --actor 'person=JTI=a b'"
+        );
+    }
 
     #[test]
     fn words_are_read_and_written_back() {

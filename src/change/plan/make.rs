@@ -274,6 +274,7 @@ impl<'a> Work<'a> {
             Intent::Identity { identity } => Some(identity),
             _ => None,
         });
+        self.rights_in_use(&before, &after, &people);
         for identity in people.into_iter().chain(wanted_whole).collect::<BTreeSet<_>>() {
             self.left.of(book, identity, &after, &self.deleted);
         }

@@ -12,6 +12,7 @@ mod document;
 mod edit;
 mod foreseen;
 mod held;
+mod in_use;
 mod intent;
 mod inverse;
 mod left;

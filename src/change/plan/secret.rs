@@ -63,7 +63,8 @@ impl Work<'_> {
         };
         let what = if delete { "ends" } else { "has the API server refuse" };
         let why = format!("{what} the token of ServiceAccount {}/{account} that it holds", key.0);
-        let evidence = wanted.by.iter().map(Intent::words).collect();
+        let used = self.token_in_use(target, &account);
+        let evidence = wanted.by.iter().map(Intent::words).chain(used).collect();
         self.steps.push(Step { reasons: vec![Reason { why, evidence }], owners, ..step });
     }
 

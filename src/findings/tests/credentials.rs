@@ -73,8 +73,8 @@ fn a_token_that_the_log_does_not_have_is_unused_where_the_log_would_have_it() {
     };
     // Another credential of the same account, which is at work.
     let other = seen(Some("JTI=1"));
-    let evidence = "secret a/t, made by hand on 2025-12-23 is in no request of the log, which is from \
-                    2026-01-01 to 2026-04-11, for namespace write";
+    let evidence = "secret a/t, made by hand on 2025-12-23, is in no request of the log, which begins \
+                    on 2026-01-01, for namespace write";
     assert_eq!(said(&other, "unused-credential"), [(Severity::Low, evidence.to_owned())]);
     let found = findings(&other);
     let finding = found.iter().find(|one| one.rule == "unused-credential").unwrap();
@@ -85,8 +85,16 @@ fn a_token_that_the_log_does_not_have_is_unused_where_the_log_would_have_it() {
     assert_eq!(said(&seen(Some("legacy:a/x/t")), "unused-credential"), []);
     // An older API server names the account alone, which has this token only.
     assert_eq!(said(&seen(Some("legacy:a/x")), "unused-credential"), []);
+    // It does not say which of two is in use: of neither it is said that it is not.
     let two = seen(Some("legacy:a/x")).object(&secret("u", -9, &json!({})));
-    assert_eq!(said(&two, "unused-credential").len(), 2);
+    assert_eq!(said(&two, "unused-credential"), []);
+    // Nor where the log had more credentials than are kept, whatever tracking says.
+    let mut many = seen(Some("JTI=1")).object(&tracked_since("2025-01-01"));
+    let cut = [("credentials".into(), 1)].into();
+    many.activity.as_mut().unwrap().truncated = [(crate::model::SeenId(0), cut)].into();
+    assert_eq!(said(&many, "unused-credential"), []);
+    let told = said(&many, "lasting-token").remove(0).1;
+    assert!(told.ends_with("the log names more credentials of it than are kept"), "{told}");
     // The label shows a use that the log does not have, of the idle time.
     let labelled = of_x().object(&secret("t", -9, &label(20))).log(0, 100);
     let labelled = labelled.row(work(99, Some("JTI=1")));
@@ -108,8 +116,8 @@ fn a_token_that_was_used_long_before_the_log_ends_is_unused() {
         .log(0, 200)
         .row(work(5, Some("legacy:a/x/t")))
         .row(work(199, Some("JTI=1")));
-    let evidence = "secret a/t, made by hand on 2025-12-23 was last used on 2026-01-06, more than 90 \
-                    days before the log ends on 2026-07-20, for namespace write";
+    let evidence = "secret a/t, made by hand on 2025-12-23, was last used on 2026-01-06, more than 90 \
+                    days before the log ends, for namespace write";
     assert_eq!(said(&world, "unused-credential"), [(Severity::Low, evidence.to_owned())]);
 }
 
@@ -122,11 +130,11 @@ fn without_a_log_the_servers_tracking_tells_of_tokens_in_secrets() {
     };
     // Nothing at all is known.
     assert_eq!(of(&json!({}), None), []);
-    let since = "secret a/t, made by hand on 2025-12-23 was not used since 2026-06-01, by the API \
+    let since = "secret a/t, made by hand on 2025-12-23, was not used since 2026-06-01, by the API \
                  server's own tracking, for 90 days and more, for namespace write";
     assert_eq!(of(&json!({}), Some("2026-06-01")), [(Severity::Low, since.to_owned())]);
     assert_eq!(of(&json!({}), Some("2026-12-01")), []);
-    let used = "secret a/t, made by hand on 2025-12-23 was last used on 2026-01-21, by its label, more \
+    let used = "secret a/t, made by hand on 2025-12-23, was last used on 2026-01-21, by its label, more \
                 than 90 days ago, for namespace write";
     assert_eq!(of(&label(20), None), [(Severity::Low, used.to_owned())]);
     assert_eq!(of(&label(300), None), []);
@@ -152,7 +160,8 @@ fn a_token_that_somebody_had_made_for_years_is_told() {
         world
     };
     let evidence = "issued token JTI=1, made by request of user:ana on 2026-01-02, is good until \
-                    2036-01-01, 3651 days from then on, for namespace write";
+                    2036-01-01, 3651 days from then on, for namespace write; used once, last on \
+                    2026-01-10 12:00 UTC, from 198.51.100.7, by \"kubectl/v1.36.3\", by the log";
     let long = made(3651);
     assert_eq!(said(&long, "long-credential"), [(Severity::Low, evidence.to_owned())]);
     let found = findings(&long);
@@ -168,8 +177,8 @@ fn a_token_that_somebody_had_made_for_years_is_told() {
     // And one that nobody uses.
     let mut idle = of_x().log(0, 200).row(work(199, Some("JTI=2")));
     idle.activity.as_mut().unwrap().issued = vec![minted(day(400))];
-    let evidence = "issued token JTI=1, made by request of user:ana on 2026-01-02 is in no request of \
-                    the log, which is from 2026-01-01 to 2026-07-20, for namespace write";
+    let evidence = "issued token JTI=1, made by request of user:ana on 2026-01-02, is in no request of \
+                    the log, which begins on 2026-01-01, for namespace write";
     assert_eq!(said(&idle, "unused-credential"), [(Severity::Low, evidence.to_owned())]);
 }
 
@@ -225,20 +234,27 @@ fn the_last_use_of_a_lasting_token_is_the_logs_where_that_is_later() {
         }
         said(&world, "lasting-token").remove(0).1
     };
-    let by_log = format!("; last used on {}, by the log", day(99).format("%Y-%m-%d"));
+    let by_log = format!(
+        "; used once, last on {} UTC, from 198.51.100.7, by \"kubectl/v1.36.3\", by the log",
+        day(99).format("%Y-%m-%d 12:00")
+    );
     let ends = |said: String, end: &str| assert!(said.ends_with(end), "{said:?} {end:?}");
     ends(of(&json!({}), Some((99, "legacy:a/x/t"))), &by_log);
     ends(of(&label(50), Some((99, "legacy:a/x/t"))), &by_log);
     // Older servers do not say of which Secret; there is but one.
     ends(of(&json!({}), Some((99, "legacy:a/x"))), &by_log);
-    let labelled = format!("last used on {}", day(99).format("%Y-%m-%d"));
+    let labelled = format!("; last used on {}, by the Secret's label", day(99).format("%Y-%m-%d"));
     ends(of(&label(99), Some((50, "legacy:a/x/t"))), &labelled);
     ends(of(&json!({}), Some((99, "JTI=1"))), "by the API server's own tracking");
     // Of two it is not known which.
     let world = of_x().object(&secret("t", -9, &json!({}))).object(&secret("u", -9, &json!({})));
     let world = world.log(0, 100).row(work(99, Some("legacy:a/x")));
     for (_, said) in said(&world, "lasting-token") {
-        ends(said, "; the log shows one of the account's Secrets in use, and not which");
+        ends(
+            said,
+            "; when it was last used is not known: the log shows one of the account's Secrets in use, \
+             and not which",
+        );
     }
 }
 
@@ -263,4 +279,79 @@ fn a_name_in_a_command_is_one_word_of_a_shell() {
     assert_eq!(word("sa:ci/bot"), "sa:ci/bot");
     assert_eq!(word(user), r"'user:a$(id);'\''b'");
     assert_eq!(word(""), "''");
+}
+
+#[test]
+fn a_label_with_a_day_to_come_is_nobodys_use() {
+    let used = |labels: &Value| {
+        let world = of_x().object(&secret("t", -9, labels)).log(0, 100);
+        world.row(work(99, Some("JTI=1")))
+    };
+    let of = |labels: &Value| said(&used(labels), "unused-credential").len();
+    // Now is day 364.
+    assert_eq!((of(&json!({})), of(&label(99)), of(&label(3650))), (1, 0, 1));
+    // Nor does it show that an account is there which nobody saw.
+    let idle =
+        |labels: &Value| said(&of_x().object(&secret("t", -9, labels)).log(0, 100), "idle").len();
+    assert_eq!((idle(&json!({})), idle(&label(99)), idle(&label(3650))), (1, 0, 1));
+    let inventory = crate::credentials::inventory(&used(&label(3650)).book()).credentials;
+    let token = inventory.iter().find(|one| &*one.id == "secret a/t").unwrap();
+    assert_eq!(token.last_use, crate::credentials::LastUse::NotInLog(100));
+    assert!(token.notes[0].contains("is to come"), "{:?}", token.notes);
+}
+
+#[test]
+fn a_pod_of_the_account_says_nothing_of_a_token_that_it_does_not_have() {
+    let pod = |volumes: Value, mounts: Value| {
+        json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"namespace": "a", "name": "p",
+            "creationTimestamp": day(50)}, "status": {"phase": "Running"},
+            "spec": {"serviceAccountName": "x", "volumes": volumes,
+                "containers": [{"name": "c", "volumeMounts": mounts}]}})
+    };
+    let of = |pod: &Value| {
+        let world = of_x().object(&secret("t", -9, &json!({}))).object(pod).log(0, 100);
+        said(&world.row(work(99, Some("pod:a/p"))), "unused-credential").remove(0)
+    };
+    let (severity, evidence) = of(&pod(json!([]), json!([])));
+    assert_eq!(severity, Severity::Low, "{evidence}");
+    let volume = json!([{"name": "v", "secret": {"secretName": "t"}}]);
+    let (severity, evidence) = of(&pod(volume, json!([{"name": "v", "mountPath": "/v"}])));
+    assert_eq!(severity, Severity::Info);
+    assert!(evidence.contains("it is in the containers of pod a/p"), "{evidence}");
+}
+
+#[test]
+fn what_ends_a_credential_and_more_says_so() {
+    let mut world = of_x().log(0, 200).row(work(199, Some("JTI=2")));
+    world.activity.as_mut().unwrap().issued = vec![minted(day(400))];
+    let pod = json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"namespace": "a", "name": "p",
+        "creationTimestamp": day(50)}, "status": {"phase": "Running"},
+        "spec": {"serviceAccountName": "x", "containers": []}});
+    let found = findings(&world.object(&pod));
+    let one = found.iter().find(|one| one.rule == "unused-credential").unwrap();
+    assert_eq!(
+        one.fix.how,
+        "destroy it where it is kept, and wait until it ends on 2027-02-05. To delete the account and \
+         make it again ends it at once, but with it all other tokens of the account: issued token JTI=2 is \
+         in use (used once, last on 2026-07-19 12:00 UTC, from 198.51.100.7, by \"kubectl/v1.36.3\", by \
+         the log), and pod a/p runs as it, and has to be restarted then"
+    );
+}
+
+#[test]
+fn a_token_whose_secret_was_not_read_lasts_too() {
+    // The log shows it, and nobody may list Secrets.
+    let world = of_x().log(0, 100).row(work(99, Some("legacy:a/x/gone")));
+    let world = super::without(world, crate::model::ListKind::TokenSecrets);
+    let (severity, evidence) = said(&world, "lasting-token").remove(0);
+    assert_eq!(severity, Severity::Low);
+    assert!(
+        evidence.starts_with(
+            "secret a/gone holds a token that never expires, for namespace write; used"
+        ) && evidence.ends_with("not known: token Secrets were not read whole"),
+        "{evidence}"
+    );
+    let found = findings(&world);
+    let one = found.iter().find(|one| one.rule == "lasting-token").unwrap();
+    assert_eq!(one.fix.kind(), "elsewhere");
 }

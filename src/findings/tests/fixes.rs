@@ -21,7 +21,7 @@ pub(super) fn is_no_more_than_what_is_found(finding: &Finding) {
             ["idle", "acted-after-leaving"].contains(rule) && whom == identity
         }
         Some(Mend::Narrow(whom)) => *rule == "unused-permissions" && whom == identity,
-        Some(Mend::Split(whom)) => {
+        Some(Mend::Split { identity: whom, .. }) => {
             ["shared-account", "people-on-machine", "machines-on-person"].contains(rule)
                 && whom == identity
         }

@@ -213,7 +213,7 @@ fn people_with_a_certificate_of_the_clusters_own_are_said() {
         assert_eq!(
             used(mac, who, "X509SHA256=1"),
             [format!(
-                "{who}: 7 requests by what people use (kubectl/v1.33.1 (darwin/arm64)), last on \
+                "{who}: 7 requests by what people use (\"kubectl/v1.33.1 (darwin/arm64)\"), last on \
                  2026-01-04; it is a part of the cluster, and its certificate is nobody's own"
             )]
         );
@@ -365,91 +365,4 @@ fn what_files_of_one_namespace_do_not_have_does_not_dangle() {
             gone("user:ana", "dangling-namespace")
         ]
     );
-}
-
-const CONTROLLER: &str = "argocd-application-controller/v3.1 (linux/amd64)";
-
-/// Somebody with a program at these minutes of each of so many days, on which they use kubectl too.
-fn with_machine(who: &str, agent: &str, days: i64, minutes: &[i64], own: &str) -> World {
-    let mut world = world().log(0, 40);
-    for at in 0..days {
-        for minute in minutes {
-            let row = Row::new(who, &format!("patch pods@a/n{minute}"), at);
-            // Rows are told in minutes after midday.
-            let row = row.with("JTI=1").agent(agent).from("192.0.2.7").minutes(minute - 720);
-            world = world.row(row.times(20));
-        }
-        if !own.is_empty() {
-            world = world.row(Row::new(who, "get pods@a/x", at).with("JTI=2").agent(own));
-        }
-    }
-    world
-}
-
-#[test]
-fn machines_on_a_persons_account_are_said_with_figures() {
-    let mac = "kubectl/v1.36.1 (darwin/arm64) kubernetes/abc1234";
-    let found = |world: &World| by(world, "machines-on-person");
-    let around = [0, 700, 1439];
-    let all = with_machine("user:ana@corp.example", CONTROLLER, 5, &around, mac);
-    let [(who, severity, evidence)] = &found(&all)[..] else { panic!("{:?}", found(&all)) };
-    assert_eq!((&**who, *severity), ("user:ana@corp.example", Severity::Medium));
-    assert_eq!(
-        evidence,
-        "300 requests, 300 of them writes, by what runs by itself (argocd-application-controller/v3.1 \
-         (linux/amd64)) from 192.0.2.7, on 5 days, 5 of them for 16 hours and more, last on \
-         2026-01-05; a person uses it too (kubectl/v1.36.1 (darwin/arm64))"
-    );
-    // By the name alone, and by a person who is seen alone.
-    let by_name = with_machine("user:ana@corp.example", CONTROLLER, 5, &around, "");
-    assert!(found(&by_name)[0].2.ends_with("; its name is an address for mail"));
-    assert_eq!(found(&with_machine("user:ana", CONTROLLER, 5, &around, mac)).len(), 1);
-    assert_eq!(found(&with_machine("user:ana", CONTROLLER, 5, &around, "")), []);
-    // kubectl that begins by the clock.
-    let kubectl = "kubectl/v1.36.1 (linux/amd64) kubernetes/abc1234";
-    let cron = with_machine("user:ana@corp.example", kubectl, 5, &[185, 190], mac);
-    assert!(found(&cron)[0].2.contains("on 5 days, by the clock, last on"));
-    // One that is open while somebody works, and one on a desktop.
-    for (agent, minutes) in [(CONTROLLER, [540, 800, 1080]), (mac, around)] {
-        let own = with_machine("user:ana@corp.example", agent, 5, &minutes, mac);
-        assert_eq!(found(&own), [], "{agent}");
-    }
-}
-
-#[test]
-fn whose_account_it_is_a_machine_may_use() {
-    let mac = "kubectl/v1.36.1 (darwin/arm64) kubernetes/abc1234";
-    let around = [0, 700, 1439];
-    for who in [
-        "user:ci-bot@corp.example",
-        "user:deployer",
-        "user:kubernetes-admin",
-        "user:cleo@project.iam.gserviceaccount.com",
-        "user:system:kube-scheduler",
-        "sa:a/x",
-    ] {
-        let world = with_machine(who, CONTROLLER, 5, &around, mac).account("a", "x");
-        assert_eq!(by(&world, "machines-on-person"), [], "{who}");
-    }
-}
-
-#[test]
-fn thresholds_of_machines_are_settings() {
-    let count = |days: i64, set: fn(&mut crate::model::Policy)| {
-        let mut world = with_machine("user:ana@corp.example", CONTROLLER, days, &[0, 900], "");
-        set(&mut world.policy);
-        by(&world, "machines-on-person").len()
-    };
-    // 15 hours, 40 requests a day.
-    assert_eq!(count(5, |_| {}), 0);
-    assert_eq!(count(5, |policy| policy.machine_hours = 15), 1);
-    assert_eq!(count(2, |policy| policy.machine_hours = 15), 0);
-    let on_two_days = |policy: &mut crate::model::Policy| {
-        (policy.machine_hours, policy.machine_days) = (15, 2);
-    };
-    assert_eq!(count(2, on_two_days), 0, "80 requests");
-    let fewer = |policy: &mut crate::model::Policy| {
-        (policy.machine_hours, policy.machine_days, policy.machine_requests) = (15, 2, 80);
-    };
-    assert_eq!(count(2, fewer), 1);
 }

@@ -4,6 +4,7 @@ mod credentials;
 mod fixes;
 mod floods;
 mod kinds;
+mod machines;
 mod rights;
 mod uses;
 

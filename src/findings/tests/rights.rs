@@ -241,7 +241,7 @@ fn a_token_of_a_secret_lasts_until_somebody_ends_it() {
         [(
             Severity::High,
             "secret a/strong-token, made by hand on 2025-02-03, more than 365 days ago, holds a token that never expires, \
-             for cluster-admin; its label says that it was last used on 2026-01-20"
+             for cluster-admin; last used on 2026-01-20, by the Secret's label"
                 .to_owned()
         )]
     );

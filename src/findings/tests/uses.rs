@@ -212,7 +212,7 @@ fn people_on_a_machines_account_are_told_by_what_only_people_use() {
     let mac = "kubectl/v1.33.1 (darwin/arm64) kubernetes/abc1234";
     assert_eq!(
         of(mac, json!({})),
-        ["sa:a/x: 7 requests by what people use (kubectl/v1.33.1 (darwin/arm64)), last on \
+        ["sa:a/x: 7 requests by what people use (\"kubectl/v1.33.1 (darwin/arm64)\"), last on \
           2026-01-04; annotation keybook/person says whose it is if it is one person's own"]
     );
     assert_eq!(of(mac, json!({"keybook/person": "ana@corp.example"})), [] as [&str; 0]);

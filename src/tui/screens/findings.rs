@@ -1,11 +1,14 @@
 //! What is wrong: of one identity, and of everybody.
 
+use std::collections::BTreeSet;
+
 use ratatui::layout::Rect;
 
 use super::header::Lists;
 use super::page::Subject;
 use super::{cursor, empty, inner, row_area, staged, whole};
-use crate::book::{Finding, Severity};
+use crate::book::{Book, Finding, Severity};
+use crate::findings::{RULES, not_judged};
 use crate::tui::layout::Parts;
 use crate::tui::mend;
 use crate::tui::state::State;
@@ -55,7 +58,7 @@ pub(super) fn tab(
 ) {
     let found = &subject.entry.findings;
     if found.is_empty() {
-        empty(canvas, body, &nothing_wrong(&Lists::of([subject.book])));
+        empty(canvas, body, &nothing_wrong([subject.book].into_iter()));
         return;
     }
     let columns = columns(inner(heads).width, false);
@@ -101,10 +104,17 @@ pub(super) fn detail(
 }
 
 /// That nothing was found, and how much was not looked at.
-fn nothing_wrong(lists: &Lists) -> String {
-    match lists.of.saturating_sub(lists.whole) {
-        0 => "Nothing is wrong, as far as is known.".to_owned(),
-        unread => format!(
+fn nothing_wrong<'a>(books: impl Iterator<Item = &'a Book> + Clone) -> String {
+    let lists = Lists::of(books.clone());
+    let open: BTreeSet<&str> = books.flat_map(not_judged).flat_map(|one| one.rules).collect();
+    match (lists.of.saturating_sub(lists.whole), open.len()) {
+        (0, 0) => "Nothing is wrong, as far as is known.".to_owned(),
+        (0, rules) => format!(
+            "Nothing is wrong by the rules that were judged; {} of {} rest on what was not given: i.",
+            rules,
+            RULES.len()
+        ),
+        (unread, _) => format!(
             "Nothing is wrong in what was read: {unread} of {} lists are not whole.",
             lists.of
         ),
@@ -133,8 +143,8 @@ pub(super) fn draw(
     whole::head(view, "Findings", &counts, canvas, parts);
     let body = parts.body;
     if rows.is_empty() {
-        let lists = Lists::of(state.listed().filter_map(|feed| feed.book.as_deref()));
-        empty(canvas, body, whole::nothing(view, &nothing_wrong(&lists)));
+        let books: Vec<&Book> = state.listed().filter_map(|feed| feed.book.as_deref()).collect();
+        empty(canvas, body, whole::nothing(view, &nothing_wrong(books.into_iter())));
     }
     let columns = columns(inner(parts.heads).width, true);
     columns.heads(canvas, inner(parts.heads), None);

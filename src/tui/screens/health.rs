@@ -2,6 +2,7 @@
 
 use super::header;
 use crate::book::{Book, LogState};
+use crate::findings;
 use crate::model::{Coverage, Health, ListKind};
 use crate::report::BootstrapPolicy;
 use crate::tui::state::State;
@@ -21,6 +22,7 @@ pub fn lines(state: &State) -> Vec<Line<'static>> {
         };
         cluster(&mut lines, state, book);
         lists(&mut lines, book, state.size.0.into());
+        not_judged(&mut lines, book, state.size.0.into());
         log(&mut lines, book);
         inputs(&mut lines, book);
         lines.push(Line::new());
@@ -75,7 +77,19 @@ fn cluster(lines: &mut Vec<Line<'static>>, state: &State, book: &Book) {
 
 fn lists(lines: &mut Vec<Line<'static>>, book: &Book, width: usize) {
     let sum = header::Lists::of([book]);
-    lines.push(heading(format!("lists {} of {} whole", sum.whole, sum.of)));
+    let count = |health| {
+        ListKind::ALL.iter().filter(|kind| book.snapshot.list(**kind).health == health).count()
+    };
+    let mut head = format!("lists {} of {} whole", sum.whole, sum.of);
+    for (how_many, words) in [
+        (count(Health::Unverifiable), "as files have them, which do not say that they are"),
+        (count(Health::NotGiven), "more not given"),
+    ] {
+        if how_many > 0 {
+            head = format!("{head} · {how_many} {words}");
+        }
+    }
+    lines.extend(wrap(&head, width).into_iter().map(heading));
     for kind in ListKind::ALL {
         let state = book.snapshot.list(kind);
         let (sign, slot) = words::health(state.health);
@@ -100,6 +114,19 @@ fn lists(lines: &mut Vec<Line<'static>>, book: &Book, width: usize) {
     }
     for (group, reason) in &book.snapshot.discovery.failed_groups {
         lines.push(Line::of(format!("  ! {group}: {reason}"), Slot::Warn));
+    }
+    lines.push(Line::new());
+}
+
+/// Rules of findings that rest on what is lacking.
+fn not_judged(lines: &mut Vec<Line<'static>>, book: &Book, width: usize) {
+    let all = findings::not_judged(book);
+    if all.is_empty() {
+        return;
+    }
+    lines.push(heading("rules of findings not judged, or not of everybody"));
+    for text in all.iter().flat_map(|one| wrap(&one.words(), width.saturating_sub(4))) {
+        lines.push(Line::of(format!("  {text}"), Slot::Unknown));
     }
     lines.push(Line::new());
 }

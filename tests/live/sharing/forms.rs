@@ -41,6 +41,7 @@ pub fn plan() -> Plan {
     look_alikes::of_one(&mut plan);
     look_alikes::of_several(&mut plan);
     look_alikes::untold(&mut plan);
+    look_alikes::round_the_clock(&mut plan);
     plan
 }
 

@@ -7,6 +7,15 @@ const TERRAFORM: &str = "HashiCorp/1.0 Terraform/1.12.2";
 const ARGO: &str = "argocd-application-controller/v3.1.0 (linux/amd64) kubernetes/$Format";
 const PYTHON: &str = "python-requests/2.32.4";
 
+const HEADLAMP: &str = "Headlamp 0.36.0 (linux/amd64)";
+const POWERSHELL: &str =
+    "Mozilla/5.0 (Windows NT; Windows NT 10.0; en-US) WindowsPowerShell/5.1.20348";
+const BUILDS: [&str; 3] = [
+    "deploy-bot/build-101 (linux/amd64)",
+    "deploy-bot/build-102 (linux/amd64)",
+    "deploy-bot/build-103 (linux/amd64)",
+];
+
 const ANA: &str = "ana@corp.example";
 
 /// Those of one.
@@ -269,4 +278,45 @@ pub fn untold(plan: &mut Plan) {
         let by = By::Certificate(0);
         doing.turns([desk("ana", by, MAC, 64), desk("bo", by, LINUX, 65)], (540, 620));
     });
+}
+
+/// What runs by itself with a person's account, and what only looks so; what pods serve.
+pub fn round_the_clock(plan: &mut Plan) {
+    let user = (Truth::One, false);
+    let person = desk("ana", By::Certificate(0), MAC, 60);
+    let server = |agent| desk("server", By::Certificate(1), agent, 48);
+    plan.account("own certificate at odd minutes", user, |doing| {
+        doing.machines = true;
+        doing.on(0..3, person, Way::Hand, thirds(9, 1));
+        for hour in 0..72 {
+            let minute = hour * 60 + hour * 37 % 55;
+            doing.at(server(HELM), Way::Script, (minute, minute + 4));
+        }
+    });
+    plan.account("own certificate in what is built anew", user, |doing| {
+        doing.machines = true;
+        doing.on(0..3, person, Way::Hand, thirds(9, 1));
+        for (day, agent) in (0..3).zip(BUILDS) {
+            for hour in day * 24..day * 24 + 24 {
+                doing.at(server(agent), Way::Script, (hour * 60, hour * 60 + 6));
+            }
+        }
+    });
+    plan.account("a working day across midnight", user, |doing| {
+        for agent in [PYTHON, MAC] {
+            for day in 0..3 {
+                let start = day * 1440 + 17 * 60;
+                doing.at(
+                    desk("ana", By::Certificate(0), agent, 60),
+                    Way::Script,
+                    (start, start + 470),
+                );
+            }
+        }
+    });
+    for (pod, agent) in [("screen-0", HEADLAMP), ("winjob-0", POWERSHELL)] {
+        plan.account("a screen that pods serve", (Truth::One, true), |doing| {
+            doing.on(0..3, desk("screen", By::Pod(pod, 0), agent, 38), Way::Script, long(8, 18));
+        });
+    }
 }

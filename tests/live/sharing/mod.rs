@@ -60,6 +60,9 @@ fn judged(book: &Book, account: &Account) -> (bool, Behind) {
     let shared = has("shared-account");
     assert_eq!(has("machines-on-person"), account.machines, "{}", account.name);
     assert!(!(account.annotated && has("people-on-machine")), "{}", account.name);
+    // What pods serve, or run, is nobody's desk.
+    let pods = account.acts.iter().all(|act| matches!(act.desk.by, By::Pod(..)));
+    assert!(!(pods && has("people-on-machine")), "{}", account.name);
     let log = book.activity.as_deref().expect("a log");
     let behind = actors::of(log, &book.snapshot, &identity).expect("it was seen");
     assert_eq!(shared, behind.is_shared(), "{}", account.name);

@@ -334,6 +334,13 @@ impl Work<'_> {
         self.left.still_works.insert(StillWorks {
             what: format!("{account} itself, with all that it holds and every credential of it"),
             until: match parts.how.retire_after {
+                // Who was left out keeps it.
+                None if !parts.left.2.is_empty() && !parts.how.actors.is_empty() => format!(
+                    "as long as those use it who stay: {}. What {} should no longer do as {account} is \
+                     for each of them to change to its own credential",
+                    parts.left.2.join("; "),
+                    parts.all.iter().map(|part| &*part.name).collect::<Vec<_>>().join(", ")
+                ),
                 None => format!(
                     "until it is retired, once nobody needs it any more: keybook revoke \
                      quarantine:NAMESPACE/NAME for a token Secret, then keybook revoke {account}. \

@@ -3,6 +3,7 @@
 mod absent;
 mod foreseen;
 mod ground;
+mod in_use;
 mod narrow;
 mod random;
 mod split;
