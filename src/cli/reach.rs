@@ -8,7 +8,7 @@ use super::places::Places;
 use super::sources::{Needs, Session, open};
 use crate::book::{Book, Severity};
 use crate::findings;
-use crate::reach::{LISTS, Reach, Reached, not_followed};
+use crate::reach::{LISTS, Reach, Reached, not_followed, not_followed_by, with_node};
 use crate::report::{CutRow, ReachRow, Report, Tabular};
 
 pub(super) fn run(
@@ -37,8 +37,13 @@ fn one(
     let identity = identity::parse(text, session)?;
     let mut items = Vec::new();
     let mut failing = false;
+    let mut beside = Vec::new();
     for book in &session.books {
+        // Nodes come into no list unless something names them.
+        let node = if book.find(&identity).is_none() { with_node(book, &identity) } else { None };
+        let book = node.as_ref().unwrap_or(book);
         let Some(entry) = book.find(&identity) else { continue };
+        beside.extend(not_followed_by(book, entry));
         let reach = Reach::new(book);
         items.push(ReachRow::new(&reach, entry));
         failing |= fails(&reach, &[reach.of(entry)], fail_on);
@@ -52,7 +57,7 @@ fn one(
         answer::about(session, &metadata);
         return Err(Failure { code: answer::code(session, &metadata).max(Code::No), message });
     }
-    give(global, session, items, failing)
+    give(global, session, items, failing, &beside)
 }
 
 fn cuts(
@@ -79,7 +84,8 @@ fn cuts(
     let none = items.is_empty();
     let missing = answer::unread(session, LISTS, REACH);
     let unread = answer::not_read(&answer::metadata(session, missing));
-    let code = give(global, session, items, failing)?;
+    let beside: Vec<&str> = session.books.iter().flat_map(|book| not_followed(book)).collect();
+    let code = give(global, session, items, failing, &beside)?;
     if none {
         places.say_unknown(session);
     }
@@ -105,14 +111,15 @@ fn give<T: Tabular>(
     session: &Session,
     items: Vec<T>,
     failing: bool,
+    beside: &[&'static str],
 ) -> Result<Code, Failure> {
     let missing = answer::unread(session, LISTS, REACH);
     let report = Report::new(answer::metadata(session, missing), items);
     let code = answer::give(global, session, &report)?;
     answer::say("what is not followed:");
     let mut all: Vec<&str> = Vec::new();
-    for what in session.books.iter().flat_map(|book| not_followed(book)) {
-        if !all.contains(&what) {
+    for what in beside {
+        if !all.contains(what) {
             answer::say(&format!("  {what}"));
             all.push(what);
         }

@@ -5,7 +5,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::unnamed::TOO_MANY;
 use super::{Credential, Kind, LastUse, legacy, words_beyond};
 use crate::book::Book;
-use crate::model::{ListKind, Name, quoted_agent};
+use crate::model::{Containers, ListKind, Name, quoted_agent};
 
 /// So many addresses and agents are told.
 const TOLD: usize = 3;
@@ -95,7 +95,9 @@ pub(crate) fn mounted_by(book: &Book, credential: &Credential) -> Option<String>
     let pods = book.snapshot.objects.pods.range(first..);
     let mut inside = pods
         .take_while(|((ns, _), _)| **ns == *namespace)
-        .filter(|(_, pod)| !pod.has_ended() && pod.spec.secrets_seen().contains(secret))
+        .filter(|(_, pod)| {
+            !pod.has_ended() && pod.spec.tokens_seen(Containers::All).contains(secret)
+        })
         .map(|((ns, name), _)| format!("pod {ns}/{name}"));
     let first = inside.next()?;
     Some(match inside.count() {

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use super::objects::Make;
 use crate::model::{
     Capabilities, Container, LabelSelector, Name, NetworkPolicySpec, Object, ObjectBody,
-    OtherObject, PodSpec, PodTemplate, Projection, SecurityContext, TemplateMeta, Typed, Volume,
-    VolumeMount, VolumeSource,
+    OtherObject, PodSpec, PodTemplate, Projection, SecretFiles, SecurityContext, TemplateMeta,
+    TokenFile, Typed, Volume, VolumeMount, VolumeSource,
 };
 
 /// Namespaces of whose pods nobody is let in from outside, nor out.
@@ -31,13 +31,14 @@ pub(super) fn of_pod(namespace: &str, account: &str) -> PodSpec {
     if spec.automount_service_account_token == Some(false) {
         return spec;
     }
-    let token = Projection::Token(None);
+    let token = Projection::Token(TokenFile { audience: None, path: "token".into() });
     let source = Some(VolumeSource::Projected(vec![token, Projection::Other, Projection::Other]));
     spec.volumes.push(Volume { name: "kube-api-access".into(), source });
     for container in &mut spec.containers {
         container.volume_mounts.push(VolumeMount {
             name: "kube-api-access".into(),
             mount_path: "/var/run/secrets/kubernetes.io/serviceaccount".into(),
+            ..VolumeMount::default()
         });
     }
     spec
@@ -67,7 +68,7 @@ fn spec(namespace: &str, account: &str) -> PodSpec {
                 ..SecurityContext::default()
             };
             let name = format!("{account}-db");
-            let source = Some(VolumeSource::Secret(name.into()));
+            let source = Some(VolumeSource::Secret(SecretFiles::whole(name)));
             spec.volumes.push(Volume { name: "db".into(), source });
         }
         _ => {}
@@ -75,6 +76,7 @@ fn spec(namespace: &str, account: &str) -> PodSpec {
     let mounts = spec.volumes.iter().map(|volume| VolumeMount {
         name: volume.name.clone(),
         mount_path: format!("/mnt/{}", volume.name).into(),
+        ..VolumeMount::default()
     });
     spec.containers = vec![Container {
         name: "app".into(),

@@ -30,6 +30,8 @@ const GUARDED: &[(&str, &str, &str, bool)] = &[
     ("impersonate:user-info", AUTHENTICATION, "uids", false),
     ("impersonate:serviceaccount", AUTHENTICATION, "serviceaccounts", true),
     ("impersonate:arbitrary-node", AUTHENTICATION, "nodes", false),
+    // Of the node on which one's pod runs: whatever pods there are is its.
+    ("impersonate:associated-node", AUTHENTICATION, "nodes", false),
 ];
 
 pub(super) fn find(subject: &Subject<'_>, found: &mut Vec<Finding>) {

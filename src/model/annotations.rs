@@ -19,13 +19,14 @@ const COPIES: [&str; 5] = [
 ];
 
 /// Annotations that are read, of any kind of object.
-const READ: [&str; 17] = [
+const READ: [&str; 18] = [
     "apf.kubernetes.io/autoupdate-spec",
     "argocd.argoproj.io/sync-options",
     "argocd.argoproj.io/tracking-id",
     "azure.workload.identity/client-id",
     "eks.amazonaws.com/role-arn",
     "iam.gke.io/gcp-service-account",
+    "kubernetes.io/config.mirror",
     "kubernetes.io/created-by",
     "kubernetes.io/service-account.name",
     "kubernetes.io/service-account.uid",

@@ -19,6 +19,7 @@ mod network_policy;
 mod object;
 mod outside;
 mod pod;
+mod pod_secrets;
 mod policy;
 mod printable;
 mod rate;
@@ -45,7 +46,7 @@ pub use flow_control::{
 pub use identity::{Identity, IdentityParseError, Name, SubjectKind};
 pub use issued::{Asked, BoundTo, Issuances, Issued, Minted};
 pub use lists::KEPT_CONFIG_MAPS;
-pub use network_policy::{Direction, NetworkPolicySpec};
+pub use network_policy::{Direction, Named as NamedByRule, NetworkPolicySpec, NetworkRule};
 pub use object::{
     AggregationRule, Binding, BindingKind, BindingSubject, CertificateSigningRequest, ConfigMap,
     LabelSelector, LabelSelectorRequirement, Meta, Namespace, OAuthToken, Object, ObjectBody,
@@ -59,6 +60,7 @@ pub use pod::{
     Capabilities, Container, Named, PodSpec, PodTemplate, Port, SeLinuxOptions, SecurityContext,
     TemplateMeta, Typed, VolumeMount,
 };
+pub use pod_secrets::Containers;
 pub use policy::{Exemption, GroupMap, Policy};
 pub use printable::{
     distinct, is_hidden, or_quotes, printable, quoted, quoted_agent, read_back, shell_word,
@@ -72,7 +74,7 @@ pub use snapshot::{
     Snapshot,
 };
 pub use uses::{Activity, ActivityDelta, ActivityParts, Detail};
-pub use volume::{Projection, Volume, VolumeSource};
+pub use volume::{KeyFile, Projection, SecretFiles, TokenFile, Volume, VolumeSource};
 
 /// The signer of client certificates that the API server takes
 /// (`pkg/controller/certificates/signer/signer.go`).

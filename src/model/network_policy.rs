@@ -48,36 +48,71 @@ impl NetworkPolicySpec {
         self.policy_types.iter().any(|type_| &**type_ == name)
     }
 
-    /// Whether one of its rules lets everything through: a rule without peers and without ports.
-    pub fn lets_all_through(&self, direction: Direction) -> bool {
+    /// Its rules for one direction, each with the peers and the ports that it names.
+    pub fn rules(&self, direction: Direction) -> impl Iterator<Item = NetworkRule<'_>> {
         let (rules, peers) = match direction {
             Direction::Ingress => (&self.ingress, "from"),
             Direction::Egress => (&self.egress, "to"),
         };
-        let none = |rule: &Value, field: &str| match rule.get(field) {
-            None | Some(Value::Null) => true,
-            Some(Value::Array(all)) => all.is_empty(),
-            Some(_) => false,
-        };
-        rules.iter().any(|rule| none(rule, peers) && none(rule, "ports"))
+        rules.iter().map(move |rule| NetworkRule {
+            peers: Named::of(rule.get(peers)),
+            ports: Named::of(rule.get("ports")),
+        })
+    }
+}
+
+/// A rule of a policy.
+#[derive(Clone, Copy, Debug)]
+pub struct NetworkRule<'p> {
+    /// Whom it lets through.
+    pub peers: Named<'p>,
+    /// Where.
+    pub ports: Named<'p>,
+}
+
+/// What a rule names: none is all there are.
+#[derive(Clone, Copy, Debug)]
+pub enum Named<'p> {
+    /// All there are.
+    All,
+    /// These.
+    These(&'p [Value]),
+}
+
+impl<'p> Named<'p> {
+    fn of(value: Option<&'p Value>) -> Self {
+        match value {
+            None | Some(Value::Null) => Self::All,
+            Some(Value::Array(all)) if all.is_empty() => Self::All,
+            Some(Value::Array(all)) => Self::These(all),
+            Some(_) => Self::These(&[]),
+        }
     }
 
-    /// The blocks of addresses to or from which its rules let everything through, on every port:
-    /// `10.0.0.0/8`. Blocks from which something is taken out are not among them.
-    pub fn open_blocks(&self, direction: Direction) -> impl Iterator<Item = &str> {
-        let (rules, peers) = match direction {
-            Direction::Ingress => (&self.ingress, "from"),
-            Direction::Egress => (&self.egress, "to"),
-        };
-        let empty = |value: Option<&Value>| match value {
-            None | Some(Value::Null) => true,
-            Some(Value::Array(all)) => all.is_empty(),
-            Some(_) => false,
-        };
-        let open = rules.iter().filter(move |rule| empty(rule.get("ports")));
-        let peers = open.filter_map(move |rule| rule.get(peers)?.as_array()).flatten();
-        let blocks = peers.filter_map(|peer| peer.get("ipBlock"));
-        let whole = blocks.filter(move |block| empty(block.get("except")));
+    /// The blocks of addresses, `10.0.0.0/8`. Blocks from which something is taken out are not among
+    /// them.
+    pub fn blocks(self) -> impl Iterator<Item = &'p str> {
+        let blocks = self.these().iter().filter_map(|peer| peer.get("ipBlock"));
+        let whole = blocks.filter(|block| matches!(Self::of(block.get("except")), Named::All));
         whole.filter_map(|block| block.get("cidr")?.as_str())
+    }
+
+    /// The ports by number, each with its protocol, from one to another.
+    pub fn numbers(self) -> impl Iterator<Item = (&'p str, u64, u64)> {
+        self.these().iter().filter_map(|port| {
+            let protocol = port.get("protocol").and_then(Value::as_str).unwrap_or("TCP");
+            let number = |field: &str| port.get(field).filter(|value| !value.is_null());
+            let Some(first) = number("port") else { return Some((protocol, 0, u64::MAX)) };
+            let first = first.as_u64()?;
+            let last = number("endPort").and_then(Value::as_u64).unwrap_or(first);
+            Some((protocol, first, last))
+        })
+    }
+
+    fn these(self) -> &'p [Value] {
+        match self {
+            Self::All => &[],
+            Self::These(all) => all,
+        }
     }
 }

@@ -1,11 +1,11 @@
 //! What of a pod's spec says what a hole in it is worth. The rest is skipped while reading.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::object::{empty_none, null_default};
-use super::{Name, Projection, Volume, VolumeSource};
+use super::{Name, Volume};
 
 /// `core/v1 PodSpec`, cut.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -66,37 +66,11 @@ impl PodSpec {
         self.init_containers.iter().chain(&self.containers).chain(&self.ephemeral_containers)
     }
 
-    /// Whether one of its containers sees a volume.
-    pub fn mounts(&self, volume: &Volume) -> bool {
-        self.all_containers().any(|one| one.volume_mounts.iter().any(|of| of.name == volume.name))
-    }
-
-    /// Names of the Secrets whose values its containers see. Those for pulling images are not among
-    /// them: only the kubelet sees these.
-    pub fn secrets_seen(&self) -> BTreeSet<Name> {
-        let mut found = BTreeSet::new();
-        for volume in self.volumes.iter().filter(|volume| self.mounts(volume)) {
-            match &volume.source {
-                Some(VolumeSource::Secret(name)) => {
-                    found.insert(name.clone());
-                }
-                Some(VolumeSource::Projected(sources)) => {
-                    found.extend(sources.iter().filter_map(|source| match source {
-                        Projection::Secret(name) => Some(name.clone()),
-                        Projection::Token(_) | Projection::Other => None,
-                    }));
-                }
-                _ => {}
-            }
-        }
-        for container in self.all_containers() {
-            let values = container.env.iter().filter_map(|env| env.value_from.as_ref());
-            let single = values.filter_map(|from| from.secret_key_ref.as_ref());
-            let whole = container.env_from.iter().filter_map(|from| from.secret_ref.as_ref());
-            found.extend(single.chain(whole).map(|named| named.name.clone()));
-        }
-        found.remove(&Name::from(""));
-        found
+    /// Those that go on once the pod runs, but for those that were added to it: init containers have
+    /// ended then, unless they are sidecars.
+    pub fn lasting_containers(&self) -> impl Iterator<Item = &Container> {
+        let goes_on = |one: &&Container| one.restart_policy.as_deref() == Some("Always");
+        self.init_containers.iter().filter(goes_on).chain(&self.containers)
     }
 }
 
@@ -200,6 +174,9 @@ pub struct Container {
     /// Its name.
     #[serde(deserialize_with = "null_default")]
     pub name: Name,
+    /// `restartPolicy`, of an init container: `Always` is a sidecar, which goes on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub restart_policy: Option<Name>,
     /// `securityContext`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub security_context: Option<Box<SecurityContext>>,
@@ -239,6 +216,22 @@ pub struct VolumeMount {
     /// The path.
     #[serde(deserialize_with = "null_default")]
     pub mount_path: Name,
+    /// `subPath`: what of the volume is mounted; empty is all of it.
+    #[serde(deserialize_with = "null_default", skip_serializing_if = "is_empty")]
+    pub sub_path: Name,
+    /// `subPathExpr`: the same, out of variables.
+    #[serde(deserialize_with = "null_default", skip_serializing_if = "is_empty")]
+    pub sub_path_expr: Name,
+}
+
+impl VolumeMount {
+    /// Whether it has a file of the volume in it; true where what it mounts is made of variables.
+    pub fn has(&self, file: &str) -> bool {
+        let part = self.sub_path.trim_end_matches('/');
+        let inside =
+            file.strip_prefix(part).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+        part.is_empty() || inside
+    }
 }
 
 impl Container {
@@ -322,7 +315,19 @@ pub struct Env {
 pub struct ValueFrom {
     /// `secretKeyRef`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub secret_key_ref: Option<Named>,
+    pub secret_key_ref: Option<KeyRef>,
+}
+
+/// `secretKeyRef`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct KeyRef {
+    /// The Secret's name.
+    #[serde(deserialize_with = "null_default")]
+    pub name: Name,
+    /// The key in it.
+    #[serde(deserialize_with = "null_default")]
+    pub key: Name,
 }
 
 /// `envFrom[]`.

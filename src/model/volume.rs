@@ -7,7 +7,7 @@ use serde::ser::SerializeMap as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::Name;
-use super::object::null_default;
+use super::object::{empty_none, null_default};
 
 /// `volumes[]`, cut.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -23,8 +23,8 @@ pub struct Volume {
 pub enum VolumeSource {
     /// `hostPath`, with the path.
     HostPath(Name),
-    /// `secret`, with the Secret's name.
-    Secret(Name),
+    /// `secret`.
+    Secret(SecretFiles),
     /// `projected`.
     Projected(Vec<Projection>),
     /// Another type, as Kubernetes spells it.
@@ -34,12 +34,59 @@ pub enum VolumeSource {
 /// `projected.sources[]`, as far as it matters.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Projection {
-    /// `serviceAccountToken`: for which audience; None is the API server's own.
-    Token(Option<Name>),
-    /// `secret`, with its name.
-    Secret(Name),
+    /// `serviceAccountToken`.
+    Token(TokenFile),
+    /// `secret`.
+    Secret(SecretFiles),
     /// Another.
     Other,
+}
+
+/// `serviceAccountToken`, cut.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct TokenFile {
+    /// `audience`; None is the API server's own.
+    #[serde(deserialize_with = "empty_none", skip_serializing_if = "Option::is_none")]
+    pub audience: Option<Name>,
+    /// `path`: the file in the volume.
+    #[serde(deserialize_with = "null_default", skip_serializing_if = "str::is_empty")]
+    pub path: Name,
+}
+
+/// Which of a Secret is in a volume.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SecretFiles {
+    /// The Secret's name.
+    pub name: Name,
+    /// `items`: which keys, as which files; none is every key, as a file of its name.
+    pub items: Vec<KeyFile>,
+}
+
+/// A key that is a file.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct KeyFile {
+    /// `key`.
+    #[serde(deserialize_with = "null_default")]
+    pub key: Name,
+    /// `path`.
+    #[serde(deserialize_with = "null_default")]
+    pub path: Name,
+}
+
+impl SecretFiles {
+    /// All of a Secret.
+    pub fn whole(name: impl Into<Name>) -> Self {
+        Self { name: name.into(), items: Vec::new() }
+    }
+
+    /// The files that a key is.
+    pub fn files_of<'f>(&'f self, key: &'f str) -> impl Iterator<Item = &'f str> {
+        let own = self.items.is_empty().then_some(key);
+        let items = self.items.iter().filter(move |item| &*item.key == key);
+        own.into_iter().chain(items.map(|item| &*item.path))
+    }
 }
 
 impl Volume {
@@ -69,6 +116,8 @@ struct Fields {
     #[serde(deserialize_with = "null_default", skip_serializing_if = "str::is_empty")]
     secret_name: Name,
     #[serde(deserialize_with = "null_default", skip_serializing_if = "Vec::is_empty")]
+    items: Vec<KeyFile>,
+    #[serde(deserialize_with = "null_default", skip_serializing_if = "Vec::is_empty")]
     sources: Vec<WireProjection>,
 }
 
@@ -76,16 +125,18 @@ struct Fields {
 #[serde(rename_all = "camelCase", default)]
 struct WireProjection {
     #[serde(skip_serializing_if = "Option::is_none")]
-    service_account_token: Option<WireToken>,
+    service_account_token: Option<TokenFile>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    secret: Option<super::Named>,
+    secret: Option<WireSecret>,
 }
 
 #[derive(Default, Deserialize, Serialize)]
 #[serde(default)]
-struct WireToken {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    audience: Option<Name>,
+struct WireSecret {
+    #[serde(deserialize_with = "null_default")]
+    name: Name,
+    #[serde(deserialize_with = "null_default", skip_serializing_if = "Vec::is_empty")]
+    items: Vec<KeyFile>,
 }
 
 impl<'de> Deserialize<'de> for Volume {
@@ -128,7 +179,9 @@ impl Fields {
     fn source(self, type_: &str) -> VolumeSource {
         match type_ {
             "hostPath" => VolumeSource::HostPath(self.path),
-            "secret" => VolumeSource::Secret(self.secret_name),
+            "secret" => {
+                VolumeSource::Secret(SecretFiles { name: self.secret_name, items: self.items })
+            }
             _ => VolumeSource::Projected(self.sources.into_iter().map(Projection::from).collect()),
         }
     }
@@ -137,8 +190,8 @@ impl Fields {
 impl From<WireProjection> for Projection {
     fn from(of: WireProjection) -> Self {
         match (of.service_account_token, of.secret) {
-            (Some(token), _) => Self::Token(token.audience.filter(|audience| !audience.is_empty())),
-            (None, Some(secret)) => Self::Secret(secret.name),
+            (Some(token), _) => Self::Token(token),
+            (None, Some(WireSecret { name, items })) => Self::Secret(SecretFiles { name, items }),
             (None, None) => Self::Other,
         }
     }
@@ -147,13 +200,12 @@ impl From<WireProjection> for Projection {
 impl From<&Projection> for WireProjection {
     fn from(of: &Projection) -> Self {
         match of {
-            Projection::Token(audience) => Self {
-                service_account_token: Some(WireToken { audience: audience.clone() }),
-                secret: None,
-            },
-            Projection::Secret(name) => Self {
+            Projection::Token(token) => {
+                Self { service_account_token: Some(token.clone()), secret: None }
+            }
+            Projection::Secret(SecretFiles { name, items }) => Self {
                 service_account_token: None,
-                secret: Some(super::Named { name: name.clone() }),
+                secret: Some(WireSecret { name: name.clone(), items: items.clone() }),
             },
             Projection::Other => Self::default(),
         }
@@ -168,7 +220,10 @@ impl Serialize for Volume {
             let mut fields = Fields::default();
             match source {
                 VolumeSource::HostPath(path) => fields.path = path.clone(),
-                VolumeSource::Secret(name) => fields.secret_name = name.clone(),
+                VolumeSource::Secret(of) => {
+                    fields.secret_name.clone_from(&of.name);
+                    fields.items.clone_from(&of.items);
+                }
                 VolumeSource::Projected(sources) => {
                     fields.sources = sources.iter().map(WireProjection::from).collect();
                 }

@@ -8,8 +8,9 @@ use std::collections::BTreeSet;
 use foldhash::{HashMap, HashMapExt};
 
 use super::adds::{Adds, Lacks, Own, Single};
+use super::gained::{gain, reaches};
 use super::graph::{Graph, Node};
-use super::path::{Gain, Path, Reaches, gain, path, reaches};
+use super::path::{Gain, Path, Reaches, path};
 use super::search::{Closure, Terms};
 use super::{Looked, Reach, Reached};
 use crate::book::{Entry, GrantId, Tier};

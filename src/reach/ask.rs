@@ -3,74 +3,9 @@
 
 use std::sync::Arc;
 
+pub(crate) use super::verb::Verb;
 use crate::model::{Name, PolicyRule};
 use crate::rbac::matching::{group_matches, name_matches, one_resource_matches, verb_matches};
-
-/// A verb that a step asks for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) enum Verb {
-    Get,
-    List,
-    Watch,
-    Create,
-    Update,
-    Patch,
-    Delete,
-    /// Of all objects that a selector selects: no such request carries a name.
-    DeleteCollection,
-    Impersonate,
-    /// Constrained impersonation of users and groups (KEP-5284).
-    UserInfo,
-    /// Constrained impersonation of a service account.
-    ServiceAccount,
-    /// Constrained impersonation of any node.
-    ArbitraryNode,
-    /// `create` in the name of such a node.
-    CreateOnNode,
-    Bind,
-    Escalate,
-    Approve,
-}
-
-impl Verb {
-    pub(crate) fn as_str(self) -> &'static str {
-        match self {
-            Self::Get => "get",
-            Self::List => "list",
-            Self::Watch => "watch",
-            Self::Create => "create",
-            Self::Update => "update",
-            Self::Patch => "patch",
-            Self::Delete => "delete",
-            Self::DeleteCollection => "deletecollection",
-            Self::Impersonate => "impersonate",
-            Self::UserInfo => "impersonate:user-info",
-            Self::ServiceAccount => "impersonate:serviceaccount",
-            Self::ArbitraryNode => "impersonate:arbitrary-node",
-            Self::CreateOnNode => "impersonate-on:arbitrary-node:create",
-            Self::Bind => "bind",
-            Self::Escalate => "escalate",
-            Self::Approve => "approve",
-        }
-    }
-
-    /// Whether it is asked about acting in somebody's name.
-    pub(crate) fn is_impersonation(self) -> bool {
-        matches!(
-            self,
-            Self::Impersonate
-                | Self::UserInfo
-                | Self::ServiceAccount
-                | Self::ArbitraryNode
-                | Self::CreateOnNode
-        )
-    }
-
-    /// Whether a request carries the verb itself; the others are asked about one besides.
-    fn is_http(self) -> bool {
-        self <= Self::DeleteCollection
-    }
-}
 
 /// What a step asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -108,18 +43,21 @@ pub(crate) enum On {
     ConfigMaps,
     Definitions,
     Namespaces,
+    MutatingPolicies,
+    MutatingPolicyBindings,
 }
 
 const RBAC: &str = "rbac.authorization.k8s.io";
 const AUTHENTICATION: &str = "authentication.k8s.io";
 const CERTIFICATES: &str = "certificates.k8s.io";
+const ADMISSION: &str = "admissionregistration.k8s.io";
 const WRITES: &[Verb] = &[Verb::Create, Verb::Update, Verb::Patch];
 /// Of what is made again under its name, since no change does as much.
 const REMAKES: &[Verb] =
     &[Verb::Create, Verb::Update, Verb::Patch, Verb::Delete, Verb::DeleteCollection];
 
 impl On {
-    pub(crate) const ALL: [Self; 32] = [
+    pub(crate) const ALL: [Self; 34] = [
         Self::Users,
         Self::Groups,
         Self::Accounts,
@@ -152,6 +90,8 @@ impl On {
         Self::ConfigMaps,
         Self::Definitions,
         Self::Namespaces,
+        Self::MutatingPolicies,
+        Self::MutatingPolicyBindings,
     ];
 
     /// What makes pods by a template: the controllers of the controller manager.
@@ -196,9 +136,9 @@ impl On {
             Self::Requests => (CERTIFICATES, "certificatesigningrequests", ""),
             Self::Approval => (CERTIFICATES, "certificatesigningrequests", "approval"),
             Self::Signers => (CERTIFICATES, "signers", ""),
-            Self::MutatingWebhooks => {
-                ("admissionregistration.k8s.io", "mutatingwebhookconfigurations", "")
-            }
+            Self::MutatingWebhooks => (ADMISSION, "mutatingwebhookconfigurations", ""),
+            Self::MutatingPolicies => (ADMISSION, "mutatingadmissionpolicies", ""),
+            Self::MutatingPolicyBindings => (ADMISSION, "mutatingadmissionpolicybindings", ""),
             Self::ConfigMaps => ("", "configmaps", ""),
             Self::Definitions => ("rbacmanager.reactiveops.io", "rbacdefinitions", ""),
             Self::Namespaces => ("", "namespaces", ""),
@@ -220,7 +160,7 @@ impl On {
             Self::Accounts => &[Verb::Create, Verb::Patch, Verb::Impersonate],
             Self::InfoUsers | Self::InfoGroups => &[Verb::UserInfo],
             Self::InfoAccounts => &[Verb::ServiceAccount],
-            Self::InfoNodes => &[Verb::ArbitraryNode],
+            Self::InfoNodes => &[Verb::ArbitraryNode, Verb::AssociatedNode],
             Self::ClusterRoles | Self::Roles => &[
                 Verb::Create,
                 Verb::Update,
@@ -231,10 +171,21 @@ impl On {
                 Verb::Escalate,
             ],
             Self::ClusterRoleBindings | Self::RoleBindings | Self::Pods | Self::Jobs => REMAKES,
-            Self::Token => &[Verb::Create, Verb::CreateOnNode],
-            Self::Secrets => {
-                &[Verb::Get, Verb::List, Verb::Watch, Verb::Create, Verb::Update, Verb::Patch]
-            }
+            Self::Token => &[Verb::Create, Verb::CreateOnNode, Verb::CreateOnOwnNode],
+            Self::Secrets => &[
+                Verb::Get,
+                Verb::List,
+                Verb::Watch,
+                Verb::Create,
+                Verb::Update,
+                Verb::Patch,
+                Verb::GetOnNode,
+                Verb::ListOnNode,
+                Verb::WatchOnNode,
+                Verb::GetOnOwnNode,
+                Verb::ListOnOwnNode,
+                Verb::WatchOnOwnNode,
+            ],
             Self::Exec | Self::Attach | Self::Kubelet => &[Verb::Get, Verb::Create],
             Self::Ephemeral | Self::Approval | Self::Namespaces => &[Verb::Update, Verb::Patch],
             Self::Signers => &[Verb::Approve],
@@ -275,6 +226,8 @@ impl On {
             | Self::Approval
             | Self::Signers
             | Self::MutatingWebhooks
+            | Self::MutatingPolicies
+            | Self::MutatingPolicyBindings
             | Self::Definitions => false,
             _ => true,
         }
@@ -282,8 +235,8 @@ impl On {
 }
 
 /// By number of the target, how many questions there are about those before it.
-const STARTS: [u32; 32] = {
-    let mut starts = [0; 32];
+const STARTS: [u32; 34] = {
+    let mut starts = [0; 34];
     let (mut at, mut sum) = (0, 0);
     while at < On::ALL.len() {
         starts[at] = sum;
@@ -434,9 +387,7 @@ fn of_rule(rule: &PolicyRule, at: u32, mode: Mode, found: &mut Vec<Cap>) {
 /// rules compare names as text. Such a request is about every object.
 fn is_unnamed(rule: &PolicyRule, on: On, verb: Verb) -> bool {
     let (.., subresource) = on.target();
-    subresource.is_empty()
-        && matches!(verb, Verb::List | Verb::Watch | Verb::Create | Verb::DeleteCollection)
-        && name_matches(rule, "")
+    subresource.is_empty() && verb.is_nameless() && name_matches(rule, "")
 }
 
 fn sorted(rule: &PolicyRule) -> Arc<[Name]> {

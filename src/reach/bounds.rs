@@ -347,6 +347,11 @@ impl<'g> Rules<'g> {
                 Part::MakeAccount { at, .. } | Part::Become { at, .. } => {
                     leads.push(Lead::Hub(Hub::Missing(*at)));
                 }
+                Part::Policy { .. } | Part::PolicyBinding { .. } => {
+                    if self.takes(Step::Policy) {
+                        leads.push(Lead::Node(Node::Given(RoleSet::Own, Where::Cluster)));
+                    }
+                }
                 Part::Request { .. } | Part::Approve { .. } => leads.push(Lead::Node(Node::Anyone)),
                 Part::Run { .. } | Part::Label { .. } => self.add_host(graph, leads),
                 Part::Clear { on, at, names, .. } => {
@@ -424,6 +429,7 @@ fn lead(to: &To, by: &Node) -> Lead {
     Lead::Node(match to {
         To::Hub(hub) => return Lead::Hub(*hub),
         To::Identity(id) => Node::Identity(*id),
+        To::Stranger(who) => Node::Stranger(*who),
         To::Posing(pose) => Node::Posing(pose.clone()),
         To::Constrained(pose, mode) => Node::Constrained(pose.clone(), *mode, Box::new(by.clone())),
         To::Given(set, at) => Node::Given(*set, *at),

@@ -1,6 +1,6 @@
 //! Takes a snapshot apart into what a search asks for.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use foldhash::{HashMap, HashMapExt};
@@ -8,14 +8,13 @@ use rayon::prelude::*;
 
 use super::ask::{Mode, On, Verb, caps};
 use super::rights::Classes;
-use super::world::{Bound, Level, Placed, RoleFacts, Running, Where, World, of};
+use super::world::{Bound, Level, RoleFacts, Where, World};
 use crate::book::{Book, Entry, GrantId};
 use crate::model::{
-    Binding, BindingKind, Identity, ListKind, Meta, Name, Pod, PolicyRule, RoleKind, SubjectKind,
+    Binding, BindingKind, Identity, ListKind, Meta, Name, PolicyRule, RoleKind, SubjectKind,
 };
 use crate::rbac::RoleKey;
 use crate::rbac::aggregation::{fed_by, is_written};
-use crate::workloads::{has_node, tokens_in};
 
 /// No name: names of objects are not empty.
 const UNMADE: &str = "";
@@ -29,6 +28,7 @@ impl World {
         world.add_roles(book);
         world.add_unmade();
         world.add_pods(book);
+        world.add_strangers(book);
         world
     }
 
@@ -60,6 +60,13 @@ impl World {
             holds_keys: Vec::new(),
             on_node: Vec::new(),
             runs_on_node: Vec::new(),
+            seen_on_node: Vec::new(),
+            secrets_on_node: Vec::new(),
+            nodes_of: HashMap::new(),
+            addable: Vec::new(),
+            closed: Vec::new(),
+            welcomes: Vec::new(),
+            anonymous: None,
             workloads: Vec::new(),
             pod_names: Vec::new(),
             levels: Vec::new(),
@@ -73,9 +80,12 @@ impl World {
             cluster_bindings: Vec::new(),
             signs_clients: !version.is_some_and(|version| version.contains("-eks-")),
             minor: version.and_then(minor),
+            policies: has_policies(book) == Some(true),
             rbac_manager: served.iter().any(|resource| &*resource.name == "rbacdefinitions")
                 || !definitions.is_empty(),
             definitions,
+            aws_auth: objects.config_maps.contains_key(&aws_auth)
+                || !book.snapshot.covers(&[ListKind::ConfigMaps], Some("kube-system")),
             aws: objects.config_maps.contains_key(&aws_auth)
                 || version.is_some_and(|version| version.contains("-eks-")),
         }
@@ -100,10 +110,15 @@ impl World {
         self.token_secrets = vec![Vec::new(); count];
         self.pods = vec![Vec::new(); count];
         self.placed = vec![Vec::new(); count];
+        self.addable = vec![Vec::new(); count];
         self.workloads = vec![Vec::new(); count];
         self.pod_names = vec![Vec::new(); count];
         self.roles_in = vec![Vec::new(); count];
         self.bindings_in = vec![Vec::new(); count];
+        let going = |ns: &Name| {
+            objects.namespaces.get(ns).is_some_and(|ns| ns.meta.deletion_timestamp.is_some())
+        };
+        self.closed = self.namespaces.iter().map(going).collect();
         self.levels = self
             .namespaces
             .iter()
@@ -143,6 +158,7 @@ impl World {
                     if objects.service_accounts.contains_key(&key) {
                         push(&mut self.accounts, at, entry.id.0);
                     } else if objects.namespaces.contains_key(ns)
+                        && self.is_open(at)
                         && is_bound(book, entry)
                         && book.snapshot.covers(&[ListKind::ServiceAccounts], Some(ns))
                     {
@@ -176,7 +192,7 @@ impl World {
         }
     }
 
-    fn account(book: &Book, ns: &Name, name: &Name) -> Option<u32> {
+    pub(super) fn account(book: &Book, ns: &Name, name: &Name) -> Option<u32> {
         let exists =
             book.snapshot.objects.service_accounts.contains_key(&(ns.clone(), name.clone()));
         let identity = Identity::service_account(ns.clone(), name.clone());
@@ -275,56 +291,6 @@ impl World {
         });
         at
     }
-
-    fn add_pods(&mut self, book: &Book) {
-        let objects = &book.snapshot.objects;
-        let mut nodes: BTreeMap<Name, (BTreeSet<u32>, BTreeSet<u32>)> = BTreeMap::new();
-        let mut running = Vec::new();
-        let (mut placed, mut keys) = (Vec::new(), BTreeSet::new());
-        for ((ns, name), pod) in &objects.pods {
-            if let Some(at) = self.number(ns) {
-                push(&mut self.pod_names, at, name.clone());
-            }
-            let Some(node) = pod.node.clone().filter(|_| runs(pod)) else { continue };
-            let labels = &pod.meta.labels;
-            if &**ns == "kube-system"
-                && labels.get("component").is_some_and(|is| &**is == "kube-apiserver")
-            {
-                keys.insert(node.clone());
-            }
-            placed.push((ns, name.clone(), node.clone(), has_node(&pod.spec)));
-            let (accounts, run) = nodes.entry(node).or_default();
-            let (own, secrets) = tokens_in(&pod.spec);
-            let own = Self::account(book, ns, &pod.service_account).filter(|_| own);
-            run.extend(own);
-            let there = self.number(ns).map_or(&[][..], |at| of(&self.tokens, at));
-            let others = there.iter().filter(|(name, _)| secrets.contains(name));
-            let held: BTreeSet<u32> = own.into_iter().chain(others.map(|(_, id)| *id)).collect();
-            running.extend(held.iter().map(|id| (ns, name.clone(), *id)));
-            accounts.extend(held);
-        }
-        self.nodes = nodes.keys().cloned().collect();
-        self.holds_keys = self.nodes.iter().map(|node| keys.contains(node)).collect();
-        for (ns, name, node, has_node) in placed {
-            if let (Some(at), Some(node)) = (self.number(ns), self.node(&node)) {
-                push(&mut self.placed, at, Placed { name, node, has_node });
-            }
-        }
-        (self.on_node, self.runs_on_node) = nodes
-            .into_values()
-            .map(|(held, run)| (held.into_iter().collect(), run.into_iter().collect()))
-            .unzip();
-        for (ns, name, account) in running {
-            if let Some(at) = self.number(ns) {
-                push(&mut self.pods, at, Running { name, account });
-            }
-        }
-        for ((kind, ns, name), _) in &objects.others {
-            if let (Some(at), Some(on)) = (self.number(ns), makes_pods(kind)) {
-                push(&mut self.workloads, at, (on, name.clone()));
-            }
-        }
-    }
 }
 
 /// Whether a binding names somebody, not only a group of its.
@@ -334,7 +300,7 @@ fn is_bound(book: &Book, entry: &Entry) -> bool {
     entry.grants.iter().any(own)
 }
 
-fn push<T>(lists: &mut [Vec<T>], at: u32, value: T) {
+pub(super) fn push<T>(lists: &mut [Vec<T>], at: u32, value: T) {
     if let Some(list) = lists.get_mut(at as usize) {
         list.push(value);
     }
@@ -363,23 +329,6 @@ fn is_everything(rule: &PolicyRule) -> bool {
         && rule.resource_names.is_empty()
 }
 
-fn runs(pod: &Pod) -> bool {
-    &*pod.phase == "Running" && pod.meta.deletion_timestamp.is_none()
-}
-
-fn makes_pods(kind: &str) -> Option<On> {
-    match kind {
-        "Deployment" => Some(On::Deployments),
-        "StatefulSet" => Some(On::StatefulSets),
-        "DaemonSet" => Some(On::DaemonSets),
-        "ReplicaSet" => Some(On::ReplicaSets),
-        "ReplicationController" => Some(On::ReplicationControllers),
-        "CronJob" => Some(On::CronJobs),
-        "Job" => Some(On::Jobs),
-        _ => None,
-    }
-}
-
 /// The role that a binding refers to; None for a kind that the authorizer does not know.
 pub(super) fn role_of(binding: &Binding) -> Option<RoleKey> {
     let name = binding.role_ref.name.clone();
@@ -396,4 +345,19 @@ pub(super) fn role_of(binding: &Binding) -> Option<RoleKey> {
 pub(super) fn minor(version: &str) -> Option<u32> {
     let rest = version.trim_start_matches('v').strip_prefix("1.")?;
     rest.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
+}
+
+/// The first version in which mutating admission policies are on.
+const POLICIES_SINCE: u32 = 36;
+
+/// Whether the API server knows `MutatingAdmissionPolicies`: by what it serves, else by its version;
+/// None where neither is known.
+pub(super) fn has_policies(book: &Book) -> Option<bool> {
+    let all = book.snapshot.discovery.resources.iter();
+    let mut served = all.filter(|one| &*one.group == "admissionregistration.k8s.io").peekable();
+    if served.peek().is_some() {
+        return Some(served.any(|one| &*one.name == "mutatingadmissionpolicies"));
+    }
+    let minor = book.snapshot.cluster.server_version.as_deref().and_then(minor);
+    minor.map(|minor| minor >= POLICIES_SINCE)
 }

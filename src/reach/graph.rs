@@ -8,6 +8,7 @@ use super::ask::{Cap, Mode, caps};
 use super::moves::{self, Moves, Pose, RoleSet};
 use super::rights::{Right, Rights};
 use super::steps::node::PREFIX as NODE_USER;
+use super::stranger::Stranger;
 use super::world::{Where, World, everything};
 use crate::book::{Book, GrantId, IdentityId, Tier};
 use crate::model::{Identity, PolicyRule, SubjectKind};
@@ -17,6 +18,8 @@ use crate::model::{Identity, PolicyRule, SubjectKind};
 pub(crate) enum Node {
     /// An identity with a credential of its own.
     Identity(u32),
+    /// Whom nothing names, with one of its own.
+    Stranger(Stranger),
     /// An impersonator's request.
     Posing(Pose),
     /// The same, within the rules of who impersonates.
@@ -51,6 +54,8 @@ pub(crate) struct Graph<'b> {
     own: Vec<Vec<u32>>,
     identities: Vec<OnceLock<Moves>>,
     posing: Vec<OnceLock<Moves>>,
+    /// By namespace.
+    strangers: Vec<OnceLock<Moves>>,
     anyone: OnceLock<Moves>,
     /// Of what is given in every namespace, which leads to thousands: everything, every role.
     everywhere: [OnceLock<Moves>; 2],
@@ -85,6 +90,7 @@ impl<'b> Graph<'b> {
             own,
             identities: (0..count).map(|_| OnceLock::new()).collect(),
             posing: (0..count).map(|_| OnceLock::new()).collect(),
+            strangers: world.namespaces.iter().map(|_| OnceLock::new()).collect(),
             anyone: OnceLock::new(),
             everywhere: Default::default(),
             singles: Singles::new(&world),
@@ -106,6 +112,10 @@ impl<'b> Graph<'b> {
             Node::Posing(pose) | Node::Constrained(pose, ..) => {
                 let who = pose.who.into_iter().chain(self.groups(pose));
                 who.flat_map(|id| self.own(id).iter().copied()).collect()
+            }
+            Node::Stranger(who) => {
+                let groups = self.world.groups_of(*who).into_iter();
+                groups.flat_map(|id| self.own(id).iter().copied()).collect()
             }
             Node::Anyone => {
                 let masters = Identity::group(Identity::SYSTEM_MASTERS);
@@ -245,7 +255,7 @@ impl<'b> Graph<'b> {
                     _ => tier,
                 }
             }
-            Node::Posing(_) | Node::Anyone | Node::Given(..) => {
+            Node::Stranger(_) | Node::Posing(_) | Node::Anyone | Node::Given(..) => {
                 self.holdings(node, without).iter().map(of).max().unwrap_or_default()
             }
             Node::Constrained(..) => self
@@ -310,6 +320,7 @@ impl<'b> Graph<'b> {
             Node::Posing(Pose { who: Some(id), groups }) if groups.is_empty() => {
                 self.posing.get(*id as usize)?
             }
+            Node::Stranger(Stranger::Account(ns)) => self.strangers.get(*ns as usize)?,
             Node::Anyone => &self.anyone,
             Node::Given(RoleSet::Own, Where::Each) => self.everywhere.first()?,
             Node::Given(RoleSet::ClusterRoles, Where::Each) => self.everywhere.last()?,
@@ -327,6 +338,12 @@ impl<'b> Graph<'b> {
                 let mut moves = moves::of(&rights, &self.world);
                 if let Some(at) = self.node_of(*id).filter(|_| !added_only) {
                     moves.add(moves::of_nodes(Some(at)));
+                }
+                if self.world.nodes_of.contains_key(id) {
+                    moves.add(moves::of_own_nodes(&rights, &self.world, *id));
+                }
+                if self.world.anonymous.is_some() {
+                    moves.add(moves::of_anybody(&self.world));
                 }
                 moves
             }

@@ -140,7 +140,7 @@ impl Search<'_, '_> {
             // Where there is nothing to write and nobody who holds more than elsewhere, nothing is
             // handed over that was not everywhere.
             _ => {
-                let all = writer.missing && writer.names.is_none();
+                let all = writer.missing && writer.names.is_none() && world.is_all_open();
                 let more = |ns: &u32| {
                     let at = Where::In(*ns);
                     let pooled = self.pool.contains_key(&at);
@@ -150,7 +150,8 @@ impl Search<'_, '_> {
                     };
                     !all || pooled || held || !of(&world.roles_in, *ns).is_empty()
                 };
-                let inside = world.within(writer.at).filter(more).map(Where::In);
+                let open = |ns: &u32| !writer.missing || world.is_open(*ns);
+                let inside = world.within(writer.at).filter(open).filter(more).map(Where::In);
                 std::iter::once(Where::Each).filter(|_| all).chain(inside).collect()
             }
         }
@@ -224,6 +225,7 @@ impl Search<'_, '_> {
                     edge.held.clone_from(&held);
                     let mut from = from.clone();
                     if let Some(cleared) = way {
+                        edge.deleter = Some(cleared.who).filter(|by| !from.contains(by));
                         from.push(cleared.who);
                         edge.used.extend_from_slice(&cleared.used);
                         edge.deletes = Some(cleared.object.clone());

@@ -8,7 +8,7 @@ use super::ask::{Names, On, both, has, is_empty};
 use super::graph::Node;
 use super::missing;
 use super::moves::{Edge, Hub, Object, Part, RoleSet, To};
-use super::remake::{Written, cleared_by, runs_again};
+use super::remake::{Written, cleared_by, deleter, runs_again};
 use super::rights::{Classes, Joins, Right};
 use super::search::{Joining, Search};
 use super::step::Step;
@@ -34,6 +34,8 @@ pub(super) enum Kind {
     Taken(On),
     MakeAccount,
     Become,
+    Policy,
+    PolicyBinding,
 }
 
 /// Parts, by kind and place: only what is in one place can come together.
@@ -170,8 +172,9 @@ impl Search<'_, '_> {
                 let (to, held) = (to.clone(), held.clone());
                 let from: Vec<u32> =
                     [who, holder].into_iter().chain(cleared_by(deletes.as_ref())).collect();
+                let deleter = cleared_by(deletes.as_ref()).filter(|by| ![who, holder].contains(by));
                 let deletes = deletes.map(|cleared| cleared.object);
-                self.edge(&Edge { to, step, used, held, deletes }, &from, who);
+                self.edge(&Edge { to, step, used, held, deletes, deleter }, &from, who);
             }
         }
     }
@@ -191,6 +194,9 @@ impl Search<'_, '_> {
         let (mut changed, mut again) = (Vec::new(), Vec::new());
         for (who, part) in brought {
             let Part::Rewrite { names, missing, used, .. } = part else { continue };
+            if *missing && matches!(narrow, Where::In(ns) if !self.graph.world.is_open(ns)) {
+                continue;
+            }
             let by = |step| Written { who: *who, step, used: used.clone(), deletes: None };
             if facts.fed_by.is_some() && self.feeds(role, names, *missing) {
                 return vec![by(Step::Aggregate)];
@@ -294,6 +300,8 @@ impl Search<'_, '_> {
                     let both = both.chain(missing::made(world, other, &brought.1));
                     let with = missing::with(&brought.1, other);
                     let from: Vec<u32> = [*who, brought.0].into_iter().chain(with).collect();
+                    let deleter = deleter((*who, other), (brought.0, &brought.1));
+                    let both = both.map(|edge| Edge { deleter: deleter.or(edge.deleter), ..edge });
                     edges.extend(both.map(|edge| (edge, from.clone())));
                     more.extend(runs_again(&brought, &(*who, other.clone())));
                 }
@@ -327,7 +335,11 @@ impl Search<'_, '_> {
             ) if !is_empty(&both(names, wanted)) => {
                 let used = [used.as_slice(), reads].concat();
                 let edge = |at| Edge::new(To::Hub(Hub::Accounts(at)), *step, used);
-                at.meet(*there).map(edge).into_iter().collect()
+                let open = |at: &Where| match at {
+                    Where::In(ns) => *step != Step::MakeTokenSecret || world.is_open(*ns),
+                    Where::Cluster | Where::Each => true,
+                };
+                at.meet(*there).filter(open).map(edge).into_iter().collect()
             }
             (Part::Request { names, used }, Part::Approve { names: wanted, used: approves })
                 if !is_empty(&both(names, wanted)) =>
@@ -339,7 +351,8 @@ impl Search<'_, '_> {
                 let opens = at.meet(*there).is_some_and(|at| {
                     world.within(at).any(|ns| {
                         let held = world.levels.get(ns as usize) == Some(&Level::Held);
-                        held && world.namespace(ns).is_some_and(|name| has(names, name))
+                        held && world.is_open(ns)
+                            && world.namespace(ns).is_some_and(|name| has(names, name))
                     })
                 });
                 if !opens {
@@ -352,6 +365,11 @@ impl Search<'_, '_> {
                     .map(|to| Edge::new(to, Step::LabelAndHost, used.clone()))
                     .map(|edge| Edge { deletes: deletes.clone(), ..edge })
                     .collect()
+            }
+            (Part::Policy { used }, Part::PolicyBinding { there, used: binds }) => {
+                let step = if *there { Step::ChangePolicy } else { Step::Policy };
+                let used = [used.as_slice(), binds].concat();
+                vec![Edge::new(To::Given(RoleSet::Own, Where::Cluster), step, used)]
             }
             (
                 Part::Taken { on, at, names, used, leads },
@@ -385,6 +403,8 @@ impl Kind {
             Self::Taken(on) => Some(Self::Clear(on)),
             Self::MakeAccount => Some(Self::Become),
             Self::Become => Some(Self::MakeAccount),
+            Self::Policy => Some(Self::PolicyBinding),
+            Self::PolicyBinding => Some(Self::Policy),
         }
     }
 }
@@ -404,6 +424,8 @@ fn place(part: &Part) -> (Kind, Where) {
         Part::Taken { on, at, .. } => (Kind::Taken(*on), *at),
         Part::MakeAccount { at, .. } => (Kind::MakeAccount, *at),
         Part::Become { at, .. } => (Kind::Become, *at),
+        Part::Policy { .. } => (Kind::Policy, Where::Cluster),
+        Part::PolicyBinding { .. } => (Kind::PolicyBinding, Where::Cluster),
     }
 }
 
@@ -422,7 +444,8 @@ fn names(part: &Part) -> (&Names, bool) {
         | Part::Become { names, .. }
         | Part::Clear { names, .. } => (names, false),
         Part::Run { deletes, .. } => (&None, deletes.is_some()),
-        Part::Taken { .. } => (&None, false),
+        Part::PolicyBinding { there, .. } => (&None, *there),
+        Part::Policy { .. } | Part::Taken { .. } => (&None, false),
     }
 }
 

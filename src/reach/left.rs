@@ -7,7 +7,7 @@ use super::moves::{Object, RoleSet};
 use super::rights::Right;
 use super::search::{Link, Search};
 use super::step::Step;
-use super::world::{Where, of};
+use super::world::{Door, Where, of};
 use crate::book::{GrantId, GrantKey};
 use crate::model::{BindingKind, RoleKind};
 
@@ -30,9 +30,11 @@ impl Search<'_, '_> {
         while let Some(((at, first), later)) = rest.split_first() {
             if let Some(gone) = &first.deletes {
                 let before = |made: u32| at.is_none_or(|at| made < at);
+                // What only deletes it is needed no more once it is gone.
                 let stands = |step: &Link, own: bool| {
-                    !self.uses(step, gone, own)
-                        && !step.from.iter().any(|by| self.ends(*by, gone, &before))
+                    let over = |by: &u32| own && step.only_deletes.contains(by);
+                    let ends = |by: &u32| !over(by) && self.ends(*by, gone, &before);
+                    !self.uses(step, gone, own) && !step.from.iter().any(ends)
                 };
                 // A role that was made again allows everything.
                 let is_role = matches!(gone.on, On::ClusterRoles | On::Roles);
@@ -76,7 +78,8 @@ impl Search<'_, '_> {
         let by = |right: &Right| self.is_by(right.grant, gone) || self.is_by(within(right), gone);
         // The role that is made again is held by a binding that is there still.
         let is_role = own && matches!(gone.on, On::ClusterRoles | On::Roles);
-        step.used.iter().any(by) || (!is_role && self.holds_by(&step.held, gone))
+        let after = |right: &&Right| !(own && right.verb.deletes());
+        step.used.iter().filter(after).any(by) || (!is_role && self.holds_by(&step.held, gone))
     }
 
     fn holds_by(&self, held: &[Holding], gone: &Object) -> bool {
@@ -124,7 +127,7 @@ impl Search<'_, '_> {
                 again || self.holds_by(&by.held, gone) || self.is_changed(by, *set, *place, gone)
             }
             Node::Identity(account) => self.is_in_pod(by, *account, gone),
-            Node::Anyone | Node::Everything => false,
+            Node::Stranger(_) | Node::Anyone | Node::Everything => false,
         }
     }
 
@@ -151,11 +154,13 @@ impl Search<'_, '_> {
     /// Whether an account's token was had from that pod, and is to be had from no other.
     fn is_in_pod(&self, by: &Link, account: u32, gone: &Object) -> bool {
         let Where::In(there) = gone.at else { return false };
-        let from_pod = matches!(
-            by.step,
-            Step::Exec | Step::AddContainer | Step::Attach | Step::ChangePod | Step::Kubelet
-        );
-        if gone.on != On::Pods || !from_pod {
+        let door = match by.step {
+            Step::Exec | Step::Attach | Step::Kubelet => Door::Command,
+            Step::ChangePod => Door::Image,
+            Step::AddContainer => Door::Container,
+            _ => return false,
+        };
+        if gone.on != On::Pods {
             return false;
         }
         let world = &self.graph.world;
@@ -164,8 +169,11 @@ impl Search<'_, '_> {
             let named = right.names.as_ref().filter(|_| right.on != On::Kubelet);
             world.within(right.at.inside()).any(|ns| {
                 of(&world.pods, ns).iter().any(|pod| {
+                    // What is in a Secret stays.
+                    let stays = !pod.own || (ns, &pod.name) != (there, &gone.name);
                     pod.account == account
-                        && (ns, &pod.name) != (there, &gone.name)
+                        && pod.opens(door)
+                        && stays
                         && named.is_none_or(|names| names.contains(&pod.name))
                 })
             })

@@ -3,25 +3,22 @@
 
 use std::sync::Arc;
 
+use super::ask::both;
 use super::moves::{Edge, Hub, Part, To, Way};
 use super::search::Search;
-use super::step::Step;
+use super::stranger::Stranger;
 use super::world::{World, of};
 
 impl Search<'_, '_> {
     /// Whoever takes over all accounts of a place takes over those too that are made there.
     pub(super) fn waits_for_accounts(&mut self, hub: Hub, edge: &Edge, from: &[u32]) {
         let Hub::Accounts(at) = hub else { return };
-        // What others write is rewritten as it comes: there is nobody who acts.
-        if edge.step == Step::Webhook
-            || !self.graph.world.misses(at, &None)
-            || !self.waits.insert(hub)
-        {
+        if !self.graph.world.misses(at, &None) || !self.waits.insert(hub) {
             return;
         }
         let Some((who, with)) = from.split_first() else { return };
         let (step, used, deletes) = (edge.step, edge.used.clone(), edge.deletes.clone());
-        let way = Way { step, used, with: with.to_vec(), deletes };
+        let way = Way { step, used, with: with.to_vec(), deletes, deleter: edge.deleter };
         self.bring(*who, &Part::Become { at, names: None, way: Arc::new(way) });
     }
 }
@@ -38,11 +35,18 @@ pub(super) fn made(world: &World, one: &Part, other: &Part) -> Vec<Edge> {
     let is_it =
         |id: &&u32| [names, wanted].into_iter().flatten().all(|names| world.is_named(**id, names));
     let missing = world.within(at).flat_map(|ns| of(&world.missing, ns)).filter(is_it);
-    let edge = |id: &u32| Edge {
-        deletes: way.deletes.clone(),
-        ..Edge::new(To::Identity(*id), way.step, used.clone())
+    let both = both(names, wanted);
+    let is_new = |who: &Stranger| match who {
+        Stranger::Account(ns) => world.is_new_account(*ns, &both),
+        Stranger::Anonymous => false,
     };
-    missing.map(edge).collect()
+    let strangers = world.strangers(at).filter(is_new).map(To::Stranger);
+    let edge = |to: To| Edge {
+        deletes: way.deletes.clone(),
+        deleter: way.deleter,
+        ..Edge::new(to, way.step, used.clone())
+    };
+    missing.map(|id| To::Identity(*id)).chain(strangers).map(edge).collect()
 }
 
 /// Who takes part besides.

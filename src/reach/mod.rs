@@ -14,9 +14,12 @@
 mod acts;
 mod adds;
 mod ask;
+mod asked;
+mod beside;
 mod bounds;
 mod cut;
 mod deleted;
+mod gained;
 mod gather;
 mod graph;
 mod hand;
@@ -26,24 +29,29 @@ mod many;
 mod missing;
 mod moves;
 mod path;
+mod placed;
 mod rebind;
 mod remake;
 mod rights;
 mod search;
 mod step;
 mod steps;
+mod stranger;
 #[cfg(test)]
 mod tests;
+mod verb;
 mod within;
 mod words;
 mod world;
 
 pub use self::acts::{Act, Acts, Added, Count, Kept};
 pub use self::adds::Adds;
+pub use self::asked::with_node;
+pub use self::beside::not_followed_by;
 pub use self::cut::{Cut, Lost};
 pub use self::deleted::Deleted;
 pub use self::path::{Gain, Held, Hop, Needed, Path, Reaches};
-pub use self::step::{Seen, Shown, Step};
+pub use self::step::{Seen, Shown, Step, Trace};
 
 use self::graph::{Graph, Node};
 use self::search::{Closure, Ends, Terms, search};
@@ -83,14 +91,15 @@ const NOT_FOLLOWED: &[&str] = &[
 
 /// Said where the server's version is not known.
 const BY_VERSION: &str = "what depends on the API server's version, which is not known here: `get` of \
-                          pods/exec and pods/attach (enough before 1.35) and constrained \
-                          impersonation (from 1.36 on)";
+                          pods/exec and pods/attach (enough before 1.35), constrained impersonation \
+                          and mutating admission policies (from 1.36 on)";
 
 /// Ways that are not followed, to be said with every answer.
 pub fn not_followed(book: &Book) -> Vec<&'static str> {
     let version = book.snapshot.cluster.server_version.as_deref();
     let by_version = version.and_then(gather::minor).is_none().then_some(BY_VERSION);
-    by_version.into_iter().chain(NOT_FOLLOWED.iter().copied()).collect()
+    let all = by_version.into_iter().chain(NOT_FOLLOWED.iter().copied());
+    all.chain(beside::all()).collect()
 }
 
 /// What everybody of a Book can become.

@@ -8,7 +8,8 @@ use super::graph::Holding;
 use super::rights::{Joins, Right, Rights};
 use super::step::Step;
 use super::steps;
-use super::world::{Where, World};
+use super::stranger::Stranger;
+use super::world::{Door, Where, World};
 use crate::model::Name;
 
 /// Which roles are bound.
@@ -37,10 +38,14 @@ pub(crate) enum Hub {
     Users,
     /// Accounts with a token Secret.
     Tokens(Where),
-    /// Accounts of pods that run.
-    Pods(Where),
+    /// Accounts whose tokens are in pods that run.
+    Pods(Door, Where),
+    /// Accounts with a token Secret where a container can be added to a pod.
+    PodSecrets(Where),
     /// Accounts of the pods of a node; None: of every node.
     Node(Option<u32>),
+    /// The same, of containers that run.
+    Kubelet(Option<u32>),
 }
 
 /// As whom an impersonator makes a request.
@@ -57,6 +62,8 @@ pub(crate) struct Pose {
 pub(crate) enum To {
     /// An identity, with a credential of its own.
     Identity(u32),
+    /// Whom nothing names, with a credential of its own.
+    Stranger(Stranger),
     /// The request of an impersonator.
     Posing(Pose),
     /// The same, as far as the impersonator's own rules let it.
@@ -90,11 +97,14 @@ pub(crate) struct Edge {
     pub(crate) held: Vec<Holding>,
     /// What is deleted first, since it has the name that is needed.
     pub(crate) deletes: Option<Object>,
+    /// Who does nothing but delete it, by place in the search's order: nobody where the one who acts
+    /// does that too.
+    pub(crate) deleter: Option<u32>,
 }
 
 impl Edge {
     pub(crate) fn new(to: To, step: Step, used: Vec<Right>) -> Self {
-        Self { to, step, used, held: Vec::new(), deletes: None }
+        Self { to, step, used, held: Vec::new(), deletes: None, deleter: None }
     }
 }
 
@@ -106,11 +116,13 @@ pub(crate) struct Way {
     /// Who makes it besides.
     pub(crate) with: Vec<u32>,
     pub(crate) deletes: Option<Object>,
+    /// As [`Edge::deleter`].
+    pub(crate) deleter: Option<u32>,
 }
 
 impl Way {
     pub(crate) fn new(step: Step, used: &[Right]) -> Self {
-        Self { step, used: used.to_vec(), with: Vec::new(), deletes: None }
+        Self { step, used: used.to_vec(), with: Vec::new(), deletes: None, deleter: None }
     }
 }
 
@@ -140,6 +152,10 @@ pub(crate) enum Part {
     /// Accounts of some names can be taken over, once they are there; by others too, where it takes
     /// several.
     Become { at: Where, names: Names, way: Arc<Way> },
+    /// Mutating admission policies can be made.
+    Policy { used: Vec<Right> },
+    /// What puts them into force can be made, or, where it is `there`, changed.
+    PolicyBinding { there: bool, used: Vec<Right> },
     /// Objects can be deleted.
     Clear { on: On, at: Where, names: Names, used: Vec<Right> },
     /// What could be made under names that are all taken, and where that would lead.
@@ -160,6 +176,8 @@ impl Part {
             | Self::Run { used, .. }
             | Self::Label { used, .. }
             | Self::MakeAccount { used, .. }
+            | Self::Policy { used }
+            | Self::PolicyBinding { used, .. }
             | Self::Clear { used, .. }
             | Self::Taken { used, .. } => used,
             Self::Become { way, .. } => &way.used,
@@ -231,6 +249,22 @@ pub(crate) fn of_nodes(node: Option<u32>) -> Moves {
     out.moves
 }
 
+/// Who leaves its credential out is anonymous.
+pub(crate) fn of_anybody(world: &World) -> Moves {
+    let mut out = Out::default();
+    if let Some(to) = &world.anonymous {
+        out.edge(to.clone(), Step::Anonymous, &[]);
+    }
+    out.moves
+}
+
+/// Where being impersonated as the node of one's pod leads.
+pub(crate) fn of_own_nodes(rights: &Rights, world: &World, account: u32) -> Moves {
+    let mut out = Out::default();
+    steps::node::find_own(rights, world, account, &mut out);
+    out.moves
+}
+
 /// Where rights lead. What the API server's own checks decide comes first.
 pub(crate) fn of(rights: &Rights, world: &World) -> Moves {
     let mut out = Out::default();
@@ -243,14 +277,14 @@ pub(crate) fn of(rights: &Rights, world: &World) -> Moves {
     steps::exec::find(rights, world, &mut out);
     steps::workload::find(rights, world, &mut out);
     steps::kubelet::find(rights, world, &mut out);
-    let constrained = steps::impersonate::is_constrained(world);
-    steps::node::find(rights, world, constrained, &mut out);
+    steps::node::find(rights, world, &mut out);
     if world.signs_clients {
         steps::certificate::find(rights, &mut out);
     }
     steps::exec::find_attach(rights, world, &mut out);
     steps::host::find(rights, world, &mut out);
     steps::webhook::find(rights, &mut out);
+    steps::policy::find(rights, world, &mut out);
     steps::aws_auth::find(rights, world, &mut out);
     steps::definition::find(rights, world, &mut out);
     steps::remake::find(rights, &mut out);

@@ -6,17 +6,15 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::acts::{Added, Kept};
-use super::ask::{On, Verb};
 use super::deleted::Deleted;
-use super::graph::{Graph, Holding, Node};
-use super::moves::{Pose, RoleSet};
+use super::gained::{gain, makes, poses_as, reaches};
+use super::graph::{Graph, Holding};
 use super::rights::{Right, Within};
 use super::search::{Closure, Found, Link};
-use super::step::{Seen, Step};
+use super::step::{Seen, Shown, Step, Trace};
 use super::steps::kubelet;
-use super::world::{Where, of};
-use crate::book::{GrantId, GrantKey, IdentityId, Tier};
-use crate::model::{BindingKind, Identity, Name, RoleKind, RoleRef, SubjectKind};
+use crate::book::{GrantId, GrantKey, Tier};
+use crate::model::{BindingKind, Identity, Name, RoleKind, RoleRef};
 
 /// Where a right that was gained holds.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -136,6 +134,10 @@ impl Needed {
     }
 }
 
+/// What would keep those out who leave their credential out.
+const ANONYMOUS: &str = "start the API server with --anonymous-auth=false, or take back what is \
+                         granted to system:anonymous and system:unauthenticated";
+
 fn by(grant: &GrantKey, role: &RoleRef) -> String {
     let place = |ns: &Option<Name>, name: &Name| match ns {
         Some(ns) => format!("{ns}/{name}"),
@@ -197,18 +199,29 @@ pub struct Hop {
     pub deletes: Option<Deleted>,
     /// The account that is made first, since it is not there.
     pub makes: Option<Identity>,
+    /// In whose name it is asked, where what is gained is a group.
+    pub poses_as: Option<String>,
     /// The labels that make what it writes part of a role that it holds.
     pub labels: Option<Arc<BTreeMap<Name, Name>>>,
 }
 
 impl Hop {
-    /// Whether the API server's log would show it.
-    pub fn seen(&self) -> Seen {
+    /// Whether the API server's log would show it, with what is deleted and made first.
+    pub fn seen(&self) -> Trace {
         let is_posed = |from: &Gain| matches!(from, Gain::Name { .. });
-        match self.step {
+        let Seen { how, what } = match self.step {
             Step::Kubelet if self.from.iter().all(is_posed) => kubelet::POSED,
             step => step.seen(),
-        }
+        };
+        let clears = self.needed.iter().find(|needed| needed.verb.starts_with("delete"));
+        let verb = clears.map_or("delete", |needed| needed.verb);
+        let deletes = self.deletes.as_ref().map(|deleted| format!("{verb} of {deleted}"));
+        let makes = self.makes.as_ref().map(|made| format!("create of {made}"));
+        let mut all: Vec<String> = deletes.into_iter().chain(makes).collect();
+        all.push(what.to_owned());
+        // What comes first is shown, whatever is of the rest.
+        let how = if all.len() > 1 && how == Shown::No { Shown::Partly } else { how };
+        Trace { how, what: all.join("; ") }
     }
 
     /// The grants that it uses, in order, each once.
@@ -228,7 +241,10 @@ impl Hop {
     pub fn cut(&self, path: &Path, kept: &[Kept]) -> String {
         let used = self.grants();
         if used.is_empty() {
-            return "cut the step before".to_owned();
+            return match self.step {
+                Step::Anonymous => ANONYMOUS.to_owned(),
+                _ => "cut the step before".to_owned(),
+            };
         }
         let key = |id: GrantId| {
             let needed = self.needed.iter().find(|needed| needed.id == Some(id));
@@ -360,14 +376,8 @@ fn hop(graph: &Graph<'_>, closure: &Closure, found: &Found) -> Option<Hop> {
         deletes: link.deletes.as_ref().map(|object| Deleted::new(graph, object)),
         labels: labels(graph, link),
         makes: makes(graph, found),
+        poses_as: poses_as(graph, found),
     })
-}
-
-fn makes(graph: &Graph<'_>, found: &Found) -> Option<Identity> {
-    let is_made = |right: &Right| right.on == On::Accounts && right.verb == Verb::Create;
-    let Node::Identity(id) = found.node else { return None };
-    found.by.as_ref()?.used.iter().find(|right| is_made(right))?;
-    graph.book.entry(IdentityId(id)).map(|entry| entry.identity.clone())
 }
 
 fn labels(graph: &Graph<'_>, link: &Link) -> Option<Arc<BTreeMap<Name, Name>>> {
@@ -403,86 +413,4 @@ fn needed(graph: &Graph<'_>, right: &Right) -> Needed {
         role: grant.map(|grant| grant.role_ref.clone()),
         id,
     }
-}
-
-pub(super) fn reaches(graph: &Graph<'_>, at: Where) -> Reaches {
-    match at {
-        Where::Cluster => Reaches::Cluster,
-        Where::Each => Reaches::EveryNamespace,
-        Where::In(ns) => {
-            Reaches::Namespace(graph.world.namespace(ns).cloned().unwrap_or_else(|| "".into()))
-        }
-    }
-}
-
-pub(super) fn gain(graph: &Graph<'_>, found: &Found) -> Gain {
-    let identity = |id: u32| {
-        let entry = graph.book.entry(IdentityId(id));
-        entry.map_or_else(|| Identity::user(""), |entry| entry.identity.clone())
-    };
-    let name = |pose: &Pose, constrained| {
-        let groups = pose.groups.iter().map(|id| identity(*id).name).collect();
-        let right = found.by.iter().flat_map(|by| &by.used).find(|right| is_somebody(right));
-        let (identity, accounts) = match (pose.who, right) {
-            (Some(id), _) => (Some(identity(id)), None),
-            (None, Some(right)) => stranger(graph, right, &pose.groups),
-            (None, None) => (None, None),
-        };
-        Gain::Name { identity, accounts, groups, constrained }
-    };
-    match &found.node {
-        Node::Identity(id) => Gain::Identity(identity(*id)),
-        Node::Posing(pose) => name(pose, false),
-        Node::Constrained(pose, ..) => name(pose, true),
-        Node::Given(RoleSet::One(role), at) => match graph.world.role_facts(*role) {
-            Some(role) => Gain::Role {
-                kind: role.key.0,
-                name: Some(role.key.2.clone()),
-                at: reaches(graph, *at),
-            },
-            None => Gain::Everything(reaches(graph, *at)),
-        },
-        Node::Given(RoleSet::ClusterRoles, at) => {
-            Gain::Role { kind: RoleKind::ClusterRole, name: None, at: reaches(graph, *at) }
-        }
-        Node::Given(RoleSet::RolesIn(_), at) => {
-            Gain::Role { kind: RoleKind::Role, name: None, at: reaches(graph, *at) }
-        }
-        Node::Given(RoleSet::Own, at) => Gain::Everything(reaches(graph, *at)),
-        Node::Anyone => Gain::Anyone,
-        Node::Everything => Gain::Identity(Identity::group(Identity::SYSTEM_MASTERS)),
-    }
-}
-
-fn is_somebody(right: &Right) -> bool {
-    matches!(right.on, On::Users | On::InfoUsers | On::Accounts | On::InfoAccounts)
-}
-
-/// As whom that right lets one act of those that no grant names: the first of its names, or where
-/// accounts of any name are.
-fn stranger(
-    graph: &Graph<'_>,
-    right: &Right,
-    groups: &[u32],
-) -> (Option<Identity>, Option<Reaches>) {
-    let world = &graph.world;
-    let is_account = matches!(right.on, On::Accounts | On::InfoAccounts);
-    let Some(names) = &right.names else {
-        return (None, is_account.then(|| reaches(graph, right.at.inside())));
-    };
-    if !is_account {
-        let is_user = |name: &&Name| Identity::from_user_name(name).kind == SubjectKind::User;
-        let mut unknown = names.iter().filter(is_user).filter(|name| world.user(name).is_none());
-        return (unknown.next().map(|name| Identity::user(name.clone())), None);
-    }
-    let account = |ns: u32| {
-        let of_it = world.account_groups(ns) == groups;
-        let known = |name: &Name| {
-            let all = of(&world.known, ns).iter();
-            all.copied().any(|id| world.is_named(id, std::slice::from_ref(name)))
-        };
-        let name = names.iter().filter(|_| of_it).find(|name| !known(name))?;
-        Some(Identity::service_account(world.namespace(ns)?.clone(), name.clone()))
-    };
-    (world.within(right.at).find_map(account), None)
 }

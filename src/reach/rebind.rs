@@ -84,7 +84,10 @@ impl Search<'_, '_> {
         };
         let Some(at) = at else { return };
         // The same everywhere, or in each namespace by itself.
-        let alike = roles.on == On::ClusterRoles && writer.missing && writer.names.is_none();
+        let alike = roles.on == On::ClusterRoles
+            && writer.missing
+            && writer.names.is_none()
+            && world.is_all_open();
         let places: Vec<Where> = match at {
             Where::Each if !alike => world.within(at).map(Where::In).collect(),
             _ => vec![at],
@@ -107,6 +110,7 @@ impl Search<'_, '_> {
                     Edge::new(To::Given(RoleSet::Own, at), Step::BindAndEscalate, used.clone());
                 let mut from = from.clone();
                 if let Some(cleared) = way {
+                    edge.deleter = Some(cleared.who).filter(|by| !from.contains(by));
                     from.push(cleared.who);
                     edge.used.extend(cleared.used);
                     edge.deletes = Some(cleared.object);
@@ -139,6 +143,9 @@ impl Search<'_, '_> {
         if !writer.missing {
             let fits = |one: &Bound| has(&writer.names, &one.name) && is_it(one.role);
             return bound.iter().any(fits).then(Vec::new);
+        }
+        if matches!(at, Where::In(ns) if !world.is_open(ns)) {
+            return None;
         }
         if self.under_a_name(writer.bindings, at, &writer.names, true).is_empty() {
             return None;

@@ -36,6 +36,13 @@ pub(super) fn cleared_by(deletes: Option<&Cleared>) -> Option<u32> {
     deletes.map(|cleared| cleared.who)
 }
 
+/// Who only deletes what another makes again.
+pub(super) fn deleter(one: (u32, &Part), other: (u32, &Part)) -> Option<u32> {
+    let clears = |part: &Part| matches!(part, Part::Clear { .. });
+    let by = [one, other].into_iter().find(|(_, part)| clears(part))?.0;
+    (one.0 != other.0).then_some(by)
+}
+
 /// A pod, or a Job, that runs under the name of one that is deleted.
 pub(super) fn runs_again(one: &Brought, other: &Brought) -> Option<Brought> {
     let ((who, taken), (by, clear)) = match (&one.1, &other.1) {

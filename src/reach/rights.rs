@@ -37,6 +37,12 @@ pub(crate) struct Within {
 }
 
 impl Cap {
+    /// Whether it is a yes to making something, not to connecting to what is there.
+    fn makes(&self) -> bool {
+        matches!(self.verb, Verb::Create | Verb::CreateOnNode | Verb::CreateOnOwnNode)
+            && !matches!(self.on, On::Exec | On::Attach | On::Kubelet)
+    }
+
     /// What it could make a step with.
     pub(crate) fn classes(&self) -> Classes {
         Classes::of_question(self.on, self.verb, self.names.is_some())
@@ -77,6 +83,9 @@ impl Rights {
                 }
                 _ => cap.names.clone(),
             };
+            if matches!(at, Where::In(ns) if cap.makes() && !world.is_open(ns)) {
+                continue;
+            }
             let Cap { on, verb, rule, .. } = *cap;
             self.list.push(Right {
                 on,

@@ -75,6 +75,9 @@ pub(crate) struct Link {
     pub(crate) held: Vec<Holding>,
     /// What was deleted first.
     pub(crate) deletes: Option<Object>,
+    /// Of those whom it needed, who only deleted that: it does not matter whether they are still
+    /// there afterwards.
+    pub(crate) only_deletes: Vec<u32>,
 }
 
 /// A finished search.
@@ -357,6 +360,7 @@ impl Search<'_, '_> {
             to => {
                 let node = match to {
                     To::Identity(id) => Node::Identity(*id),
+                    To::Stranger(who) => Node::Stranger(*who),
                     To::Posing(pose) => Node::Posing(pose.clone()),
                     To::Everything => Node::Everything,
                     To::Given(set, at) => Node::Given(*set, *at),
@@ -378,12 +382,21 @@ impl Search<'_, '_> {
 
     /// How a step is remembered; None where it cannot be made after what was deleted on the way.
     fn link(&self, edge: &Edge, from: &[u32]) -> Option<Link> {
-        let given = edge.used.iter().map(|right| right.from).filter(|at| *at != u32::MAX);
-        let mut from: Vec<u32> = from.iter().copied().chain(given).collect();
+        let acts = from;
+        let given = |right: &Right| Some(right.from).filter(|at| *at != u32::MAX);
+        let mut from: Vec<u32> =
+            acts.iter().copied().chain(edge.used.iter().filter_map(given)).collect();
         from.sort_unstable();
         from.dedup();
+        let mut only_deletes = Vec::new();
+        if edge.deletes.is_some() {
+            let makes = edge.used.iter().filter(|right| !right.verb.deletes()).filter_map(given);
+            let acts = acts.iter().copied().filter(|at| Some(*at) != edge.deleter);
+            let stay: Vec<u32> = acts.chain(makes).collect();
+            only_deletes.extend(from.iter().copied().filter(|at| !stay.contains(at)));
+        }
         let (step, used, held) = (edge.step, edge.used.clone(), edge.held.clone());
-        let link = Link { step, from, used, held, deletes: edge.deletes.clone() };
+        let link = Link { step, from, used, held, deletes: edge.deletes.clone(), only_deletes };
         // Most delete nothing.
         ((self.deletes == 0 && edge.deletes.is_none()) || self.is_left(&link)).then_some(link)
     }
@@ -396,6 +409,8 @@ impl Search<'_, '_> {
                     && members(&self.graph.world, *hub).iter().any(|node| !self.seen.contains(node))
             }
             To::Given(set, at) => !self.seen.contains(&Node::Given(*set, *at)),
+            To::Identity(id) => !self.seen.contains(&Node::Identity(*id)),
+            To::Stranger(who) => !self.seen.contains(&Node::Stranger(*who)),
             To::Everything => !self.seen.contains(&Node::Everything),
             _ => true,
         }
@@ -409,8 +424,19 @@ pub(crate) fn members(world: &World, hub: Hub) -> Vec<Node> {
         world.within(at).flat_map(|ns| of(lists, ns).iter().copied()).collect()
     };
     match hub {
-        Hub::Accounts(at) => each(&world.accounts, at).into_iter().map(Node::Identity).collect(),
-        Hub::Missing(at) => each(&world.missing, at).into_iter().map(Node::Identity).collect(),
+        // A token or a pod is made for them.
+        Hub::Accounts(at @ Where::In(_)) => {
+            each(&world.accounts, at).into_iter().map(Node::Identity).collect()
+        }
+        Hub::Accounts(at) => {
+            let accounts = world.open_within(at).flat_map(|ns| of(&world.accounts, ns));
+            accounts.copied().map(Node::Identity).collect()
+        }
+        Hub::Missing(at) => {
+            let strangers = world.strangers(at).map(Node::Stranger);
+            let known = each(&world.missing, at).into_iter().map(Node::Identity);
+            known.chain(strangers).collect()
+        }
         Hub::Posed(at) => each(&world.known, at).into_iter().map(posing).collect(),
         Hub::Users => world.users.iter().copied().map(posing).collect(),
         Hub::Tokens(at) => world
@@ -418,13 +444,26 @@ pub(crate) fn members(world: &World, hub: Hub) -> Vec<Node> {
             .flat_map(|ns| of(&world.tokens, ns))
             .map(|(_, account)| Node::Identity(*account))
             .collect(),
-        Hub::Pods(at) => world
+        Hub::Pods(door, at) => world
             .within(at)
             .flat_map(|ns| of(&world.pods, ns))
+            .filter(|pod| pod.opens(door))
             .map(|pod| Node::Identity(pod.account))
+            .collect(),
+        Hub::PodSecrets(at) => world
+            .within(at)
+            .filter(|ns| !of(&world.addable, *ns).is_empty())
+            .flat_map(|ns| of(&world.tokens, ns))
+            .map(|(_, account)| Node::Identity(*account))
             .collect(),
         Hub::Node(Some(node)) => {
             of(&world.on_node, node).iter().copied().map(Node::Identity).collect()
+        }
+        Hub::Kubelet(Some(node)) => {
+            of(&world.seen_on_node, node).iter().copied().map(Node::Identity).collect()
+        }
+        Hub::Kubelet(None) => {
+            world.seen_on_node.iter().flatten().copied().map(Node::Identity).collect()
         }
         Hub::Node(None) => world.on_node.iter().flatten().copied().map(Node::Identity).collect(),
     }

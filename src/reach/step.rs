@@ -3,8 +3,8 @@
 use std::fmt;
 
 use super::steps::{
-    aws_auth, bind, certificate, definition, escalate, exec, host, impersonate, kubelet, node,
-    secret, token, webhook, workload,
+    anonymous, aws_auth, bind, certificate, definition, escalate, exec, host, impersonate, kubelet,
+    node, policy, secret, token, webhook, workload,
 };
 
 /// How somebody becomes more than it is.
@@ -46,6 +46,8 @@ pub enum Step {
     Exec,
     /// Adds a container to a pod.
     AddContainer,
+    /// Adds a container to a pod that sees a Secret.
+    AddedSecret,
     /// Types into a container.
     Attach,
     /// Runs a command in a pod by way of its kubelet.
@@ -54,6 +56,8 @@ pub enum Step {
     NodeToken,
     /// Impersonates a node and does the same.
     ImpersonateNode,
+    /// Impersonates the node of its own pod and does the same.
+    ImpersonateOwnNode,
     /// Has a client certificate made for any name.
     Certificate,
     /// Runs a pod that has its node.
@@ -64,6 +68,14 @@ pub enum Step {
     LabelAndHost,
     /// Rewrites what others write.
     Webhook,
+    /// Changes a webhook that is there to do so.
+    ChangeWebhook,
+    /// Rewrites it by an admission policy.
+    Policy,
+    /// Changes an admission policy that is there to do so.
+    ChangePolicy,
+    /// Leaves its credential out.
+    Anonymous,
     /// Maps itself to any group, on EKS.
     AwsAuth,
     /// Has rbac-manager bind a role to it.
@@ -92,6 +104,15 @@ pub struct Seen {
     pub what: &'static str,
 }
 
+/// The same of one step of a path.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trace {
+    /// How much of it.
+    pub how: Shown,
+    /// What it shows, and what it does not; what is deleted or made first before the rest.
+    pub what: String,
+}
+
 /// How much of a step a log shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shown {
@@ -116,7 +137,7 @@ impl Shown {
 
 impl Step {
     /// All kinds.
-    pub const ALL: [Self; 29] = [
+    pub const ALL: [Self; 35] = [
         Self::Impersonate,
         Self::ConstrainedImpersonate,
         Self::Bind,
@@ -135,15 +156,21 @@ impl Step {
         Self::ChangePod,
         Self::Exec,
         Self::AddContainer,
+        Self::AddedSecret,
         Self::Attach,
         Self::Kubelet,
         Self::NodeToken,
         Self::ImpersonateNode,
+        Self::ImpersonateOwnNode,
         Self::Certificate,
         Self::Host,
         Self::HostPod,
         Self::LabelAndHost,
         Self::Webhook,
+        Self::ChangeWebhook,
+        Self::Policy,
+        Self::ChangePolicy,
+        Self::Anonymous,
         Self::AwsAuth,
         Self::Definition,
     ];
@@ -168,15 +195,21 @@ impl Step {
             Self::ChangePod => &workload::IMAGE,
             Self::Exec => &exec::EXEC,
             Self::AddContainer => &exec::EPHEMERAL,
+            Self::AddedSecret => &exec::SECRET,
             Self::Attach => &exec::ATTACH,
             Self::Kubelet => &kubelet::ABOUT,
             Self::NodeToken => &node::OWN,
             Self::ImpersonateNode => &node::POSED,
+            Self::ImpersonateOwnNode => &node::POSED_OWN,
             Self::Certificate => &certificate::ABOUT,
             Self::Host => &host::POD,
             Self::HostPod => &host::REACHED,
             Self::LabelAndHost => &host::LABEL,
             Self::Webhook => &webhook::ABOUT,
+            Self::ChangeWebhook => &webhook::CHANGE,
+            Self::Policy => &policy::MAKE,
+            Self::ChangePolicy => &policy::CHANGE,
+            Self::Anonymous => &anonymous::ABOUT,
             Self::AwsAuth => &aws_auth::ABOUT,
             Self::Definition => &definition::ABOUT,
         }

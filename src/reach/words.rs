@@ -15,6 +15,9 @@ impl Hop {
             self.makes.as_ref().map(|made| format!("makes {made}, which is not there, and "));
         let made = made.unwrap_or_default();
         let does = format!("{first}{made}{} {}", self.step.words(), self.gain);
+        if let Some(name) = &self.poses_as {
+            return format!("{does}, as {name}");
+        }
         let Some(labels) = &self.labels else { return does };
         let labels: Vec<String> =
             labels.iter().map(|(key, value)| format!("{key}={value}")).collect();

@@ -7,7 +7,9 @@ use std::sync::Arc;
 use foldhash::HashMap;
 
 use super::ask::{Cap, Names, On};
+use super::moves::To;
 use super::rights::Classes;
+use super::stranger::Stranger;
 use crate::book::Tier;
 use crate::model::{Binding, Identity, Name, PolicyRule, RoleKind, Scope};
 use crate::rbac::RoleKey;
@@ -66,12 +68,40 @@ pub(crate) struct Bound {
     pub(crate) role: u32,
 }
 
-/// A pod that runs.
+/// A pod that runs, with an account's token that its spec names.
 #[derive(Clone, Debug)]
 pub(crate) struct Running {
     pub(crate) name: Name,
-    /// The account whose token it holds.
+    /// The account whose token it is.
     pub(crate) account: u32,
+    /// Whether a container that runs sees it.
+    pub(crate) command: bool,
+    /// Whether one does whose image can be changed, and that starts anew then.
+    pub(crate) image: bool,
+    /// Whether it is the pod's own, and ends with the pod; else it is in a Secret.
+    pub(crate) own: bool,
+}
+
+/// How one gets at the tokens in a pod.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum Door {
+    /// In a container that runs.
+    Command,
+    /// By another image of a container.
+    Image,
+    /// By a container that is added.
+    Container,
+}
+
+impl Running {
+    pub(crate) fn opens(&self, door: Door) -> bool {
+        match door {
+            Door::Command => self.command,
+            Door::Image => self.image,
+            // Whatever is in Secrets it sees besides.
+            Door::Container => self.own,
+        }
+    }
 }
 
 /// Where a pod runs, and whether it has its node.
@@ -81,6 +111,8 @@ pub(crate) struct Placed {
     /// The number of the node.
     pub(crate) node: u32,
     pub(crate) has_node: bool,
+    /// Whether it only shows one that a file on the node says: what is changed of it changes nothing.
+    pub(crate) mirror: bool,
 }
 
 /// What a namespace lets pods do.
@@ -123,8 +155,22 @@ pub(crate) struct World {
     pub(crate) placed: Vec<Vec<Placed>>,
     /// By node: whether a pod of kube-apiserver runs there, so that it holds the cluster's keys.
     pub(crate) holds_keys: Vec<bool>,
-    /// By node: accounts of its pods.
+    /// By namespace: pods that run and take another container.
+    pub(crate) addable: Vec<Vec<Name>>,
+    /// By namespace: whether it is on its way out, so that nothing is made in it.
+    pub(crate) closed: Vec<bool>,
+    /// By namespace: whether an account that is made there holds something by its groups.
+    pub(crate) welcomes: Vec<bool>,
+    /// Whoever leaves its credential out, where that gives something.
+    pub(crate) anonymous: Option<To>,
+    /// By node: accounts whose tokens its pods' specs name.
     pub(crate) on_node: Vec<Vec<u32>>,
+    /// By node: those of them whose tokens a container sees that runs.
+    pub(crate) seen_on_node: Vec<Vec<u32>>,
+    /// By node: token Secrets that its pods' specs name, with their namespaces and accounts.
+    pub(crate) secrets_on_node: Vec<Vec<(u32, Name, u32)>>,
+    /// By account: nodes on which pods run with its own token.
+    pub(crate) nodes_of: HashMap<u32, Vec<u32>>,
     /// By node: accounts as which its pods run with a token of their own.
     pub(crate) runs_on_node: Vec<Vec<u32>>,
     /// By namespace: workloads that are there.
@@ -146,10 +192,14 @@ pub(crate) struct World {
     pub(crate) signs_clients: bool,
     /// Minor version of the server.
     pub(crate) minor: Option<u32>,
+    /// Whether it knows mutating admission policies.
+    pub(crate) policies: bool,
     pub(crate) rbac_manager: bool,
     /// Names of `RBACDefinitions`.
     pub(crate) definitions: Vec<Name>,
     pub(crate) aws: bool,
+    /// Whether the `ConfigMap` is there, or may be.
+    pub(crate) aws_auth: bool,
 }
 
 impl World {
@@ -165,6 +215,26 @@ impl World {
     pub(crate) fn misses(&self, at: Where, names: &Names) -> bool {
         let is_it = |id: &u32| names.as_ref().is_none_or(|names| self.is_named(*id, names));
         self.within(at).any(|ns| of(&self.missing, ns).iter().any(is_it))
+            || self.strangers(at).any(|who| match who {
+                Stranger::Account(ns) => self.is_new_account(ns, names),
+                Stranger::Anonymous => false,
+            })
+    }
+
+    /// Whether something can be made in a namespace
+    /// (`plugin/pkg/admission/namespace/lifecycle`).
+    pub(crate) fn is_open(&self, ns: u32) -> bool {
+        self.closed.get(ns as usize) != Some(&true)
+    }
+
+    /// The namespaces of a place in which something can be made.
+    pub(crate) fn open_within(&self, at: Where) -> impl Iterator<Item = u32> + '_ {
+        self.within(at).filter(|ns| self.is_open(*ns))
+    }
+
+    /// Whether something can be made in every namespace.
+    pub(crate) fn is_all_open(&self) -> bool {
+        !self.closed.contains(&true)
     }
 
     pub(crate) fn is_masters(&self, id: u32) -> bool {
@@ -192,15 +262,14 @@ impl World {
         self.names.get(id as usize).is_some_and(|name| names.binary_search(name).is_ok())
     }
 
-    /// Those of a place whose name is among sorted ones.
+    /// Accounts of a place for which something can be made, whose name is among sorted ones.
     pub(crate) fn named_accounts<'w>(
         &'w self,
-        lists: &'w [Vec<u32>],
         at: Where,
         names: &'w [Name],
     ) -> impl Iterator<Item = u32> + 'w {
-        self.within(at)
-            .flat_map(move |ns| of(lists, ns).iter().copied())
+        self.open_within(at)
+            .flat_map(move |ns| of(&self.accounts, ns).iter().copied())
             .filter(move |id| self.is_named(*id, names))
     }
 

@@ -162,7 +162,7 @@ pub struct SeenPart {
     /// `yes`, `partly` or `no`.
     pub how: &'static str,
     /// What it shows, and what it does not.
-    pub what: &'static str,
+    pub what: String,
 }
 
 /// One step.

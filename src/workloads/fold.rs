@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::standards::{Level, NEWEST, Subject, level, violations};
 use super::token::{TokenMount, admitted, brought};
-use super::{Isolation, Root, Violation, Workload, isolation};
+use super::{Containers, Isolation, Root, Violation, Workload, host, isolation};
 use crate::book::Book;
 use crate::model::{
     Identity, ListKind, Meta, Name, ObjectBody, PodSpec, ServiceAccount, Snapshot, SubjectKind,
@@ -71,7 +71,7 @@ impl<'a> Gather<'a> {
 
     /// Of what runs as another account: which, where a token of this one is in it.
     fn has_token(&self, runs_as: Option<&Name>, spec: &PodSpec) -> Option<Name> {
-        let seen = spec.secrets_seen();
+        let seen = spec.tokens_seen(Containers::All);
         let has = self.token_secrets.iter().any(|name| seen.contains(*name));
         let named = runs_as.filter(|name| !name.is_empty()).cloned();
         has.then(|| named.unwrap_or_else(|| "default".into()))
@@ -160,7 +160,8 @@ impl<'a> Gather<'a> {
         let spec = subject.spec;
         let violations = violations(subject, self.minor);
         let seen = spec.secrets_seen();
-        let others = self.others_tokens.iter().filter(|(name, _)| seen.contains(**name));
+        let tokens = spec.tokens_seen(Containers::All);
+        let others = self.others_tokens.iter().filter(|(name, _)| tokens.contains(**name));
         let tokens_of: BTreeSet<Name> = others.map(|(_, of)| (*of).clone()).collect();
         let contexts = || {
             spec.all_containers().filter_map(|of| Some((&of.name, of.security_context.as_deref()?)))
@@ -168,8 +169,12 @@ impl<'a> Gather<'a> {
         let privileged = contexts().filter(|(_, of)| of.privileged == Some(true));
         let added = contexts().filter_map(|(_, of)| of.capabilities.as_ref());
         let capabilities: BTreeSet<Name> = added.flat_map(|of| of.add.iter().cloned()).collect();
-        let shared =
-            [(spec.host_network, "network"), (spec.host_pid, "PID"), (spec.host_ipc, "IPC")];
+        let shared = [
+            (host::is_host_process(spec), "process"),
+            (spec.host_network, "network"),
+            (spec.host_pid, "PID"),
+            (spec.host_ipc, "IPC"),
+        ];
         Workload {
             kind: kind.clone(),
             namespace: self.namespace.clone(),

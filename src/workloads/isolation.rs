@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::addresses;
+use super::openings;
 use crate::model::{Direction, ListKind, Name, NetworkPolicySpec, ObjectBody, Snapshot};
 use crate::rbac::labels::selects;
 
@@ -78,9 +78,8 @@ pub(super) fn of(
         if isolating.peek().is_none() {
             return if whole { State::Open } else { State::NotKnown };
         }
-        let blocks = isolating.clone().flat_map(|(_, spec)| spec.open_blocks(direction));
-        if addresses::are_all(blocks) || isolating.any(|(_, spec)| spec.lets_all_through(direction))
-        {
+        let rules: Vec<_> = isolating.flat_map(|(_, spec)| spec.rules(direction)).collect();
+        if openings::are_all(&rules) {
             State::AllAllowed
         } else if whole {
             State::Isolated

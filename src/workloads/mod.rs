@@ -5,18 +5,20 @@ mod addresses;
 mod fold;
 mod host;
 mod isolation;
+mod openings;
 mod secrets;
 pub mod standards;
 #[cfg(test)]
 mod tests;
 mod token;
 
+pub use crate::model::Containers;
 pub use fold::of;
 pub use host::has_node;
 pub use isolation::{Isolation, State as IsolationState};
 pub use secrets::{Readable, readable};
 pub use standards::{Level, Violation};
-pub use token::{TokenMount, tokens_in};
+pub use token::{TokenMount, tokens_in, tokens_named};
 
 use crate::book::Book;
 use crate::model::{Identity, ListKind, Name};
@@ -53,7 +55,8 @@ pub struct Workload {
     pub root: Root,
     /// Containers that are privileged.
     pub privileged: Vec<Name>,
-    /// `network`, `PID`, `IPC`: the node's own that it shares.
+    /// `process`, `network`, `PID`, `IPC`: the node's own that it is or shares; the first is a
+    /// `hostProcess` of Windows.
     pub host_namespaces: Vec<&'static str>,
     /// Folders of the node that it mounts.
     pub host_paths: Vec<Name>,

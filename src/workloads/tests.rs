@@ -1,4 +1,5 @@
 mod kept;
+mod node;
 use serde_json::{Value, json};
 
 use super::*;

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use crate::model::{Name, PodSpec, Projection, ServiceAccount, VolumeSource};
+use crate::model::{
+    Containers, Name, PodSpec, Projection, ServiceAccount, TokenFile, Volume, VolumeSource,
+};
 
 /// Whether an account's token is in what runs as it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -32,31 +34,55 @@ impl TokenMount {
 /// What of the account's tokens a spec itself brings into its containers: by projection, or as a
 /// Secret that holds one (`token_secrets`).
 pub(super) fn brought(spec: &PodSpec, token_secrets: &[&Name]) -> TokenMount {
-    let seen = spec.secrets_seen();
+    let seen = spec.tokens_seen(Containers::All);
     if token_secrets.iter().any(|name| seen.contains(*name)) {
         return TokenMount::Yes;
     }
-    let mounted = spec.volumes.iter().filter(|volume| spec.mounts(volume));
-    let tokens = mounted.map(|volume| match &volume.source {
-        Some(VolumeSource::Projected(sources)) => {
-            sources.iter().map(projected).max().unwrap_or(TokenMount::No)
+    projected(spec, Containers::All)
+}
+
+/// The tokens that containers of a pod see: whether one of its own account for the API server's usual
+/// audience, by projection; and the Secrets of which they see the key of a token.
+pub fn tokens_in(spec: &PodSpec, of: Containers) -> (bool, BTreeSet<Name>) {
+    (projected(spec, of) == TokenMount::Yes, spec.tokens_seen(of))
+}
+
+/// The same of those that a pod's spec names, whether a container sees them or not.
+pub fn tokens_named(spec: &PodSpec) -> (bool, BTreeSet<Name>) {
+    let mut files = spec.volumes.iter().flat_map(token_files);
+    (files.any(|file| mount_of(file) == TokenMount::Yes), spec.secrets_named())
+}
+
+/// The best of the projected tokens that containers see.
+fn projected(spec: &PodSpec, of: Containers) -> TokenMount {
+    let seen = |volume| {
+        let files = token_files(volume);
+        of.of(spec).flat_map(move |container| {
+            let files = files.clone();
+            container.mounts_of(volume).flat_map(move |mount| {
+                files.clone().into_iter().filter(|file| mount.has(&file.path)).map(mount_of)
+            })
+        })
+    };
+    spec.volumes.iter().flat_map(seen).max().unwrap_or(TokenMount::No)
+}
+
+fn token_files(volume: &Volume) -> Vec<&TokenFile> {
+    let mut found = Vec::new();
+    if let Some(VolumeSource::Projected(sources)) = &volume.source {
+        for source in sources {
+            if let Projection::Token(file) = source {
+                found.push(file);
+            }
         }
-        _ => TokenMount::No,
-    });
-    tokens.max().unwrap_or(TokenMount::No)
+    }
+    found
 }
 
-/// The tokens that a pod's containers see: whether one of its own account for the API server's usual
-/// audience, by projection; and the Secrets whose values they see, which may hold further ones.
-pub fn tokens_in(spec: &PodSpec) -> (bool, BTreeSet<Name>) {
-    (brought(spec, &[]) == TokenMount::Yes, spec.secrets_seen())
-}
-
-fn projected(of: &Projection) -> TokenMount {
-    match of {
-        Projection::Token(Some(audience)) if !is_api_servers(audience) => TokenMount::OtherAudience,
-        Projection::Token(_) => TokenMount::Yes,
-        Projection::Secret(_) | Projection::Other => TokenMount::No,
+fn mount_of(file: &TokenFile) -> TokenMount {
+    match &file.audience {
+        Some(audience) if !is_api_servers(audience) => TokenMount::OtherAudience,
+        _ => TokenMount::Yes,
     }
 }
 

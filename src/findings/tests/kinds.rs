@@ -142,6 +142,7 @@ fn constrained_impersonation_sets_the_guards_aside_too() {
             ("user:account-of-a".to_owned(), Severity::Medium),
             ("user:info".to_owned(), Severity::High),
             ("user:node".to_owned(), Severity::High),
+            ("user:own-node".to_owned(), Severity::High),
         ]
     );
     // What may be done in whoever's name is no wildcard.

@@ -87,14 +87,24 @@ fn place(bindings: On, write: Where, bind: Where) -> Option<Where> {
 
 /// Where of it a binding under one of the names can be made: where there is none yet.
 fn free(world: &World, bindings: On, here: Where, names: &Names) -> Vec<Where> {
-    let Some(names) = names else { return vec![here] };
+    let Some(names) = names else {
+        // The same everywhere, or in each namespace by itself.
+        return match here {
+            Where::Each if !world.is_all_open() => world.open_within(here).map(Where::In).collect(),
+            _ => vec![here],
+        };
+    };
     let is_free = |bound: &[Bound]| {
         names.iter().any(|name| !bound.iter().any(|binding| binding.name == *name))
     };
     if bindings == On::ClusterRoleBindings {
         return is_free(&world.cluster_bindings).then_some(here).into_iter().collect();
     }
-    world.within(here).filter(|ns| is_free(of(&world.bindings_in, *ns))).map(Where::In).collect()
+    world
+        .open_within(here)
+        .filter(|ns| is_free(of(&world.bindings_in, *ns)))
+        .map(Where::In)
+        .collect()
 }
 
 /// Where of it all names are taken, each binding would have to be deleted first.
@@ -113,7 +123,7 @@ fn taken(
     let places: Vec<Where> = if bindings == On::ClusterRoleBindings {
         is_taken(&world.cluster_bindings).then_some(here).into_iter().collect()
     } else {
-        let within = world.within(here).filter(|ns| is_taken(of(&world.bindings_in, *ns)));
+        let within = world.open_within(here).filter(|ns| is_taken(of(&world.bindings_in, *ns)));
         within.map(Where::In).collect()
     };
     for at in places {

@@ -5,11 +5,11 @@
 //! `AuthorizePodWebsocketUpgradeCreatePermission`), so that `create` is what decides.
 
 use crate::reach::ask::{On, Verb};
-use crate::reach::moves::Out;
-use crate::reach::rights::Rights;
+use crate::reach::moves::{Hub, Out, To};
+use crate::reach::rights::{Right, Rights, changes};
 use crate::reach::step::{About, Seen, Shown, Step};
 use crate::reach::steps::pods;
-use crate::reach::world::World;
+use crate::reach::world::{Door, Where, World, of};
 
 /// The first version that asks for `create` behind a `get`.
 const ASKS_TWICE: u32 = 35;
@@ -31,6 +31,17 @@ pub(crate) const EPHEMERAL: About = About {
     modelled: None,
 };
 
+pub(crate) const SECRET: About = About {
+    id: "add-container-secret",
+    does: "adds a container that sees a Secret to a pod, and so has the token of",
+    seen: Seen {
+        how: Shown::Yes,
+        what: "update or patch of pods/ephemeralcontainers, and the node's reading of the Secret \
+               where reads are logged",
+    },
+    modelled: None,
+};
+
 pub(crate) const ATTACH: About = About {
     id: "attach",
     does: "types into a container of a pod that holds the token of",
@@ -40,18 +51,33 @@ pub(crate) const ATTACH: About = About {
 
 pub(in crate::reach) fn find(rights: &Rights, world: &World, out: &mut Out) {
     for right in connects(rights, world, On::Exec) {
-        pods(right, world, Step::Exec, out);
+        pods(right, world, Door::Command, Step::Exec, out);
     }
-    for verb in [Verb::Update, Verb::Patch] {
-        for right in rights.of(On::Ephemeral, verb) {
-            pods(right, world, Step::AddContainer, out);
+    for right in changes(rights, On::Ephemeral).flat_map(|change| change.used) {
+        pods(&right, world, Door::Container, Step::AddContainer, out);
+        secrets(&right, world, out);
+    }
+}
+
+/// A container that is added sees every Secret of the namespace: its variables name them, and the
+/// kubelet, which may read what pods on its node name, reads them.
+fn secrets(right: &Right, world: &World, out: &mut Out) {
+    let used = std::slice::from_ref(right);
+    let Some(names) = &right.names else {
+        let hub = Hub::PodSecrets(right.at.inside());
+        return out.edge(To::Hub(hub), Step::AddedSecret, used);
+    };
+    for ns in world.within(right.at) {
+        let pods = of(&world.addable, ns);
+        if names.iter().any(|name| pods.binary_search(name).is_ok()) {
+            out.edge(To::Hub(Hub::Tokens(Where::In(ns))), Step::AddedSecret, used);
         }
     }
 }
 
 pub(in crate::reach) fn find_attach(rights: &Rights, world: &World, out: &mut Out) {
     for right in connects(rights, world, On::Attach) {
-        pods(right, world, Step::Attach, out);
+        pods(right, world, Door::Command, Step::Attach, out);
     }
 }
 
@@ -60,7 +86,7 @@ pub(in crate::reach) fn connects<'r>(
     rights: &'r Rights,
     world: &World,
     on: On,
-) -> impl Iterator<Item = &'r crate::reach::rights::Right> {
+) -> impl Iterator<Item = &'r Right> {
     let by_get = world.minor.is_some_and(|minor| minor < ASKS_TWICE);
     let gets = if by_get { rights.of(on, Verb::Get) } else { &[] };
     rights.of(on, Verb::Create).iter().chain(gets)

@@ -62,11 +62,11 @@ fn reached(rights: &Rights, world: &World, out: &mut Out) {
         into_pods(right, world, |_, pod| pod.has_node, out);
     }
     for right in changes(rights, On::Pods).flat_map(|change| change.used) {
-        into_pods(&right, world, |_, pod| pod.has_node, out);
+        into_pods(&right, world, |_, pod| pod.has_node && !pod.mirror, out);
     }
     let lets = |ns: u32| world.levels.get(ns as usize).is_some_and(|level| *level != Level::Held);
     for right in changes(rights, On::Ephemeral).flat_map(|change| change.used) {
-        into_pods(&right, world, |ns, _| lets(ns), out);
+        into_pods(&right, world, |ns, pod| lets(ns) && !pod.mirror, out);
     }
     // By way of the kubelet its pods' tokens are had already; what more there is are the keys.
     for right in [Verb::Get, Verb::Create].into_iter().flat_map(|verb| rights.of(On::Kubelet, verb))
@@ -113,7 +113,7 @@ fn labelled(world: &World, at: Where, names: &crate::reach::ask::Names) -> Optio
 /// Whether some namespace of a place lets such pods run.
 pub(in crate::reach) fn lets(world: &World, at: Where) -> bool {
     world
-        .within(at)
+        .open_within(at)
         .any(|ns| world.levels.get(ns as usize).is_some_and(|level| *level != Level::Held))
 }
 

@@ -49,7 +49,9 @@ fn legacy(rights: &Rights, world: &World, out: &mut Out) {
     let users = rights.of(On::Users, Verb::Impersonate);
     let accounts = rights.of(On::Accounts, Verb::Impersonate);
     let groups = rights.of(On::Groups, Verb::Impersonate);
-    let Some(anybody) = users.first().or_else(|| accounts.first()) else { return };
+    // The name of an account among users' is asked for as an account.
+    let is_user = |right: &&Right| !user_ids(&right.names, world, |_| true).is_empty();
+    let Some(anybody) = users.iter().find(is_user).or_else(|| accounts.first()) else { return };
     if let Some(masters) = groups.iter().find(|r| has(&r.names, Identity::SYSTEM_MASTERS)) {
         let used = [anybody.clone(), masters.clone()];
         out.edge(To::Everything, Step::Impersonate, &used);

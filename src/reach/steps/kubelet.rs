@@ -30,11 +30,11 @@ pub(in crate::reach) fn find(rights: &Rights, world: &World, out: &mut Out) {
     {
         let used = std::slice::from_ref(right);
         match &right.names {
-            None => out.edge(To::Hub(Hub::Node(None)), Step::Kubelet, used),
+            None => out.edge(To::Hub(Hub::Kubelet(None)), Step::Kubelet, used),
             Some(names) => {
                 for (at, node) in (0u32..).zip(&world.nodes) {
                     if names.binary_search(node).is_ok() {
-                        out.edge(To::Hub(Hub::Node(Some(at))), Step::Kubelet, used);
+                        out.edge(To::Hub(Hub::Kubelet(Some(at))), Step::Kubelet, used);
                     }
                 }
             }

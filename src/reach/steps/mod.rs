@@ -1,6 +1,7 @@
 //! The kinds of steps: one file each.
 
 pub(super) mod account;
+pub(super) mod anonymous;
 pub(super) mod aws_auth;
 pub(super) mod bind;
 pub(super) mod certificate;
@@ -11,6 +12,7 @@ pub(super) mod host;
 pub(super) mod impersonate;
 pub(super) mod kubelet;
 pub(super) mod node;
+pub(super) mod policy;
 pub(super) mod remake;
 pub(super) mod secret;
 pub(super) mod token;
@@ -20,15 +22,15 @@ pub(super) mod workload;
 use super::moves::{Hub, Out, To};
 use super::rights::Right;
 use super::step::Step;
-use super::world::{Running, World, of};
+use super::world::{Door, Running, World, of};
 
 /// The accounts of pods that a right on a subresource of pods reaches.
-fn pods(right: &Right, world: &World, step: Step, out: &mut Out) {
+fn pods(right: &Right, world: &World, door: Door, step: Step, out: &mut Out) {
     let Some(names) = &right.names else {
-        let hub = Hub::Pods(right.at.inside());
+        let hub = Hub::Pods(door, right.at.inside());
         return out.edge(To::Hub(hub), step, std::slice::from_ref(right));
     };
-    let is_meant = |pod: &&Running| names.binary_search(&pod.name).is_ok();
+    let is_meant = |pod: &&Running| pod.opens(door) && names.binary_search(&pod.name).is_ok();
     for ns in world.within(right.at) {
         for pod in of(&world.pods, ns).iter().filter(is_meant) {
             out.edge(To::Identity(pod.account), step, std::slice::from_ref(right));

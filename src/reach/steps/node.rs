@@ -7,7 +7,8 @@ use crate::reach::ask::{On, Verb, has};
 use crate::reach::moves::{Hub, Out, To};
 use crate::reach::rights::{Right, Rights};
 use crate::reach::step::{About, Seen, Shown, Step};
-use crate::reach::world::{World, of};
+use crate::reach::steps::impersonate::is_constrained;
+use crate::reach::world::{Where, World, of};
 
 pub(in crate::reach) const PREFIX: &str = "system:node:";
 const GROUP: &str = "system:nodes";
@@ -22,6 +23,17 @@ pub(crate) const OWN: About = About {
     modelled: Some(MODEL),
 };
 
+pub(crate) const POSED_OWN: About = About {
+    id: "impersonate-own-node",
+    does: "impersonates the node of its pod, and has tokens made for the pods there, or reads those \
+           that they mount, of",
+    seen: Seen { how: Shown::Yes, what: "each request, with both names" },
+    modelled: Some(
+        "assumes that the Node authorizer is on, as kubeadm and cloud providers have it, and a token \
+         that is bound to a pod on that node, as those in pods are",
+    ),
+};
+
 pub(crate) const POSED: About = About {
     id: "impersonate-node",
     does: "impersonates a node, and has tokens made for its pods, or reads those that they mount, of",
@@ -30,7 +42,7 @@ pub(crate) const POSED: About = About {
 };
 
 /// By impersonation of the legacy sort: a node's name as a user's, with the nodes' group.
-pub(in crate::reach) fn find(rights: &Rights, world: &World, constrained: bool, out: &mut Out) {
+pub(in crate::reach) fn find(rights: &Rights, world: &World, out: &mut Out) {
     let groups = rights.of(On::Groups, Verb::Impersonate);
     if let Some(group) = groups.iter().find(|right| has(&right.names, GROUP)) {
         for user in rights.of(On::Users, Verb::Impersonate) {
@@ -47,27 +59,66 @@ pub(in crate::reach) fn find(rights: &Rights, world: &World, constrained: bool, 
             }
         }
     }
-    if constrained {
+    if is_constrained(world) {
         for node in rights.of(On::InfoNodes, Verb::ArbitraryNode) {
-            for token in rights.of(On::Token, Verb::CreateOnNode) {
-                tokens(world, node, token, out);
-            }
+            let nodes = (0u32..).zip(&world.nodes).filter(|(_, name)| has(&node.names, name));
+            let nodes: Vec<u32> = nodes.map(|(at, _)| at).collect();
+            posed(&ARBITRARY, rights, world, node, &nodes, out);
         }
     }
 }
 
-/// Tokens of the accounts as which pods run on nodes.
-fn tokens(world: &World, node: &Right, token: &Right, out: &mut Out) {
-    let used = [node.clone(), token.clone()];
-    for (at, name) in (0u32..).zip(&world.nodes) {
-        if !has(&node.names, name) {
-            continue;
+/// The same of the node of one's own pod: the API server takes its name from the token. Which it is
+/// is not asked, but the name `*` (KEP-5284).
+pub(in crate::reach) fn find_own(rights: &Rights, world: &World, account: u32, out: &mut Out) {
+    let nodes = world.nodes_of.get(&account).map_or(&[][..], Vec::as_slice);
+    if is_constrained(world) {
+        let any = rights.of(On::InfoNodes, Verb::AssociatedNode).iter();
+        for node in any.filter(|right| has(&right.names, "*")) {
+            posed(&OWN_NODE, rights, world, node, nodes, out);
         }
-        for account in of(&world.runs_on_node, at).iter().copied() {
-            let there = world.within(token.at).any(|ns| of(&world.accounts, ns).contains(&account));
+    }
+}
+
+/// What a constrained sort asks for besides, of what nodes may.
+struct Sort {
+    create: Verb,
+    reads: [Verb; 3],
+    step: Step,
+}
+
+const ARBITRARY: Sort = Sort {
+    create: Verb::CreateOnNode,
+    reads: [Verb::GetOnNode, Verb::ListOnNode, Verb::WatchOnNode],
+    step: Step::ImpersonateNode,
+};
+
+const OWN_NODE: Sort = Sort {
+    create: Verb::CreateOnOwnNode,
+    reads: [Verb::GetOnOwnNode, Verb::ListOnOwnNode, Verb::WatchOnOwnNode],
+    step: Step::ImpersonateOwnNode,
+};
+
+/// Tokens of the accounts as which pods run on nodes, and those in Secrets that these name.
+fn posed(sort: &Sort, rights: &Rights, world: &World, node: &Right, nodes: &[u32], out: &mut Out) {
+    for token in rights.of(On::Token, sort.create) {
+        let used = [node.clone(), token.clone()];
+        let there = |account: u32| {
+            let mut all = world.open_within(token.at);
+            all.any(|ns| of(&world.accounts, ns).contains(&account))
+        };
+        for account in nodes.iter().flat_map(|at| of(&world.runs_on_node, *at)).copied() {
             let named = token.names.as_ref().is_none_or(|names| world.is_named(account, names));
-            if there && named {
-                out.edge(To::Identity(account), Step::ImpersonateNode, &used);
+            if named && there(account) {
+                out.edge(To::Identity(account), sort.step, &used);
+            }
+        }
+    }
+    for read in sort.reads.into_iter().flat_map(|verb| rights.of(On::Secrets, verb)) {
+        let used = [node.clone(), read.clone()];
+        for (ns, name, account) in nodes.iter().flat_map(|at| of(&world.secrets_on_node, *at)) {
+            if Where::In(*ns).meet(read.at).is_some() && has(&read.names, name) {
+                out.edge(To::Identity(*account), sort.step, &used);
             }
         }
     }

@@ -26,7 +26,7 @@ pub(in crate::reach) fn find(rights: &Rights, world: &World, out: &mut Out) {
         match &right.names {
             None => out.edge(To::Hub(Hub::Accounts(right.at.inside())), Step::MintToken, used),
             Some(names) => {
-                for account in world.named_accounts(&world.accounts, right.at, names) {
+                for account in world.named_accounts(right.at, names) {
                     out.edge(To::Identity(account), Step::MintToken, used);
                 }
                 let at = right.at.inside();

@@ -7,7 +7,7 @@ use crate::reach::moves::{Hub, Out, Part, To};
 use crate::reach::rights::{Rights, Write, changes, makes};
 use crate::reach::step::{About, Seen, Shown, Step};
 use crate::reach::steps::{host, pods};
-use crate::reach::world::{Where, World, of};
+use crate::reach::world::{Door, Where, World, of};
 
 pub(crate) const RUN: About = About {
     id: "run-pod",
@@ -52,7 +52,8 @@ pub(in crate::reach) fn find(rights: &Rights, world: &World, out: &mut Out) {
     // The template of a Job that is there never changes.
     for on in On::CONTROLLERS.into_iter().filter(|on| *on != On::Jobs) {
         for change in changes(rights, on) {
-            for ns in world.within(change.at) {
+            // What its controller makes is made there.
+            for ns in world.open_within(change.at) {
                 let there = of(&world.workloads, ns)
                     .iter()
                     .any(|(kind, name)| *kind == on && has(&change.names, name));
@@ -66,7 +67,7 @@ pub(in crate::reach) fn find(rights: &Rights, world: &World, out: &mut Out) {
     }
     for change in changes(rights, On::Pods) {
         for right in &change.used {
-            pods(right, world, Step::ChangePod, out);
+            pods(right, world, Door::Image, Step::ChangePod, out);
         }
     }
 }
@@ -76,7 +77,7 @@ fn free(world: &World, on: On, made: &Write) -> Vec<Where> {
     let at = made.at.inside();
     let Some(names) = &made.names else { return vec![at] };
     let is_free = |ns: &u32| names.iter().any(|name| !world.runs_by(on, *ns, name));
-    world.within(at).filter(is_free).map(Where::In).collect()
+    world.open_within(at).filter(is_free).map(Where::In).collect()
 }
 
 /// Where all its names are taken. Whoever makes a workload under a name may change the one that has
@@ -86,7 +87,7 @@ fn taken(world: &World, on: On, made: &Write, out: &mut Out) {
         return;
     };
     let is_taken = |ns: &u32| names.iter().all(|name| world.runs_by(on, *ns, name));
-    for at in world.within(made.at).filter(is_taken).map(Where::In) {
+    for at in world.open_within(made.at).filter(is_taken).map(Where::In) {
         let mut leads = vec![(To::Hub(Hub::Accounts(at)), Step::RunPod)];
         if host::lets(world, at) {
             leads.extend(host::node(world).map(|to| (to, Step::Host)));

@@ -4,11 +4,13 @@ mod cuts;
 mod missing;
 mod nodes;
 mod paths;
+mod places;
 mod random;
 mod reference;
 mod remakes;
 mod secrets;
 mod twins;
+mod ways;
 
 use serde_json::{Value, json};
 

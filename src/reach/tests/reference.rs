@@ -67,6 +67,8 @@ pub(super) struct Simulation {
     groups: Vec<String>,
     namespaces: Vec<Name>,
     masters: bool,
+    /// Namespaces that are on their way out: nothing is made in them.
+    closed: BTreeSet<Name>,
     /// Accounts of which a token was had. A certificate may say that it is one as well.
     tokens: BTreeSet<String>,
     /// Accounts whose token was had from pods alone, and from which.
@@ -121,6 +123,12 @@ impl Simulation {
             requests: compare::requests(&objects),
             contexts: [start].into(),
             namespaces: objects.namespaces.keys().cloned().collect(),
+            closed: objects
+                .namespaces
+                .iter()
+                .filter(|(_, ns)| ns.meta.deletion_timestamp.is_some())
+                .map(|(name, _)| name.clone())
+                .collect(),
             objects,
             minor,
             users: users.into_iter().collect(),
@@ -155,6 +163,9 @@ impl Simulation {
     /// Whether it can make an object of this name: by POST, which the authorizer is asked about
     /// without the name, by apply, or, where the kind is one of those that it makes, by PUT.
     fn can_make(&self, who: &Context, on: (&str, &str, &str), ns: &str, name: &str) -> bool {
+        if self.closed.contains(ns) {
+            return false;
+        }
         let posts = self.may(who, "create", on, ns, "");
         let named = self.may(who, "create", on, ns, name);
         let applies = named && self.may(who, "patch", on, ns, name);
@@ -252,7 +263,8 @@ impl Simulation {
 
     fn tokens(&mut self, who: &Context) {
         for (ns, name) in self.objects.service_accounts.clone().keys() {
-            if self.may(who, "create", ("", "serviceaccounts", "token"), ns, name) {
+            let token = ("", "serviceaccounts", "token");
+            if !self.closed.contains(ns) && self.may(who, "create", token, ns, name) {
                 self.become_account(ns, name);
             }
         }
@@ -317,7 +329,8 @@ impl Simulation {
         }
         for ((kind, ns, name), _) in self.objects.others.clone() {
             assert_eq!(&*kind, "Deployment");
-            if self.can_change(who, ("apps", "deployments", ""), &ns, &name) {
+            let web = ("apps", "deployments", "");
+            if !self.closed.contains(&ns) && self.can_change(who, web, &ns, &name) {
                 self.all_accounts(&ns);
             }
         }
@@ -335,6 +348,15 @@ impl Simulation {
                 || self.may(who, "create", kubelet, "", node)
             {
                 self.become_by(&ns, &pod.service_account, Some((ns.clone(), name.clone())));
+            }
+            // A container that is added names any Secret.
+            if self.can_change(who, ("", "pods", "ephemeralcontainers"), &ns, &name) {
+                for ((place, _), secret) in self.objects.secrets.clone() {
+                    let account = secret.meta.annotations.get("kubernetes.io/service-account.name");
+                    if place == ns {
+                        self.become_account(&ns, account.expect("a token's"));
+                    }
+                }
             }
         }
     }
@@ -393,9 +415,9 @@ impl Simulation {
         self.contexts.insert(Context { user: user.to_owned(), groups: all, by });
     }
 
-    /// Accounts that bindings name and that are not there.
+    /// Accounts that bindings name and that are not there, and others where their group is named.
     fn make_accounts(&mut self) {
-        let named: BTreeSet<Identity> = self
+        let mut named: BTreeSet<Identity> = self
             .objects
             .bindings
             .values()
@@ -404,6 +426,16 @@ impl Simulation {
                 binding.subjects.iter().filter_map(move |subject| subject.identity(ns))
             })
             .collect();
+        for ns in &self.namespaces {
+            let groups = [
+                Identity::group(Identity::ALL_SERVICE_ACCOUNTS),
+                Identity::group(format!("{}:{ns}", Identity::ALL_SERVICE_ACCOUNTS)),
+            ];
+            if groups.iter().any(|group| named.contains(group)) {
+                let names = self.names().into_iter();
+                named.extend(names.map(|name| Identity::service_account(ns.clone(), name)));
+            }
+        }
         for account in named {
             let Some(ns) = account.namespace.clone() else { continue };
             let key = (ns.clone(), account.name.clone());

@@ -79,6 +79,29 @@ fn what_gives_the_rights_is_not_deleted_for_it() {
     };
     let kept = |verbs: &[&str]| on(verbs, crb, &["kept"]);
     assert_eq!(steps(&apart(kept(ALL), bind("cluster-admin"))), None);
+    // What only lets it be deleted is not needed any more then.
+    let makes = json!([kept(&["create", "patch"]), bind("cluster-admin")]);
+    let own = |by: Value| {
+        company()
+            .cluster_role("other", &json!([by]))
+            .bind(None, "kept", "ClusterRole/other", "user:jane")
+            .cluster_role("jane", &makes)
+            .bind(None, "jane", "ClusterRole/jane", "user:jane")
+    };
+    assert_eq!(steps(&own(kept(&["delete"]))), Some(vec![Step::Bind]));
+    let any = rule(&["deletecollection"], RBAC, &[crb]);
+    assert_eq!(steps(&own(any)), Some(vec![Step::Bind]));
+    assert_eq!(steps(&own(on(&["delete"], crb, &["x"]))), None);
+    // The same of a role.
+    let role = || on(&["delete"], "roles", &["held"]);
+    let held = |by: Value| {
+        company().role("app", "held", &json!([by])).bind(APP, "held", "Role/held", "user:jane")
+    };
+    let again = || rule(&["create", "escalate"], RBAC, &["roles"]);
+    let one = [Step::Escalate, Step::Impersonate];
+    leads(held(role()), APP, json!([again()]), &one);
+    never(held(on(&["delete"], "roles", &["x"])), APP, json!([again()]));
+    never(held(again()), APP, json!([role()]));
     assert_eq!(steps(&apart(bind("cluster-admin"), kept(ALL))), None);
     // What was had before by it is there still: here the one who acts then.
     let mint = |name| named(rule(&["create"], "", &["serviceaccounts/token"]), &[name]);
@@ -156,6 +179,16 @@ fn pods_and_jobs_are_made_again_as_another_account() {
     };
     assert_eq!(by_exec("r"), None);
     assert_eq!(by_exec("q"), Some(vec![Step::Exec, Step::RunPod]));
+    // Who only deletes it need not be there afterwards.
+    let apart = |deletes: &str| {
+        let role = json!([on_pods(&["delete"], deletes)]);
+        let exec = named(rule(&["create"], "", &["pods/exec"]), &["p"]);
+        let rules = json!([exec, on_pods(&["create", "patch"], "p")]);
+        let world = pod().role("app", "deletes", &role);
+        steps(&jane(world.bind(APP, "deletes", "Role/deletes", "sa:app/weak"), APP, &rules))
+    };
+    assert_eq!(apart("p"), Some(vec![Step::Exec, Step::RunPod]));
+    assert_eq!(apart("r"), None);
 }
 
 fn on_pods(verbs: &[&str], name: &str) -> Value {

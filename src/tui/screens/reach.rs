@@ -1,7 +1,7 @@
 //! What somebody can become: paths as steps, what each takes, and what would cut it.
 
 use crate::book::{Book, Entry, Tier};
-use crate::reach::{Act, Acts, Count, Hop, Kept, Path, not_followed};
+use crate::reach::{Act, Acts, Count, Hop, Kept, Path, not_followed_by};
 use crate::tui::job::ReachData;
 use crate::tui::text::{figure, plural, wrap};
 use crate::tui::theme::Slot;
@@ -48,7 +48,7 @@ pub fn lines(book: &Book, entry: &Entry, data: Option<&ReachData>, width: usize)
         lines.push(Line::of(text, Slot::Unknown));
     }
     lines.push(Line::of("Not followed:", Slot::Muted));
-    for what in not_followed(book) {
+    for what in not_followed_by(book, entry) {
         let texts = wrap(what, width.saturating_sub(2));
         lines.extend(texts.into_iter().map(|text| Line::of(format!("  {text}"), Slot::Muted)));
     }

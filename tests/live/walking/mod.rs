@@ -22,4 +22,5 @@ mod steps;
 mod streams;
 mod tokens;
 mod walk;
+mod ways;
 mod workloads;

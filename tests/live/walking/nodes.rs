@@ -84,7 +84,41 @@ fn who_passes_for_a_node_has_the_tokens_of_its_pods() {
         refused(site, &posed(&near, NODE, &[]), &token_of(site, "nodal"));
     }
 
-    // The node itself, as soon as anything speaks of it.
+    // By what its pods name: a Secret with the token.
+    let secret = json!({"apiVersion": "v1", "kind": "Secret",
+        "type": "kubernetes.io/service-account-token",
+        "metadata": {"name": "kept", "namespace": "nodal",
+            "annotations": {"kubernetes.io/service-account.name": "strong"}}});
+    let mut names = pod_spec("default");
+    names["containers"][0]["env"] = json!([{"name": "T", "valueFrom":
+        {"secretKeyRef": {"name": "kept", "key": "token", "optional": true}}}]);
+    site.load(&[
+        secret,
+        json!({"apiVersion": "v1", "kind": "Pod", "spec": names,
+        "metadata": {"name": "names", "namespace": "nodal"}}),
+    ]);
+    site.run("nodal", "names");
+    let read = |names: &[&str]| rule("impersonate-on:arbitrary-node:get", "", "secrets", names);
+    let get = request("GET", "/api/v1/namespaces/nodal/secrets/kept", None);
+    let walker = somebody(site, "nodal-reads", None, &[be(&[NODE]), read(&["kept"])]);
+    is_modelled(site, "nodal-reads", "impersonate-node");
+    super::modelled::answered(site, &posed(&walker, NODE, &[]), &get);
+    for (name, rules, node) in [
+        ("nodal-near-8", vec![be(&[NODE]), read(&["other"])], NODE),
+        ("nodal-near-9", vec![be(&[EMPTY_NODE]), read(&[])], EMPTY_NODE),
+    ] {
+        let near = somebody(site, name, None, &rules);
+        leads_nowhere(site, name);
+        refused(site, &posed(&near, node, &[]), &get);
+    }
+
+    site.delete("/api/v1/namespaces/nodal/pods/names");
+
+    // The node itself can be asked about though nothing speaks of it but its pods.
+    let row = reach_of(site, &format!("user:{}", node(NODE)));
+    assert_eq!((&row["reaches"], &row["modelled"]), (&json!("cluster-admin"), &json!(true)));
+
+    // And as soon as anything speaks of it.
     let user = |name: &str| json!({"kind": "User", "name": node(name), "apiGroup": "rbac.authorization.k8s.io"});
     let binding = |name: &str| {
         bound(&format!("nodal-{name}"), None, ("ClusterRole", "system:discovery"), &user(name))
@@ -100,6 +134,46 @@ fn who_passes_for_a_node_has_the_tokens_of_its_pods() {
         ));
     }
     site.delete("/api/v1/namespaces/nodal/pods/busy");
+}
+
+#[test]
+fn a_pod_passes_for_its_own_node_only() {
+    let Some(site) = Site::shared() else { return };
+    let _pods = site.with_pods();
+    with_a_strong_pod(site, "nodal-own");
+    let own = |mode: &str| rule(&format!("impersonate{mode}"), AUTHENTICATION, "nodes", &[]);
+    let rules = json!([
+        own(":associated-node"),
+        rule("impersonate-on:associated-node:create", "", "serviceaccounts/token", &[])
+    ]);
+    site.load(&[super::rights::role("nodal-agent", None, &rules)]);
+    for name in ["agent", "idle"] {
+        let who = account("nodal-own", name);
+        let binding = format!("nodal-{name}");
+        site.load(&[
+            service_account("nodal-own", name),
+            bound(&binding, None, ("ClusterRole", "nodal-agent"), &who),
+        ]);
+        site.await_answer(&super::rights::first_of(&rules[0], &who, ""), true);
+    }
+    site.load(&[json!({"apiVersion": "v1", "kind": "Pod", "spec": pod_spec("agent"),
+        "metadata": {"name": "agent", "namespace": "nodal-own"}})]);
+    site.run("nodal-own", "agent");
+    let row = reach_of(site, "sa:nodal-own/agent");
+    assert_eq!((&row["reaches"], &row["modelled"]), (&json!("cluster-admin"), &json!(true)));
+    let path = row["paths"].as_array().and_then(|paths| paths.last()).expect("a path");
+    assert_eq!(path["hops"][0]["step"], "impersonate-own-node", "{path:#}");
+    let agent = site.token_in("nodal-own", "agent", "main");
+    becomes_admin(site, &posed(&agent, NODE, &[]), "nodal-own");
+    refused(site, &posed(&agent, EMPTY_NODE, &[]), &token_of(site, "nodal-own"));
+    // One without a pod has no node.
+    let row = reach_of(site, "sa:nodal-own/idle");
+    assert_eq!(row["paths"], json!([]), "{row:#}");
+    let idle = site.account("nodal-own", "idle");
+    refused(site, &posed(&idle, NODE, &[]), &token_of(site, "nodal-own"));
+    for name in ["busy", "agent"] {
+        site.delete(&format!("/api/v1/namespaces/nodal-own/pods/{name}"));
+    }
 }
 
 fn merge(uri: &str, media: &str, change: &Value) -> Request {

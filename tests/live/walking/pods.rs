@@ -87,6 +87,7 @@ pub fn take(walk: &mut Walk<'_>, hop: &Value, step: &str) -> Result<Credential, 
         "change-pod" => change_pod(walk, hop),
         "exec" | "attach" => into_pod(walk, hop, step),
         "add-container" => add_container(walk, hop),
+        "add-container-secret" => add_secret(walk, hop),
         "kubelet" => by_kubelet(walk, hop),
         other => panic!("{other} is not walked"),
     }
@@ -271,4 +272,30 @@ fn add_container(walk: &mut Walk<'_>, hop: &Value) -> Result<Credential, Refused
         pod = walk.ask(&who, &sent)?;
     }
     Ok(walk.site.token_in(&namespace, &name, &format!("walk-{}", have + 1)))
+}
+
+/// A container one of whose variables is a Secret's: its node may read the Secret then, and hands it to
+/// the container.
+fn add_secret(walk: &mut Walk<'_>, hop: &Value) -> Result<Credential, Refused> {
+    let right = needed(hop, |_, resource| resource == "pods/ephemeralcontainers").expect("adding");
+    let (namespace, account) = account_of(hop);
+    let secrets = format!("/api/v1/namespaces/{namespace}/secrets");
+    let all = walk.site.list(&secrets);
+    let of_account = |secret: &&Value| {
+        secret["metadata"]["annotations"]["kubernetes.io/service-account.name"] == account
+    };
+    let secret = text(&all.iter().find(of_account).expect("a token Secret")["metadata"]["name"]);
+    let pods = walk.site.list(&format!("/api/v1/namespaces/{namespace}/pods"));
+    let name = |pod: &Value| text(&pod["metadata"]["name"]);
+    let pod = pods.iter().find(|pod| lets(right, &name(pod))).expect("a pod");
+    let uri = format!("/api/v1/namespaces/{namespace}/pods/{}/ephemeralcontainers", name(pod));
+    let have = pod["spec"]["ephemeralContainers"].as_array().map_or(0, Vec::len);
+    let container = json!({"name": format!("walk-{have}"), "image": OTHER_IMAGE, "env": [
+        {"name": "T", "valueFrom": {"secretKeyRef": {"name": secret, "key": "token"}}}]});
+    let change = json!({"spec": {"ephemeralContainers": [container]}});
+    let mut sent = request("PATCH", &uri, Some(&change));
+    content_type(&mut sent, "application/strategic-merge-patch+json");
+    let who = walk.from(hop, 0);
+    walk.ask(&who, &sent)?;
+    Ok(walk.site.secret_of_node(&namespace, &secret))
 }

@@ -303,6 +303,25 @@ impl Site {
         });
     }
 
+    /// What the node hands a container that names a token Secret: the token.
+    pub fn secret_of_node(&self, namespace: &str, secret: &str) -> Credential {
+        use base64::Engine as _;
+        let uri = format!("/api/v1/namespaces/{namespace}/secrets/{secret}");
+        let secret = await_some("the node's reading", || {
+            let answer = self.send(&self.node, &request("GET", &uri, None));
+            assert!(matches!(answer.status, 200 | 403), "{}", answer.body);
+            (answer.status == 200).then(|| parsed(&answer.body))
+        });
+        let token = secret["data"]["token"].as_str().expect("a token");
+        let token = base64::engine::general_purpose::STANDARD.decode(token).expect("base64");
+        self.bearer(&String::from_utf8(token).expect("text"))
+    }
+
+    /// Who presents nothing.
+    pub fn nobody(&self) -> Credential {
+        Credential { tls: self.plain.clone(), headers: Vec::new() }
+    }
+
     /// What a process in a container of a pod finds: the token of the pod's account, which the
     /// kubelet has made as the node and mounts where the container says.
     pub fn token_in(&self, namespace: &str, pod: &str, container: &str) -> Credential {

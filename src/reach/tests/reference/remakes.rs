@@ -41,7 +41,7 @@ impl Simulation {
         self.may(who, "delete", on, ns, name) || self.may(who, "deletecollection", on, ns, "")
     }
 
-    /// Whether somebody deletes what has that name, so that another, who is still there then, makes
+    /// Whether somebody deletes what has that name, so that this one, who is still there then, makes
     /// it again. Of pods, their tokens end.
     pub(super) fn deletes_workload(
         &self,
@@ -55,8 +55,8 @@ impl Simulation {
             let only = self.from_pods.get(&who.user);
             on.1 != "pods" || only.is_none_or(|pods| pods.iter().any(|from| *from != pod))
         };
-        let mut others = self.contexts.iter().filter(|who| stays(who));
-        stays(who) && others.any(|one| self.can_delete(one, on, ns, name))
+        // Who deletes it is needed no more then.
+        stays(who) && self.contexts.iter().any(|one| self.can_delete(one, on, ns, name))
     }
 
     /// The same of a role: while it is away it gives nothing.
@@ -71,7 +71,7 @@ impl Simulation {
         let on = (RBAC, resource, "");
         let writes =
             |all: &Self| all.may(who, "create", on, ns, "") && all.may(who, "escalate", on, ns, "");
-        if !writes(self) {
+        if self.closed.contains(ns) || !writes(self) {
             return false;
         }
         let mut objects = self.objects.clone();
@@ -79,7 +79,7 @@ impl Simulation {
         let rest = self.rest(objects);
         rest.contexts.contains(who)
             && writes(&rest)
-            && rest.contexts.iter().any(|one| rest.can_delete(one, on, ns, name))
+            && self.contexts.iter().any(|one| self.can_delete(one, on, ns, name))
     }
 
     /// The same people with other objects: what somebody is impersonated by has to be there.
@@ -118,7 +118,7 @@ impl Simulation {
         }
         let mut rest = rest.rest(objects);
         rest.remade.remove(key);
-        if !rest.contexts.iter().any(|who| rest.can_delete(who, on, ns, name)) {
+        if !self.contexts.iter().any(|who| self.can_delete(who, on, ns, name)) {
             return Vec::new();
         }
         let makers: Vec<&Context> =

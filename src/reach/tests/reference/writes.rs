@@ -133,6 +133,7 @@ impl Simulation {
                 let there = self.objects.role(kind, &ns, &name).is_some();
                 let again = there && self.deletes_role(who, kind, &ns, &name);
                 let makes = (!there || again)
+                    && !self.closed.contains(&ns)
                     && ((self.may(who, "create", on, &ns, "")
                         && self.may(who, "escalate", on, &ns, ""))
                         || (self.may(who, "create", on, &ns, &name)
