@@ -164,9 +164,9 @@ impl Reach<'_> {
         let Census { all, count, modelled } = self.census(entry, looked, &own, terms);
         let mut all: Vec<Act> = all
             .into_iter()
-            .filter_map(|(key, seen)| {
+            .map(|(key, seen)| {
                 let is_other = is_other(&key, entry);
-                Some(Act { path: self.way(&own, seen.closure, seen.place, terms), is_other })
+                Act { path: self.way(&own, seen.closure, seen.place, terms), is_other }
             })
             .collect();
         let order = |act: &Act| {

@@ -35,8 +35,11 @@ pub(crate) struct Singles {
     of: Vec<OfRole>,
     /// Of everything.
     all: OfRole,
-    known: RwLock<HashMap<Compared, Option<Tier>>>,
+    known: RwLock<HashMap<Compared, Outcome>>,
 }
+
+/// How strong the strongest right is that is missing; None: none is.
+type Outcome = Option<Tier>;
 
 impl Singles {
     pub(super) fn new(world: &World) -> Self {
@@ -47,12 +50,16 @@ impl Singles {
         }
     }
 
-    fn before(&self, compared: &Compared) -> Option<Option<Tier>> {
-        self.known.read().unwrap_or_else(PoisonError::into_inner).get(compared).copied()
-    }
-
-    fn note(&self, compared: Compared, adds: Option<Tier>) {
-        self.known.write().unwrap_or_else(PoisonError::into_inner).insert(compared, adds);
+    /// What came of comparing the same before; else what comes of it now.
+    fn compare(&self, compared: Compared, strongest: impl FnOnce() -> Outcome) -> Outcome {
+        let known =
+            self.known.read().unwrap_or_else(PoisonError::into_inner).get(&compared).copied();
+        known.unwrap_or_else(|| {
+            let adds = strongest();
+            let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+            known.insert(compared, adds);
+            adds
+        })
     }
 }
 
@@ -82,9 +89,15 @@ pub(super) struct Own<'g, 'b> {
     graph: &'g Graph<'b>,
     holdings: Vec<Holding>,
     /// By place: the roles that hold there, and how strong they are.
-    places: RefCell<HashMap<Where, (Arc<[u32]>, Tier)>>,
-    seen: RefCell<HashMap<(Option<u32>, Where, bool), Option<Adds>>>,
+    places: RefCell<HashMap<Where, Place>>,
+    seen: RefCell<HashMap<Wanted, Option<Adds>>>,
 }
+
+/// The roles that hold in a place, and how strong they are there.
+type Place = (Arc<[u32]>, Tier);
+
+/// A role and where it is held, and whether for requests in somebody's name.
+type Wanted = (Option<u32>, Where, bool);
 
 impl<'g, 'b> Own<'g, 'b> {
     /// `without`: as if that grant were not there.
@@ -122,7 +135,7 @@ impl<'g, 'b> Own<'g, 'b> {
         adds
     }
 
-    fn compare(&self, holding: &Holding, posing: bool) -> Option<Tier> {
+    fn compare(&self, holding: &Holding, posing: bool) -> Outcome {
         let (roles, _) = self.place(holding.at);
         let strongest = || self.missing(holding, posing).next().map(|(tier, _)| *tier);
         let Some(role) = holding.role else { return strongest() };
@@ -130,13 +143,7 @@ impl<'g, 'b> Own<'g, 'b> {
             return None;
         }
         let compared = (roles, role, holding.at == Where::Cluster, posing);
-        let singles = &self.graph.singles;
-        if let Some(before) = singles.before(&compared) {
-            return before;
-        }
-        let adds = strongest();
-        singles.note(compared, adds);
-        adds
+        self.graph.singles.compare(compared, strongest)
     }
 
     /// The rights of a role that are not held, the strongest first.
@@ -157,7 +164,7 @@ impl<'g, 'b> Own<'g, 'b> {
         roles.iter().filter_map(|role| self.graph.rules_of(*role)).flatten().collect()
     }
 
-    fn place(&self, at: Where) -> (Arc<[u32]>, Tier) {
+    fn place(&self, at: Where) -> Place {
         if let Some(known) = self.places.borrow().get(&at) {
             return known.clone();
         }
@@ -167,8 +174,7 @@ impl<'g, 'b> Own<'g, 'b> {
         roles.sort_unstable();
         roles.dedup();
         let there = |holding: &&Holding| self.graph.tier_of(&Holding { at, ..**holding });
-        let found: (Arc<[u32]>, Tier) =
-            (roles.into(), here.iter().map(there).max().unwrap_or_default());
+        let found: Place = (roles.into(), here.iter().map(there).max().unwrap_or_default());
         self.places.borrow_mut().insert(at, found.clone());
         found
     }

@@ -181,7 +181,7 @@ impl<'b> Reach<'b> {
     /// The same, what the API server itself installed left out of its own grants: None where it
     /// cannot become more than it is by what was added.
     pub fn by_what_was_added(&self, entry: &Entry, reached: &Reached) -> Option<Reached> {
-        let Some(way) = reached.way() else { return None };
+        let way = reached.way()?;
         let installed = |id: GrantId| {
             entry.grants.contains(&id) && self.graph.book.grant(id).is_some_and(|of| of.bootstrap)
         };

@@ -109,7 +109,7 @@ fn show_one_identity_whole() {
     );
     // A dangling grant is shown although it gives nothing.
     let zoe = home.run(&["show", "u:zoe@corp.example", "--from", &objects]).ends_with(0);
-    assert!(zoe.out.contains("role gone (not there)"), "{}", zoe.out);
+    assert!(zoe.out.contains("Role gone (not there)"), "{}", zoe.out);
 }
 
 #[test]

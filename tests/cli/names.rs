@@ -207,5 +207,5 @@ fn no_name_begins_a_line_of_its_own_or_drives_a_terminal() {
     // The way to more is told, with every name in it.
     let reach = all(&["reach", eve]).out;
     assert!(reach.contains("→ cluster-admin"), "{reach}");
-    assert!(reach.contains("Without one grant\n  rolebinding shop\\u{a}"), "{reach}");
+    assert!(reach.contains("Without one grant\n  RoleBinding shop\\u{a}"), "{reach}");
 }

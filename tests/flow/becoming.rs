@@ -179,3 +179,34 @@ fn the_grants_to_cut_are_listed_with_who_loses_by_each() {
     stage.command("reach user:kim@corp.example");
     assert!(stage.text().contains("→ cluster-admin in 1 step"), "{}", stage.text());
 }
+
+#[test]
+fn there_is_no_cut_to_be_had_where_no_way_leads_anywhere() {
+    let foot = |stage: &Stage| stage.text().lines().last().unwrap_or_default().to_owned();
+    let mut stage = Stage::new(&book(&snapshot()), (80, 24));
+    stage.command("reach user:kim@corp.example");
+    assert!(foot(&stage).contains(" r cut "), "{}", stage.text());
+    let mut plain = snapshot();
+    let key = (BindingKind::RoleBinding, "vault".into(), "kim-mints".into());
+    plain.objects.bindings.remove(&key);
+    let mut stage = Stage::new(&book(&plain), (80, 24));
+    stage.command("reach user:kim@corp.example");
+    let shown = stage.text();
+    assert!(shown.contains("It cannot become more than it is: "), "{shown}");
+    assert!(!foot(&stage).contains(" cut "), "{shown}");
+}
+
+#[test]
+fn every_tab_is_in_sight_whatever_is_in_them() {
+    let mut stage = Stage::new(&book(&snapshot()), (80, 24));
+    stage.command("show sa:vault/root");
+    for _ in 0..8 {
+        let shown = stage.text();
+        let tabs = shown.lines().find(|line| line.contains("Permissions")).expect("tabs");
+        for tab in ["Grants", "Activity", "Credentials", "Reach", "Workloads", "Findings", "Groups"]
+        {
+            assert!(tabs.contains(tab), "{tab}: {tabs}");
+        }
+        stage.keys("tab");
+    }
+}

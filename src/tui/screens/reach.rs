@@ -96,16 +96,13 @@ fn joined(mut line: Line<'static>, more: Line<'static>) -> Line<'static> {
 
 fn steps(lines: &mut Lines, book: &Book, path: &Path, kept: &[Kept], width: usize) {
     let steps = plural(path.hops.len(), "step");
-    match (&path.adds, path.end()) {
-        (Some(_), Some(_)) => {
-            let head = wrap(&path.head(), width);
-            lines.extend(head.into_iter().map(|text| Line::of(text, Slot::Strong)));
-        }
-        _ => {
-            let mut head = Line::of(path.tier.as_str(), words::tier_slot(path.tier));
-            head.push(format!(" in {steps}"), Slot::Strong);
-            lines.push(head);
-        }
+    if path.adds.is_some() {
+        let head = wrap(&path.head(), width);
+        lines.extend(head.into_iter().map(|text| Line::of(text, Slot::Strong)));
+    } else {
+        let mut head = Line::of(path.tier.as_str(), words::tier_slot(path.tier));
+        head.push(format!(" in {steps}"), Slot::Strong);
+        lines.push(head);
     }
     for (number, hop) in (1..).zip(&path.hops) {
         step(lines, number, hop, width);
