@@ -59,7 +59,17 @@ pub fn undo(
         .into_iter()
         .rev()
         .filter_map(|made| {
-            let step = plan.steps.iter().find(|step| step.id == made.step)?;
+            let step = step_of(made)?;
+            if step.reversibility == Reversibility::Irreversible {
+                left_out.push(format!(
+                    "step {} of run {run}, {} {}, cannot be taken back: {}",
+                    step.id,
+                    step.action.as_str(),
+                    step.target,
+                    step.loses.join("; ")
+                ));
+                return None;
+            }
             inverse(step, made.left.as_ref(), run)
         })
         .collect();

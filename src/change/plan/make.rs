@@ -11,6 +11,7 @@ use super::left::Left;
 use super::narrow::{self, Cuts};
 use super::owner::{self, Verdict};
 use super::split::{self, Parts};
+use super::unseen_secret;
 use super::wanted::{AllWanted, Refusal, Wanted, names, objects_of, revoked, wanted};
 use super::{
     API_VERSION, Action, ClusterRef, CoverageRef, Header, Intent, Inverse, KIND, Later, Manual,
@@ -80,7 +81,9 @@ pub(super) fn worked(
     work.split(&parts)?;
     for (target, wanted) in &all {
         let image = work.image(target)?;
-        if target.is_secret() {
+        if let Some(unseen) = unseen_secret::of(input.book, target).filter(|_| target.is_secret()) {
+            work.unseen_secret(target, &image, (&unseen, wanted));
+        } else if target.is_secret() {
             work.secret(target, &image, wanted);
         } else {
             work.binding(target, &image, wanted)?;

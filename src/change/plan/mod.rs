@@ -24,6 +24,7 @@ mod secret;
 mod split;
 #[cfg(test)]
 mod tests;
+mod unseen_secret;
 mod wanted;
 
 pub use about::{About, about, moved};

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Intent, Target, narrow};
+use super::{Intent, Target, narrow, unseen_secret};
 use crate::book::Book;
 use crate::model::{Binding, BindingKind, Identity, ListKind, Name, RoleKind};
 use crate::rbac::RoleKey;
@@ -44,7 +44,10 @@ pub enum Refusal {
         subject: Identity,
     },
     /// It is something else.
-    #[error("{0} holds no ServiceAccount's token: only Secrets of type {TOKEN} are revoked so")]
+    #[error(
+        "{0} holds no ServiceAccount's token: only Secrets of type {TOKEN} are quarantined, and besides \
+         these bootstrap tokens in kube-system, and Secrets to which the log shows tokens bound, deleted"
+    )]
     NoToken(Target),
     /// What the log shows does not bear it.
     #[error("{0}: nothing is narrowed")]
@@ -157,6 +160,11 @@ pub(super) fn wanted(book: &Book, intents: &[Intent]) -> Result<AllWanted, Refus
                     namespace: Some(namespace.clone()),
                     name: name.clone(),
                 };
+                let deletes = matches!(intent, Intent::TokenSecret { .. });
+                if deletes && unseen_secret::of(book, &target).is_some() {
+                    want(target, None, intent);
+                    continue;
+                }
                 match objects.secrets.get(&(namespace.clone(), name.clone())) {
                     Some(secret) if &*secret.type_ == TOKEN => want(target, None, intent),
                     Some(_) => return Err(Refusal::NoToken(target)),

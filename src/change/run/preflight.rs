@@ -10,7 +10,7 @@ use tokio::sync::Mutex;
 use super::look::{Found, look};
 use super::read::collection_of;
 use super::runner::send;
-use crate::change::plan::{Action, Plan, Right, Step, without_server_fields};
+use crate::change::plan::{Action, Plan, Reversibility, Right, Step, without_server_fields};
 use crate::cluster::{self, Cluster, DryRun, Writer};
 
 /// Steps that are asked about at once, at most.
@@ -140,6 +140,9 @@ async fn inverse(
     title: &str,
     found: &mut Preflight,
 ) -> Result<(), cluster::Error> {
+    if step.reversibility == Reversibility::Irreversible {
+        return Ok(());
+    }
     let lacks = rights.missing(&step.inverse.rights, false).await?;
     if !lacks.is_empty() {
         found.notes.push(format!(

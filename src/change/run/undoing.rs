@@ -74,6 +74,11 @@ impl Runner<'_> {
             made.remove(at);
         }
         let (by, now) = (self.by.clone(), (self.clock)());
-        Ok(plan::undo(&found.plan, (run, &made), left_out, by, now))
+        let plan = plan::undo(&found.plan, (run, &made), left_out, by, now);
+        if plan.steps.is_empty() && !plan.warnings.is_empty() {
+            let why = plan.warnings.join("; ");
+            return Err(RunError::Refused(format!("nothing of run {run} is taken back: {why}")));
+        }
+        Ok(plan)
     }
 }

@@ -1,0 +1,126 @@
+//! Secrets whose deletion ends a credential and that nobody can put back: what is in them is never
+//! read. Bootstrap tokens, and Secrets that tokens of an account are bound to.
+
+use serde_json::Value;
+
+use super::edit::{precondition, rights};
+use super::make::Work;
+use super::owner::{self, Verdict};
+use super::wanted::Wanted;
+use super::{Action, Intent, Inverse, Reason, Reversibility, Step, StillWorks, Target};
+use crate::book::Book;
+use crate::model::{BoundTo, Identity, Name, Secret};
+use crate::owners;
+
+/// The type of a Secret that holds a bootstrap token
+/// (`plugin/pkg/auth/authenticator/token/bootstrap`).
+const BOOTSTRAP: &str = "bootstrap.kubernetes.io/token";
+
+/// What is known of such a Secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Unseen {
+    /// It holds the bootstrap token of that id.
+    Bootstrap(Name),
+    /// Tokens of these accounts end with it, by the log: so many of each.
+    Bound(Vec<(Identity, usize)>),
+}
+
+/// What a Secret's deletion ends, where that is no token in it.
+pub(super) fn of(book: &Book, target: &Target) -> Option<Unseen> {
+    let namespace = target.namespace.clone()?;
+    let key = (namespace.clone(), target.name.clone());
+    let secret: Option<&Secret> = book.snapshot.objects.secrets.get(&key).map(|one| &**one);
+    if let Some(secret) = secret {
+        let id = target.name.strip_prefix("bootstrap-token-").filter(|id| !id.is_empty());
+        let is_it = &*secret.type_ == BOOTSTRAP && &*namespace == "kube-system";
+        return id.filter(|_| is_it).map(|id| Unseen::Bootstrap(id.into()));
+    }
+    let mut all: Vec<(Identity, usize)> = Vec::new();
+    for entry in book.entries() {
+        let of_it = entry.identity.namespace.as_ref() == Some(&namespace);
+        let Some(log) = book.activity.as_deref().filter(|_| of_it) else { continue };
+        let bound = |minted: &crate::model::Minted| {
+            minted.asked.as_ref().is_some_and(|asked| {
+                matches!(&asked.bound, BoundTo::Object { kind, name, .. }
+                    if &**kind == "Secret" && name.as_ref() == Some(&target.name))
+            })
+        };
+        let count = log.issued().of(&entry.identity).filter(|(_, minted)| bound(minted)).count();
+        if count > 0 {
+            all.push((entry.identity.clone(), count));
+        }
+    }
+    (!all.is_empty()).then_some(Unseen::Bound(all))
+}
+
+impl Work<'_> {
+    /// The step for one of them.
+    pub(super) fn unseen_secret(
+        &mut self,
+        target: &Target,
+        image: &Value,
+        (unseen, wanted): (&Unseen, &Wanted),
+    ) {
+        let key = (target.namespace.clone().unwrap_or_else(|| "".into()), target.name.clone());
+        let found = self.input.book.snapshot.objects.secrets.get(&key);
+        let owners = found.map(|secret| owners::of_secret(secret)).unwrap_or_default();
+        let despite = self.input.despite_owners;
+        let owners = match owner::of_secret(&owners, target, Action::Delete, despite) {
+            Verdict::Step(owners) => owners,
+            Verdict::Leave(manual) => {
+                self.left.still_works.insert(StillWorks {
+                    what: format!("what ends with {target}"),
+                    until: format!("until the owner of it is changed: {}", manual.what),
+                });
+                self.left.manual.insert(manual);
+                return;
+            }
+        };
+        self.deleted.insert(target.clone());
+        self.after.secrets.remove(&key);
+        let (why, loses) = match unseen {
+            Unseen::Bootstrap(id) => {
+                self.left.still_works.insert(StillWorks {
+                    what: format!(
+                        "certificates that were signed for whoever presented the bootstrap token {id}"
+                    ),
+                    until: "until they run out: they are credentials of their own".to_owned(),
+                });
+                (
+                    format!("ends the bootstrap token {id}: system:bootstrap:{id} is refused"),
+                    "the token: its other half is in the Secret alone, and is never read",
+                )
+            }
+            Unseen::Bound(all) => {
+                let of: Vec<String> =
+                    all.iter().map(|(identity, count)| format!("{count} of {identity}")).collect();
+                self.left.still_works.insert(StillWorks {
+                    what: format!("tokens that are bound to {target}, for up to ten seconds"),
+                    until: "until the API servers no longer remember that they took them"
+                        .to_owned(),
+                });
+                self.warnings
+                    .push(format!("{target}: what else is in it is not known, and goes with it"));
+                (
+                    format!("ends the tokens that the log shows bound to it: {}", of.join(", ")),
+                    "what is in the Secret, which is never read; a Secret made anew under its name has \
+                     another UID, and keeps no token alive",
+                )
+            }
+        };
+        self.steps.push(Step {
+            id: 0,
+            action: Action::Delete,
+            target: target.clone(),
+            precondition: precondition(image),
+            before: Some(image.clone()),
+            after: None,
+            reasons: vec![Reason { why, evidence: wanted.by.iter().map(Intent::words).collect() }],
+            reversibility: Reversibility::Irreversible,
+            loses: vec![loses.to_owned()],
+            rights: rights(Action::Delete, target, None),
+            inverse: Inverse { action: Action::Create, rights: Vec::new() },
+            owners,
+        });
+    }
+}
