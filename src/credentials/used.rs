@@ -24,9 +24,8 @@ impl LastUse {
                 let from =
                     words_beyond(left(addresses, more.addresses), more.requests_without_address);
                 let by = words_beyond(left(agents, more.agents), more.requests_without_agent);
-                let part = |word: &str, named: String, beyond: String| match named.is_empty() {
-                    true => String::new(),
-                    false => format!(", {word} {named}{beyond}"),
+                let part = |word: &str, named: String, beyond: String| {
+                    if named.is_empty() { named } else { format!(", {word} {named}{beyond}") }
                 };
                 let times =
                     if *requests == 1 { "once".into() } else { format!("{requests} times") };

@@ -180,7 +180,7 @@ pub(super) fn end_of(subject: &Subject<'_>, one: &Credential) -> String {
              cannot be revoked. To take away the grants of its user and groups ends what it may do{}",
             with("also what the user does otherwise")
         ),
-        (Kind::IssuedToken, Some(Bound::Nothing) | Some(Bound::NotKnown(_)) | None) => format!(
+        (Kind::IssuedToken, Some(Bound::Nothing | Bound::NotKnown(_)) | None) => format!(
             "{missed}destroy it where it is kept, and wait until it ends {until}. To delete the account \
              and make it again ends it at once{}",
             with("with it all other tokens of the account")

@@ -116,12 +116,12 @@ fn evidence(token: &Credential, listed: bool, tier: Tier, old: &str) -> String {
         Some(_) => token.id.to_string(),
         None => format!("a Secret of the account ({})", token.id),
     };
-    let taken = match &token.standing {
+    let doubt = match &token.standing {
         Standing::NotKnown(why) if !listed => format!("; whether it is taken is not known: {why}"),
         _ => String::new(),
     };
     let tier = tier.as_str();
-    format!("{what}{made} holds a token that never expires, for {tier}{}{taken}", used(token))
+    format!("{what}{made} holds a token that never expires, for {tier}{}{doubt}", used(token))
 }
 
 /// `, made by hand on 2026-01-31`.

@@ -8,7 +8,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::{DateTime, NaiveDate, Timelike as _, Utc};
+use chrono::{DateTime, NaiveDate, Timelike, Utc};
 
 use super::{Subject, many, split_off};
 use crate::actors::{
@@ -113,7 +113,7 @@ impl Seen {
         for at in &self.moments {
             starts.entry(at.date_naive()).or_insert_with(|| at.num_seconds_from_midnight());
         }
-        let hours: BTreeSet<u32> = self.moments.iter().map(|at| at.hour()).collect();
+        let hours: BTreeSet<u32> = self.moments.iter().map(Timelike::hour).collect();
         let spread =
             starts.values().max().zip(starts.values().min()).map(|(last, first)| last - first);
         hours.len() > 1 || spread.is_some_and(|spread| spread <= EXACT)

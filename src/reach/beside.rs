@@ -53,10 +53,12 @@ pub(super) fn all() -> impl Iterator<Item = &'static str> {
 /// Ways that are not followed, to be said of one identity: those that hang on a right only where it
 /// holds it.
 pub fn not_followed_by(book: &Book, entry: &Entry) -> Vec<&'static str> {
-    let permissions = book.permissions(entry.id);
+    let grants = || entry.grants.iter().filter_map(|id| book.grant(*id));
     let open = |way: &&Way| {
-        let mut rules = permissions.iter();
-        rules.any(|permission| way.is_open(&permission.rule, &permission.scope))
+        grants().any(|grant| {
+            let mut rules = grant.role.iter().flat_map(|role| &role.rules);
+            rules.any(|rule| way.is_open(rule, &grant.scope))
+        })
     };
     let opened: Vec<&str> = ALL.iter().filter(open).map(|way| way.says).collect();
     let general = |what: &&str| *what == BY_VERSION || NOT_FOLLOWED.contains(what);

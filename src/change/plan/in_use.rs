@@ -10,7 +10,7 @@ use super::check::{Check, asker, of_call};
 use super::left::secret_id;
 use super::make::Work;
 use crate::book::{Book, Entry};
-use crate::credentials;
+use crate::credentials::{self, LastUse};
 use crate::model::{Activity, CallId, Identity, Name, SubjectKind, quoted_agent};
 use crate::rbac::Authorizer;
 
@@ -41,15 +41,14 @@ impl Work<'_> {
             let stops = "what uses it stops working within ten seconds";
             self.warnings.push(format!("{} {why}: {stops}", token.id));
         }
-        use credentials::LastUse::{Label, Log, NotInLog, NotKnown, NotSince};
         Some(match &token.last_use {
-            Log { .. } | Label { .. } => token.last_use.words()?,
-            NotSince(since) => format!(
+            LastUse::Log { .. } | LastUse::Label { .. } => token.last_use.words()?,
+            LastUse::NotSince(since) => format!(
                 "not used since {}, by the API server's own tracking",
                 since.format("%Y-%m-%d")
             ),
-            NotInLog(days) => format!("it is in no request of the {days} days of the log"),
-            NotKnown(why) => format!("whether it is in use is not known: {why}"),
+            LastUse::NotInLog(days) => format!("it is in no request of the {days} days of the log"),
+            LastUse::NotKnown(why) => format!("whether it is in use is not known: {why}"),
         })
     }
 

@@ -6,6 +6,7 @@ use serde_json::Value;
 use super::edit::{precondition, rights};
 use super::make::Work;
 use super::owner::{self, Verdict};
+use super::split::FROM;
 use super::wanted::Wanted;
 use super::{Action, Intent, Inverse, Reason, Reversibility, Step, StillWorks, Target};
 use crate::book::Book;
@@ -23,6 +24,8 @@ pub(super) enum Unseen {
     Bootstrap(Name),
     /// Tokens of these accounts end with it, by the log: so many of each.
     Bound(Vec<(Identity, usize)>),
+    /// The token that a split made for this account.
+    Split(Identity),
 }
 
 /// What a Secret's deletion ends, where that is no token in it.
@@ -34,6 +37,16 @@ pub(super) fn of(book: &Book, target: &Target) -> Option<Unseen> {
         let id = target.name.strip_prefix("bootstrap-token-").filter(|id| !id.is_empty());
         let is_it = &*secret.type_ == BOOTSTRAP && &*namespace == "kube-system";
         return id.filter(|_| is_it).map(|id| Unseen::Bootstrap(id.into()));
+    }
+    // As a split makes it: the account says so, and the Secret is called after it.
+    let account = target.name.strip_suffix("-key").map(Name::from);
+    let made = account.filter(|name| {
+        let account =
+            book.snapshot.objects.service_accounts.get(&(namespace.clone(), name.clone()));
+        account.is_some_and(|account| account.meta.annotations.contains_key(FROM))
+    });
+    if let Some(name) = made {
+        return Some(Unseen::Split(Identity::service_account(namespace, name)));
     }
     let mut all: Vec<(Identity, usize)> = Vec::new();
     for entry in book.entries() {
@@ -91,14 +104,18 @@ impl Work<'_> {
                     "the token: its other half is in the Secret alone, and is never read",
                 )
             }
+            Unseen::Split(identity) => {
+                self.ends_soon(target);
+                (
+                    format!("ends the token of {identity} that was made when an account was split"),
+                    "the token: a Secret made anew under its name has another UID, and keeps no token \
+                     alive",
+                )
+            }
             Unseen::Bound(all) => {
                 let of: Vec<String> =
                     all.iter().map(|(identity, count)| format!("{count} of {identity}")).collect();
-                self.left.still_works.insert(StillWorks {
-                    what: format!("tokens that are bound to {target}, for up to ten seconds"),
-                    until: "until the API servers no longer remember that they took them"
-                        .to_owned(),
-                });
+                self.ends_soon(target);
                 self.warnings
                     .push(format!("{target}: what else is in it is not known, and goes with it"));
                 (
@@ -121,6 +138,13 @@ impl Work<'_> {
             rights: rights(Action::Delete, target, None),
             inverse: Inverse { action: Action::Create, rights: Vec::new() },
             owners,
+        });
+    }
+
+    fn ends_soon(&mut self, target: &Target) {
+        self.left.still_works.insert(StillWorks {
+            what: format!("tokens that are bound to {target}, for up to ten seconds"),
+            until: "until the API servers no longer remember that they took them".to_owned(),
         });
     }
 }

@@ -179,12 +179,13 @@ fn nothing(state: &State) -> String {
 
 /// The line of chips: what is listed and how many, each chip with its count, and the order.
 fn chips(state: &State, canvas: &mut Canvas<'_, '_>, area: Rect) {
+    let mut line = Line::of(" ", Slot::Base);
     let list = &state.list;
-    let (what, short) = match list.kind {
-        None => ("Identities", "All"),
-        Some(SubjectKind::User) => ("Users", "Users"),
-        Some(SubjectKind::Group) => ("Groups", "Groups"),
-        Some(SubjectKind::ServiceAccount) => ("Accounts", "Accounts"),
+    let what = match list.kind {
+        None => "Identities",
+        Some(SubjectKind::User) => "Users",
+        Some(SubjectKind::Group) => "Groups",
+        Some(SubjectKind::ServiceAccount) => "Accounts",
     };
     let mut counts = [0usize; Chip::ALL.len()];
     for book in state.listed().filter_map(|feed| feed.book.as_ref()) {
@@ -202,26 +203,6 @@ fn chips(state: &State, canvas: &mut Canvas<'_, '_>, area: Rect) {
             *sum += more;
         }
     }
-    let area = Rect { width: area.width.saturating_sub(1), ..area };
-    let end = right(state);
-    // No count is cut off for a word.
-    let gap = if area.width < ROOMY { " " } else { "  " };
-    let whole = chips_line(state, &counts, what, gap);
-    let fits = |line: &Line<'_>| line.width() + 2 + end.width() <= area.width.into();
-    let line = if fits(&whole) { whole } else { chips_line(state, &counts, short, " ") };
-    let end = if fits(&line) { end } else { Line::new() };
-    canvas.ends(area, &line, &end, area.width / 2);
-}
-
-/// The chips in words, what is listed called so.
-fn chips_line(
-    state: &State,
-    counts: &[usize; Chip::ALL.len()],
-    what: &'static str,
-    gap: &'static str,
-) -> Line<'static> {
-    let list = &state.list;
-    let mut line = Line::of(" ", Slot::Base);
     let slot = if list.chip == Chip::All { Slot::Strong } else { Slot::Muted };
     line.push(what, slot);
     let all = counted(state, counts[0]);
@@ -234,7 +215,8 @@ fn chips_line(
         line.push(format!(" in {ns}"), Slot::Accent);
     }
     line.push(" ", Slot::Base);
-    for (chip, count) in Chip::ALL.into_iter().zip(*counts).skip(1) {
+    let gap = if area.width < ROOMY { " " } else { "  " };
+    for (chip, count) in Chip::ALL.into_iter().zip(counts).skip(1) {
         line.push(gap, Slot::Base);
         let count_of = match chip {
             Chip::Idle | Chip::Shared => counted_by_log,
@@ -249,7 +231,8 @@ fn chips_line(
         };
         line.push(text, slot);
     }
-    line
+    let area = Rect { width: area.width.saturating_sub(1), ..area };
+    canvas.ends(area, &line, &right(state), area.width / 2);
 }
 
 /// The same of who can become more: `…` while that is worked out.

@@ -274,3 +274,88 @@ fn nobody_is_locked_out_by_a_slip() {
     let refused = admin.keybook(&["revoke", "user:root@corp.example"]);
     refused.ends_with(5).says("lock everybody out of");
 }
+
+#[test]
+fn what_ends_with_a_secret_that_is_never_read_ends_and_does_not_come_back() {
+    let Some(cluster) = cluster() else { return };
+    let secret = |namespace: &str, name: &str, kind: &str, data: serde_json::Value| {
+        json!({"apiVersion": "v1", "kind": "Secret", "type": kind,
+            "metadata": {"namespace": namespace, "name": name}, "stringData": data})
+    };
+    let space = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "ends"}});
+    let account = json!({"apiVersion": "v1", "kind": "ServiceAccount",
+        "metadata": {"namespace": "ends", "name": "bot"}});
+    let bootstrap = secret(
+        "kube-system",
+        "bootstrap-token-rev123",
+        "bootstrap.kubernetes.io/token",
+        json!({"token-id": "rev123", "token-secret": "0123456789abcdef",
+            "usage-bootstrap-authentication": "true"}),
+    );
+    let holds = secret("ends", "holds", "Opaque", json!({"other": "data"}));
+    let lines = [space, account, bootstrap, holds].map(|one| one.to_string());
+    cluster.load(&lines.join("\n"));
+    // As a Secret has them.
+    let encoded = |token: &str| {
+        use base64::Engine as _;
+        base64::engine::general_purpose::STANDARD.encode(token.trim())
+    };
+    let boot = encoded("rev123.0123456789abcdef");
+    await_some("the bootstrap token to be taken", || accepted(&cluster, &boot).then_some(()));
+    let uid = cluster.kubectl_ok(&[
+        "get",
+        "secret",
+        "holds",
+        "-n",
+        "ends",
+        "-o",
+        "jsonpath={.metadata.uid}",
+    ]);
+    let bound = cluster.kubectl_ok(&[
+        "create",
+        "token",
+        "bot",
+        "-n",
+        "ends",
+        "--bound-object-kind",
+        "Secret",
+        "--bound-object-name",
+        "holds",
+        "--bound-object-uid",
+        uid.trim(),
+    ]);
+    let bound = encoded(&bound);
+    let free = encoded(&cluster.kubectl_ok(&["create", "token", "bot", "-n", "ends"]));
+    await_some("the tokens to be taken", || {
+        (accepted(&cluster, &bound) && accepted(&cluster, &free)).then_some(())
+    });
+    let log = cluster.audit_log().display().to_string();
+    let desk = Desk::new(cluster.kubeconfig());
+    // Without the log nothing says that a token is bound to it.
+    desk.keybook(&["revoke", "secret:ends/holds"]).ends_with(1);
+    let plan = desk.folder.path().join("plan.yaml").display().to_string();
+    let words = [
+        "revoke",
+        "secret:ends/holds",
+        "secret:kube-system/bootstrap-token-rev123",
+        "--audit",
+        &log,
+        "--no-store",
+        "--out",
+        &plan,
+    ];
+    let told = await_some("the log to say so", || {
+        let told = desk.keybook(&words);
+        (told.code == Some(0)).then_some(told)
+    });
+    assert!(told.out.contains("1 of sa:ends/bot"), "{}", told.out);
+    assert!(told.out.contains("irreversible"), "{}", told.out);
+    desk.keybook(&["apply", &plan, "--yes", "tests"]).ends_with(0).says("run 1 is done");
+    for token in [&bound, &boot] {
+        await_some("the token to be refused", || (!accepted(&cluster, token)).then_some(()));
+    }
+    assert!(accepted(&cluster, &free), "another token of the account is not touched");
+    desk.keybook(&["verify", "1"]).ends_with(0);
+    let undone = desk.keybook(&["undo", "1", "--yes", "tests"]).ends_with(5);
+    undone.says("cannot be taken back");
+}

@@ -10,7 +10,7 @@ mod steps;
 mod who;
 
 pub use seats::everybody;
-pub(super) use steps::Promise;
+pub(super) use steps::{FROM, Promise};
 use who::Part;
 pub(super) use who::{Parts, parts};
 

@@ -22,7 +22,7 @@ const GROUP: &str = "rbac.authorization.k8s.io";
 const VERSION: &str = "rbac.authorization.k8s.io/v1";
 
 /// The account that something was split from: an annotation.
-const FROM: &str = "keybook/split-from";
+pub(in crate::change::plan) const FROM: &str = "keybook/split-from";
 
 /// Lines about what nobody gets, at most.
 const NOBODY: usize = 30;
@@ -336,9 +336,8 @@ impl Work<'_> {
             until: match parts.how.retire_after {
                 // Who was left out keeps it.
                 None if !parts.left.2.is_empty() && !parts.how.actors.is_empty() => format!(
-                    "as long as those use it who stay: {}. What {} should no longer do as {account} is \
-                     for each of them to change to its own credential",
-                    parts.left.2.join("; "),
+                    "as long as those use it who are not split off: keybook show {account} tells who \
+                     they are, and whether {} still use it, who change to what is theirs",
                     parts.all.iter().map(|part| &*part.name).collect::<Vec<_>>().join(", ")
                 ),
                 None => format!(

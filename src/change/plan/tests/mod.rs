@@ -389,10 +389,25 @@ fn a_token_secret_is_deleted_with_what_is_lost_and_what_comes_back() {
     assert_eq!((step.action, step.reversibility), (Action::Delete, Reversibility::WithLoss));
     assert_eq!(step.loses.len(), 2);
     assert!(plan.still_works.iter().any(|one| one.what.contains("byte-identical")));
+    // A bootstrap token is deleted, and cannot be brought back; there is no label that has it refused.
+    let plan = world.plan(&["secret:kube-system/bootstrap-token-abc"]).expect("a plan");
+    let step = &plan.steps[0];
+    assert_eq!((step.action, step.reversibility), (Action::Delete, Reversibility::Irreversible));
+    assert!(step.reasons[0].why.contains("system:bootstrap:abc is refused"), "{step:?}");
     assert!(matches!(
-        world.plan(&["secret:kube-system/bootstrap-token-abc"]),
+        world.plan(&["quarantine:kube-system/bootstrap-token-abc"]),
         Err(Refusal::NoToken(_))
     ));
+    let made = [Made { step: step.id, left: None }];
+    let undone = undo(&plan, (3, &made), Vec::new(), None, now());
+    assert_eq!(undone.steps.len(), 0);
+    assert!(undone.warnings[0].contains("cannot be taken back"), "{:?}", undone.warnings);
+    // The same name elsewhere is none, whatever it says of itself.
+    let astray = World::default().with(json!({"apiVersion": "v1", "kind": "Secret",
+        "type": "bootstrap.kubernetes.io/token",
+        "metadata": {"namespace": "pay", "name": "bootstrap-token-abc"}}));
+    let refused = astray.plan(&["secret:pay/bootstrap-token-abc"]);
+    assert!(matches!(refused, Err(Refusal::NoToken(_))), "{refused:?}");
 }
 
 #[test]
