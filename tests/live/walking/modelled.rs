@@ -38,7 +38,7 @@ pub fn is_modelled(site: &Site, name: &str, step: &str) {
     let row = reach(site, name);
     assert_eq!(row["reaches"], "cluster-admin", "{row:#}");
     assert_eq!(row["modelled"], true, "{row:#}");
-    let path = row["paths"].as_array().and_then(|paths| paths.last()).expect("a path");
+    let path = row["paths"].as_array().and_then(|paths| paths.first()).expect("a path");
     assert_eq!(path["modelled"], true, "{path:#}");
     let hops = path["hops"].as_array().expect("steps");
     let steps: Vec<&str> = hops.iter().filter_map(|hop| hop["step"].as_str()).collect();

@@ -285,7 +285,7 @@ fn what_is_done_in_anothers_name_within_rules_counts_for_what_it_is() {
     refused(site, &as_strong(&walker), &goal(VAULT));
     let row = reach(site, "within");
     assert_eq!((&row["reaches"], &row["modelled"]), (&json!("reads secrets"), &json!(false)));
-    let path = row["paths"].as_array().and_then(|paths| paths.last()).expect("a path");
+    let path = row["paths"].as_array().and_then(|paths| paths.first()).expect("a path");
     let steps: Vec<&str> = path["hops"]
         .as_array()
         .expect("steps")
