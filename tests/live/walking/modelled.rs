@@ -50,7 +50,8 @@ pub fn is_modelled(site: &Site, name: &str, step: &str) {
 
 pub fn leads_nowhere(site: &Site, name: &str) {
     let row = reach(site, name);
-    assert_eq!(row["paths"], json!([]), "{row:#}");
+    let paths = row["paths"].as_array().expect("paths");
+    assert!(paths.iter().all(|path| !path["adds"].is_null()), "{row:#}");
     assert_eq!(row["reaches"], row["tier"], "{row:#}");
 }
 

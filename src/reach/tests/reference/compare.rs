@@ -42,7 +42,13 @@ pub(super) fn requests(objects: &Objects) -> Arc<[Request]> {
             }
             let main = if main == "*" { ODD } else { main };
             for group in rule.api_groups.iter().map(plain) {
-                for verb in rule.verbs.iter().map(plain) {
+                // And what is let be done in somebody's name.
+                let verbs = rule.verbs.iter().map(plain);
+                let verbs = verbs.flat_map(|verb| match verb.rsplit_once(':') {
+                    Some((_, done)) => vec![done.to_owned(), verb],
+                    None => vec![verb],
+                });
+                for verb in verbs {
                     for ns in &places {
                         let is_it =
                             |(have, of): &(&str, &str)| *have == group && **of == **resource;
