@@ -91,7 +91,7 @@ mod tests {
 
     fn identity() -> impl Strategy<Value = Identity> {
         prop_oneof![
-            "[a-zA-Z@:. '\"$é=\u{202e}\u{1b}\n-]{1,12}".prop_map(|name| Identity::user(name)),
+            "[a-zA-Z@:. '\"$é=\u{202e}\u{1b}\n-]{1,12}".prop_map(Identity::user),
             (name(), name()).prop_map(|(ns, name)| Identity::service_account(ns, name)),
         ]
     }

@@ -10,18 +10,17 @@ pub fn text<'a>(
     lines: &mut Vec<Line<'static>>,
 ) {
     for line in text {
-        match image(line) {
-            Some(slot) => lines.push(Line::of(line.to_owned(), slot)),
-            None => {
-                let slot = match line {
-                    _ if line.starts_with("LOCKS OUT") => Slot::Danger,
-                    _ if line.starts_with("warning") => Slot::Warn,
-                    _ if line.starts_with(' ') => Slot::Base,
-                    _ => Slot::Strong,
-                };
-                wrapped(line, slot, columns, lines);
-            }
+        if let Some(slot) = image(line) {
+            lines.push(Line::of(line.to_owned(), slot));
+            continue;
         }
+        let slot = match line {
+            _ if line.starts_with("LOCKS OUT") => Slot::Danger,
+            _ if line.starts_with("warning") => Slot::Warn,
+            _ if line.starts_with(' ') => Slot::Base,
+            _ => Slot::Strong,
+        };
+        wrapped(line, slot, columns, lines);
     }
 }
 

@@ -76,14 +76,8 @@ pub fn foresee(book: &Book, wishes: &[Intent], beside: &[Intent]) -> Result<Fore
         Ok(made) => return Ok(sum(book, wishes.to_vec(), made)),
         Err(refusal) => refusal,
     };
-    let mut left_out = Vec::new();
-    let mut bear = Vec::new();
-    for wish in wishes {
-        match made(book, std::slice::from_ref(wish)) {
-            Ok(_) => bear.push(wish.clone()),
-            Err(why) => left_out.push((wish.clone(), why)),
-        }
-    }
+    let (mut bear, mut left_out) = (Vec::new(), Vec::new());
+    part(book, wishes, &mut bear, &mut left_out);
     if bear.is_empty() {
         let first = left_out.into_iter().next().map(|(_, why)| why);
         return Err(first.unwrap_or(together));
@@ -94,6 +88,24 @@ pub fn foresee(book: &Book, wishes: &[Intent], beside: &[Intent]) -> Result<Fore
         Err(why) => (Some(why), made(book, &bear)?),
     };
     Ok(Foreseen { left_out, apart, ..sum(book, bear, made) })
+}
+
+/// Tells those apart of which there is a Plan, by halves: most often it is one of many that has none.
+fn part(
+    book: &Book,
+    wishes: &[Intent],
+    bear: &mut Vec<Intent>,
+    left_out: &mut Vec<(Intent, Refusal)>,
+) {
+    match (made(book, wishes), wishes) {
+        (Ok(_), _) => bear.extend_from_slice(wishes),
+        (Err(why), [one]) => left_out.push((one.clone(), why)),
+        (Err(_), _) => {
+            let (first, second) = wishes.split_at(wishes.len() / 2);
+            part(book, first, bear, left_out);
+            part(book, second, bear, left_out);
+        }
+    }
 }
 
 fn made(book: &Book, intents: &[Intent]) -> Result<Worked, Refusal> {

@@ -215,9 +215,14 @@ pub(super) fn perform(state: &mut State, id: Id, key: Option<Key>, effects: &mut
         | Id::RuboutLine => {
             prompt::perform(state, id, effects);
         }
-        // Of a wizard alone.
-        Id::Stage | Id::Type | Id::Merge | Id::Become | Id::LeaveOut | Id::AsPlan => {}
-        Id::Theme
+        // Of a wizard alone; and what takes words.
+        Id::Stage
+        | Id::Type
+        | Id::Merge
+        | Id::Become
+        | Id::LeaveOut
+        | Id::AsPlan
+        | Id::Theme
         | Id::WhoCommand
         | Id::ShowCommand
         | Id::CanCommand

@@ -58,11 +58,14 @@ pub(super) fn account(state: &State) -> Result<(FeedId, Identity), String> {
     entry.ok_or_else(|| "nobody is under the cursor who is listed".to_owned())
 }
 
+/// An identity of a cluster.
+type Whom = (FeedId, Identity);
+
 /// Who is marked, or under the cursor, and the role of a grant that is under it.
 ///
 /// # Errors
 /// Where there is nobody, in words.
-pub(super) fn whom(state: &State) -> Result<(Vec<(FeedId, Identity)>, Option<RoleOf>), String> {
+pub(super) fn whom(state: &State) -> Result<(Vec<Whom>, Option<RoleOf>), String> {
     let all = wishes(state, true)?;
     let whom = all.into_iter().filter_map(|(feed, wish)| Some((feed, wish.identity()?.clone())));
     Ok((whom.collect(), role(state)))
@@ -280,6 +283,10 @@ pub(super) fn unstage(state: &mut State) {
             .filter_map(|narrow| wishes(state, narrow).ok())
             .flatten()
             .collect();
+        // A split that mends a finding is no wish of a single key.
+        let fix = open::finding(state).and_then(|finding| mend::intent(&finding.fix));
+        let staged: Vec<(FeedId, Intent)> =
+            staged.into_iter().chain(fix.map(|fix| (target.feed(), fix))).collect();
         let role = role(state);
         let is_meant = |(feed, wish): &(FeedId, Intent)| {
             let same = |(at, one): &(FeedId, Intent)| at == feed && one.is_about_the_same(wish);

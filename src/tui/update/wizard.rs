@@ -64,6 +64,7 @@ pub(super) fn split(state: &mut State, effects: &mut Effects) {
         feed,
         account,
         behind: None,
+        behind_of: 0,
         seats: Vec::new(),
         how,
         folder: state.folders.get(&feed).cloned().unwrap_or_default(),
@@ -81,9 +82,11 @@ fn begin(state: &mut State, form: Form, effects: &mut Effects) {
 pub(super) fn again(state: &mut State, effects: &mut Effects) {
     let tag = state.next_tag();
     let Some(view) = view(state) else { return };
+    if view.since == 0 {
+        view.since = tag;
+    }
     let Form::Split(form) = &view.form else { return ask(state, effects) };
     let (feed, account) = (form.feed, form.account.clone());
-    view.behind_tag = tag;
     if let Some(book) = state.book(feed).cloned() {
         run(effects, Job::Behind { tag, book, account });
     }
@@ -96,8 +99,12 @@ pub(super) fn behind(
     behind: Result<Arc<Behind>, String>,
     effects: &mut Effects,
 ) {
-    let Some(view) = view(state).filter(|view| view.behind_tag == tag) else { return };
+    let Some(view) = view(state).filter(|view| tag >= view.since) else { return };
     if let Form::Split(form) = &mut view.form {
+        if tag < form.behind_of {
+            return;
+        }
+        form.behind_of = tag;
         form.follow(behind);
         ask(state, effects);
     }
@@ -118,8 +125,8 @@ fn ask(state: &mut State, effects: &mut Effects) {
     let asks = asks(state, &wishes);
     let Some(view) = self::view(state) else { return };
     view.tag = tag;
-    view.stage = false;
     if asks.is_empty() {
+        // There is nothing to be worked out.
         view.sight = Some((tag, Arc::new(Sight::of(asks, false, ""))));
         return;
     }
@@ -149,9 +156,14 @@ fn asks(state: &State, wishes: &[(FeedId, Intent)]) -> Vec<Ask> {
 
 /// What comes of choices is known.
 pub(super) fn seen(state: &mut State, tag: u64, sight: Arc<Sight>, effects: &mut Effects) {
-    let Some(view) = view(state).filter(|view| view.tag == tag) else { return };
+    // Where Books come faster than this is worked out, what is older is shown, and told to be.
+    let Some(view) = view(state) else { return };
+    let newest = view.sight.as_ref().map_or(view.since, |(have, _)| *have);
+    if tag < newest {
+        return;
+    }
     view.sight = Some((tag, sight));
-    if std::mem::take(&mut view.stage) {
+    if view.stage && view.is_of_what_is_chosen() {
         stage_it(state, effects);
     }
 }
@@ -298,7 +310,8 @@ fn copy(state: &mut State, effects: &mut Effects) {
 /// Stages what is chosen, once it is known what comes of it.
 fn stage_it(state: &mut State, effects: &mut Effects) {
     let Some(view) = view(state) else { return };
-    let Some((_, sight)) = view.sight.clone().filter(|(tag, _)| *tag == view.tag) else {
+    let known = view.is_of_what_is_chosen();
+    let Some((_, sight)) = view.sight.clone().filter(|_| known) else {
         view.stage = true;
         return state.say(Tone::Done, "it is staged as soon as it is known what comes of it");
     };

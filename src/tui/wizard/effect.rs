@@ -202,6 +202,14 @@ fn besides(foreseen: &Foreseen, columns: usize, lines: &mut Lines) {
         gap(lines);
         said("!", &format!("locks out: {}", lock_out.what), Slot::Danger, columns, lines);
     }
+    if !plan.later.is_empty() {
+        gap(lines);
+        lines.push(Line::of("Later (keybook due lists it)", Slot::Strong));
+        for later in &plan.later {
+            let line = format!("from {} on: {}", exact(later.not_before), later.what);
+            said("·", &line, Slot::Base, columns, lines);
+        }
+    }
     if !plan.warnings.is_empty() {
         gap(lines);
         for warning in plan.warnings.iter().take(MOST / 4) {
@@ -213,14 +221,6 @@ fn besides(foreseen: &Foreseen, columns: usize, lines: &mut Lines) {
         lines.push(Line::of("To be done elsewhere", Slot::Strong));
         for manual in plan.manual.iter().take(MOST / 4) {
             said("·", &format!("{}: {}", manual.what, manual.why), Slot::Base, columns, lines);
-        }
-    }
-    if !plan.later.is_empty() {
-        gap(lines);
-        lines.push(Line::of("Later (keybook due lists it)", Slot::Strong));
-        for later in &plan.later {
-            let line = format!("from {} on: {}", exact(later.not_before), later.what);
-            said("·", &line, Slot::Base, columns, lines);
         }
     }
     if !plan.still_works.is_empty() {

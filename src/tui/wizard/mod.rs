@@ -10,6 +10,7 @@ mod parts;
 mod sight;
 mod split;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 pub use choice::Field;
@@ -47,8 +48,8 @@ pub struct Wizard {
     pub as_plan: bool,
     /// The number of what was asked for last.
     pub tag: u64,
-    /// The number of who is behind it, as it was asked for last.
-    pub behind_tag: u64,
+    /// The number of what was asked for first; 0 before that.
+    pub since: u64,
     /// What came of choices, with the number under which it was asked for.
     pub sight: Option<(u64, Arc<Sight>)>,
     /// Whether it is staged once that is there.
@@ -83,7 +84,7 @@ impl Wizard {
             on_effect: false,
             as_plan: false,
             tag: 0,
-            behind_tag: 0,
+            since: 0,
             sight: None,
             stage: false,
             lines: Arc::default(),
@@ -100,6 +101,12 @@ impl Wizard {
     /// Whether what is shown is of what is chosen.
     pub fn is_worked_out(&self) -> bool {
         self.sight.as_ref().is_some_and(|(tag, _)| *tag == self.tag)
+    }
+
+    /// Whether what is shown is of these choices, be it by an older Book.
+    pub fn is_of_what_is_chosen(&self) -> bool {
+        let chosen: BTreeSet<(FeedId, Intent)> = self.form.wishes().into_iter().collect();
+        self.sight.as_ref().is_some_and(|(_, sight)| sight.asked == chosen)
     }
 
     /// Puts what comes of it in words, where that is not done for the room that there is.

@@ -1,5 +1,6 @@
 //! What comes of choices, worked out beside the screen.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -42,6 +43,8 @@ pub struct Seen {
 /// What comes of it.
 #[derive(Clone, Debug)]
 pub struct Sight {
+    /// What was wanted.
+    pub asked: BTreeSet<(FeedId, Intent)>,
     /// By cluster.
     pub of: Vec<Seen>,
     /// Why kubeconfigs cannot be written where they should; None where they can, or need not.
@@ -52,6 +55,11 @@ impl Sight {
     /// Works it out. `as_plan` asks for the text of the plan; `folder` is where kubeconfigs go.
     pub fn of(asks: Vec<Ask>, as_plan: bool, folder: &str) -> Self {
         let mut blocked = None;
+        let asked = asks.iter().flat_map(|ask| {
+            let wishes = ask.wishes.iter().cloned();
+            wishes.map(|wish| (ask.feed, wish))
+        });
+        let asked = asked.collect();
         let of = asks
             .into_iter()
             .map(|Ask { feed, name, book, wishes, beside }| {
@@ -70,7 +78,7 @@ impl Sight {
                 Seen { feed, name, foreseen, plan }
             })
             .collect();
-        Self { of, folder: blocked }
+        Self { asked, of, folder: blocked }
     }
 
     /// What comes of it in the first cluster in which something does.

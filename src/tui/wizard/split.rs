@@ -46,6 +46,8 @@ pub struct SplitForm {
     pub account: Identity,
     /// Who is behind it, or why that is not known; None while it is worked out.
     pub behind: Option<Result<Arc<Behind>, String>>,
+    /// The number under which that was asked for.
+    pub behind_of: u64,
     /// The same, as they are chosen.
     pub seats: Vec<Seat>,
     /// All else that is chosen; of it nobody's name is left out.
@@ -65,6 +67,7 @@ impl SplitForm {
         let before = std::mem::take(&mut self.seats);
         let chosen = &self.how.actors;
         let mut taken: BTreeSet<Name> = before.iter().map(|seat| seat.name.clone()).collect();
+        taken.extend(chosen.iter().map(|one| one.name.clone()));
         let seat = |Named { name, is }: Named| {
             if let Some(have) = before.iter().find(|seat| seat.is == is) {
                 return have.clone();
@@ -261,7 +264,7 @@ impl SplitForm {
         match field {
             Field::Actor(at) => return self.rename(at, text),
             Field::Into => {
-                self.how.into = Some(text).filter(|text| !text.is_empty()).map(Into::into)
+                self.how.into = Some(text).filter(|text| !text.is_empty()).map(Into::into);
             }
             Field::Unattributed => {
                 let whom = Some(text).filter(|text| !text.is_empty() && *text != NOBODY);

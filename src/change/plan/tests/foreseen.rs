@@ -113,10 +113,11 @@ fn what_is_staged_beside_counts_and_is_left_out_where_it_cannot_be_had() {
     let nobody = narrow("user:nobody", &Choices::default());
     let both = [wish.clone(), nobody.clone()];
     let foreseen = seen(&world, &both, &[]).expect("a plan of one");
-    assert_eq!(foreseen.of, [wish.clone()]);
+    assert_eq!(foreseen.of, std::slice::from_ref(&wish));
     assert!(matches!(&*foreseen.left_out, [(out, Refusal::Nobody(_))] if *out == nobody));
     // A wish beside that cannot be had keeps nothing from being shown.
-    let foreseen = seen(&world, std::slice::from_ref(&wish), &[nobody.clone()]).expect("a plan");
+    let foreseen =
+        seen(&world, std::slice::from_ref(&wish), std::slice::from_ref(&nobody)).expect("a plan");
     assert!(matches!(foreseen.apart, Some(Refusal::Nobody(_))));
     assert_eq!(foreseen.of, [wish]);
     assert!(matches!(seen(&world, &[nobody], &[]), Err(Refusal::Nobody(_))));
