@@ -173,8 +173,8 @@ impl Search<'_, '_> {
                 let from: Vec<u32> =
                     [who, holder].into_iter().chain(cleared_by(deletes.as_ref())).collect();
                 let deleter = cleared_by(deletes.as_ref()).filter(|by| ![who, holder].contains(by));
-                let deletes = deletes.map(|cleared| cleared.object);
-                self.edge(&Edge { to, step, used, held, deletes, deleter }, &from, who);
+                let object = deletes.map(|cleared| cleared.object);
+                self.edge(&Edge { to, step, used, held, deletes: object, deleter }, &from, who);
             }
         }
     }

@@ -127,6 +127,7 @@ pub(crate) enum Level {
 }
 
 /// The snapshot, by number.
+#[expect(clippy::struct_excessive_bools)] // Each is a fact of the cluster that no other implies.
 #[derive(Debug)]
 pub(crate) struct World {
     /// One more than the highest number of an identity.

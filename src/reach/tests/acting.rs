@@ -27,15 +27,13 @@ fn team() -> World {
 /// That account also holds these rules; cluster-wide, where no namespace is given.
 fn also(world: World, who: &str, ns: Option<&str>, rules: Value) -> World {
     let name = format!("{}-{}", who, ns.unwrap_or("all"));
-    match ns {
-        Some(ns) => {
-            let role = format!("Role/{name}");
-            world.role(ns, &name, &rules).bind(Some(ns), &name, &role, &format!("sa:n/{who}"))
-        }
-        None => {
-            let role = format!("ClusterRole/{name}");
-            world.cluster_role(&name, &rules).bind(None, &name, &role, &format!("sa:n/{who}"))
-        }
+    let whom = format!("sa:n/{who}");
+    if let Some(ns) = ns {
+        let role = format!("Role/{name}");
+        world.role(ns, &name, &rules).bind(Some(ns), &name, &role, &whom)
+    } else {
+        let role = format!("ClusterRole/{name}");
+        world.cluster_role(&name, &rules).bind(None, &name, &role, &whom)
     }
 }
 

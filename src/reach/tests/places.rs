@@ -149,7 +149,7 @@ fn the_token_of_a_secret_is_one_of_its_keys() {
     };
     let exec = || json!([rule(&["create"], "", &["pods/exec"])]);
     let has = |volumes: Value, container: Value| {
-        leads(world(volumes, container), APP, exec(), &[Step::Exec])
+        leads(world(volumes, container), APP, exec(), &[Step::Exec]);
     };
     let has_not = |volumes: Value, container: Value| never(world(volumes, container), APP, exec());
     let env = |key: &str| {

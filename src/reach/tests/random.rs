@@ -242,18 +242,15 @@ fn listed(book: &Book, acts: &Acts, start: &Identity) -> [BTreeSet<String>; 2] {
         all[0].insert(name.clone());
         all[1].extend(Some(name).filter(|_| adds));
     }
-    match any {
+    if any.is_some() {
         // They are not told one by one.
-        Some(_) => {
-            let people = book.entries().filter(|entry| entry.identity != *start);
-            all[0].extend(people.filter_map(|entry| user(&entry.identity)));
-            assert_eq!(acts.count.others, all[0].len());
-        }
-        None => {
-            let strangers = acts.all.iter().filter(|act| act.is_other).count() - all[0].len();
-            assert_eq!(acts.count.others, all[0].len() + strangers);
-            assert!(acts.count.adding >= all[1].len());
-        }
+        let people = book.entries().filter(|entry| entry.identity != *start);
+        all[0].extend(people.filter_map(|entry| user(&entry.identity)));
+        assert_eq!(acts.count.others, all[0].len());
+    } else {
+        let strangers = acts.all.iter().filter(|act| act.is_other).count() - all[0].len();
+        assert_eq!(acts.count.others, all[0].len() + strangers);
+        assert!(acts.count.adding >= all[1].len());
     }
     all
 }
@@ -354,7 +351,7 @@ fn check_many(seed: u64, more: &[Dish]) -> usize {
     let entries: Vec<&Entry> = book.entries().map(|entry| &**entry).collect();
     // Of who takes over a great deal the nearest are asked first whether they add anything.
     let near = |found: Reached| {
-        let adds = found.beside.as_ref().map(|path| path.is_worth());
+        let adds = found.beside.as_ref().map(Path::is_worth);
         (adds, Reached { beside: None, ..found })
     };
     let expected: Vec<Reached> = entries.iter().map(|entry| reach.of(entry)).collect();

@@ -432,8 +432,8 @@ impl Simulation {
                 Identity::group(format!("{}:{ns}", Identity::ALL_SERVICE_ACCOUNTS)),
             ];
             if groups.iter().any(|group| named.contains(group)) {
-                let names = self.names().into_iter();
-                named.extend(names.map(|name| Identity::service_account(ns.clone(), name)));
+                let all = self.names().into_iter();
+                named.extend(all.map(|name| Identity::service_account(ns.clone(), name)));
             }
         }
         for account in named {

@@ -7,12 +7,12 @@ use crate::book::tests::world::{Row, World as Logged};
 use crate::model::ActivityParts;
 
 /// A log of a hundred days up to the eve of the plan, with these rows.
-fn log(rows: impl IntoIterator<Item = Row>) -> Option<ActivityParts> {
+fn log(rows: impl IntoIterator<Item = Row>) -> ActivityParts {
     let mut parts = Logged::new().log(-12, 88).activity.expect("a log");
     for row in rows {
         row.put(&mut parts);
     }
-    Some(parts)
+    parts
 }
 
 fn token(name: &str, labels: &Value) -> Value {
@@ -45,7 +45,8 @@ fn said(world: &World, wish: &str) -> (Vec<String>, Vec<String>) {
 fn a_token_that_is_used_is_warned_of_with_figures() {
     let none = json!({});
     let mut used = world(&none);
-    used.log = log([work(88, "legacy:app/prod/prod-tok"), work(2, "legacy:app/prod/prod-tok")]);
+    used.log =
+        Some(log([work(88, "legacy:app/prod/prod-tok"), work(2, "legacy:app/prod/prod-tok")]));
     let words = "used 10 times, last on 2026-03-30 12:00 UTC, from 192.0.2.7, by \"payroll/v1; it is \
                  \\\"idle\\\"\", by the log";
     for wish in ["quarantine:app/prod-tok", "secret:app/prod-tok"] {
@@ -80,7 +81,7 @@ fn a_token_that_may_be_used_is_warned_of() {
     let none = json!({});
     // Of two the log does not say which.
     let mut two = world(&none).with(token("other", &none));
-    two.log = log([work(88, "legacy:app/prod")]);
+    two.log = Some(log([work(88, "legacy:app/prod")]));
     let (warnings, _) = said(&two, "quarantine:app/prod-tok");
     assert!(warnings[0].contains("may be in use: the log shows one of the account's Secrets"));
     // A pod has it.
@@ -108,14 +109,14 @@ fn requests_that_would_be_refused_are_warned_of_and_no_others() {
         let row = |what: &str, on: i64| {
             Row::new("user:ana", what, on).from("192.0.2.9").agent("kubectl/v1.36.3").times(4)
         };
-        world.log = log([
+        world.log = Some(log([
             row("get pods@a/p", 80),
             row("get pods@a/p", 88),
             row("get pods@b/q", 70),
             // Of another time, refused, and another's.
             row("get pods@b/q", -5),
             row("delete pods@a/p", 88).denied(),
-        ]);
+        ]));
         world
     };
     let warning = |world: &World, wish: &str| {
@@ -156,7 +157,7 @@ fn of_a_group_its_members_are_told() {
     let row = |who: &str, times: u64| {
         Row::new(who, "get pods@a/p", 88).groups(&["devs", "system:authenticated"]).times(times)
     };
-    world.log = log((0..7u64).map(|at| row(&format!("user:u{at}"), at + 1)));
+    world.log = Some(log((0..7u64).map(|at| row(&format!("user:u{at}"), at + 1))));
     let warnings = world.plan(&["group:devs"]).expect("a plan").warnings;
     assert_eq!(warnings.len(), 6, "{warnings:?}");
     assert!(warnings[0].starts_with("user:u6 is in use: 7 requests of the log"), "{warnings:?}");

@@ -109,9 +109,8 @@ fn by(authorizer: &Authorizer, who: &Context, request: &Request) -> bool {
         authorizer.decide(&Attributes { user: &who.user, groups: &groups, verb, action }).allowed()
     };
     match &who.by {
-        None => ask(who, verb),
         Some(_) if verb.starts_with("impersonate") => false,
-        Some((_, None)) => ask(who, verb),
+        None | Some((_, None)) => ask(who, verb),
         Some((_, Some(_))) if ["bind", "escalate", "approve"].contains(&&**verb) => false,
         Some((by, Some(mode))) => {
             ask(who, verb) && ask(by, &format!("impersonate-on:{mode}:{verb}"))
