@@ -226,8 +226,12 @@ impl Reach<'_> {
         let myself = Gain::Identity(entry.identity.clone());
         all.retain(|gain, seen| *gain != myself || seen.adds.is_some());
         let mut count = Count { everybody: exact.ended || by_model, ..Count::default() };
+        // Whoever it is, in further groups, adds something: so does each who is known.
+        let adding = all.iter().filter(|(_, seen)| seen.adds.is_some()).map(|(gain, _)| gain);
+        let anybody: Vec<&Gain> = adding.filter(|gain| is_anybody(gain)).collect();
         for (gain, seen) in &all {
-            let adds = usize::from(seen.adds.is_some());
+            let meant = || anybody.iter().any(|of| means(of, gain));
+            let adds = usize::from(seen.adds.is_some() || meant());
             if is_other(gain, entry) {
                 count.others += 1;
                 count.adding += adds;
@@ -336,6 +340,22 @@ pub(super) fn key(gain: Gain) -> Gain {
             Gain::Name { identity: None, accounts, groups: Vec::new(), constrained: false }
         }
         other => other,
+    }
+}
+
+fn is_anybody(gain: &Gain) -> bool {
+    matches!(gain, Gain::Name { identity: None, .. })
+}
+
+/// Whether somebody is one of those whom a request may be made as without saying who it is.
+fn means(anybody: &Gain, who: &Gain) -> bool {
+    let (Gain::Name { identity: None, accounts, .. }, Gain::Identity(who)) = (anybody, who) else {
+        return false;
+    };
+    match accounts {
+        None => who.kind == SubjectKind::User,
+        Some(Reaches::Namespace(ns)) => who.namespace.as_ref() == Some(ns),
+        Some(_) => who.kind == SubjectKind::ServiceAccount,
     }
 }
 

@@ -149,7 +149,7 @@ fn every_choice_of_a_narrowing_shows_at_once_and_is_staged() {
     assert!(stage.text().contains("\"soon\" is no number"), "{}", stage.text());
     stage.keys("e ctrl-u").type_text("0").keys("enter");
     choose_and_compare(&mut stage, &book);
-    assert!(stage.text().contains("~"), "{}", stage.text());
+    assert!(stage.text().contains('~'), "{}", stage.text());
     // Opened again it goes on where it was, and takes the place of what was staged.
     stage.keys("n");
     assert!(stage.text().contains("‹ each by itself ›"), "{}", stage.text());

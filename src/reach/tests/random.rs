@@ -9,6 +9,7 @@ use rayon::prelude::*;
 
 use super::reference::Simulation;
 use super::*;
+use crate::model::SubjectKind;
 
 const AUTH: &str = "authentication.k8s.io";
 const CERTS: &str = "certificates.k8s.io";
@@ -233,8 +234,20 @@ fn listed(book: &Book, acts: &Acts, start: &Identity) -> [BTreeSet<String>; 2] {
     let any = acts.all.iter().find(|act| act.path.end() == Some(&Gain::Anyone));
     let mut all = [BTreeSet::new(), BTreeSet::new()];
     for act in acts.all.iter().filter(|act| act.is_other) {
-        let name = acts::who(act.path.end().unwrap()).as_ref().and_then(user);
-        let Some(name) = name else { continue };
+        let end = act.path.end().unwrap();
+        if let (Gain::Name { identity: None, accounts, .. }, Some(_)) = (end, &act.path.adds) {
+            // Whoever it is, in further groups: told once, and true of each.
+            let is_meant = |of: &Identity| match accounts {
+                None => of.kind == SubjectKind::User,
+                Some(Reaches::Namespace(ns)) => of.namespace.as_ref() == Some(ns),
+                Some(_) => of.kind == SubjectKind::ServiceAccount,
+            };
+            let meant = book
+                .entries()
+                .filter(|entry| is_meant(&entry.identity) && entry.identity != *start);
+            all[1].extend(meant.filter_map(|entry| user(&entry.identity)));
+        }
+        let Some(name) = acts::who(end).as_ref().and_then(user) else { continue };
         if book.find(&Identity::from_user_name(&name)).is_none() {
             continue;
         }
