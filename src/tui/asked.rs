@@ -108,3 +108,28 @@ pub struct Answer {
     /// Lists that the answer reads and that are not whole.
     pub missing: Vec<String>,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_question_is_read_and_written() {
+        let asked = Asked::parse(&["get", "secrets", "-n", "pay"]).unwrap();
+        assert_eq!(asked.to_string(), "get secrets in pay");
+        let asked = Asked::parse(&["-n", "pay", "delete", "pods/eviction", "x"]).unwrap();
+        assert_eq!(
+            (&*asked.verb, &*asked.words, asked.name.as_deref()),
+            ("delete", "pods/eviction", Some("x"))
+        );
+        for words in [
+            &["get"][..],
+            &[],
+            &["get", "x", "y", "z"],
+            &["get", "x", "-n"],
+            &["get", "x", "--as", "y"],
+        ] {
+            assert!(Asked::parse(words).is_err(), "{words:?}");
+        }
+    }
+}

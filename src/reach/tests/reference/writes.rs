@@ -276,3 +276,41 @@ impl Simulation {
         })
     }
 }
+
+impl Simulation {
+    /// Accounts that bindings name and that are not there, and others where their group is named.
+    pub(super) fn make_accounts(&mut self) {
+        let mut named: BTreeSet<Identity> = self
+            .objects
+            .bindings
+            .values()
+            .flat_map(|binding| {
+                let ns = binding.meta.namespace.as_ref();
+                binding.subjects.iter().filter_map(move |subject| subject.identity(ns))
+            })
+            .collect();
+        for ns in &self.namespaces {
+            let groups = [
+                Identity::group(Identity::ALL_SERVICE_ACCOUNTS),
+                Identity::group(format!("{}:{ns}", Identity::ALL_SERVICE_ACCOUNTS)),
+            ];
+            if groups.iter().any(|group| named.contains(group)) {
+                let all = self.names().into_iter();
+                named.extend(all.map(|name| Identity::service_account(ns.clone(), name)));
+            }
+        }
+        for account in named {
+            let Some(ns) = account.namespace.clone() else { continue };
+            let key = (ns.clone(), account.name.clone());
+            let on = ("", "serviceaccounts", "");
+            if !self.objects.service_accounts.contains_key(&key)
+                && self.objects.namespaces.contains_key(&ns)
+                && self.contexts.iter().any(|who| self.can_make(who, on, &ns, &account.name))
+            {
+                let meta = Meta { name: account.name, namespace: Some(ns), ..Meta::default() };
+                let made = ServiceAccount { meta, ..ServiceAccount::default() };
+                self.objects.insert(Object::ServiceAccount(made));
+            }
+        }
+    }
+}
