@@ -106,7 +106,7 @@ pub(super) const ACTIONS: &[Action] = &[
     key(Id::Merge, &["m"], &[Splitting], Group::Change, Some("merge"),
         "make one of those marked and the one under the cursor, who gives the name"),
     key(Id::Become, &["b"], &[Splitting], Group::Change, Some("to"),
-        "type whom the one under the cursor becomes: user:NAME for a user that there is, \
+        "type whom the one under the cursor becomes: user:NAME for a user that there is, cert:NAME for one by a certificate, \
          sa:NAMESPACE/NAME for an account that is made"),
     key(Id::LeaveOut, &["x"], &[Splitting], Group::Change, Some("out"),
         "leave the one under the cursor without an identity, or take them in again"),

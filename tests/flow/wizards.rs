@@ -327,6 +327,20 @@ fn those_behind_an_account_are_told_apart_named_and_merged() {
     // An existing user in place of an account, then left out, then taken in and merged.
     stage.keys("j b ctrl-u").type_text("user:bo@corp.example").keys("enter");
     assert!(stage.text().contains("becomes user:bo@corp.example"), "{}", stage.text());
+    // Or by a certificate, as the actor is called or as somebody else is.
+    stage.keys("b ctrl-u").type_text("cert:bo@corp.example").keys("enter");
+    let shown = stage.text();
+    assert!(shown.contains("certificate, which cannot be revoked"), "{shown}");
+    let certified = |stage: &mut Stage| {
+        stage.keys("c");
+        let [Intent::Split { how, .. }] = &*copied(stage) else { panic!("no split") };
+        (how.certificates.iter().map(ToString::to_string).collect::<Vec<_>>(), how.to.len())
+    };
+    assert_eq!(certified(&mut stage), (vec!["actor-2".to_owned()], 1));
+    stage.keys("b ctrl-u").type_text("cert").keys("enter");
+    assert_eq!(certified(&mut stage), (vec!["actor-2".to_owned()], 0));
+    stage.keys("b ctrl-u").type_text("user:bo@corp.example").keys("enter");
+    assert_eq!(certified(&mut stage), (vec![], 1));
     stage.keys("b ctrl-u").type_text("group:x").keys("enter");
     assert!(stage.text().contains("a group is nobody"), "{}", stage.text());
     stage.keys("x");

@@ -408,15 +408,16 @@ pub enum ReadError {
     Version(String),
     /// It is not what keybook wrote.
     #[error(
-        "it was changed after it was made (its sum is {found}, it says {said}): a Plan is applied as \
+        "it was changed after it was made (its sum is not {said}, as it says): a Plan is applied as \
          it was made; change what is wanted, and make another with keybook revoke, narrow or split"
     )]
     Edited {
-        /// The sum of what it holds.
-        found: String,
         /// The sum that it says.
         said: String,
     },
+    /// No keybook makes such a step.
+    #[error("{0}: keybook makes no such step; make the plan with keybook revoke, narrow or split")]
+    Unsound(String),
 }
 
 impl Plan {
@@ -434,10 +435,10 @@ impl Plan {
         }
         let plan: Self =
             serde_json::from_value(value).map_err(|error| ReadError::Form(error.to_string()))?;
-        let found = plan.digest();
-        if found != plan.metadata.digest {
-            return Err(ReadError::Edited { found, said: plan.metadata.digest });
+        if plan.digest() != plan.metadata.digest {
+            return Err(ReadError::Edited { said: plan.metadata.digest });
         }
+        super::sound::check(&plan).map_err(ReadError::Unsound)?;
         Ok(plan)
     }
 

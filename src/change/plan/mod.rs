@@ -21,6 +21,7 @@ mod make;
 mod narrow;
 mod owner;
 mod secret;
+mod sound;
 mod split;
 #[cfg(test)]
 mod tests;

@@ -112,7 +112,7 @@ fn typing(
         PromptKind::Save => "save the plan to:".to_owned(),
         PromptKind::Folder => Field::Folder.question().to_owned(),
         PromptKind::Choice(field) => field.question().to_owned(),
-        PromptKind::Becomes(_) => "becomes user:NAME or sa:NAMESPACE/NAME:".to_owned(),
+        PromptKind::Becomes(_) => "becomes user:NAME, cert:NAME or sa:NS/NAME:".to_owned(),
     };
     let most = area.width.saturating_mul(2) / 3;
     let mut x = canvas.put(area.x + 1, area.y, most, &sign, Slot::Key) + 1;

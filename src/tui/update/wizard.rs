@@ -283,7 +283,7 @@ fn actor(state: &mut State, id: Id, effects: &mut Effects) {
             Err(why) => state.say(Tone::Refused, why),
         },
         _ => {
-            let to = form.to(at).map_or_else(String::new, |to| to.to_string());
+            let to = form.becoming(at);
             prompt(state, PromptKind::Becomes(at), to);
         }
     }

@@ -158,10 +158,14 @@ fn gets(form: &SplitForm, of: &Foreseen, part: &Part, columns: usize, lines: &mu
         let after = step.after.as_ref().filter(|_| step.target.is_credential());
         after.is_some_and(|after| after["kubeconfig"] == file)
     };
-    if of.plan.steps.iter().any(hands) {
+    if let Some(step) = of.plan.steps.iter().find(|step| hands(step)) {
         let folder = form.folder.trim_end_matches('/');
         let place = if folder.is_empty() { file } else { format!("{folder}/{file}") };
-        said("+", &format!("{place}, with a token of its own"), Slot::Good, columns, lines);
+        let (what, slot) = match &*step.target.kind {
+            "Certificate" => ("a certificate, which cannot be revoked", Slot::Warn),
+            _ => ("a token of its own", Slot::Good),
+        };
+        said("+", &format!("{place}, with {what}"), slot, columns, lines);
     }
 }
 

@@ -109,6 +109,9 @@ impl SplitForm {
         if let Some(to) = self.how.to.get(&seat.name) {
             return Some(to.clone());
         }
+        if self.how.certificates.contains(&seat.name) {
+            return Some(Identity::user(seat.name.clone()));
+        }
         let namespace = match self.actor(at).map(|actor| &actor.holder) {
             Some(Holder::Workload(name)) => name.split_once('/').map(|(ns, _)| ns.into()),
             _ => self.how.into.clone(),
@@ -309,8 +312,10 @@ impl SplitForm {
             if let Some(to) = self.how.to.remove(&old).filter(|_| !known) {
                 self.how.to.insert(name.clone(), to);
             }
-            if self.how.machines.remove(&old) && !known {
-                self.how.machines.insert(name.clone());
+            for chosen in [&mut self.how.machines, &mut self.how.certificates] {
+                if chosen.remove(&old) && !known {
+                    chosen.insert(name.clone());
+                }
             }
             if self.how.unattributed.as_ref() == Some(&old) {
                 self.how.unattributed = Some(name);
@@ -346,25 +351,49 @@ impl SplitForm {
     pub fn becomes(&mut self, at: usize, text: &str) -> Result<(), String> {
         let Some(name) = self.seats.get(at).map(|seat| seat.name.clone()) else { return Ok(()) };
         let text = text.trim();
+        let certified =
+            text.strip_prefix("cert").map(|rest| rest.strip_prefix(':').unwrap_or(rest));
+        let certified = certified.filter(|user| user.is_empty() || text.starts_with("cert:"));
+        if let Some(user) = certified {
+            match user {
+                "" => drop(self.how.to.remove(&name)),
+                user => drop(self.how.to.insert(name.clone(), Identity::user(user))),
+            }
+            self.how.certificates.insert(name);
+            return Ok(());
+        }
         if text.is_empty() {
+            self.how.certificates.remove(&name);
             self.how.to.remove(&name);
             return Ok(());
         }
         let to: Identity = text
             .parse()
-            .map_err(|_| format!("{text:?} is no user:NAME and no sa:NAMESPACE/NAME"))?;
+            .map_err(|_| format!("{text:?} is no user:NAME, cert:NAME or sa:NAMESPACE/NAME"))?;
         if to.kind == SubjectKind::Group {
             return Err(format!("{name} cannot become {to}: a group is nobody"));
         }
+        self.how.certificates.remove(&name);
         self.how.to.insert(name, to);
         Ok(())
+    }
+
+    /// Whom one becomes, as [`Self::becomes`] reads it.
+    pub fn becoming(&self, at: usize) -> String {
+        let to = self.to(at).map_or_else(String::new, |to| to.to_string());
+        if self.is_certified(at) { to.replacen("user:", "cert:", 1) } else { to }
+    }
+
+    fn is_certified(&self, at: usize) -> bool {
+        self.seats.get(at).is_some_and(|seat| self.how.certificates.contains(&seat.name))
     }
 
     pub(super) fn value(&self, field: Field, sight: Option<&Sight>) -> (String, String) {
         let (value, says) = match field {
             Field::Actor(at) => {
                 let to = self.to(at).map_or_else(|| "?".to_owned(), |to| words::full(&to));
-                return (to, String::new());
+                let by = if self.is_certified(at) { ", certificate" } else { "" };
+                return (format!("{to}{by}"), String::new());
             }
             Field::Into => match &self.how.into {
                 Some(into) => (into.to_string(), "for whom b says nothing else".to_owned()),

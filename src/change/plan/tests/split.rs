@@ -397,3 +397,53 @@ fn an_account_is_retired_in_stages() {
         [("2026-04-07T12:00:00+00:00".to_owned(), words(&["revoke user:ops"]))]
     );
 }
+
+#[test]
+fn a_plan_that_says_something_else_under_a_sum_of_its_own_is_refused() {
+    let world = ops(&[("wide", user("ops"))], &[(0, "list pods@a"), (2, "delete pods@a/x")]);
+    let how = Splitting {
+        actors: vec![
+            Named { name: "ana".into(), is: "203.0.113.1".into() },
+            Named { name: "ci".into(), is: "X509SHA256=c3".into() },
+        ],
+        to: [("ana".into(), Identity::user("ana@corp.example"))].into(),
+        certificates: ["ana".into()].into(),
+        ..splitting(strict())
+    };
+    let plan = split(&world, "user:ops", how).expect("a plan");
+    assert_eq!(Plan::read(plan.value()).as_ref(), Ok(&plan));
+    let step =
+        |kind: &str| plan.steps.iter().position(|step| &*step.target.kind == kind).expect("a step");
+    let (certificate, token, role) = (step("Certificate"), step("Token"), step("Role"));
+    let cases: [(&str, usize, &str, Value); 9] = [
+        ("/target/name", certificate, "of somebody else", json!("carl")),
+        ("/after/user", certificate, "of somebody else", json!("carl")),
+        ("/after/signer", certificate, "is asked to sign", json!("example.com/ca")),
+        ("/after/expirationSeconds", certificate, "takes 600 to", json!(99_999_999_999_u64)),
+        ("/after/expirationSeconds", token, "takes 600 to", json!(5)),
+        ("/after/serviceAccount/name", token, "not both made", json!("default")),
+        ("/after/boundTo/name", token, "not both made", json!("other")),
+        ("/rights", role, "takes the right to create roles", json!([])),
+        ("/rights", certificate, "takes the right to create certificatesigningrequests", json!([])),
+    ];
+    for (pointer, at, words, value) in cases {
+        let mut edited = plan.value();
+        *edited["steps"][at].pointer_mut(pointer).expect(pointer) = value;
+        let sealed = serde_json::from_value::<Plan>(edited).expect("its form").sealed();
+        let refused = Plan::read(sealed.value()).expect_err(words).to_string();
+        assert!(refused.contains(words), "{pointer}: {refused}");
+        // What would pass is not told.
+        let mut edited = sealed.value();
+        edited["metadata"]["digest"] = json!("sha256:0");
+        let refused = Plan::read(edited).expect_err("its sum").to_string();
+        assert!(!refused.contains(sealed.metadata.digest.as_str()), "{refused}");
+    }
+    let mut system = plan.value();
+    for pointer in ["/target/name", "/after/user"] {
+        *system["steps"][certificate].pointer_mut(pointer).expect(pointer) =
+            json!("system:kube-controller-manager");
+    }
+    let sealed = serde_json::from_value::<Plan>(system).expect("its form").sealed();
+    let refused = Plan::read(sealed.value()).expect_err("the cluster's own").to_string();
+    assert!(refused.contains("the cluster's own"), "{refused}");
+}
