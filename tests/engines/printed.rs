@@ -89,7 +89,7 @@ fn equal(python: &Path, lines: &[u8], what: &str) {
         let copy = folder.path().join("again.ndjson");
         std::fs::copy(&summary, &copy).expect("a copy");
         let twice = read(&[&summary, &copy], now);
-        assert_eq!(comparable(&twice).uses, comparable(&by_file).uses, "{what}");
+        assert_eq!(comparable(&twice).uses, comparable(&by_engine).uses, "{what}");
         let summaries = twice.coverage().summaries.as_ref().expect("summaries");
         assert!(summaries.repeated_rows > 0 && !summaries.overlapping, "{what}");
         // Beside the log it was made of, dates stay and it is said.
