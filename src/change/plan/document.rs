@@ -455,7 +455,7 @@ impl Plan {
     }
 
     /// With its sum.
-    pub(super) fn sealed(mut self) -> Self {
+    pub(in crate::change) fn sealed(mut self) -> Self {
         self.metadata.digest = self.digest();
         self
     }

@@ -1,7 +1,10 @@
 //! What takes a run back.
 
+use futures::stream::{self, StreamExt as _};
+
 use super::credential::uid;
 use super::look::{Found, look, same};
+use super::preflight::AT_ONCE;
 use super::read::image;
 use super::{How, Record, RunError, Runner, StepState};
 use crate::change::plan::{self, Action, Plan};
@@ -75,10 +78,35 @@ impl Runner<'_> {
         }
         let (by, now) = (self.by.clone(), (self.clock)());
         let plan = plan::undo(&found.plan, (run, &made), left_out, by, now);
+        let plan = self.without_what_is_so(plan).await?;
         if plan.steps.is_empty() && !plan.warnings.is_empty() {
             let why = plan.warnings.join("; ");
             return Err(RunError::Refused(format!("nothing of run {run} is taken back: {why}")));
         }
         Ok(plan)
+    }
+
+    /// The Plan without steps whose object is already as they would leave it: somebody took them back by
+    /// hand. That is said.
+    async fn without_what_is_so(&self, mut plan: Plan) -> Result<Plan, RunError> {
+        let cluster = self.cluster;
+        let steps = std::mem::take(&mut plan.steps);
+        let looked = stream::iter(steps)
+            .map(|step| async move { look(cluster, &step).await.map(|found| (step, found)) });
+        let mut looked = looked.buffered(AT_ONCE);
+        while let Some(found) = looked.next().await {
+            match found? {
+                (step, Found::Made(_)) => plan.warnings.push(format!(
+                    "{} is already as it was before the run: nothing is left to take back there",
+                    step.target
+                )),
+                (mut step, _) => {
+                    step.id = plan.steps.len().try_into().unwrap_or(u32::MAX).saturating_add(1);
+                    plan.steps.push(step);
+                }
+            }
+        }
+        drop(looked);
+        Ok(plan.sealed())
     }
 }

@@ -1,13 +1,17 @@
 //! From somebody's grants, or a role's, to what is cut of each.
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use chrono::TimeDelta;
 
 use super::Choices;
+use super::beside;
 use super::ground::doubts;
-use super::keys::{binding_of, is_implicit, key_of, refers, refers_grant, role_words, words_of};
+use super::keys::{
+    binding_of, is_implicit, is_master, key_of, refers, refers_grant, role_words, words_of,
+};
 use super::need::OwnNeed;
 use super::rules::{Narrowed, Need, World, allows, narrow};
 use super::unseen::Unseen;
@@ -133,6 +137,8 @@ pub(super) struct Work<'a> {
     reads_logged: bool,
     namespaces: BTreeSet<Name>,
     covered: String,
+    /// Whether roles or bindings were written by the rights that they gave.
+    gave: Cell<bool>,
 }
 
 impl<'a> Work<'a> {
@@ -173,6 +179,7 @@ impl<'a> Work<'a> {
             reads_logged: coverage.reads_cover(from),
             namespaces: stays.filter(|_| whole).map(|(name, _)| name.clone()).collect(),
             covered: duration(coverage.covered()),
+            gave: Cell::new(false),
         })
     }
 
@@ -196,6 +203,8 @@ impl<'a> Work<'a> {
             namespaces: &self.namespaces,
             covered: &self.covered,
             elsewhere,
+            gave: self.gave.get(),
+            whose: "",
         }
     }
 
@@ -204,7 +213,7 @@ impl<'a> Work<'a> {
     }
 
     /// What the log shows of the rights of somebody.
-    fn needs_of(&self, entry: &Entry) -> Result<Vec<OwnNeed>, Refusal> {
+    fn needs_of(&self, entry: &Entry, said: &mut Vec<String>) -> Result<Vec<OwnNeed>, Refusal> {
         let who = &entry.identity;
         let refuse = |why: &str| Err(Refusal::Log(format!("{who}: {why}")));
         let members_unseen = who.kind == SubjectKind::Group
@@ -233,13 +242,28 @@ impl<'a> Work<'a> {
         needs.extend(uses.iter().filter(|used| open(used)).map(OwnNeed::open));
         let paths = |used: &UseSummary| used.allowed > 0 && used.call.target == Target::Paths;
         needs.extend(uses.iter().filter(|used| paths(used)).map(OwnNeed::open));
+        if !is_master(entry) {
+            let allowed = uses.iter().filter(|used| used.allowed > 0);
+            let allowed = allowed.map(|used| (&used.call, used.allowed, used.last_seen));
+            let (beside, written) = beside::needs(allowed);
+            let held: Vec<(&[PolicyRule], &Scope)> = entry
+                .grants
+                .iter()
+                .filter_map(|id| self.book.grant(*id))
+                .filter_map(|grant| Some((&*grant.role.as_ref()?.rules, &grant.scope)))
+                .collect();
+            let lines = beside::by_the_rights(who, &written, &held);
+            self.gave.set(self.gave.get() || !lines.is_empty());
+            said.extend(lines);
+            needs.extend(beside);
+        }
         Ok(needs)
     }
 
     /// What somebody is granted directly.
     fn identity(&self, entry: &Entry, cuts: &mut Cuts) -> Result<(), Refusal> {
         let identity = &entry.identity;
-        let needs = self.needs_of(entry)?;
+        let needs = self.needs_of(entry, &mut cuts.said)?;
         let (own, others): (Vec<&Arc<Grant>>, Vec<&Arc<Grant>>) = entry
             .grants
             .iter()
@@ -425,7 +449,7 @@ impl<'a> Work<'a> {
         let mut needs: Vec<(Identity, OwnNeed)> = Vec::new();
         for grant in &held {
             let Some(entry) = self.book.find(&grant.key.subject) else { continue };
-            let mine = self.needs_of(entry)?;
+            let mine = self.needs_of(entry, &mut cuts.said)?;
             let who = &grant.key.subject;
             cuts.needs.extend(mine.iter().map(|need| (who.clone(), need.call.clone())));
             let mine =

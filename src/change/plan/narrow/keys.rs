@@ -50,7 +50,7 @@ pub(super) fn is_master(entry: &Entry) -> bool {
 }
 
 /// `RoleBinding pay/ops`.
-pub(super) fn words_of(grant: &Grant) -> String {
+pub(in crate::change::plan) fn words_of(grant: &Grant) -> String {
     let slash = grant.key.namespace.as_ref().map_or_else(String::new, |name| format!("{name}/"));
     let kind = match grant.key.binding_kind {
         BindingKind::ClusterRoleBinding => "ClusterRoleBinding",

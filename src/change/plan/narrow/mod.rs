@@ -3,6 +3,8 @@
 //! Every allowed request stays allowed, nothing is allowed that was not, and what no log can show
 //! is kept or named: see [`Choices`].
 
+mod beside;
+mod compact;
 mod grants;
 mod ground;
 mod keys;
@@ -14,7 +16,7 @@ mod unseen;
 mod words;
 
 pub(super) use grants::{Cut, Cuts, How, Revoked, cuts};
-pub(super) use keys::{refers_grant, role_words};
+pub(super) use keys::{refers_grant, role_words, words_of};
 pub(super) use share::{Share, Shares, shares};
 pub(super) use steps::{creation, part, role_target, subject};
 

@@ -13,6 +13,7 @@ pub(super) struct OwnNeed {
     /// What the authorizer was asked.
     pub(super) call: Arc<Call>,
     sure: bool,
+    beside: bool,
     requests: u64,
     last: Option<DateTime<Utc>>,
 }
@@ -20,16 +21,32 @@ pub(super) struct OwnNeed {
 impl OwnNeed {
     pub(super) fn of(needed: Authorization) -> Self {
         let Authorization { call, sure, allowed, last } = needed;
-        Self { call, sure, requests: allowed, last }
+        Self { call, sure, beside: false, requests: allowed, last }
     }
 
     pub(super) fn open(used: &UseSummary) -> Self {
         Self {
             call: used.call.clone(),
             sure: used.allowed > 0,
+            beside: false,
             requests: used.allowed + used.undecided,
             last: Some(used.last_seen),
         }
+    }
+
+    /// What requests took beside their own authorization, for names that the log does not say.
+    pub(super) fn beside(call: Call, requests: u64, last: DateTime<Utc>) -> Self {
+        Self { call: Arc::new(call), sure: false, beside: true, requests, last: Some(last) }
+    }
+
+    /// Requests that needed it.
+    pub(super) fn requests(&self) -> u64 {
+        self.requests
+    }
+
+    /// Whether requests had another way to pass without it.
+    pub(super) fn is_beside(&self) -> bool {
+        self.beside
     }
 
     /// Whether it stands for objects whose names are no longer known.
@@ -42,6 +59,12 @@ impl OwnNeed {
     }
 
     pub(super) fn as_need(&self) -> Need<'_> {
-        Need { call: &self.call, sure: self.sure, requests: self.requests, last: self.last }
+        Need {
+            call: &self.call,
+            sure: self.sure,
+            beside: self.beside,
+            requests: self.requests,
+            last: self.last,
+        }
     }
 }

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, Utc};
 
 use super::Choices;
+use super::compact::{Compact, path_rules};
 use super::unseen::Unseen;
 use super::words::{self, Line};
 use crate::model::{Call, Name, PolicyRule, Scope, Target};
@@ -27,6 +28,8 @@ pub(super) struct Need<'a> {
     pub(super) call: &'a Call,
     /// Whether it surely was, and allowed it; else the log leaves that open.
     pub(super) sure: bool,
+    /// Whether requests for something else took it, or rights that stand for it.
+    pub(super) beside: bool,
     /// Requests.
     pub(super) requests: u64,
     /// The last of them, UTC.
@@ -46,6 +49,10 @@ pub(super) struct World<'a> {
     pub(super) covered: &'a str,
     /// What requests needed and other grants allow too, with these in words.
     pub(super) elsewhere: &'a [(Need<'a>, String)],
+    /// Whether roles or bindings were written that any of the rights may have been needed for.
+    pub(super) gave: bool,
+    /// Of whom requests are meant, where not everybody's are: `of ana, bo `.
+    pub(super) whose: &'a str,
 }
 
 /// What became of a grant's rules.
@@ -66,6 +73,8 @@ pub(super) struct Narrowed {
 pub(super) enum Why {
     /// Requests needed it.
     Used,
+    /// Requests that wrote something took it beside, as it was held.
+    Beside,
     /// Requests may have needed it.
     Open,
     /// What goes with it was used.
@@ -173,7 +182,11 @@ impl Work<'_> {
         if !allows(self.rules, self.scope, need.call) {
             return;
         }
-        let why = if need.sure { Why::Used } else { Why::Open };
+        let why = match (need.beside, need.sure) {
+            (true, _) => Why::Beside,
+            (false, true) => Why::Used,
+            (false, false) => Why::Open,
+        };
         let line = Line::new(why, need.requests, need.last);
         let verb = need.call.verb.clone();
         match &need.call.target {
@@ -352,13 +365,26 @@ impl Work<'_> {
         for (key, verbs) in &self.kept {
             // What holds everywhere need not be said of single namespaces.
             for (verb, of_verb) in verbs {
-                for (place, seen) in of_verb {
-                    let wide = of_verb.get(&None).filter(|_| place.is_some());
-                    if wide.is_some_and(|wide| self.limit(verb, key, wide).is_none()) {
+                let wide = of_verb.get(&None).map(|wide| self.limit(verb, key, wide));
+                let is_covered = |names: &Option<BTreeSet<Name>>| match (&wide, names) {
+                    (Some(None), _) => true,
+                    (Some(Some(wide)), Some(names)) => names.is_subset(wide),
+                    _ => false,
+                };
+                let mut covered = Line::default();
+                let mut of_places: Vec<(&Option<Name>, &Seen)> = of_verb.iter().collect();
+                // What single namespaces show goes with what covers them.
+                of_places.sort_by_key(|(place, _)| place.is_none());
+                for (place, seen) in of_places {
+                    let names = self.limit(verb, key, seen);
+                    let mut line = seen.line;
+                    if place.is_none() {
+                        line.add(covered);
+                    } else if is_covered(&names) {
+                        covered.add(line);
                         continue;
                     }
-                    let names = self.limit(verb, key, seen);
-                    places.entry(place.clone()).or_default().add(key, verb, names, seen.line);
+                    places.entry(place.clone()).or_default().add(key, verb, names, line);
                 }
             }
         }
@@ -427,72 +453,4 @@ fn full(resource: &Name, subresource: &Name) -> Name {
     } else {
         format!("{resource}/{subresource}").into()
     }
-}
-
-/// Group, resource and names.
-type Row = (Name, Name, BTreeSet<Name>);
-
-/// Group, verbs, names and the reason: what resources of one rule have in common.
-type Shared = (Name, Vec<Name>, BTreeSet<Name>, Why);
-
-/// Rules with as few rows as say the same.
-#[derive(Default)]
-struct Compact {
-    /// By group, resource and names: verbs.
-    rows: BTreeMap<Row, (BTreeSet<Name>, Line)>,
-}
-
-impl Compact {
-    fn add(
-        &mut self,
-        (group, resource): &(Name, Name),
-        verb: &Name,
-        names: Option<BTreeSet<Name>>,
-        line: Line,
-    ) {
-        let key = (group.clone(), resource.clone(), names.unwrap_or_default());
-        let (verbs, have) = self.rows.entry(key).or_default();
-        verbs.insert(verb.clone());
-        have.add(line);
-    }
-
-    fn rules(self) -> Vec<(PolicyRule, Line)> {
-        // Resources of one group with the same verbs and names share a row.
-        let mut rows: BTreeMap<Shared, (Vec<Name>, Line)> = BTreeMap::new();
-        for ((group, resource, names), (verbs, line)) in self.rows {
-            let key = (group, words::in_order(verbs), names, line.why);
-            let (resources, have) = rows.entry(key).or_default();
-            resources.push(resource);
-            have.add(line);
-        }
-        rows.into_iter()
-            .map(|((group, verbs, names, _), (resources, line))| {
-                let rule = PolicyRule {
-                    verbs,
-                    api_groups: vec![group],
-                    resources,
-                    resource_names: names.into_iter().collect(),
-                    non_resource_urls: Vec::new(),
-                };
-                (rule, line)
-            })
-            .collect()
-    }
-}
-
-fn path_rules(paths: &BTreeMap<Name, BTreeMap<Name, Line>>) -> Vec<(PolicyRule, Line)> {
-    let mut rows: BTreeMap<Vec<Name>, (Vec<Name>, Line)> = BTreeMap::new();
-    for (path, verbs) in paths {
-        let (have, line) =
-            rows.entry(words::in_order(verbs.keys().cloned().collect())).or_default();
-        have.push(path.clone());
-        for of_verb in verbs.values() {
-            line.add(*of_verb);
-        }
-    }
-    rows.into_iter()
-        .map(|(verbs, (paths, line))| {
-            (PolicyRule { verbs, non_resource_urls: paths, ..PolicyRule::default() }, line)
-        })
-        .collect()
 }

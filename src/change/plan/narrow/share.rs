@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::grants::{Revoked, Work};
+use super::ground::doubts;
 use super::keys::words_of;
 use super::need::OwnNeed;
-use super::rules::{Need, allows, narrow};
-use super::{Choices, keys};
+use super::rules::{Need, World, allows, narrow};
+use super::{Choices, beside, keys};
 use crate::actors::ActorUse;
 use crate::book::{Book, Entry, UseSummary};
 use crate::change::plan::{Intent, Refusal};
@@ -24,6 +25,8 @@ pub(in crate::change::plan) struct Share {
     pub(in crate::change::plan) needs: Vec<Arc<Call>>,
     /// What was allowed, and is by nothing that the account still holds.
     pub(in crate::change::plan) lost: Vec<Arc<Call>>,
+    /// What has to be known of it.
+    pub(in crate::change::plan) said: Vec<String>,
 }
 
 /// What all of them get, and what nobody does.
@@ -33,6 +36,8 @@ pub(in crate::change::plan) struct Shares {
     pub(in crate::change::plan) all: Vec<Share>,
     /// A line for each part of the account's grants that nobody gets.
     pub(in crate::change::plan) nobody: Vec<String>,
+    /// What makes the log weak ground.
+    pub(in crate::change::plan) doubts: Vec<String>,
 }
 
 /// Something that the account holds.
@@ -69,6 +74,7 @@ pub(in crate::change::plan) fn shares(
     (intent, choices): (&Intent, &Choices),
     account: &Entry,
     parts: &[(&[ActorUse], &Identity)],
+    whose: &str,
 ) -> Result<Shares, Refusal> {
     let logged = book.logged();
     let none = Revoked::new();
@@ -107,11 +113,23 @@ pub(in crate::change::plan) fn shares(
             bootstrap: false,
         });
     }
-    let mut shares = Shares::default();
+    let doubts = book.coverage().map(|coverage| doubts(coverage, book.now));
+    let mut shares = Shares { doubts: doubts.unwrap_or_default(), ..Shares::default() };
     let mut needed: Vec<OwnNeed> = Vec::new();
+    let mut gave = false;
     for (uses, to) in parts {
-        let needs = needs(book, &account.identity, uses)?;
-        shares.all.push(share(&work, &held, &needs, to));
+        let mut needs = needs(book, &account.identity, uses)?;
+        let allowed = uses.iter().filter(|used| used.allowed > 0);
+        let allowed = allowed.map(|used| (&used.call, used.allowed, used.last));
+        let (beside, written) = beside::needs(allowed);
+        let rules: Vec<(&[PolicyRule], &Scope)> =
+            held.iter().map(|held| (held.rules, &held.scope)).collect();
+        let said = beside::by_the_rights(to, &written, &rules);
+        gave |= !said.is_empty();
+        needs.extend(beside);
+        let mut share = share(&work, &held, &needs, to);
+        share.said.splice(0..0, said);
+        shares.all.push(share);
         needed.extend(needs);
     }
     for held in held.iter().filter(|held| !held.bootstrap) {
@@ -120,7 +138,8 @@ pub(in crate::change::plan) fn shares(
             .filter(|need| allows(held.rules, &held.scope, &need.call))
             .map(OwnNeed::as_need)
             .collect();
-        let cut = narrow(held.rules, &held.scope, &asked, &work.world(choices, &[]));
+        let world = World { gave, whose, ..work.world(choices, &[]) };
+        let cut = narrow(held.rules, &held.scope, &asked, &world);
         let lines = cut.dropped.iter().map(|line| {
             format!("of {}, nobody gets {}", held.words, line.trim_start_matches("takes away "))
         });
@@ -205,8 +224,41 @@ fn share(work: &Work<'_>, held: &[Held<'_>], needs: &[OwnNeed], to: &Identity) -
         }
     }
     for (need, met) in open.iter().zip(met) {
+        // What was written passed by the rights that it gave.
+        if need.is_beside() {
+            if met && need.requests() > 0 {
+                share.said.push(gives_others(need, to));
+            }
+            continue;
+        }
         let list = if met { &mut share.needs } else { &mut share.lost };
         list.push(need.call.clone());
     }
     share
+}
+
+/// That somebody gets a right by which one gives rights.
+fn gives_others(need: &OwnNeed, to: &Identity) -> String {
+    let Target::Resource { resource, namespace, .. } = &need.call.target else {
+        return String::new();
+    };
+    let place = namespace.as_ref().map_or_else(
+        || "in the whole cluster".to_owned(),
+        |namespace| format!("in namespace {namespace}"),
+    );
+    let what = match &*need.call.verb {
+        "bind" => "whoever holds it gives anybody, itself too, what these roles give",
+        "escalate" => "whoever holds it gives anybody who holds such a role every right",
+        _ => "whoever holds it has certificates signed for others",
+    };
+    format!(
+        "{to} gets {} of {resource} {place}, as far as it is held, since {} took it or the rights that \
+         were given: {what}",
+        need.call.verb,
+        if need.requests() == 1 {
+            "1 request".to_owned()
+        } else {
+            format!("{} requests", need.requests())
+        }
+    )
 }

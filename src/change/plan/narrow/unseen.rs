@@ -6,8 +6,8 @@ use crate::book::{Book, Logged};
 use crate::model::{Name, PolicyRule};
 use crate::rbac::matching::{group_matches, verb_matches};
 
-const RBAC: &str = "rbac.authorization.k8s.io";
-const CERTIFICATES: &str = "certificates.k8s.io";
+pub(super) const RBAC: &str = "rbac.authorization.k8s.io";
+pub(super) const CERTIFICATES: &str = "certificates.k8s.io";
 
 /// Verbs that the API server asks about beside a request, and that no line of a log is for.
 const SPECIAL: [(&str, &str, &str); 8] = [

@@ -61,6 +61,10 @@ pub(super) fn kept(rule: &PolicyRule, place: Option<&Name>, line: Line) -> Strin
         .map_or_else(String::new, |last| format!(", the last on {}", last.format("%Y-%m-%d")));
     let why = match line.why {
         Why::Used => format!("{} needed it{last}", requests(line.requests)),
+        Why::Beside => format!(
+            "{} that wrote roles, bindings or certificates took it, or the rights that they gave{last}",
+            requests(line.requests)
+        ),
         Why::Open => {
             format!("the log leaves open whether {} needed it{last}", requests(line.requests))
         }
@@ -184,7 +188,14 @@ fn because(rule: &PolicyRule, scope: &Scope, world: &World<'_>) -> String {
         .map(|(_, by)| by.as_str())
         .collect();
     if others.is_empty() {
-        return format!("no request needed it in {}", world.covered);
+        return if world.gave {
+            format!(
+                "no request asked for it in {}; roles or bindings that were written may have given it",
+                world.covered
+            )
+        } else {
+            format!("no request {}needed it in {}", world.whose, world.covered)
+        };
     }
     let others: Vec<Name> = others.into_iter().map(Name::from).collect();
     format!("what requests needed of it in {}, {} allows too", world.covered, list(&others))

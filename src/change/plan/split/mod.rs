@@ -3,10 +3,12 @@
 //!
 //! The account itself stays as it is: it is retired once nobody needs it any more.
 
+mod becoming;
 mod foreseen;
 mod retire;
 mod seats;
 mod steps;
+mod taken;
 mod who;
 
 pub use seats::everybody;

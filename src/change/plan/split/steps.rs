@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use super::who::words;
-use super::{Part, Parts};
+use super::{Part, Parts, taken};
 use crate::actors::PERSON;
 use crate::change::plan::check::{self, Check};
 use crate::change::plan::edit;
@@ -50,6 +50,8 @@ impl Work<'_> {
                 self.part(parts, part, share)?;
             }
             self.promise(parts);
+            let first = self.first(parts);
+            self.warnings.splice(0..0, first);
             self.say(parts);
             self.retire(parts);
         }
@@ -116,6 +118,7 @@ impl Work<'_> {
                 part.name, part.to
             ));
         }
+        self.warnings.extend(share.said.iter().cloned());
         for call in &share.lost {
             let what = check::of_call(&check::asker(&part.to, []), call);
             self.warnings.push(format!(
@@ -191,11 +194,11 @@ impl Work<'_> {
              or as long as the signer grants. To end it before, take away what {to} is granted: \
              keybook revoke {to}"
         ));
-        let holds = self.input.book.find(to).map_or(0, |entry| entry.grants.len());
-        if holds > 0 {
+        if let Some((worst, many)) = taken::granted(self.input.book, to) {
+            let more = if many > 1 { format!(" and {} more", many - 1) } else { String::new() };
             self.warnings.push(format!(
-                "{to} is granted something already, {holds} in all with what its groups are: whoever \
-                 has the certificate has that too, so be sure that {} is that user",
+                "{to} is granted something already, by {worst}{more}: whoever has the certificate has \
+                 that too, so be sure that {} is that user",
                 part.name
             ));
         }
@@ -239,11 +242,21 @@ impl Work<'_> {
             }
             let (refused, shared): (Vec<Check>, Vec<Check>) =
                 promise.others.into_iter().partition(|check| !check.decide(after).allowed());
-            if !shared.is_empty() {
+            let (by_groups, by_rules): (Vec<Check>, Vec<Check>) =
+                shared.into_iter().partition(|check| check.decide(before).allowed());
+            for (shared, since) in [
+                (by_groups, "since that is granted to a group that it is in"),
+                (
+                    by_rules,
+                    "since its rules say no less by what was chosen (names, verbs, namespaces)",
+                ),
+            ] {
+                if shared.is_empty() {
+                    continue;
+                }
                 let shown: Vec<String> = shared.iter().take(5).map(Check::what).collect();
                 self.warnings.push(format!(
-                    "{} may do what the log shows of others only, {} things, since rules cannot say \
-                     less than was chosen: {}{}",
+                    "{} may do what the log shows of others only, {} things, {since}: {}{}",
                     promise.to,
                     shared.len(),
                     shown.join("; "),
@@ -313,18 +326,6 @@ impl Work<'_> {
                  others; grant it to whom it belongs",
                 parts.for_others
             ));
-        }
-        let (requests, _, who) = &parts.left;
-        match &parts.how.unattributed {
-            _ if *requests == 0 => {}
-            Some(name) => self.warnings.push(format!(
-                "{name} gets what {requests} requests of nobody in particular needed too: {}",
-                who.join("; ")
-            )),
-            None => self.warnings.push(format!(
-                "{requests} requests belong to none of them, and nobody gets what only they needed: {}",
-                who.join("; ")
-            )),
         }
         let nobody = &parts.shares.nobody;
         self.warnings.extend(nobody.iter().take(NOBODY).cloned());

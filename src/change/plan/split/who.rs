@@ -2,12 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Splitting, seats};
+use super::{Splitting, seats, taken};
 use crate::actors::{self, Actor, ActorUse, Behind, Holder};
 use crate::book::{Book, Entry};
 use crate::change::plan::wanted::nobody;
 use crate::change::plan::{Intent, Refusal, narrow};
-use crate::model::{Identity, Name, SubjectKind, is_hidden};
+use crate::model::{Identity, Name, SubjectKind};
 
 /// Longest name of an account that is made, bytes: names of what is bound to it go on from it.
 const LONGEST: usize = 50;
@@ -109,13 +109,20 @@ fn of(
     }
     let used: Vec<(&[ActorUse], &Identity)> =
         all.iter().map(|part| (&*part.uses, &part.to)).collect();
+    // Where requests are left that belong to none of them, it is said whose are meant.
+    let names: Vec<&str> = all.iter().map(|part| &*part.name).collect();
+    let whose = match (left.0 > 0 && how.unattributed.is_none(), names.len() > 3) {
+        (false, _) => String::new(),
+        (true, false) => format!("of {} ", names.join(", ")),
+        (true, true) => format!("of the {} who get an identity ", names.len()),
+    };
     let shares =
-        narrow::shares(book, (intent, &how.choices), entry, &used).map_err(
-            |refusal| match refusal {
+        narrow::shares(book, (intent, &how.choices), entry, &used, &whose).map_err(|refusal| {
+            match refusal {
                 Refusal::Log(why) => Refusal::NotSplit(why),
                 other => other,
-            },
-        )?;
+            }
+        })?;
     Ok(Parts {
         intent: intent.clone(),
         account: identity.clone(),
@@ -282,7 +289,10 @@ fn becomes(
         }
         (SubjectKind::User, _) => {
             if certified {
-                may_be_certified(book, name, &to)?;
+                taken::may_be_certified(book, name, &to)?;
+                if !how.to.contains_key(name) {
+                    taken::is_nobody_yet(book, name, &to)?;
+                }
             }
             return Ok(to);
         }
@@ -327,60 +337,9 @@ fn becomes(
         }
         _ => {}
     }
-    would_gain(book, account, &to)?;
+    taken::is_named(book, name, &to)?;
+    taken::would_gain(book, account, &to)?;
     Ok(to)
-}
-
-/// Whether a user can have a certificate signed that is theirs and nobody else's.
-fn may_be_certified(book: &Book, name: &Name, to: &Identity) -> Result<(), Refusal> {
-    let version = book.snapshot.cluster.server_version.as_deref();
-    if version.is_some_and(|version| version.contains("-eks-")) {
-        return Err(Refusal::NotSplit(format!(
-            "{name}: EKS signs no client certificates: give {name} a user of the cloud (--to), or an \
-             account (--into)"
-        )));
-    }
-    // A name that begins so is a component's, an account's or a node's.
-    if to.name.starts_with("system:") {
-        return Err(naming(format!(
-            "{name} cannot become {to} by a certificate: names that begin with system: are the \
-             cluster's own"
-        )));
-    }
-    // The upper bound of a common name (RFC 5280, appendix A.1).
-    if to.name.is_empty() || to.name.chars().count() > 64 || to.name.chars().any(is_hidden) {
-        return Err(naming(format!(
-            "{:?} is no name for a certificate: 1 to 64 characters that can be seen",
-            to.name
-        )));
-    }
-    Ok(())
-}
-
-/// An account gets what its namespace's accounts are granted together. That must not be more than
-/// the shared one holds.
-fn would_gain(book: &Book, account: &Entry, to: &Identity) -> Result<(), Refusal> {
-    let has: BTreeSet<&Name> = account.groups.iter().map(|group| &group.name).collect();
-    if has.iter().any(|group| ***group == *Identity::SYSTEM_MASTERS) {
-        return Ok(());
-    }
-    for group in to.implicit_groups().iter().filter(|group| !has.contains(group)) {
-        let grants = book.find(&Identity::group(group.clone()));
-        let grants = grants.into_iter().flat_map(|entry| &entry.grants);
-        let grant = grants.filter_map(|id| book.grant(*id)).find(|grant| {
-            !grant.bootstrap && grant.role.as_ref().is_some_and(|role| !role.rules.is_empty())
-        });
-        if let Some(grant) = grant {
-            return Err(Refusal::NotSplit(format!(
-                "{to} would be in the group {group}, and by {} {} get what {} does not hold by it: \
-                 choose another namespace, or a user (--to)",
-                grant.key.binding_kind.as_str(),
-                grant.key.binding,
-                account.identity
-            )));
-        }
-    }
-    Ok(())
 }
 
 /// One who is seen, in a line.

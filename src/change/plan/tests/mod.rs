@@ -1,12 +1,14 @@
 //! Plans of random worlds, held against the authorizer and against what images say letter by letter.
 
 mod absent;
+mod beside;
 mod foreseen;
 mod ground;
 mod in_use;
 mod narrow;
 mod random;
 mod split;
+mod split_gain;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

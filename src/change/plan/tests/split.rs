@@ -20,7 +20,7 @@ const ACTORS: [(&str, &str, &str, &str); 4] = [
     ("", "X509SHA256=d4", "kubectl/v1.35.4 (freebsd/amd64) kubernetes/0f17c7b", "203.0.113.4"),
 ];
 
-fn row(account: &str, actor: usize, made: Call, day: i64) -> Row {
+pub(super) fn row(account: &str, actor: usize, made: Call, day: i64) -> Row {
     let (_, credential, agent, address) = ACTORS[actor];
     let mut row = Row::new(account, "get /api", day).with(credential).agent(agent).from(address);
     row.call = made;
@@ -50,7 +50,7 @@ fn logged(world: &mut World, account: &str, seed: u64) -> Vec<(usize, Call)> {
     needed
 }
 
-fn splitting(choices: Choices) -> Splitting {
+pub(super) fn splitting(choices: Choices) -> Splitting {
     let named = |(name, credential, ..): &(&str, &str, &str, &str)| Named {
         name: (*name).into(),
         is: (*credential).into(),
@@ -64,19 +64,19 @@ fn splitting(choices: Choices) -> Splitting {
     }
 }
 
-fn split(world: &World, account: &str, how: Splitting) -> Result<Plan, Refusal> {
+pub(super) fn split(world: &World, account: &str, how: Splitting) -> Result<Plan, Refusal> {
     let identity = account.parse().expect("an identity");
     world.plan_of(&[Intent::Split { identity, how: Box::new(how) }])
 }
 
 /// The objects once everything is made; tokens are none.
-fn after(world: &World, plan: &Plan) -> World {
+pub(super) fn after(world: &World, plan: &Plan) -> World {
     let mut plan = plan.clone();
     plan.steps.retain(|step| !step.target.is_credential());
     applied(world, &plan)
 }
 
-fn space(name: &str) -> Value {
+pub(super) fn space(name: &str) -> Value {
     json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
 }
 
@@ -166,7 +166,7 @@ fn nobody_gets_what_the_account_did_not_hold() {
 }
 
 /// `ops`, used by ana and a pipeline, with these grants.
-fn ops(grants: &[(&str, Value)], did: &[(usize, &str)]) -> World {
+pub(super) fn ops(grants: &[(&str, Value)], did: &[(usize, &str)]) -> World {
     let mut world = World::default().with(space("keys")).with(space("a"));
     for (at, (role, subject)) in grants.iter().enumerate() {
         world = world.bind(Some("a"), &format!("b{at}"), role, &json!([subject]));

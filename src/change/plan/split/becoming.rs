@@ -1,0 +1,224 @@
+//! Who else can be one of the new identities: whoever makes tokens of an account, acts as it, runs
+//! pods as it, or has a Secret filled with its token, gains what it gets.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::taken::grant_words;
+use super::{Part, Parts};
+use crate::book::{Book, Grant};
+use crate::change::plan::make::Work;
+use crate::change::plan::narrow::Share;
+use crate::model::{Identity, Name, PolicyRule, Scope, SubjectKind};
+use crate::rbac::Action;
+use crate::rbac::escalation::is_covered;
+use crate::rbac::matching::rule_allows;
+
+/// So many are named, at most.
+const NAMED: usize = 6;
+
+/// How somebody becomes somebody else. The shortest way first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Way {
+    Token,
+    Impersonate,
+    Pods,
+    Secret,
+}
+
+impl Way {
+    fn words(self, whom: &str) -> String {
+        match self {
+            Self::Token => format!("has tokens made of {whom}"),
+            Self::Impersonate => format!("impersonates {whom}"),
+            Self::Pods => format!("has pods run as {whom}, or gets into them"),
+            Self::Secret => format!("has a Secret filled with a token of {whom}"),
+        }
+    }
+}
+
+/// A verb, group, resource and subresource.
+type Right = (&'static str, &'static str, &'static str, &'static str);
+
+/// Objects that have pods run as an account that they name; those that run are not changed to another.
+const RUNS: [(&str, &str); 8] = [
+    ("", "pods"),
+    ("", "replicationcontrollers"),
+    ("apps", "daemonsets"),
+    ("apps", "deployments"),
+    ("apps", "replicasets"),
+    ("apps", "statefulsets"),
+    ("batch", "cronjobs"),
+    ("batch", "jobs"),
+];
+
+/// What gets into a pod that runs.
+const INTO: [Right; 6] = [
+    ("create", "", "pods", "exec"),
+    ("get", "", "pods", "exec"),
+    ("create", "", "pods", "attach"),
+    ("get", "", "pods", "attach"),
+    ("update", "", "pods", "ephemeralcontainers"),
+    ("patch", "", "pods", "ephemeralcontainers"),
+];
+
+/// What somebody holds in a namespace, by the grants that name it.
+type Holds<'a> = Vec<(&'a Grant, &'a [PolicyRule])>;
+
+fn allows(
+    rules: &[PolicyRule],
+    (verb, group, resource, subresource): Right,
+    at: (&str, &str),
+) -> bool {
+    let (namespace, name) = at;
+    let action = Action::Resource { group, resource, subresource, namespace, name };
+    rules.iter().any(|rule| rule_allows(rule, verb, &action))
+}
+
+/// The first way, and the grant that gives it.
+fn way<'a>(holds: &Holds<'a>, to: &Identity, runs: bool) -> Option<(Way, &'a Grant)> {
+    let by = |right: Right, at: (&str, &str)| {
+        holds.iter().find(|(_, rules)| allows(rules, right, at)).map(|(grant, _)| *grant)
+    };
+    let Some(namespace) = to.namespace.as_deref() else {
+        // Of users the rule holds cluster-wide.
+        let wide: Holds<'a> =
+            holds.iter().filter(|(grant, _)| grant.scope == Scope::Cluster).copied().collect();
+        let found = wide
+            .iter()
+            .find(|(_, rules)| allows(rules, ("impersonate", "", "users", ""), ("", &to.name)))?;
+        return Some((Way::Impersonate, found.0));
+    };
+    let (named, any) = ((namespace, &*to.name), (namespace, ""));
+    if let Some(grant) = by(("create", "", "serviceaccounts", "token"), named) {
+        return Some((Way::Token, grant));
+    }
+    if let Some(grant) = by(("impersonate", "", "serviceaccounts", ""), named) {
+        return Some((Way::Impersonate, grant));
+    }
+    for (group, resource) in RUNS {
+        if let Some(grant) = by(("create", group, resource, ""), any) {
+            return Some((Way::Pods, grant));
+        }
+        for verb in ["update", "patch"] {
+            if let Some(grant) = by((verb, group, resource, ""), any).filter(|_| resource != "pods")
+            {
+                return Some((Way::Pods, grant));
+            }
+        }
+    }
+    if let Some(grant) = INTO.iter().filter(|_| runs).find_map(|right| by(*right, any)) {
+        return Some((Way::Pods, grant));
+    }
+    let makes = by(("create", "", "secrets", ""), any)?;
+    let reads = ["get", "list", "watch"].into_iter();
+    let mut reads = reads.filter(|verb| by((verb, "", "secrets", ""), any).is_some());
+    reads.next().map(|_| (Way::Secret, makes))
+}
+
+/// Whether somebody holds all that another gets.
+fn holds_all(all: &Holds<'_>, share: &Share) -> bool {
+    share.rules.iter().all(|(place, wanted)| {
+        let here = |scope: &Scope| *scope == Scope::Cluster || scope.namespace() == place.as_ref();
+        let rules = all.iter().filter(|(grant, _)| here(&grant.scope));
+        let held: Vec<&PolicyRule> = rules.flat_map(|(_, rules)| *rules).collect();
+        is_covered(&held, wanted)
+    })
+}
+
+/// Who else can be whom, and gains by it: by way and subject the grant, and whom.
+type Found<'a> = BTreeMap<(Way, Identity), (&'a Grant, BTreeSet<Name>)>;
+
+fn others<'a>(book: &'a Book, account: &Identity, all: &[(&Part, &Share)]) -> Found<'a> {
+    let mut by_subject: BTreeMap<&Identity, Holds<'a>> = BTreeMap::new();
+    for grant in book.grants() {
+        let Some(role) = grant.role.as_ref() else { continue };
+        by_subject.entry(&grant.key.subject).or_default().push((grant, &role.rules));
+    }
+    let mut found = Found::new();
+    for (part, share) in all.iter().filter(|(_, share)| !share.rules.is_empty()) {
+        for (subject, all) in &by_subject {
+            if **subject == part.to || *subject == account {
+                continue;
+            }
+            let place = part.to.namespace.as_ref();
+            let here = |scope: &Scope| *scope == Scope::Cluster || scope.namespace() == place;
+            // The API server's own components can be anybody, whatever is made.
+            let holds: Holds<'a> = all
+                .iter()
+                .filter(|(grant, _)| !grant.bootstrap && here(&grant.scope))
+                .copied()
+                .collect();
+            let found_way = way(&holds, &part.to, part.workload.is_some());
+            if let Some((way, grant)) = found_way.filter(|_| !holds_all(all, share)) {
+                let key = (way, (*subject).clone());
+                let entry = found.entry(key).or_insert_with(|| (grant, BTreeSet::new()));
+                entry.1.insert(part.to.to_string().into());
+            }
+        }
+    }
+    found
+}
+
+impl Work<'_> {
+    /// What has to be known before anything else, the worst first.
+    pub(super) fn first(&self, parts: &Parts) -> Vec<String> {
+        let mut lines = Vec::new();
+        let (left, _, who) = &parts.left;
+        let requests = if *left == 1 { "1 request".to_owned() } else { format!("{left} requests") };
+        let belongs = if *left == 1 { "belongs" } else { "belong" };
+        let account = &parts.account;
+        match &parts.how.unattributed {
+            _ if *left == 0 => {}
+            Some(name) => lines.push(format!(
+                "{name} gets what {requests} of nobody in particular needed too: {}",
+                who.join("; ")
+            )),
+            None => {
+                let retired = match parts.how.retire_after {
+                    Some(days) => format!(
+                        ". {account} is to be retired in {days} days all the same: whoever made them is \
+                         refused then"
+                    ),
+                    None => String::new(),
+                };
+                lines.push(format!(
+                    "{requests} {belongs} to none of them, and nobody gets what only they needed: \
+                     {}{retired}",
+                    who.join("; ")
+                ));
+            }
+        }
+        let all: Vec<(&Part, &Share)> = parts.all.iter().zip(&parts.shares.all).collect();
+        let found = others(self.input.book, account, &all);
+        let doubts = parts.shares.doubts.iter();
+        let mut doubts: Vec<String> =
+            doubts.filter(|line| !self.warnings.contains(line)).cloned().collect();
+        if found.is_empty() {
+            lines.append(&mut doubts);
+            return lines;
+        }
+        let more = found.len().saturating_sub(NAMED);
+        let named: Vec<String> = found
+            .iter()
+            .take(NAMED)
+            .map(|((way, subject), (grant, whom))| {
+                let whom: Vec<&str> = whom.iter().map(|name| &**name).collect();
+                let how = way.words(&whom.join(", "));
+                format!("{subject} ({how}, by {})", grant_words(grant))
+            })
+            .collect();
+        let rest = if more > 0 { format!("; and {more} more") } else { String::new() };
+        let elsewhere = if all.iter().any(|(part, _)| part.to.kind == SubjectKind::ServiceAccount) {
+            ". Choose a namespace where nobody else may do that (--into), or users (--to)"
+        } else {
+            ""
+        };
+        lines.push(format!(
+            "others can be who is made here, and gain what that gets and they do not hold: {}{rest}\
+             {elsewhere}",
+            named.join("; ")
+        ));
+        lines.append(&mut doubts);
+        lines
+    }
+}

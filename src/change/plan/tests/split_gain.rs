@@ -1,0 +1,157 @@
+//! Nobody gains by a split: names that something grants already are not taken, and who else can be one
+//! of the new identities is said first.
+
+use serde_json::{Value, json};
+
+use super::narrow::strict;
+use super::split::{ops, row, split, splitting};
+use super::{World, user};
+use crate::book::tests::world::{World as Logged, call};
+use crate::change::plan::{Named, Plan, Splitting};
+use crate::model::Identity;
+
+const DID: [(usize, &str); 2] = [(0, "list pods@a"), (2, "delete pods@a/x")];
+
+fn world() -> World {
+    ops(&[("wide", user("ops"))], &DID)
+}
+
+fn named(name: &str, is: &str) -> Named {
+    Named { name: name.into(), is: is.into() }
+}
+
+/// Ana alone; the pipeline belongs to nobody.
+fn ana() -> Splitting {
+    Splitting { actors: vec![named("ana", "203.0.113.1")], to: [].into(), ..splitting(strict()) }
+}
+
+fn account(namespace: &str, name: &str) -> Value {
+    json!({"kind": "ServiceAccount", "namespace": namespace, "name": name})
+}
+
+fn refused(world: &World, how: Splitting) -> String {
+    split(world, "user:ops", how).expect_err("a refusal").to_string()
+}
+
+fn warnings(plan: &Plan, words: &str) -> Vec<String> {
+    plan.warnings.iter().filter(|line| line.contains(words)).cloned().collect()
+}
+
+#[test]
+fn a_name_that_something_grants_to_is_not_taken() {
+    for (role, ns) in [("cluster-admin", None), ("gone", Some("a")), ("wide", Some("a"))] {
+        let bound = world().bind(ns, "old", role, &json!([account("keys", "ana")]));
+        let kind = if ns.is_none() { "ClusterRoleBinding old" } else { "RoleBinding a/old" };
+        let words = format!("sa:keys/ana is not there, but {kind} (ClusterRole {role}) names it");
+        let said = refused(&bound, ana());
+        assert!(said.contains(&words), "{said}");
+    }
+    // As a user it is the same account.
+    let as_user = json!([{"apiGroup": "rbac.authorization.k8s.io", "kind": "User",
+        "name": "system:serviceaccount:keys:ana"}]);
+    let said = refused(&world().bind(None, "old", "wide", &as_user), ana());
+    assert!(said.contains("ClusterRoleBinding old (ClusterRole wide) names it"), "{said}");
+    let definition = json!({
+        "apiVersion": "rbacmanager.reactiveops.io/v1beta1", "kind": "RBACDefinition",
+        "metadata": {"name": "teams"},
+        "rbacBindings": [{"name": "devs", "subjects": [account("keys", "ana")],
+            "clusterRoleBindings": [{"clusterRole": "wide"}]}],
+    });
+    let said = refused(&world().with(definition), ana());
+    assert!(said.contains("RBACDefinition teams names it"), "{said}");
+    // Another's name is free, and so is that of another namespace.
+    let other = json!([account("keys", "bo"), account("a", "ana")]);
+    let free = world().bind(None, "old", "wide", &other);
+    assert!(split(&free, "user:ops", ana()).is_ok());
+}
+
+#[test]
+fn a_certificate_of_who_is_known_takes_a_word() {
+    let known = world()
+        .bind(Some("a"), "small", "wide", &json!([user("ana")]))
+        .role("top", &json!([{"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]}]))
+        .bind(None, "big", "top", &json!([user("ana")]));
+    let certified = Splitting { certificates: ["ana".into()].into(), ..ana() };
+    let said = refused(&known, certified.clone());
+    for words in
+        ["by ClusterRoleBinding big (ClusterRole top) and 1 more", "say so with --to ana=user:ana"]
+    {
+        assert!(said.contains(words), "{said}");
+    }
+    let to = [("ana".into(), Identity::user("ana"))].into();
+    let plan = split(&known, "user:ops", Splitting { to, ..certified }).expect("a plan");
+    let said = warnings(&plan, "be sure that ana is that user");
+    assert_eq!(said.len(), 1, "{:?}", plan.warnings);
+    assert!(said[0].contains("ClusterRoleBinding big (ClusterRole top) and 1 more"), "{said:?}");
+}
+
+#[test]
+fn who_can_be_the_new_account_is_said_first() {
+    let one = |verb: &str, group: &str, resource: &str| json!([{"verbs": [verb], "apiGroups": [group], "resources": [resource]}]);
+    let world = world()
+        .role("mint", &one("create", "", "serviceaccounts/token"))
+        .role("act", &one("impersonate", "", "serviceaccounts"))
+        .role("run", &one("patch", "apps", "deployments"))
+        .role("read", &one("get", "", "secrets"))
+        .role("fill", &one("create", "", "secrets"))
+        .role("pod", &one("update", "", "pods"))
+        .bind(Some("keys"), "r", "run", &json!([user("runner")]))
+        .bind(Some("keys"), "m", "mint", &json!([user("minter")]))
+        .bind(None, "i", "act", &json!([user("actor"), user("holder")]))
+        .bind(None, "h", "wide", &json!([user("holder")]))
+        .bind(Some("keys"), "s", "read", &json!([user("reader"), user("filler")]))
+        .bind(Some("keys"), "f", "fill", &json!([user("filler")]))
+        .bind(Some("keys"), "p", "pod", &json!([user("changer")]))
+        .bind(Some("a"), "elsewhere", "mint", &json!([user("afar")]));
+    let plan = split(&world, "user:ops", ana()).expect("a plan");
+    // The pipeline's request is nobody's, and that is before all.
+    assert!(
+        plan.warnings[0].starts_with("1 request belongs to none of them"),
+        "{:?}",
+        plan.warnings
+    );
+    assert_eq!(
+        plan.warnings[1],
+        "others can be who is made here, and gain what that gets and they do not hold: user:minter (has \
+         tokens made of sa:keys/ana, by RoleBinding keys/m (ClusterRole mint)); user:actor (impersonates \
+         sa:keys/ana, by ClusterRoleBinding i (ClusterRole act)); user:runner (has pods run as \
+         sa:keys/ana, or gets into them, by RoleBinding keys/r (ClusterRole run)); user:filler (has a \
+         Secret filled with a token of sa:keys/ana, by RoleBinding keys/f (ClusterRole fill)). Choose a \
+         namespace where nobody else may do that (--into), or users (--to)"
+    );
+    let plain = split(&super::split_gain::world(), "user:ops", ana()).expect("a plan");
+    assert_eq!(warnings(&plain, "others can be"), Vec::<String>::new());
+}
+
+#[test]
+fn whose_requests_are_meant_is_said() {
+    let plan = split(&world(), "user:ops", ana()).expect("a plan");
+    let nobody = warnings(&plan, "nobody gets ");
+    assert!(!nobody.is_empty(), "{:?}", plan.warnings);
+    for line in nobody.iter().filter(|line| line.starts_with("of ")) {
+        assert!(line.contains("no request of ana needed it"), "{line}");
+    }
+    let all = Splitting {
+        actors: vec![named("ana", "203.0.113.1"), named("ci", "X509SHA256=c3")],
+        ..ana()
+    };
+    let plan = split(&world(), "user:ops", all).expect("a plan");
+    assert!(!warnings(&plan, "no request needed it").is_empty(), "{:?}", plan.warnings);
+    let retired = Splitting { retire_after: Some(7), ..ana() };
+    let plan = split(&world(), "user:ops", retired).expect("a plan");
+    let words =
+        "user:ops is to be retired in 7 days all the same: whoever made them is refused then";
+    assert!(plan.warnings[0].ends_with(words), "{:?}", plan.warnings);
+}
+
+#[test]
+fn a_log_that_is_short_or_old_is_said() {
+    let mut world = world();
+    let mut parts = Logged::new().log(0, 20).activity.expect("a log");
+    row("user:ops", 0, call("list pods@a"), 9).put(&mut parts);
+    world.log = Some(parts);
+    let plan = split(&world, "user:ops", ana()).expect("a plan");
+    for words in ["the log covers ", "the log ends on "] {
+        assert_eq!(warnings(&plan, words).len(), 1, "{:?}", plan.warnings);
+    }
+}
