@@ -277,7 +277,11 @@ fn nobody_is_locked_out_by_a_slip() {
 
 #[test]
 fn what_ends_with_a_secret_that_is_never_read_ends_and_does_not_come_back() {
-    let Some(cluster) = cluster() else { return };
+    let options = Options {
+        args: vec!["--apiserver-arg=--enable-bootstrap-token-auth=true".to_owned()],
+        ..Options::default()
+    };
+    let Some(cluster) = Cluster::start(&options) else { return };
     let secret = |namespace: &str, name: &str, kind: &str, data: serde_json::Value| {
         json!({"apiVersion": "v1", "kind": "Secret", "type": kind,
             "metadata": {"namespace": namespace, "name": name}, "stringData": data})

@@ -290,7 +290,7 @@ pub fn round_the_clock(plan: &mut Plan) {
         doing.on(0..3, person, Way::Hand, thirds(9, 1));
         for hour in 0..72 {
             let minute = hour * 60 + hour * 37 % 55;
-            doing.at(server(HELM), Way::Script, (minute, minute + 4));
+            doing.at(server(HELM), Way::Script, (minute, minute + 6));
         }
     });
     plan.account("own certificate in what is built anew", user, |doing| {

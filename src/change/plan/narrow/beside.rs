@@ -14,9 +14,14 @@ use super::unseen::{CERTIFICATES, RBAC};
 use crate::model::{Call, Identity, Implied, Name, PolicyRule, Scope, Target};
 use crate::rbac::matching::{group_matches, verb_matches};
 
-/// A kind that is written, its group and resource with the subresource, and what that takes: verb and
-/// resource of the same group.
-const TAKES: [(&str, &str, &[(&str, &str)]); 7] = [
+/// Verb and resource.
+type Asked = (&'static str, &'static str);
+
+/// A kind that is written, its group and resource with the subresource, and what that takes, of the
+/// same group.
+type Takes = (&'static str, &'static str, &'static [Asked]);
+
+const TAKES: [Takes; 7] = [
     (RBAC, "clusterrolebindings", &[("bind", "clusterroles")]),
     (RBAC, "rolebindings", &[("bind", "clusterroles"), ("bind", "roles")]),
     (RBAC, "clusterroles", &[("escalate", "clusterroles")]),
@@ -29,14 +34,12 @@ const TAKES: [(&str, &str, &[(&str, &str)]); 7] = [
 /// What was written and takes more than its own right: group and resource, where, how often.
 pub(super) type Written = BTreeMap<(&'static str, &'static str, Option<Name>), u64>;
 
-fn takes(
-    call: &Call,
-) -> Option<(&'static str, &'static str, &'static [(&'static str, &'static str)])> {
+fn takes(call: &Call) -> Option<Takes> {
     if !matches!(&*call.verb, "create" | "update" | "patch") {
         return None;
     }
     let Target::Resource { group, resource, subresource, .. } = &call.target else { return None };
-    let is = |(of, what, _): &&(&str, &str, &[(&str, &str)])| {
+    let is = |(of, what, _): &&Takes| {
         let (kind, sub) = what.split_once('/').unwrap_or((what, ""));
         **group == **of && **resource == *kind && **subresource == *sub
     };
@@ -47,34 +50,35 @@ fn takes(
 pub(super) fn needs<'c>(
     calls: impl Iterator<Item = (&'c Arc<Call>, u64, DateTime<Utc>)>,
 ) -> (Vec<OwnNeed>, Written) {
-    let mut needs: BTreeMap<(&str, &str, &str, Option<Name>), (u64, DateTime<Utc>)> =
-        BTreeMap::new();
+    type Key = (&'static str, Asked, Option<Name>);
+    let mut needs: BTreeMap<Key, (u64, DateTime<Utc>)> = BTreeMap::new();
     let mut written = Written::new();
     for (call, allowed, last) in calls {
         let Some((group, what, asked)) = takes(call) else { continue };
         let Target::Resource { namespace, .. } = &call.target else { continue };
         *written.entry((group, what, namespace.clone())).or_default() += allowed;
-        for (verb, resource) in asked {
-            let key = (group, *verb, *resource, namespace.clone());
+        for one in asked {
+            let key = (group, *one, namespace.clone());
             let have = needs.entry(key).or_insert((0, last));
             *have = (have.0 + allowed, have.1.max(last));
         }
     }
-    let needs = needs.into_iter().map(|((group, verb, resource, namespace), (requests, last))| {
-        let call = Call {
-            verb: verb.into(),
-            target: Target::Resource {
-                group: group.into(),
-                resource: resource.into(),
-                subresource: "".into(),
-                namespace,
-                name: None,
-                names_folded: true,
-            },
-            implied: Implied::Nothing,
-        };
-        OwnNeed::beside(call, requests, last)
-    });
+    let needs =
+        needs.into_iter().map(|((group, (verb, resource), namespace), (requests, last))| {
+            let call = Call {
+                verb: verb.into(),
+                target: Target::Resource {
+                    group: group.into(),
+                    resource: resource.into(),
+                    subresource: "".into(),
+                    namespace,
+                    name: None,
+                    names_folded: true,
+                },
+                implied: Implied::Nothing,
+            };
+            OwnNeed::beside(call, requests, last)
+        });
     (needs.collect(), written)
 }
 
@@ -96,7 +100,7 @@ pub(super) fn by_the_rights(
                 && has_resource(rule, resource)
         })
     };
-    let mut open: BTreeMap<(&str, &str), (u64, &[(&str, &str)])> = BTreeMap::new();
+    let mut open: BTreeMap<(&str, &str), (u64, &[Asked])> = BTreeMap::new();
     for ((group, what, place), requests) in written {
         let asked = TAKES.iter().find(|(of, is, _)| of == group && is == what);
         let Some((.., asked)) = asked else { continue };

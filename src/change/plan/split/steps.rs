@@ -282,7 +282,6 @@ impl Work<'_> {
     }
 
     /// What is lost, what is left, and what comes next.
-    #[expect(clippy::too_many_lines)] // A list of what is to be said.
     fn say(&mut self, parts: &Parts) {
         let book = self.input.book;
         let account = &parts.account;

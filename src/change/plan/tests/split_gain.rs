@@ -119,8 +119,8 @@ fn who_can_be_the_new_account_is_said_first() {
          Secret filled with a token of sa:keys/ana, by RoleBinding keys/f (ClusterRole fill)). Choose a \
          namespace where nobody else may do that (--into), or users (--to)"
     );
-    let plain = split(&super::split_gain::world(), "user:ops", ana()).expect("a plan");
-    assert_eq!(warnings(&plain, "others can be"), Vec::<String>::new());
+    let alone = split(&super::split_gain::world(), "user:ops", ana()).expect("a plan");
+    assert_eq!(warnings(&alone, "others can be"), Vec::<String>::new());
 }
 
 #[test]
