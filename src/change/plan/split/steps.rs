@@ -8,13 +8,13 @@ use super::who::words;
 use super::{Part, Parts, taken};
 use crate::actors::PERSON;
 use crate::change::plan::check::{self, Check};
-use crate::change::plan::edit;
 use crate::change::plan::make::Work;
 use crate::change::plan::narrow::{self, Share};
 use crate::change::plan::{
     Action, Inverse, Manual, Precondition, Reason, Refusal, Reversibility, Right, Step, StillWorks,
     Target, Verification,
 };
+use crate::change::plan::{edit, sound};
 use crate::model::{CLIENT_SIGNER, Call, Identity, Name, SubjectKind};
 use crate::rbac::Authorizer;
 
@@ -403,7 +403,7 @@ fn token(parts: &Parts, part: &Part, namespace: &Name, secret: &str) -> Step {
         name: name.clone(),
         or_held: false,
     };
-    let rights = vec![right("create", "serviceaccounts/token", name)];
+    let rights = sound::rights_of_token(namespace, name);
     let after = json!({
         "serviceAccount": {"namespace": namespace, "name": name},
         "boundTo": {"kind": "Secret", "name": secret},
@@ -442,14 +442,6 @@ fn token(parts: &Parts, part: &Part, namespace: &Name, secret: &str) -> Step {
 
 /// A certificate of the user, written into a kubeconfig with its key.
 fn certificate(parts: &Parts, part: &Part) -> Step {
-    let right = |verb: &str, resource: &str, name: &str| Right {
-        verb: verb.into(),
-        group: "certificates.k8s.io".into(),
-        resource: resource.into(),
-        namespace: "".into(),
-        name: name.into(),
-        or_held: false,
-    };
     let name = &part.to.name;
     let days = parts.how.token_seconds / super::DAY;
     let after = json!({
@@ -479,13 +471,7 @@ fn certificate(parts: &Parts, part: &Part) -> Step {
             "the certificate cannot be revoked: it is {} for {days} days, or as long as the signer grants",
             part.to
         )],
-        rights: vec![
-            right("create", "certificatesigningrequests", ""),
-            // The name is the server's.
-            right("update", "certificatesigningrequests/approval", ""),
-            right("get", "certificatesigningrequests", ""),
-            right("approve", "signers", CLIENT_SIGNER),
-        ],
+        rights: sound::rights_of_certificate(),
         inverse: Inverse { action: Action::Delete, rights: Vec::new() },
         owners: Vec::new(),
     }

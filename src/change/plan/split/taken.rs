@@ -4,10 +4,10 @@
 use std::collections::BTreeSet;
 
 use crate::book::{Book, Entry, Grant};
-use crate::change::plan::Refusal;
 use crate::change::plan::narrow::words_of;
+use crate::change::plan::{Refusal, sound};
 use crate::credentials::{self, Kind};
-use crate::model::{DefinedBinding, Identity, Name, ObjectBody, is_hidden};
+use crate::model::{DefinedBinding, Identity, Name, ObjectBody};
 
 fn naming(why: impl Into<String>) -> Refusal {
     Refusal::Naming(why.into())
@@ -94,19 +94,8 @@ pub(super) fn may_be_certified(book: &Book, name: &Name, to: &Identity) -> Resul
              account (--into)"
         )));
     }
-    // A name that begins so is a component's, an account's or a node's.
-    if to.name.starts_with("system:") {
-        return Err(naming(format!(
-            "{name} cannot become {to} by a certificate: names that begin with system: are the \
-             cluster's own"
-        )));
-    }
-    // The upper bound of a common name (RFC 5280, appendix A.1).
-    if to.name.is_empty() || to.name.chars().count() > 64 || to.name.chars().any(is_hidden) {
-        return Err(naming(format!(
-            "{:?} is no name for a certificate: 1 to 64 characters that can be seen",
-            to.name
-        )));
+    if let Some(why) = sound::is_no_subject(&to.name) {
+        return Err(naming(format!("{name} cannot become {to} by a certificate: {why}")));
     }
     Ok(())
 }

@@ -252,7 +252,7 @@ fn what_is_made_for_whom() {
     assert_eq!(plan.steps.last().expect("a step").target.to_string(), "Certificate ana");
     for (to, words) in [
         ("sa:keys/ana", "those are of users"),
-        ("user:system:admin", "the cluster's own"),
+        ("user:system:admin", "are the cluster's own"),
         ("user:system:serviceaccount:keys:ana", "those are of users"),
         (&format!("user:{}", "a".repeat(65)), "1 to 64 characters"),
         ("user:a\u{202e}b", "1 to 64 characters"),
