@@ -187,6 +187,28 @@ pub(super) fn lets_through(need: &Value, probe: &Value) -> bool {
         && ["namespace", "name"].into_iter().all(open)
 }
 
+/// Whether an observed write takes the right that another request asks about: the API server asks for it
+/// beside (`policybased/storage.go`, `plugin/pkg/admission/certificates`).
+fn takes(need: &Value, probe: &Value) -> bool {
+    let (need, probe) = (&need["resourceAttributes"], &probe["resourceAttributes"]);
+    let text = |of: &Value, field: &str| of[field].as_str().unwrap_or_default().to_owned();
+    let writes = ["create", "update", "patch"].contains(&&*text(need, "verb"));
+    let (written, sub) = (text(need, "resource"), text(need, "subresource"));
+    let resource = text(probe, "resource");
+    let beside = match &*text(probe, "verb") {
+        "bind" if resource == "clusterroles" => written.ends_with("rolebindings"),
+        "bind" => resource == "roles" && written == "rolebindings",
+        "escalate" => written == resource,
+        "approve" => written == "certificatesigningrequests" && sub == "approval",
+        "sign" => written == "certificatesigningrequests" && sub == "status",
+        "attest" => written == "clustertrustbundles",
+        _ => false,
+    };
+    let place = text(need, "namespace");
+    let same = text(need, "group") == text(probe, "group");
+    writes && beside && same && (place.is_empty() || place == text(probe, "namespace"))
+}
+
 fn load(cluster: &Cluster, world: &World) {
     let text: Vec<String> = world.objects.iter().map(Value::to_string).collect();
     let report = cluster.load(&text.join("\n"));
@@ -271,7 +293,8 @@ impl Judged<'_> {
                 assert!(was[at] || !is[at], "gained {spec}");
                 if is[at] && !by_groups[at] {
                     left += 1;
-                    let evidence = || own.iter().any(|need| lets_through(need, spec));
+                    let shows = |need: &Value| lets_through(need, spec) || takes(need, spec);
+                    let evidence = || own.iter().any(|need| shows(need));
                     assert!(!self.strict || evidence(), "nothing shows the use of {spec}");
                 }
             }

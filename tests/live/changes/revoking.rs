@@ -277,7 +277,12 @@ fn nobody_is_locked_out_by_a_slip() {
 
 #[test]
 fn what_ends_with_a_secret_that_is_never_read_ends_and_does_not_come_back() {
+    // What a token is bound to is in the body of the request for it.
+    let policy = json!({"apiVersion": "audit.k8s.io/v1", "kind": "Policy", "rules": [
+        {"level": "Request", "resources": [{"group": "", "resources": ["serviceaccounts/token"]}]},
+        {"level": "Metadata"}]});
     let options = Options {
+        audit_policy: Some(policy.to_string()),
         args: vec!["--apiserver-arg=--enable-bootstrap-token-auth=true".to_owned()],
         ..Options::default()
     };
