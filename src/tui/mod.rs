@@ -25,6 +25,7 @@ mod event;
 pub mod geometry;
 pub mod job;
 pub mod key;
+mod keyboard;
 pub mod keymap;
 pub mod layers;
 mod layout;

@@ -1,16 +1,13 @@
 //! The loop around [`super::update`]: keys, Books, finished work and time come in as messages;
 //! effects go out. It waits for nothing else, and draws only what has changed.
 
-use std::future::poll_fn;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use std::task::Poll;
 use std::thread;
 use std::time::Duration;
 
-use crossterm::event::{Event, EventStream};
-use futures::StreamExt as _;
+use crossterm::event::Event;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::time::{Instant, sleep_until};
 
@@ -18,6 +15,7 @@ use super::clipboard::Carrier;
 use super::effect::{Effect, Msg};
 use super::event::message;
 use super::job::{Done, Job, Lane};
+use super::keyboard;
 use super::options::{FeedSource, TuiOptions};
 use super::signals::{Asked, Signals, stop};
 use super::state::{FeedId, Notice, State, Tone};
@@ -48,7 +46,7 @@ pub enum Ended {
 pub(super) struct Ui {
     state: State,
     screen: Screen,
-    events: EventStream,
+    events: UnboundedReceiver<io::Result<Event>>,
     signals: Signals,
     workers: Workers,
     results: UnboundedReceiver<Msg>,
@@ -75,7 +73,7 @@ impl Ui {
         Ok(Self {
             state,
             screen,
-            events: EventStream::new(),
+            events: keyboard::listen()?,
             signals,
             workers: Workers::new(sender.clone()),
             results,
@@ -112,25 +110,25 @@ impl Ui {
             tokio::select! {
                 biased;
                 asked = self.signals.next() => self.signal(asked)?,
-                event = self.events.next() => self.event(event)?,
+                event = self.events.recv() => self.event(event)?,
                 Some(msg) = self.results.recv() => self.take(msg)?,
                 () = until(wake), if wake.is_some() => {
                     let now = (self.clock)();
                     self.take(Msg::Tick(now))?;
                 }
             }
-            self.drain().await?;
+            self.drain()?;
         }
     }
 
     /// Takes in what has come meanwhile, before the next frame.
-    async fn drain(&mut self) -> io::Result<()> {
+    fn drain(&mut self) -> io::Result<()> {
         for _ in 0..BATCH {
             if self.ended.is_some() {
                 return Ok(());
             }
-            if let Poll::Ready(event) = self.come().await {
-                self.event(event)?;
+            if let Ok(event) = self.events.try_recv() {
+                self.event(Some(event))?;
             } else if let Ok(msg) = self.results.try_recv() {
                 self.take(msg)?;
             } else {
@@ -138,14 +136,6 @@ impl Ui {
             }
         }
         Ok(())
-    }
-
-    /// The terminal's next event, if it is there.
-    ///
-    /// The stream wakes whoever asked it first since its last event, so it must never be asked in
-    /// the name of nobody (as `now_or_never` does): the next key would then wait for a tick.
-    async fn come(&mut self) -> Poll<Option<io::Result<Event>>> {
-        poll_fn(|context| Poll::Ready(self.events.poll_next_unpin(context))).await
     }
 
     /// Waits a moment for work that is out.

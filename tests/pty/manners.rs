@@ -91,6 +91,27 @@ fn every_size_is_drawn() {
     assert_eq!(pty.end(), 0);
 }
 
+/// A key that comes together with a change of size is not left lying until the next one.
+#[test]
+fn a_key_that_comes_with_a_change_of_size_is_read() {
+    let pty = opened();
+    for at in 0..100 {
+        let wide = at % 2 == 0;
+        pty.resize(if wide { 200 } else { 80 }, 24);
+        pty.press("?");
+        pty.wait(&format!("help, time {at}"), |screen| {
+            screen.contents().contains("Keys and commands")
+        });
+        pty.press("\x1b");
+        pty.wait(&format!("the list, time {at}"), |screen| {
+            let shown = screen.contents();
+            !shown.contains("Keys and commands") && shown.contains("ADDRESS") == wide
+        });
+    }
+    pty.press("\x03");
+    assert_eq!(pty.end(), 0);
+}
+
 /// A shell that starts keybook as a job, and takes it up again after a line is typed.
 fn shell() -> Pty {
     let keybook = env!("CARGO_BIN_EXE_keybook");

@@ -151,12 +151,15 @@ impl Pty {
 
     /// Waits for the end; returns the exit code, and checks that the terminal is as it was.
     pub fn end(mut self) -> u32 {
-        let code = self.child.wait().expect("it ends").exit_code();
         {
             let (lock, changed) = &*self.seen;
+            let begin = Instant::now();
             let mut seen = lock.lock().unwrap();
             while !seen.ended {
-                seen = changed.wait(seen).unwrap();
+                let Some(left) = PATIENCE.checked_sub(begin.elapsed()) else {
+                    panic!("it never ended; the screen:\n{}", seen.parser.screen().contents());
+                };
+                seen = changed.wait_timeout(seen, left).unwrap().0;
             }
             let screen = seen.parser.screen();
             assert!(!screen.alternate_screen(), "the alternate screen is still on");
@@ -168,6 +171,8 @@ impl Pty {
             let (begun, ended) = (text.rfind("\x1b[?2026h"), text.rfind("\x1b[?2026l"));
             assert!(begun <= ended, "a synchronized update is still open");
         }
+        // Nobody holds the terminal any more, so whoever held it is ending.
+        let code = self.child.wait().expect("it ends").exit_code();
         let after = format!("{:?}", self.master.get_termios());
         assert_eq!(after, self.before, "the line discipline");
         code
