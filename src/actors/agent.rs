@@ -1,5 +1,7 @@
 //! What a user agent tells of who sits in front of it. Clients choose it: it is a sign, no proof.
 
+use super::programs;
+
 /// Programs that are nothing but a screen for a person; they ask by themselves as long as they are
 /// open.
 const SCREENS: [&str; 6] = ["k9s", "lens", "openlens", "freelens", "headlamp", "mozilla"];
@@ -23,7 +25,7 @@ const EITHER: &str = "windows";
 
 /// Whether what the agent names is a person's: a desktop's operating system
 /// (`client-go/rest/config.go`: `kubectl/v1.30.0 (darwin/arm64) …`), or a program that is nothing but
-/// a screen. kubectl alone proves nothing, for scripts in pods use it as well. With the token of a pod
+/// a screen. What calls itself an SDK or a pipeline's program is no person's on any system. kubectl alone proves nothing, for scripts in pods use it as well. With the token of a pod
 /// (`of_a_pod`) Windows proves nothing either, nor a screen that pods serve to browsers.
 pub fn is_persons(agent: &str, of_a_pod: bool) -> bool {
     let client = Client::of(agent);
@@ -74,7 +76,8 @@ pub(super) struct Client {
     pub(super) system: Option<String>,
     /// Of kubectl: `v1.36.1`, which tells one machine from another of the same system.
     pub(super) build: Option<String>,
-    /// Whether the system is one on which people sit.
+    /// Whether the system is one on which people sit, and the program none that calls itself a
+    /// pipeline's or an SDK.
     pub(super) desktop: bool,
 }
 
@@ -90,8 +93,9 @@ impl Client {
             _ => Tool::Program,
         };
         let system = system(&lower);
+        let is_named = tool == Tool::Program && programs::are_named(program);
         let desktop = system.as_deref().is_some_and(|system| {
-            is_of(system, DESKTOP) || is_of(system, EITHER) && tool != Tool::Program
+            is_of(system, DESKTOP) && !is_named || is_of(system, EITHER) && tool != Tool::Program
         });
         // Browsers say it in other words.
         let desktop = desktop
@@ -168,6 +172,12 @@ mod tests {
             "Helm/3.19.0",
             "",
             "darwin",
+            "botocore/1.34 (darwin/arm64)",
+            "aws-sdk-go/1.44.299 (darwin/arm64)",
+            "Terraform/1.9.5 (windows/amd64)",
+            "HashiCorp/1.0 Terraform/1.9.5 (darwin/arm64)",
+            "github-actions/2.3 (darwin/arm64)",
+            "GitLab-Runner/17 (darwin/arm64)",
         ] {
             assert!(!is_persons(agent, false), "{agent}");
         }

@@ -13,6 +13,7 @@ mod copied;
 mod gather;
 mod holder;
 mod minters;
+mod programs;
 mod seats;
 mod sessions;
 mod signals;

@@ -1,44 +1,13 @@
 //! Sessions of a cloud role: whose the names are.
 //!
 //! Whoever assumes a role names the session as they like, and programs do too. So a name alone says
-//! little: that people are behind it, what they use says, or a name that is an address for mail.
+//! little: that people are behind it, what they use says, or a name that is an address for mail. What a
+//! program calls its session is nobody's name, on a desktop neither: there it is another each time.
 
-use super::Actor;
 use super::holder::Holder;
 use super::signals::{Sign, Signal, listed};
+use super::{Actor, programs};
 use crate::model::{Name, quoted};
-
-/// What programs call their sessions, or begin to.
-const PROGRAMS: [&str; 28] = [
-    "argocd",
-    "atlantis",
-    "aws-cli",
-    "aws-go-sdk",
-    "aws-sdk",
-    "awscodebuild",
-    "azuredevops",
-    "bitbucket",
-    "botocore-session",
-    "buildkite",
-    "circleci",
-    "codebuild",
-    "codepipeline",
-    "drone",
-    "eks-",
-    "flux",
-    "githubactions",
-    "gitlab",
-    "i-0",
-    "jenkins",
-    "k8s",
-    "kubernetes",
-    "lambda",
-    "packer",
-    "pulumi",
-    "spacelift",
-    "teamcity",
-    "terraform",
-];
 
 /// Where two names are several people's for sure…
 const CERTAIN: u32 = 60;
@@ -51,7 +20,7 @@ pub(super) fn find(actors: &[Actor], found: &mut Vec<Signal>) {
     let mut people: Vec<(&Name, bool)> = Vec::new();
     for actor in actors.iter().filter(|actor| actor.attended && !actor.by_hand.is_empty()) {
         let Holder::Session(name) = &actor.holder else { continue };
-        if !actor.person && is_programs(name) {
+        if programs::are_named(name) {
             continue;
         }
         let certain = actor.person || name.contains('@');
@@ -74,21 +43,6 @@ pub(super) fn find(actors: &[Actor], found: &mut Vec<Signal>) {
     });
 }
 
-/// Whether a program gave the name.
-fn is_programs(name: &str) -> bool {
-    let lower = name.to_ascii_lowercase();
-    // The time in seconds or finer, which SDKs take where nobody gives a name.
-    let time = lower.len() >= 10 && lower.bytes().all(|byte| byte.is_ascii_digit());
-    let begins = |word: &&str| {
-        // "drone-7" is one's, "dronefield" a person's.
-        let next = lower.strip_prefix(*word).map(|rest| rest.bytes().next());
-        next.is_some_and(|next| {
-            word.ends_with(['-', '0']) || !next.is_some_and(|byte| byte.is_ascii_lowercase())
-        })
-    };
-    PROGRAMS.iter().any(begins) || time
-}
-
 /// Whether both are one person's: letters may be large or small, and the name of an address for mail
 /// may stand without its domain.
 fn is_same(one: &str, other: &str) -> bool {
@@ -100,24 +54,6 @@ fn is_same(one: &str, other: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn sessions_that_programs_name_are_nobodys() {
-        for name in ["ana@corp.example", "ana.lopez", "bo42", "e1000234", "deploy", "dronefield"] {
-            assert!(!is_programs(name), "{name}");
-        }
-        for name in [
-            "botocore-session-1777885811",
-            "aws-go-sdk-1",
-            "i-0ab12cd34",
-            "GitHubActions",
-            "Jenkins",
-            "terraform-cloud",
-            "1777885811342",
-        ] {
-            assert!(is_programs(name), "{name}");
-        }
-    }
 
     #[test]
     fn one_name_may_be_written_in_several_ways() {

@@ -406,6 +406,19 @@ fn whose_sessions_they_are_their_use_says() {
     assert_eq!(two(["e1000234", "e1000777"], LINUX), [("sessions", 25)]);
     assert_eq!(two(["deploy-api", "cleanup-jobs"], "python-requests/2.32"), []);
     assert_eq!(two(["jenkins", "terraform-cloud"], LINUX), []);
+    // What a program calls its session is no person's name, on whatever system: one person's, anew each
+    // time, or two runners'.
+    let windows = "kubectl/v1.36.1 (windows/amd64) kubernetes/b1d5cc9";
+    for agent in [MAC, windows, K9S] {
+        for names in [
+            ["botocore-session-1777885811", "botocore-session-1777889999"],
+            ["aws-sdk-go-v2-1", "GitHubActions"],
+            ["terraform-cloud", "ana@corp.example"],
+            ["EKSGetTokenAuth", "ana"],
+        ] {
+            assert_eq!(two(names, agent), [], "{names:?} by {agent}");
+        }
+    }
     assert_eq!(two(["ana@corp.example", "ANA@corp.example"], MAC), []);
     assert_eq!(two(["ana@corp.example", "ana"], MAC), []);
     // One session at two places at once is as one account there.
