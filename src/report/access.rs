@@ -207,7 +207,7 @@ impl Tabular for AccessRow {
     fn columns() -> Vec<Column> {
         let mut columns = vec![
             Column::new("CLUSTER", "cluster"),
-            Column::new("IDENTITY", "identity"),
+            Column::new("IDENTITY", "identity").of_names(),
             Column::new("ALLOWED", "allowed"),
         ];
         columns.extend(way_columns());
@@ -306,7 +306,7 @@ impl Tabular for HolderRow {
 
     fn columns() -> Vec<Column> {
         let mut columns =
-            vec![Column::new("CLUSTER", "cluster"), Column::new("IDENTITY", "identity")];
+            vec![Column::new("CLUSTER", "cluster"), Column::new("IDENTITY", "identity").of_names()];
         columns.extend(way_columns());
         columns
     }

@@ -297,15 +297,15 @@ impl Tabular for CredentialRow {
     fn columns() -> Vec<Column> {
         vec![
             Column::new("CLUSTER", "cluster"),
-            Column::new("IDENTITY", "identity"),
+            Column::new("IDENTITY", "identity").of_names(),
             Column::new("KIND", "kind"),
-            Column::new("CREDENTIAL", "id"),
+            Column::new("CREDENTIAL", "id").of_names(),
             Column::new("STATE", "state"),
             Column::new("MADE", "issued"),
             Column::new("EXPIRES", "expires"),
             Column::new("LAST USED", "lastUse"),
             Column::new("FROM", "addresses").wide(),
-            Column::new("BOUND TO", "boundTo").wide(),
+            Column::new("BOUND TO", "boundTo").wide().of_names(),
             Column::new("GROUPS", "groups").wide(),
             Column::new("REVOKED BY", "revoke").wide(),
             Column::new("NOTES", "notes").wide(),

@@ -78,7 +78,7 @@ impl Tabular for CutRow {
         vec![
             Column::new("CLUSTER", "cluster"),
             Column::new("CUT", "grant"),
-            Column::new("SUBJECT", "subject"),
+            Column::new("SUBJECT", "subject").of_names(),
             Column::new("ROLE", "role"),
             Column::new("TO CLUSTER-ADMIN", "clusterAdmin").right(),
             Column::new("IDENTITIES", "identities").right(),

@@ -177,7 +177,7 @@ impl Tabular for FindingRow {
             Column::new("CLUSTER", "cluster"),
             Column::new("SEVERITY", "severity"),
             Column::new("RULE", "rule"),
-            Column::new("IDENTITY", "identity"),
+            Column::new("IDENTITY", "identity").of_names(),
             Column::new("GRANT", "grant").wide(),
             Column::new("EXEMPTION", "exemption").wide(),
             Column::new("FIX", "fix"),

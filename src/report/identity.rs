@@ -393,7 +393,7 @@ impl Tabular for IdentityRow {
     fn columns() -> Vec<Column> {
         vec![
             Column::new("CLUSTER", "cluster"),
-            Column::new("IDENTITY", "identity"),
+            Column::new("IDENTITY", "identity").of_names(),
             Column::new("ACCESS", "tier"),
             Column::new("LAST SEEN", "lastSeen"),
             Column::new("USED", "used").right(),

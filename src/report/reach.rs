@@ -267,7 +267,7 @@ impl Tabular for ReachRow {
     fn columns() -> Vec<Column> {
         vec![
             Column::new("CLUSTER", "cluster"),
-            Column::new("IDENTITY", "identity"),
+            Column::new("IDENTITY", "identity").of_names(),
             Column::new("TO", "tier"),
             Column::new("STEP", "step").right(),
             Column::new("FROM", "from"),

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use unicode_width::UnicodeWidthStr;
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use crate::model::printable;
 
@@ -42,12 +42,18 @@ pub struct Column {
     pub align: Align,
     /// When it is shown.
     pub when: When,
+    /// Whether it holds names: one that is longer than any object's may be is cut for a person.
+    pub is_name: bool,
 }
+
+/// So wide a name may be in a table, and so wide in the wide form: names of two parts, each as long as
+/// Kubernetes has any, fit there.
+const WIDEST: [usize; 2] = [100, 520];
 
 impl Column {
     /// A column of text that is always there.
     pub const fn new(title: &'static str, field: &'static str) -> Self {
-        Self { title, field, align: Align::Left, when: When::Always }
+        Self { title, field, align: Align::Left, when: When::Always, is_name: false }
     }
 
     /// The same, only in the wide form.
@@ -66,6 +72,12 @@ impl Column {
     #[must_use]
     pub const fn at_need(self) -> Self {
         Self { when: When::AtNeed, ..self }
+    }
+
+    /// The same, of names, which clients and providers may make as long as they like.
+    #[must_use]
+    pub const fn of_names(self) -> Self {
+        Self { is_name: true, ..self }
     }
 
     /// The same, set to the right.
@@ -163,6 +175,9 @@ impl Table {
         for row in &self.rows {
             let cell = |at: usize| match row.get(at).map(|cell| cell.text(wide)) {
                 None | Some("") => "-".into(),
+                Some(text) if self.columns[at].is_name => {
+                    cut(printable(text), WIDEST[usize::from(wide)])
+                }
                 Some(text) => printable(text),
             };
             lines.push(shown.iter().map(|&at| cell(at)).collect());
@@ -187,4 +202,20 @@ impl Table {
         }
         text
     }
+}
+
+/// A text that is too wide, with an ellipsis in place of what is too much.
+fn cut(text: Cow<'_, str>, widest: usize) -> Cow<'_, str> {
+    if text.width() <= widest {
+        return text;
+    }
+    let mut kept = String::new();
+    for one in text.chars() {
+        if kept.width() + one.width().unwrap_or(0) >= widest {
+            break;
+        }
+        kept.push(one);
+    }
+    kept.push('…');
+    kept.into()
 }

@@ -37,7 +37,10 @@ fn columns(width: u16, everybody: bool) -> Columns<Id> {
         all.push(Column::new(Id::Who, "IDENTITY", 20, 40, 0).grow(1));
     }
     all.push(Column::new(Id::Fix, "FIX", 3, 9, 0).grow(3));
-    all.push(Column::new(Id::Evidence, "EVIDENCE", 21, 200, 1).grow(4));
+    // On 80 columns whose it is has what it needs, and what is wrong the rest.
+    all.push(
+        Column::new(Id::Evidence, "EVIDENCE", if everybody { 27 } else { 21 }, 200, 1).grow(4),
+    );
     Columns::new(&all, width)
 }
 
