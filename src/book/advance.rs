@@ -322,6 +322,12 @@ impl Book {
             self.put_grants(subject, grants);
         }
         for (key, ..) in std::mem::take(&mut dirty.credited) {
+            // Whose it is is judged by it, whoever asked.
+            if key.subject.kind == SubjectKind::Group {
+                dirty.identities.insert(key.subject.clone());
+            } else {
+                dirty.logged.insert(key.subject.clone());
+            }
             let renewed: Vec<Arc<Grant>> = self
                 .authorizer
                 .of_binding(&(

@@ -5,7 +5,8 @@ use imbl::ordmap::DiffItem;
 
 use super::hints;
 use crate::model::{
-    Identity, ListKind, Name, ObjectBody, Objects, OtherObject, Secret, SharedMap, Snapshot,
+    Identity, ListKind, Name, ObjectBody, Objects, OtherObject, PodSpec, Secret, SharedMap,
+    Snapshot,
 };
 use crate::rbac::{BindingKey, RoleKey};
 
@@ -55,16 +56,18 @@ impl Difference {
             found.identities.extend(both.filter_map(|one| hints::account_of_token(ns, one)));
         });
         let (old_secrets, new_secrets) = (&old.secrets, &new.secrets);
+        // Whose tokens lie in the containers of a pod.
+        let tokens_in = |ns: &Name, spec: &PodSpec| -> Vec<Identity> {
+            let keys = spec.secrets_seen().into_iter().map(|secret| (ns.clone(), secret));
+            keys.flat_map(|key| [old_secrets.get(&key), new_secrets.get(&key)])
+                .flatten()
+                .filter_map(|secret| hints::account_of_token(ns, secret))
+                .collect()
+        };
         each(&old.pods, &new.pods, |(ns, _), old, new| {
             let both = old.into_iter().chain(new);
             found.identities.extend(both.clone().map(|one| hints::account_of_pod(ns, one)));
-            // Whose tokens lie in its containers.
-            for secret in both.flat_map(|pod| pod.spec.secrets_seen()) {
-                let key = (ns.clone(), secret);
-                let secrets = [old_secrets.get(&key), new_secrets.get(&key)].into_iter().flatten();
-                let accounts = secrets.filter_map(|secret| hints::account_of_token(ns, secret));
-                found.identities.extend(accounts);
-            }
+            found.identities.extend(both.flat_map(|pod| tokens_in(ns, &pod.spec)));
         });
         each(&old.csrs, &new.csrs, |_, old, new| {
             found.credentials = true;
@@ -73,9 +76,18 @@ impl Difference {
             found.requests.extend(new.map(|csr| of(csr, true)));
         });
         each(&old.config_maps, &new.config_maps, |_, _, _| found.credentials = true);
-        each(&old.others, &new.others, |(kind, ..), old, new| {
-            let mut both = old.into_iter().chain(new);
-            found.credentials |= both.any(|one| matches!(one.body, ObjectBody::OAuthToken(_)));
+        each(&old.others, &new.others, |(kind, ns, _), old, new| {
+            let both = old.into_iter().chain(new);
+            for (one, template) in both.clone().filter_map(|one| match &one.body {
+                ObjectBody::Workload(template) => Some((one, template)),
+                _ => None,
+            }) {
+                let name = one.service_account.clone().unwrap_or_else(|| "default".into());
+                found.identities.insert(Identity::service_account(ns.clone(), name));
+                found.identities.extend(tokens_in(ns, &template.spec));
+            }
+            found.credentials |=
+                both.clone().any(|one| matches!(one.body, ObjectBody::OAuthToken(_)));
             let body = |one: Option<&std::sync::Arc<OtherObject>>| one.map(|one| one.body.clone());
             let flows = matches!(
                 ListKind::of_other(kind),

@@ -233,6 +233,8 @@ pub(crate) struct Ledger {
     undecided: imbl::OrdSet<Identity>,
     /// Whether the log tells of any request that it was allowed.
     pub(crate) any_allowed: bool,
+    /// Whether any request has the id of what was presented.
+    pub(crate) names_credentials: bool,
     /// Authorizers beside RBAC that the log shows at work.
     pub(crate) others: BTreeSet<&'static str>,
 }
@@ -287,6 +289,7 @@ impl Ledger {
         if !record.activity.impersonated_by.is_empty() {
             self.impersonated.insert(identity.clone());
         }
+        self.names_credentials |= !record.activity.credentials.is_empty();
         self.any_allowed |= record.calls.iter().any(|exercised| exercised.tally.allowed > 0);
         if record.open().next().is_some() {
             self.undecided.insert(identity.clone());

@@ -40,7 +40,7 @@ pub(crate) use permissions::HeldRule;
 pub(crate) use tests::world;
 pub use types::*;
 
-use crate::model::{Activity, Coverage, Identity, Name, Policy, SharedHash, Snapshot};
+use crate::model::{Activity, Coverage, Identity, Name, Policy, Secret, SharedHash, Snapshot};
 use crate::rbac::aggregation::Provenance;
 use crate::rbac::{Authorizer, RoleKey, bootstrap};
 use by_credential::ByCredential;
@@ -243,9 +243,20 @@ impl Book {
         tier::facts(rule, &self.served).observable
     }
 
+    /// Whose token a Secret holds that lies in a namespace.
+    pub(crate) fn account_of_token(&self, ns: &Name, secret: &Secret) -> Option<Identity> {
+        hints::account_of_token(ns, secret)
+    }
+
     /// Whether the log tells of any request that it was allowed.
     pub(crate) fn any_allowed(&self) -> bool {
         self.ledger.any_allowed
+    }
+
+    /// Whether the log has the id of what was presented of any request: API servers before 1.32 have
+    /// none of certificates, and some forms of the log have none at all.
+    pub(crate) fn names_credentials(&self) -> bool {
+        self.ledger.names_credentials
     }
 
     /// What the log covers; None where there is no log.

@@ -77,8 +77,11 @@ impl Book {
             }
         }
         entry.activity = (sum.requests > 0).then(|| Arc::new(sum));
+        let calls = self.group_calls(&entry);
+        // Who acts in others' names chooses groups that nobody else is in.
+        seen = seen.max(self.last_carried(&entry, calls.iter().copied()));
         let calls: Vec<&Exercised> =
-            self.group_calls(&entry).into_iter().filter(|call| call.tally.allowed > 0).collect();
+            calls.into_iter().filter(|call| call.tally.allowed > 0).collect();
         let mut rows = Vec::new();
         self.judge(&entry, &mut rows, &calls);
         self.finish(entry, &rows, seen)
@@ -112,12 +115,23 @@ impl Book {
                 }
                 sums::add_counts(&mut sum, &record.activity);
             }
+            seen = seen.max(self.last_carried(&entry, record.calls.iter()));
             let fresh = if is == was { since } else { record.allowed().collect() };
             calls.extend(fresh.into_iter().filter(|call| self.counts_for(&entry, call, is)));
         }
         entry.activity = (sum.requests > 0).then(|| Arc::new(sum));
         self.judge(&entry, &mut rows, &calls);
         Some(self.finish(entry, &rows, seen))
+    }
+
+    /// When one of these requests last carried a group, UTC.
+    fn last_carried<'c>(
+        &self,
+        group: &Entry,
+        calls: impl Iterator<Item = &'c Exercised>,
+    ) -> Option<DateTime<Utc>> {
+        let carried = calls.filter(|call| call.groups.is_some());
+        carried.filter(|call| self.counts_for(group, call, false)).map(|call| call.tally.last).max()
     }
 
     /// Whether what somebody did counts for a group.

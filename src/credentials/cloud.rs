@@ -6,7 +6,7 @@ use super::seen::Uses;
 use super::standing::Standing;
 use super::{Credential, Expires, Inventory, Kind, LastUse, Only};
 use crate::book::Book;
-use crate::model::{AccessEntry, Identity, Name, RoleMember};
+use crate::model::{AccessEntry, Identity, Name, RoleMember, SubjectKind, shell_word};
 
 pub(super) fn all(book: &Book, only: Only<'_>, uses: &Uses, found: &mut Inventory) {
     let outside = &book.policy.outside;
@@ -139,9 +139,10 @@ fn access_entry(entry: &AccessEntry, uses: &Uses) -> Credential {
         groups: entry.groups.clone(),
         owners: Vec::new(),
         revoke: format!(
-            "aws eks delete-access-entry --cluster-name {cluster} --principal-arn {}, and the way \
-             to the principal away in IAM; a token works for another 15 minutes",
-            entry.principal
+            "run aws eks delete-access-entry --cluster-name {} --principal-arn {}, and take away in \
+             IAM what lets anybody be the principal; a token made before works for up to 15 minutes",
+            shell_word(cluster.to_owned()),
+            shell_word(entry.principal.to_string())
         )
         .into(),
         notes,
@@ -183,6 +184,43 @@ pub(super) const GIVERS: [&str; 5] = [
     "roles/resourcemanager.projectIamAdmin",
 ];
 
+/// Why a member is none that IAM has ("IAM principal identifiers"); None for what is one.
+pub(super) fn is_no_member(member: &str) -> Option<&'static str> {
+    const KINDS: [&str; 9] = [
+        "domain",
+        "group",
+        "principal",
+        "principalSet",
+        "projectEditor",
+        "projectOwner",
+        "projectViewer",
+        "serviceAccount",
+        "user",
+    ];
+    if matches!(member, "allUsers" | "allAuthenticatedUsers") {
+        return None;
+    }
+    let living = member.strip_prefix("deleted:").unwrap_or(member);
+    match living.split_once(':') {
+        Some((kind, _)) if !KINDS.contains(&kind) => Some("no kind of member that is known"),
+        None => Some("no kind of member that is known"),
+        Some((_, name)) if name.split('?').next().unwrap_or_default().trim().is_empty() => {
+            Some("a member without a name")
+        }
+        Some(_) => None,
+    }
+}
+
+/// Whether a user is only how a member of IAM is listed that stands for more than one: nobody comes by
+/// that name.
+pub(crate) fn stands_for_many(identity: &Identity) -> bool {
+    const MANY: [&str; 5] =
+        ["*@", "principalSet:", "projectEditor:", "projectOwner:", "projectViewer:"];
+    identity.kind == SubjectKind::User
+        && (matches!(&*identity.name, "allUsers" | "allAuthenticatedUsers")
+            || MANY.iter().any(|begin| identity.name.starts_with(begin)))
+}
+
 /// Whom a member stands for, and what has to be said of that where it is more than one user
 /// (Google Cloud, "IAM principal identifiers").
 pub(super) fn member_identity(member: &str) -> (Identity, Option<String>) {
@@ -201,14 +239,8 @@ pub(super) fn member_identity(member: &str) -> (Identity, Option<String>) {
         "projectOwner" => everybody(format!("who has the role owner of the project {rest}")),
         "projectEditor" => everybody(format!("who has the role editor of the project {rest}")),
         "projectViewer" => everybody(format!("who has the role viewer of the project {rest}")),
-        "deleted" => {
-            let name = match rest.split_once(':') {
-                Some(("user" | "serviceAccount" | "group", name)) => name,
-                _ => rest,
-            };
-            let name = name.split_once('?').map_or(name, |(name, _)| name);
-            (Identity::from_user_name(name), None)
-        }
+        // As it was called before; behind the question mark is its id.
+        "deleted" => member_identity(rest.split_once('?').map_or(rest, |(name, _)| name)),
         _ => match member {
             "allAuthenticatedUsers" => everybody("with a Google account".to_owned()),
             "allUsers" => everybody("with a Google account or without".to_owned()),
@@ -223,7 +255,7 @@ fn role_member(of: &RoleMember, uses: &Uses) -> Credential {
         format!("{}: beside RBAC, so that no binding shows it or limits it", gives(&of.role)),
         "in every cluster of what the policy is on".to_owned(),
     ];
-    let single = more.is_none() && identity.kind != crate::model::SubjectKind::Group;
+    let single = more.is_none() && identity.kind != SubjectKind::Group;
     notes.extend(more);
     let last_use = if single {
         uses.by_user(&identity)
@@ -238,6 +270,8 @@ fn role_member(of: &RoleMember, uses: &Uses) -> Credential {
         }
     };
     let gone = of.member.starts_with("deleted:");
+    // One with a condition is only found with that, or by this.
+    let all = if of.condition.is_some() { " --all" } else { "" };
     Credential {
         identity,
         kind: Kind::CloudRole,
@@ -255,9 +289,11 @@ fn role_member(of: &RoleMember, uses: &Uses) -> Credential {
         groups: Vec::new(),
         owners: Vec::new(),
         revoke: format!(
-            "gcloud projects remove-iam-policy-binding PROJECT --member={} --role={}, where the \
-             policy is a project's",
-            of.member, of.role
+            "run gcloud projects remove-iam-policy-binding PROJECT --member={} --role={}{all}; for a \
+             folder or an organization, gcloud resource-manager folders or gcloud organizations with \
+             its id",
+            shell_word(of.member.to_string()),
+            shell_word(of.role.to_string())
         )
         .into(),
         notes,

@@ -34,6 +34,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 
 pub use carried::strength;
 pub(crate) use carried::{Beside, Carried, Sources, carried};
+pub(crate) use cloud::stands_for_many;
 pub(crate) use lasting::{lasting, same_tracking};
 pub use saved::{read_iam, read_kubeconfig};
 pub use standing::Standing;
@@ -370,6 +371,9 @@ fn gather(book: &Book, only: Only<'_>, lasting: bool) -> Inventory {
     found.remarks.extend(outside.remarks.iter().cloned());
     uses.tell_users(&found.credentials);
     uses.remark(&mut found);
+    if only.0.is_none() {
+        certificate::without(book, &mut found);
+    }
     found.credentials.extend(uses.rest(book));
     let of = |credential: &Credential| risk(credential, strength(book, credential));
     found.credentials.sort_by_cached_key(of);

@@ -1,5 +1,6 @@
 //! Whoever may do everything, and through what.
 
+use super::everybody::is_everybody_of_google;
 use super::{Subject, binding, role};
 use crate::book::{Finding, GroupSource, Severity, Tier};
 use crate::model::{Identity, SubjectKind};
@@ -26,7 +27,9 @@ pub(super) fn find(subject: &Subject<'_>, found: &mut Vec<Finding>) {
         );
         found.push(subject.finding(RULE, Severity::High, None, evidence));
     }
-    for beside in subject.book.beside(&entry.identity) {
+    // What the cloud gives everybody is said of everybody, once.
+    let said = is_everybody_of_google(&entry.identity);
+    for beside in subject.book.beside(&entry.identity).filter(|_| !said) {
         if beside.sure && beside.tier == Tier::ClusterAdmin {
             let mut finding = subject.finding(RULE, Severity::High, None, beside.what.clone());
             finding.fix = super::fix::beside();

@@ -13,17 +13,14 @@ pub(super) fn find(subject: &Subject<'_>, found: &mut Vec<Finding>) {
         (SubjectKind::Group, Identity::UNAUTHENTICATED)
         | (SubjectKind::User, Identity::ANONYMOUS) => ("anybody without credentials", true),
         (SubjectKind::Group, Identity::ALL_SERVICE_ACCOUNTS) => ("every service account", false),
-        // As Google Cloud's IAM writes them.
-        (SubjectKind::User, "allUsers" | "allAuthenticatedUsers") => {
+        _ if is_everybody_of_google(identity) => {
             for beside in subject.book.beside(identity).filter(|one| one.tier > Tier::DiscoveryOnly)
             {
                 let evidence = format!("{} ({})", beside.what, beside.tier.as_str());
-                found.push(subject.finding(
-                    RULE,
-                    severity_of_all(beside.tier, true),
-                    None,
-                    evidence,
-                ));
+                let severity = severity_of_all(beside.tier, true);
+                let mut finding = subject.finding(RULE, severity, None, evidence);
+                finding.fix = super::fix::beside();
+                found.push(finding);
             }
             return;
         }
@@ -36,6 +33,12 @@ pub(super) fn find(subject: &Subject<'_>, found: &mut Vec<Finding>) {
             format!("{} grants {} ({}) to {whom}", binding(grant), role(grant), tier.as_str());
         found.push(subject.finding(RULE, severity, Some(grant), evidence));
     }
+}
+
+/// Whether it is everybody as Google Cloud's IAM writes it: with an account there, or without one too.
+pub(super) fn is_everybody_of_google(identity: &Identity) -> bool {
+    identity.kind == SubjectKind::User
+        && matches!(&*identity.name, "allUsers" | "allAuthenticatedUsers")
 }
 
 fn severity_of_all(tier: Tier, unauthenticated: bool) -> Severity {

@@ -1,56 +1,85 @@
 //! Access that is held and was not used in the policy's idle time.
 //!
 //! Bounded by what the log covers, and measured to its end, never to the wall clock: a log that is
-//! shorter than the idle time proves nobody idle.
+//! shorter than the idle time proves nobody idle. What others did with its rights is a use of them; what
+//! it got within the idle time is not judged.
+
+use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use super::doubt::doubt;
 use super::{Log, Subject, severity_of};
 use crate::book::{Book, Entry, Existence, Finding, Grant, HintSource, Severity, Tier};
-use crate::model::{Coverage, Identity, ListKind, SubjectKind, duration};
+use crate::credentials::stands_for_many;
+use crate::model::{Coverage, Identity, SubjectKind, duration};
 
 const RULE: (&str, &str) = ("idle", "idle");
 
-/// Annotations of accounts whose tokens are presented elsewhere than to the API server.
-const CLOUD: [&str; 3] = [
-    "eks.amazonaws.com/role-arn",
-    "iam.gke.io/gcp-service-account",
-    "azure.workload.identity/client-id",
-];
-
 pub(super) fn find(subject: &Subject<'_>, found: &mut Vec<Finding>) {
     let (book, entry) = (subject.book, subject.entry);
-    let Some(Log { coverage, from, since }) = subject.log else {
+    let Some(log) = subject.log else {
         return;
     };
+    let Log { coverage, from, since } = log;
     let days = book.policy.idle_days;
     if !can_be_judged(subject, coverage) {
         return;
     }
-    let tier = held(subject);
-    let only_reads = matches!(tier, Tier::Read | Tier::ReadsSecrets);
-    if tier <= Tier::DiscoveryOnly
+    let held = held(subject, &log);
+    let only_reads = matches!(held.tier, Tier::Read | Tier::ReadsSecrets);
+    if held.tier <= Tier::DiscoveryOnly
         || (only_reads && !coverage.reads_cover(since))
+        || is_young(subject, &log)
         || subject.seen.is_some_and(|seen| seen >= since)
+        || by_others(subject).any(|at| at >= since)
         || contradicted(book, entry, since)
     {
         return;
     }
     let reads = coverage.reads_cover(since);
     let what = what_was_not_seen(entry, subject.seen, from, days, reads);
-    let doubt = doubt(book, entry);
+    let doubt = doubt(subject);
     let severity = match &doubt {
-        None if reads && !coverage.lacks_server() => severity_of(tier),
+        None if reads && !coverage.lacks_server() => severity_of(held.tier),
         _ => Severity::Info,
     };
     let in_doubt = doubt.is_some();
-    let evidence = format!("{what}{}{}", doubt.unwrap_or_default(), limits(coverage));
+    let evidence = format!(
+        "{what}{}{}{}{}",
+        by_others_in_words(subject),
+        if held.age_known { "" } else { "; when it got its grants is not known" },
+        doubt.unwrap_or_default(),
+        limits(coverage)
+    );
     let mut finding = subject.finding(RULE, severity, None, evidence);
     if in_doubt {
         finding.fix = super::fix::ask_first(subject);
     }
     finding.rests_on_coverage = true;
     found.push(finding);
+}
+
+/// Whether it, or something that names it, was made within the idle time: what somebody was given
+/// yesterday they had no time to use.
+fn is_young(subject: &Subject<'_>, log: &Log<'_>) -> bool {
+    subject.is_new(log) || subject.own().any(|grant| !log.judges(grant))
+}
+
+/// When requests of others used its rights, UTC: what they did in its name, and what its grants were
+/// credited with, whoever asked.
+fn by_others(subject: &Subject<'_>) -> impl Iterator<Item = DateTime<Utc>> {
+    let by = subject.entry.activity.iter().flat_map(|activity| activity.impersonated_by.values());
+    let credited = subject.own().filter_map(|grant| grant.last_credited);
+    by.filter_map(|by| by.last_seen).chain(credited)
+}
+
+/// The last of them, where it was not seen itself since.
+fn by_others_in_words(subject: &Subject<'_>) -> String {
+    let last = by_others(subject).max().filter(|last| subject.seen.is_none_or(|seen| *last > seen));
+    last.map_or_else(String::new, |last| {
+        format!("; its rights were last used by others on {}", last.format("%Y-%m-%d"))
+    })
 }
 
 /// Whether the log would show the identity if it had come.
@@ -64,26 +93,42 @@ fn can_be_judged(subject: &Subject<'_>, coverage: &Coverage) -> bool {
         SubjectKind::Group => {
             coverage.knows_groups() && !subject.book.is_implicit(&entry.identity.name)
         }
-        _ => entry.existence != Existence::Missing && &*entry.identity.name != Identity::ANONYMOUS,
+        _ => {
+            entry.existence != Existence::Missing
+                && &*entry.identity.name != Identity::ANONYMOUS
+                && !stands_for_many(&entry.identity)
+        }
     }
 }
 
+/// What was held all the idle time.
+struct Held {
+    tier: Tier,
+    /// Whether any of its grants says since when.
+    age_known: bool,
+}
+
 /// How much it holds by itself or by groups that somebody put it in, the API server's own grants
-/// left out.
-fn held(subject: &Subject<'_>) -> Tier {
+/// left out, and those that are younger than the idle time.
+fn held(subject: &Subject<'_>, log: &Log<'_>) -> Held {
     let in_masters =
         subject.entry.groups.iter().any(|group| &*group.name == Identity::SYSTEM_MASTERS);
     if in_masters {
-        return Tier::ClusterAdmin;
+        return Held { tier: Tier::ClusterAdmin, age_known: true };
     }
     let from_everybody = |grant: &Grant| {
         grant.key.subject != subject.entry.identity
             && subject.book.is_implicit(&grant.key.subject.name)
     };
-    let grants = subject.grants().filter(|grant| !grant.bootstrap && !from_everybody(grant));
+    let judged =
+        |grant: &&Arc<Grant>| !grant.bootstrap && !from_everybody(grant) && log.judges(grant);
     let beside = subject.book.beside(&subject.entry.identity).filter(|one| one.sure);
-    let tiers = grants.map(|grant| subject.book.tier_of(grant));
-    tiers.chain(beside.map(|one| one.tier)).max().unwrap_or_default()
+    let beside = beside.map(|one| one.tier).max().unwrap_or_default();
+    let tiers = subject.grants().filter(judged).map(|grant| subject.book.tier_of(grant));
+    let granted = tiers.max().unwrap_or_default();
+    let age_known = granted <= Tier::DiscoveryOnly
+        || subject.grants().filter(judged).any(|grant| grant.created.is_some());
+    Held { tier: granted.max(beside), age_known }
 }
 
 /// Whether the cluster itself shows that it was used after all.
@@ -105,12 +150,9 @@ fn shown(book: &Book, entry: &Entry) -> impl Iterator<Item = DateTime<Utc>> {
 
 /// The times from which the idle time of an entry counts: when one of them is that long before the
 /// end of the log, the verdict may change.
-pub(super) fn instants(
-    book: &Book,
-    entry: &Entry,
-    seen: Option<DateTime<Utc>>,
-) -> impl Iterator<Item = DateTime<Utc>> {
-    seen.into_iter().chain(shown(book, entry))
+pub(super) fn instants(subject: &Subject<'_>) -> impl Iterator<Item = DateTime<Utc>> {
+    let shown = shown(subject.book, subject.entry);
+    subject.seen.into_iter().chain(by_others(subject)).chain(shown)
 }
 
 fn what_was_not_seen(
@@ -133,40 +175,6 @@ fn what_was_not_seen(
         ),
         None => format!("never {what} in a log that begins on {}", from.format("%Y-%m-%d")),
     }
-}
-
-/// Why what never authenticates at the API server may be in use all the same.
-fn doubt(book: &Book, entry: &Entry) -> Option<String> {
-    let by = entry.activity.iter().flat_map(|activity| activity.impersonated_by.values());
-    if let Some(last) = by.filter_map(|by| by.last_seen).max() {
-        return Some(format!(
-            "; others acted in its name, last on {}: its rights are in use",
-            last.format("%Y-%m-%d")
-        ));
-    }
-    if let Some(pod) = entry.hints.iter().find(|hint| hint.source == HintSource::RunningPod) {
-        return Some(format!(
-            "; {} runs as it now and may use its token outside the API, so it need not be unused",
-            pod.object
-        ));
-    }
-    let namespace = entry.identity.namespace.as_deref()?;
-    if !book.snapshot.covers(&[ListKind::Pods], Some(namespace)) {
-        return Some(
-            "; whether a pod runs as it now is not known, since pods were not read".to_owned(),
-        );
-    }
-    let key = (namespace.into(), entry.identity.name.clone());
-    let account = book.snapshot.objects.service_accounts.get(&key)?;
-    let annotation = CLOUD.into_iter().find(|key| account.meta.annotations.contains_key(*key));
-    if let Some(annotation) = annotation {
-        return Some(format!(
-            "; annotation {annotation} lets its token be used outside the API, so it need not be \
-             unused"
-        ));
-    }
-    (!account.image_pull_secrets.is_empty())
-        .then(|| "; its imagePullSecrets may be in use all the same".to_owned())
 }
 
 /// What bounds the claim.

@@ -37,6 +37,7 @@ mod dangling_namespace;
 mod dangling_role;
 mod default_account;
 mod denied;
+mod doubt;
 mod escalation;
 mod everybody;
 mod fix;
@@ -176,7 +177,7 @@ pub(crate) fn of(book: &Book, entry: &Entry, seen: Option<DateTime<Utc>>, rows: 
             .then_with(|| a.grant.cmp(&b.grant))
     });
     let (exempt, findings) = found.into_iter().partition(|finding| is_exempt(book, finding));
-    let instants = idle::instants(book, entry, seen).chain(subject.young());
+    let instants = idle::instants(&subject).chain(subject.young());
     let instants = instants.chain(unused_credential::instants(&subject)).collect();
     let turns = long_credential::turns(&subject).chain(unused_credential::turns(&subject));
     let believed = subject.credentials.iter().filter_map(|one| believed_from(book, one));
@@ -240,7 +241,7 @@ impl<'a> Subject<'a> {
             identity.kind == SubjectKind::Group && self.book.is_implicit(&identity.name);
         let idle = found.iter().any(|finding| finding.rule == "idle");
         let gone = self.entry.existence == Existence::Missing;
-        let log = self.log.filter(|_| !everybody && !idle && !gone)?;
+        let log = self.log.filter(|log| !everybody && !idle && !gone && !self.is_new(log))?;
         // Where the cluster shows a use that the log does not have, it has not all of them.
         let seen = self.entry.activity.as_ref().and_then(|activity| activity.last_seen);
         let missing = self.entry.hints.iter().any(|hint| {
@@ -251,12 +252,27 @@ impl<'a> Subject<'a> {
         (!missing).then_some(log)
     }
 
-    /// When its grants were made that are too young to be judged.
+    /// When its grants, and itself, were made that are too young to be judged.
     fn young(&self) -> impl Iterator<Item = DateTime<Utc>> + use<'a> {
         let log = self.log;
-        self.own()
+        self.grants()
+            .filter(|grant| !grant.bootstrap)
             .filter_map(|grant| grant.created)
+            .chain(self.made())
             .filter(move |created| log.is_some_and(|log| *created > log.since))
+    }
+
+    /// When the object of an account was made, UTC.
+    fn made(&self) -> Option<DateTime<Utc>> {
+        let identity = &self.entry.identity;
+        let key = (identity.namespace.clone()?, identity.name.clone());
+        let account = self.book.snapshot.objects.service_accounts.get(&key)?;
+        account.meta.creation_timestamp
+    }
+
+    /// Whether it is an account that was made within the idle time, and had no time to be used.
+    fn is_new(&self, log: &Log<'_>) -> bool {
+        self.made().is_some_and(|made| made > log.since)
     }
 
     fn finding(

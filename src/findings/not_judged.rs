@@ -26,7 +26,7 @@ const BY_LIST: [(ListKind, &[&str]); 9] = [
     (ListKind::CertificateSigningRequests, &["long-credential", "unused-credential"]),
     (ListKind::OAuthTokens, &["long-credential"]),
     (ListKind::Pods, &["idle", "reach", "unused-credential"]),
-    (ListKind::Workloads, &["reach"]),
+    (ListKind::Workloads, &["idle", "reach"]),
     (ListKind::FlowSchemas, &["floods"]),
     (ListKind::PriorityLevels, &["floods"]),
 ];
@@ -34,7 +34,7 @@ const BY_LIST: [(ListKind, &[&str]); 9] = [
 /// Something that is lacking, and what of the rules rests on it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NotJudged {
-    /// The list, or `audit log`.
+    /// The list, or what of an audit log.
     pub lacks: &'static str,
     /// How that stands: `not given`, `forbidden`, `20 of 90 days`.
     pub why: String,
@@ -65,7 +65,17 @@ pub fn not_judged(book: &Book) -> Vec<NotJudged> {
             rules: rules.to_vec(),
         })
     });
-    log(book).into_iter().chain(lists).collect()
+    log(book).into_iter().chain(credentials(book)).chain(lists).collect()
+}
+
+/// A log that names no credential says of none that it was not used.
+fn credentials(book: &Book) -> Option<NotJudged> {
+    let events = book.coverage().is_some_and(|coverage| coverage.from.is_some());
+    (events && book.log.is_whole() && !book.names_credentials()).then(|| NotJudged {
+        lacks: "credentials in the audit log",
+        why: "no request in it has the id of one".to_owned(),
+        rules: vec!["unused-credential"],
+    })
 }
 
 fn log(book: &Book) -> Option<NotJudged> {

@@ -29,6 +29,7 @@ pub(super) enum Op {
     Binding(Option<u8>, u8, u8, Vec<u8>),
     Namespace(u8),
     Account(u8, bool),
+    CronJob(u8, u8),
     Token(u8, u8),
     Pod(u8, bool),
     Csr(u8, u8),
@@ -137,9 +138,10 @@ pub(super) fn apply(world: &mut World, op: &Op) {
             let subjects: Vec<&str> = subjects.iter().map(String::as_str).collect();
             let role = format!("{kind}/r{}", role % 4);
             let mut made = binding(ns.map(namespace), &format!("b{}", name % 4), &role, &subjects);
-            if name % 3 > 0 {
-                made["metadata"]["creationTimestamp"] = json!(day(i64::from(*name) % 150));
-            }
+            made["metadata"]["creationTimestamp"] = match name % 4 {
+                0 => Value::Null,
+                _ => json!(day(i64::from(*name) % 150)),
+            };
             put(world, &made);
         }
         Op::Namespace(ns) => put(
@@ -154,7 +156,24 @@ pub(super) fn apply(world: &mut World, op: &Op) {
                 world,
                 &json!({
                     "apiVersion": "v1", "kind": "ServiceAccount",
-                    "metadata": {"namespace": ns, "name": name, "annotations": annotations},
+                    "metadata": {
+                        "namespace": ns, "name": name, "annotations": annotations,
+                        "creationTimestamp": (at % 3 > 0).then(|| day(i64::from(*at) % 150)),
+                    },
+                }),
+            );
+        }
+        Op::CronJob(at, token) => {
+            let (ns, name) = split(ACCOUNTS[*at as usize % 4]);
+            let from = json!([{"secretRef": {"name": format!("t{}", token % 2)}}]);
+            put(
+                world,
+                &json!({
+                    "apiVersion": "batch/v1", "kind": "CronJob",
+                    "metadata": {"namespace": ns, "name": format!("j{}", at % 3)},
+                    "spec": {"schedule": "0 0 1 */3 *", "jobTemplate": {"spec": {"template": {"spec": {
+                        "serviceAccountName": name, "containers": [{"name": "c", "envFrom": from}],
+                    }}}}},
                 }),
             );
         }
@@ -295,6 +314,7 @@ pub(super) fn op() -> impl Strategy<Value = Op> {
             .prop_map(|(ns, name, role, subjects)| Op::Binding(ns, name, role, subjects)),
         1 => any::<u8>().prop_map(Op::Namespace),
         2 => (any::<u8>(), any::<bool>()).prop_map(|(at, cloud)| Op::Account(at, cloud)),
+        1 => (any::<u8>(), any::<u8>()).prop_map(|(at, token)| Op::CronJob(at, token)),
         1 => (any::<u8>(), any::<u8>()).prop_map(|(at, when)| Op::Token(at, when)),
         1 => (any::<u8>(), any::<bool>()).prop_map(|(at, running)| Op::Pod(at, running)),
         1 => (any::<u8>(), any::<u8>()).prop_map(|(at, who)| Op::Csr(at, who)),

@@ -96,7 +96,7 @@ impl World {
         }))
     }
 
-    /// `role`: `ClusterRole/view` or `Role/x`; `subject` as [`Identity`] reads it.
+    /// Made long ago. `role`: `ClusterRole/view` or `Role/x`; `subject` as [`Identity`] reads it.
     pub(crate) fn bind(self, ns: Option<&str>, name: &str, role: &str, subject: &str) -> Self {
         self.object(&binding(ns, name, role, &[subject]))
     }
@@ -162,7 +162,7 @@ pub(crate) fn binding(ns: Option<&str>, name: &str, role: &str, subjects: &[&str
     json!({
         "apiVersion": "rbac.authorization.k8s.io/v1",
         "kind": if ns.is_some() { "RoleBinding" } else { "ClusterRoleBinding" },
-        "metadata": {"namespace": ns, "name": name},
+        "metadata": {"namespace": ns, "name": name, "creationTimestamp": day(-365)},
         "roleRef": {
             "apiGroup": "rbac.authorization.k8s.io", "kind": role_kind, "name": role,
         },

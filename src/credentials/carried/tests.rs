@@ -186,7 +186,7 @@ fn access_policies_count_beside_rbac() {
 fn roles_of_google_clouds_iam_count_where_they_hold_without_a_condition() {
     let iam = json!({"bindings": [
         {"role": "roles/container.admin", "members": ["user:ann@corp.example",
-            "group:sre@corp.example", "allAuthenticatedUsers", "deleted:user:bob@corp.example?uid=1"]},
+            "group:sre@corp.example", "domain:corp.example", "allAuthenticatedUsers", "deleted:user:bob@corp.example?uid=1"]},
         {"role": "roles/container.viewer", "members": ["user:vic@corp.example"]},
         {"role": "roles/container.admin", "members": ["user:tim@corp.example"],
             "condition": {"title": "till june", "expression": "true"}},
@@ -206,8 +206,19 @@ fn roles_of_google_clouds_iam_count_where_they_hold_without_a_condition() {
     for who in ["user:bob@corp.example", "user:zoe@corp.example"] {
         assert!(!is_there(&book, who), "{who}");
     }
+    // Everybody is told once, and nobody comes by that name who could be idle.
     let found = rules(&book, "user:allAuthenticatedUsers");
-    assert!(found.iter().any(|(rule, _)| *rule == "everybody"), "{found:?}");
+    assert_eq!(
+        found,
+        [(
+            "everybody",
+            "Google Cloud's IAM gives allAuthenticatedUsers roles/container.admin, beside RBAC: no \
+             binding shows it (cluster-admin)"
+                .to_owned()
+        )]
+    );
+    let found = rules(&book, "user:*@corp.example");
+    assert_eq!(found.iter().map(|(rule, _)| *rule).collect::<Vec<_>>(), ["cluster-admin"]);
     // Who never came is idle, by what IAM gives.
     let found = rules(&book, "user:ann@corp.example");
     assert!(found.iter().any(|(rule, _)| *rule == "idle"), "{found:?}");

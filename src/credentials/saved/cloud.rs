@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
+use super::super::cloud::is_no_member;
 use super::{eks, unreadable};
 use crate::model::{Name, Outside, RoleMember};
 
@@ -135,12 +136,20 @@ fn iam_policy(file: &str, place: &str, policy: &Value, into: &mut Outside) {
                 unreadable(into, format!("{place}.members[{at}]"), "no text");
                 continue;
             };
-            into.role_members.push(RoleMember {
+            if let Some(reason) = is_no_member(member) {
+                unreadable(into, format!("{place}.members[{at}]"), reason);
+                continue;
+            }
+            let one = RoleMember {
                 file: file.into(),
                 member: member.into(),
                 role: role.into(),
                 condition: condition.clone(),
-            });
+            };
+            // The same may stand in two bindings, and a policy may have been saved twice.
+            if !into.role_members.contains(&one) {
+                into.role_members.push(one);
+            }
         }
     }
     if !others.is_empty() {

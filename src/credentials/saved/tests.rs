@@ -142,6 +142,47 @@ fn members_of_roles_are_told_apart() {
 }
 
 #[test]
+fn members_that_are_none_are_named_with_their_place_and_the_rest_stands() {
+    let members = [
+        "weird",
+        "user:",
+        "serviceAccount: ",
+        "usr:ana@corp.example",
+        "deleted:user:?uid=1",
+        "deleted:weird:x?uid=1",
+        "user:ana@corp.example",
+        "deleted:serviceAccount:ci@p.iam.gserviceaccount.com?uid=123",
+        "deleted:group:ops@corp.example?uid=9",
+        "principal://iam.googleapis.com/p/subject/x",
+        "allUsers",
+        "allUsers",
+    ];
+    let policy = json!({"bindings": [{"role": "roles/container.viewer", "members": members}]});
+    let outside = iam(&policy.to_string());
+    let of =
+        |at: usize, why: &str| format!("saved.json, answer 1, bindings[0].members[{at}]: {why}");
+    let (kind, name) = ("no kind of member that is known", "a member without a name");
+    assert_eq!(
+        broken(&outside),
+        [of(0, kind), of(1, name), of(2, name), of(3, kind), of(4, name), of(5, kind)]
+    );
+    let found = all(&with(World::new(), outside));
+    let mut told: Vec<(String, &str)> =
+        found.iter().map(|one| (one.identity.to_string(), one.standing.as_str())).collect();
+    told.sort();
+    assert_eq!(
+        told,
+        [
+            ("group:ops@corp.example".to_owned(), "refused"),
+            ("user:allUsers".to_owned(), "live"),
+            ("user:ana@corp.example".to_owned(), "live"),
+            ("user:ci@p.iam.gserviceaccount.com".to_owned(), "refused"),
+            ("user:principal://iam.googleapis.com/p/subject/x".to_owned(), "live"),
+        ]
+    );
+}
+
+#[test]
 fn what_is_broken_is_named_and_the_rest_stands() {
     let text =
         format!("{}\n{{\"accessEntry\": {{\"username\": \"x\"}}}}\n{{\"what\": 1}}", described());
