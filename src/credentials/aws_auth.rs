@@ -9,7 +9,7 @@ use super::standing::Standing;
 use super::yaml::{NoYaml, Node};
 use super::{Credential, Expires, Inventory, Kind, LastUse, Only};
 use crate::book::Book;
-use crate::model::{Identity, Name};
+use crate::model::{ConfigMap, Identity, Name, quoted};
 
 /// Why none of it is called live by itself.
 const MODE: Standing = Standing::NotKnown(
@@ -20,6 +20,9 @@ const MODE: Standing = Standing::NotKnown(
 pub(super) fn all(book: &Book, only: Only<'_>, uses: &Uses, found: &mut Inventory) {
     let key = ("kube-system".into(), "aws-auth".into());
     let Some(map) = book.snapshot.objects.config_maps.get(&key) else { return };
+    if only.0.is_none() {
+        keys(map, found);
+    }
     let mut of_roles = BTreeSet::new();
     for field in ["mapRoles", "mapUsers"] {
         let Some(text) = map.data.get(field).filter(|text| !is_skipped(text)) else { continue };
@@ -78,6 +81,24 @@ pub(super) fn all(book: &Book, only: Only<'_>, uses: &Uses, found: &mut Inventor
     }
 }
 
+/// What the authenticator reads of it.
+const KEYS: [&str; 3] = ["mapRoles", "mapUsers", "mapAccounts"];
+
+/// Says which of its keys the authenticator passes over: it goes by these letters, large and small.
+fn keys(map: &ConfigMap, found: &mut Inventory) {
+    for key in map.data.keys().filter(|key| !KEYS.contains(&&***key)) {
+        let meant = KEYS.into_iter().find(|one| one.eq_ignore_ascii_case(key.trim()));
+        let text = match meant {
+            Some(meant) => {
+                format!("EKS reads {meant}, in these letters, and not this: nobody in it gets in")
+            }
+            None => format!("EKS reads {}, and not this: it is passed over", KEYS.join(", ")),
+        };
+        let place = format!("ConfigMap kube-system/aws-auth, {}", quoted(key));
+        found.remarks.push((place.into(), text));
+    }
+}
+
 /// What the authenticator passes over as nothing.
 fn is_skipped(text: &str) -> bool {
     matches!(text.trim(), "" | "``" | "\"\"" | "''")
@@ -99,6 +120,28 @@ fn unreadable(found: &mut Inventory, place: &str, reason: &str) {
 fn not_yaml(found: &mut Inventory, field: &str, NoYaml(line): NoYaml) {
     let place = line.map_or_else(|| field.to_owned(), |line| format!("{field}, line {line}"));
     unreadable(found, &place, "no YAML: nobody in it gets in");
+}
+
+/// What the authenticator reads of an entry.
+fn fields(field: &str) -> impl Iterator<Item = &'static str> {
+    let own: &[&str] = if field == "mapRoles" { &["rolearn", "sso"] } else { &["userarn"] };
+    own.iter().copied().chain(["username", "groups"])
+}
+
+/// Says which fields of an entry the authenticator passes over.
+fn unknown_fields<'k>(
+    field: &str,
+    at: usize,
+    keys: impl Iterator<Item = &'k String>,
+    found: &mut Inventory,
+) {
+    let is_known = |key: &str| fields(field).any(|known| key.eq_ignore_ascii_case(known));
+    for key in keys.filter(|key| !is_known(key)) {
+        let all = fields(field).collect::<Vec<_>>().join(", ");
+        let place = place(field, at, Some(&quoted(key)));
+        let text = format!("EKS reads {all} of an entry, and not this: it is passed over");
+        found.remarks.push((format!("ConfigMap kube-system/aws-auth, {place}").into(), text));
+    }
 }
 
 /// Whom an entry is for.
@@ -141,6 +184,9 @@ impl Entry {
     /// Reads one as Go reads JSON into its types: keys in small or capital letters alike, a value of
     /// another type passed over, what else there is, too.
     fn read(field: &str, at: usize, one: &Node, found: &mut Inventory) -> Option<Self> {
+        if let Node::Map(map) = one {
+            unknown_fields(field, at, map.keys(), found);
+        }
         let mut say = |within: Option<&str>, reason: &str| {
             unreadable(found, &place(field, at, within), reason);
         };
@@ -153,10 +199,9 @@ impl Entry {
         let mut groups = Vec::new();
         let mut sso = None;
         for (key, value) in map.iter().filter(|(_, value)| **value != Node::Null) {
-            let known = [arn_key, "username", "groups", "sso"];
-            let known = known.into_iter().find(|known| key.eq_ignore_ascii_case(known));
+            let known = fields(field).find(|known| key.eq_ignore_ascii_case(known));
             match (known, value) {
-                (Some("sso"), value) if field == "mapRoles" => sso = Some(value),
+                (Some("sso"), value) => sso = Some(value),
                 (Some("groups"), Node::List(list)) => {
                     groups = list.iter().filter_map(Node::text).map(Name::from).collect();
                     if groups.len() < list.len() {
@@ -256,9 +301,10 @@ impl Entry {
             last_use,
             groups: self.groups.clone(),
             owners: Vec::new(),
-            revoke: "take the entry out of the ConfigMap kube-system/aws-auth, and the way to the \
-                     cloud identity away in IAM; a token works for another 15 minutes"
-                .into(),
+            revoke:
+                "take the entry out of the ConfigMap kube-system/aws-auth, and in IAM what lets \
+                     anybody be that cloud identity; a token made before works for up to 15 minutes"
+                    .into(),
             notes,
             identity,
         }
@@ -319,7 +365,10 @@ fn whole_account(uses: &Uses, account: &Name) -> Credential {
         },
         groups: Vec::new(),
         owners: Vec::new(),
-        revoke: "take the account out of the ConfigMap kube-system/aws-auth".into(),
+        revoke:
+            "take the account out of mapAccounts in the ConfigMap kube-system/aws-auth; a token \
+                 made before works for up to 15 minutes"
+                .into(),
         notes: vec!["everybody of that cloud account authenticates, by their ARN".to_owned()],
     }
 }

@@ -39,7 +39,8 @@ pub(super) fn all(book: &Book, only: Only<'_>, uses: &mut Uses, found: &mut Inve
             last_use: uses.take_user(&identity),
             groups: Vec::new(),
             owners: crate::owners::of_secret(secret),
-            revoke: "delete the Secret; it cannot be brought back without its bytes".into(),
+            revoke: "delete the Secret, which cannot be brought back unless its bytes were kept"
+                .into(),
             notes: Vec::new(),
             identity,
         };

@@ -1,6 +1,8 @@
 //! Client certificates that were asked for by `CertificateSigningRequest`. Public data; the objects
 //! live for an hour after they are answered.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use chrono::{DateTime, Utc};
@@ -16,6 +18,9 @@ use crate::model::{CLIENT_SIGNER, CertificateSigningRequest, Identity, Name};
 /// Signers whose certificates the API server takes for authentication; of
 /// `kubernetes.io/legacy-unknown` nothing is promised (`certificates.k8s.io/v1`).
 const SIGNERS: [&str; 2] = [CLIENT_SIGNER, "kubernetes.io/kube-apiserver-client-kubelet"];
+
+/// The signer of what kubelets serve with, which no client presents.
+const SERVING: &str = "kubernetes.io/kubelet-serving";
 
 /// A request with the certificate that was given for it, or why that cannot be read.
 pub(super) type Requested<'a> =
@@ -39,7 +44,7 @@ pub(super) fn requested<'a>(
 }
 
 fn read<'a>(name: &'a Name, csr: &'a CertificateSigningRequest) -> Option<Requested<'a>> {
-    if &*csr.signer == "kubernetes.io/kubelet-serving" {
+    if &*csr.signer == SERVING {
         return None;
     }
     let pem = STANDARD.decode(csr.certificate.as_ref()?.as_bytes()).map_err(|_| "not base64");
@@ -53,6 +58,8 @@ pub(super) fn all<'a>(
     uses: &mut Uses,
     found: &mut Inventory,
 ) {
+    // One certificate may be in several requests.
+    let mut given: BTreeMap<Name, Given<'_>> = BTreeMap::new();
     for (name, csr, read) in requested {
         match read {
             Ok(certificate) if certificate.is_nobodys() => {
@@ -63,14 +70,50 @@ pub(super) fn all<'a>(
             }
             Ok(certificate) if !only.wants(&certificate.identity()) => {}
             Ok(certificate) => {
-                let credential = certificate.credential(book, uses, name, csr);
-                found.credentials.push(credential);
+                let one = given.entry(certificate.id());
+                one.or_insert_with(|| (certificate, Vec::new())).1.push((name, csr));
             }
             Err(reason) => {
                 let place = format!("CertificateSigningRequest {name}, status.certificate");
                 found.unreadable.push((place.into(), reason.to_owned()));
             }
         }
+    }
+    for (certificate, requests) in given.into_values() {
+        found.credentials.push(certificate.credential(book, uses, &requests));
+    }
+}
+
+/// A certificate with the requests that it is in, by name.
+type Given<'a> = (Certificate, Vec<(&'a Name, &'a CertificateSigningRequest)>);
+
+/// So many requests are named.
+const NAMED: usize = 3;
+
+/// Says which requests gave no certificate, and why: nothing of them is in the inventory.
+pub(super) fn without(book: &Book, found: &mut Inventory) {
+    let mut all: BTreeMap<&'static str, Vec<String>> = BTreeMap::new();
+    for (name, csr) in &book.snapshot.objects.csrs {
+        if csr.certificate.is_some() || &*csr.signer == SERVING {
+            continue;
+        }
+        let is = |condition: &str| csr.conditions.iter().any(|one| &**one == condition);
+        let why = match () {
+            () if is("Denied") => "denied",
+            () if is("Failed") => "failed",
+            () if is("Approved") => "approved, and not signed so far",
+            () => "neither approved nor denied so far",
+        };
+        all.entry(why).or_default().push(format!("{name} (asked for by {})", csr.requester));
+    }
+    for (why, requests) in all {
+        let named = requests.iter().take(NAMED).cloned().collect::<Vec<_>>().join(", ");
+        let more = match requests.len().saturating_sub(NAMED) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        let text = format!("without a certificate, being {why}: {named}{more}");
+        found.remarks.push(("CertificateSigningRequests".into(), text));
     }
 }
 
@@ -86,13 +129,14 @@ pub(super) const NOBODYS: &str = "a certificate without a common name: it authen
 
 /// What every certificate has in common.
 pub(super) fn cannot_be_revoked(credential: &mut Credential) {
-    credential.revoke = "a certificate cannot be revoked: take the grants of its user and groups \
-                         away until it runs out, or change the API server's client CA"
-        .into();
+    credential.revoke =
+        "take away the grants of its user and groups until it runs out, or change the \
+                         API server's client CA: a certificate cannot be revoked"
+            .into();
     if credential.groups.iter().any(|group| &**group == Identity::SYSTEM_MASTERS) {
         credential.revoke =
-            "a certificate cannot be revoked, and no binding limits system:masters: \
-                             change the API server's client CA"
+            "change the API server's client CA: a certificate cannot be revoked, and no binding limits \
+             system:masters"
                 .into();
     }
 }
@@ -178,21 +222,29 @@ impl Certificate {
         self,
         book: &Book,
         uses: &mut Uses,
-        csr: &Name,
-        request: &CertificateSigningRequest,
+        requests: &[(&Name, &CertificateSigningRequest)],
     ) -> Credential {
-        let mut notes = vec![format!("csr {csr}, asked for by {}", request.requester)];
-        let trusted = if SIGNERS.contains(&&*request.signer) {
+        let by = |(csr, request): &(&Name, &CertificateSigningRequest)| {
+            format!("csr {csr}, asked for by {}", request.requester)
+        };
+        let mut notes: Vec<String> = requests.iter().map(by).collect();
+        let is_trusted = |signer: &str| SIGNERS.contains(&signer);
+        let trusted = if requests.iter().any(|(_, request)| is_trusted(&request.signer)) {
             Standing::Good
         } else {
-            notes.push(format!("signed by the signer {}", request.signer));
+            let signers: BTreeSet<&str> = requests.iter().map(|(_, of)| &*of.signer).collect();
+            let signed = signers.iter().map(|signer| format!("signed by the signer {signer}"));
+            notes.extend(signed);
             Standing::NotKnown("whether the API server trusts its signer's CA is not seen")
         };
         let seen = uses.find(&self.identity(), &self.fingerprint).is_some();
         let trusted = if seen { Standing::Good } else { trusted };
         // The signers of Kubernetes date back by five minutes
         // (`pkg/controller/certificates/authority`).
-        let made = request.approved.max(request.meta.creation_timestamp).max(Some(self.from));
+        let made = |(_, request): &(&Name, &CertificateSigningRequest)| {
+            request.approved.max(request.meta.creation_timestamp).max(Some(self.from))
+        };
+        let made = requests.iter().filter_map(made).min();
         self.told(book, uses, (trusted, made, notes))
     }
 
@@ -237,7 +289,7 @@ impl Certificate {
         };
         cannot_be_revoked(&mut credential);
         if credential.standing == Standing::Expired {
-            credential.revoke = "nothing: it ran out".into();
+            credential.revoke = "nothing: it has run out".into();
         }
         credential
     }

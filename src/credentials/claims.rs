@@ -270,7 +270,7 @@ impl<'a> Token<'a> {
             },
             groups: claims.groups.clone(),
             owners: Vec::new(),
-            revoke: "at the identity provider; what was issued works until it runs out".into(),
+            revoke: super::seen::AT_THE_PROVIDER.into(),
             notes,
             id,
             identity: self.identity.clone(),

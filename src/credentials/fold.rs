@@ -56,7 +56,7 @@ impl Fold {
     pub(super) fn revoke_all(&self, revoke: &mut Name) {
         match self {
             Self::Workload(_) => *revoke = "delete its pods".into(),
-            Self::Gone => *revoke = "nothing: they ended with their pods".into(),
+            Self::Gone => *revoke = "nothing: they have ended with their pods".into(),
             Self::Alone(_) | Self::Provider => {}
         }
     }

@@ -107,7 +107,7 @@ pub(super) fn of_a_secret(book: &Book, credential: &mut Credential) {
     credential.revoke = "delete its Secret".into();
     if whole {
         credential.standing = Standing::Refused("its Secret is gone".to_owned());
-        credential.revoke = "nothing: it ended with its Secret".into();
+        credential.revoke = "nothing: it has ended with its Secret".into();
         credential.notes.push(
             "where tokens are signed with RSA, a Secret of the same name for the same account \
              would hold the same token again"
@@ -141,7 +141,7 @@ pub(super) fn of_an_earlier_secret(credential: &mut Credential) {
     );
     credential.standing =
         Standing::NotKnown("it is taken only where the Secret of its name holds the same again");
-    credential.revoke = "with the Secret of its name, if there is one".into();
+    credential.revoke = "delete the Secret that has its name now, if there is one".into();
 }
 
 #[cfg(test)]

@@ -83,8 +83,8 @@ pub(super) fn revoke(bound: &Bound) -> Option<Name> {
     Some(match bound {
         Bound::NotKnown(_) => return None,
         Bound::Nothing => {
-            "delete the account and make it again, which ends all its tokens; else it \
-                           works until it runs out"
+            "delete the account and make it again, which ends all its tokens; else the token works \
+             until it runs out"
                 .into()
         }
         Bound::Object { .. } => format!("delete the {bound}, to which it is bound").into(),

@@ -19,6 +19,10 @@ use crate::model::{
 /// Why it is not known how long a token is good for.
 pub(super) const HOW_LONG: &str = "the log does not tell how long it was asked for";
 
+/// What ends the tokens of a user.
+pub(super) const AT_THE_PROVIDER: &str =
+    "end its sessions at the identity provider; a token made before works until it runs out";
+
 /// What pods are called of which the log says only the UID.
 const POD_UID: &str = "pod-uid:";
 
@@ -151,10 +155,15 @@ impl Uses {
             || self.cut.get(identity).is_some_and(|cut| cut.credentials > 0)
     }
 
-    /// What is said of a credential of somebody that the log does not show in use.
+    /// What is said of a credential of somebody that the log does not show in use. Where some of their
+    /// requests have no id (the log's form has none, the API server is older, the audit policy leaves it
+    /// out), those may be by it.
     pub(super) fn absent_of(&self, identity: &Identity) -> LastUse {
         match self.absent {
             LastUse::NotInLog(_) if self.is_cut(identity) => LastUse::NotKnown(unnamed::TOO_MANY),
+            LastUse::NotInLog(_) if self.unnamed.contains_key(identity) => {
+                LastUse::NotKnown(unnamed::NOT_NAMED)
+            }
             _ => self.absent.clone(),
         }
     }
@@ -377,20 +386,20 @@ fn only_seen(book: &Book, identity: Identity, seen: &Seen) -> Credential {
         credential.standing = Standing::NotKnown("its issuer knows whether it has run out");
         credential.kind = Kind::ProviderToken;
         credential.expires = Expires::NotKnown("its issuer knows");
-        credential.revoke =
-            "at the identity provider; what was issued works until it runs out".into();
+        credential.revoke = AT_THE_PROVIDER.into();
     } else if id.starts_with("session:") {
         credential.standing = Standing::NotKnown("the cloud knows who may still assume the role");
         credential.expires = Expires::NotKnown("the cloud knows how long a session lasts");
         credential.revoke =
-            "in IAM: who may assume the role, and the role's sessions that are open; \
-                             a token works for another 15 minutes"
+            "change in IAM who may assume the role, and revoke the role's open sessions; a token made \
+             before works for up to 15 minutes"
                 .into();
     } else if id.starts_with("key:") {
         credential.standing = Standing::NotKnown("the cloud knows whether the key is active");
         credential.expires = Expires::Never;
         credential.revoke =
-            "deactivate the access key in IAM; a token works for another 15 minutes".into();
+            "deactivate the access key in IAM; a token made before works for up to 15 minutes"
+                .into();
     }
     credential
 }
@@ -417,7 +426,7 @@ fn unknown(identity: Identity, id: Name, last_use: LastUse) -> Credential {
         last_use,
         groups: Vec::new(),
         owners: Vec::new(),
-        revoke: "not known".into(),
+        revoke: "find out who issued it and have it ended there: the log does not tell".into(),
         notes: Vec::new(),
         identity,
     }

@@ -8,7 +8,7 @@ use super::legacy;
 use super::seen::Uses;
 use super::span::Span;
 use super::standing::{self, Standing, Tie};
-use super::unnamed::TOO_MANY;
+use super::unnamed::{NOT_NAMED, TOO_MANY};
 use super::{Credential, Expires, Inventory, Kind, LastUse, Made, Only};
 use crate::book::Book;
 use crate::model::{Identity, Name, Secret, ServiceAccount};
@@ -266,7 +266,9 @@ impl Token<'_> {
                 let made = self.secret.meta.creation_timestamp.unwrap_or(since);
                 LastUse::NotSince(since.max(made))
             }
-            None if matches!(log.absent, LastUse::NotInLog(_)) => log.absent.clone(),
+            None if matches!(log.absent, LastUse::NotInLog(_) | LastUse::NotKnown(NOT_NAMED)) => {
+                log.absent.clone()
+            }
             None => LastUse::NotKnown("the server does not tell since when it tracks such tokens"),
         }
     }

@@ -8,6 +8,10 @@ use crate::model::{Detail, Identity, SubjectKind};
 /// Why what is not seen among many may have been all the same.
 pub(super) const TOO_MANY: &str = "the log names more credentials of it than are kept";
 
+/// Why the use of what the log does not show is not known, where it does not name all that somebody
+/// presented.
+pub(super) const NOT_NAMED: &str = "the log does not name the credential of each of its requests";
+
 /// The uses of an identity that are told by no credential's id. Nobody presents nothing.
 pub(super) fn credential(
     identity: Identity,
@@ -53,8 +57,8 @@ pub(super) fn credential(
     };
     if credential.groups.iter().any(|group| &**group == Identity::SYSTEM_MASTERS) {
         credential.revoke =
-            "where it was issued: no binding limits system:masters, so that taking grants away \
-             takes nothing"
+            "find out where it was issued and have it ended there: no binding limits system:masters, \
+             so that taking grants away takes nothing"
                 .into();
     }
     Some(credential)
@@ -67,8 +71,8 @@ fn revoke(identity: &Identity) -> &'static str {
              with it"
         }
         _ => {
-            "where it was issued (a static token, a provider, a cloud, a CA): which is not known; \
-             else take the grants of its user and groups away"
+            "find out where it was issued (a static token, a provider, a cloud, a CA) and have it \
+             ended there; else take away the grants of its user and groups"
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::unnamed::TOO_MANY;
+use super::unnamed::{NOT_NAMED, TOO_MANY};
 use super::{Credential, Kind, LastUse, legacy, words_beyond};
 use crate::book::Book;
 use crate::model::{Containers, ListKind, Name, quoted_agent};
@@ -69,7 +69,9 @@ impl LastUse {
 /// Why the log may show more of its use than is told; None where it does not.
 pub(crate) fn hidden(last_use: &LastUse) -> Option<&'static str> {
     match last_use {
-        LastUse::NotKnown(why) => Some(*why).filter(|why| [legacy::WHICH, TOO_MANY].contains(why)),
+        LastUse::NotKnown(why) => {
+            Some(*why).filter(|why| [legacy::WHICH, TOO_MANY, NOT_NAMED].contains(why))
+        }
         _ => None,
     }
 }

@@ -154,38 +154,40 @@ fn leave(subject: &Subject<'_>, group: &str) -> String {
     }
 }
 
+/// Why one that is ended would be missed, before what is to be done with it.
+pub(super) fn is_missed(subject: &Subject<'_>, one: &Credential) -> String {
+    missed(subject.book, one).map_or_else(String::new, |why| format!("it {why}; "))
+}
+
 /// What ends one credential that no Secret holds, and what else that would take away.
 pub(super) fn end_of(subject: &Subject<'_>, one: &Credential) -> String {
-    let missed = missed(subject.book, one).map_or_else(String::new, |why| format!("it {why}; "));
     let until = match one.expires {
         Expires::At(at) => format!("on {}", at.format("%Y-%m-%d")),
-        _ => "when it runs out".to_owned(),
+        _ => "by itself".to_owned(),
     };
     let others = others_in_use(subject, one);
-    let with = |what: &str| match &others {
-        Some(words) => format!(", but {what}: {words}"),
+    let also = |what: &str| match &others {
+        Some(words) => format!(", and {what}: {words}"),
         None => String::new(),
     };
+    let in_masters = one.groups.iter().any(|group| &**group == Identity::SYSTEM_MASTERS);
     match (one.kind, &one.bound) {
-        (Kind::Certificate, _)
-            if one.groups.iter().any(|group| &**group == Identity::SYSTEM_MASTERS) =>
-        {
-            format!(
-                "{missed}destroy its key where it is kept, and wait until it ends {until}: {}",
-                one.revoke
-            )
-        }
+        (Kind::Certificate, _) if in_masters => format!(
+            "destroy its key where it is kept, and wait until it ends {until}. A certificate cannot be \
+             revoked, and no binding limits system:masters: if that is too late, change the API \
+             server's client CA"
+        ),
         (Kind::Certificate, _) => format!(
-            "{missed}destroy its key where it is kept, and wait until it ends {until}: a certificate \
-             cannot be revoked. To take away the grants of its user and groups ends what it may do{}",
-            with("also what the user does otherwise")
+            "destroy its key where it is kept, and wait until it ends {until}: a certificate cannot be \
+             revoked. Taking away the grants of its user and groups ends what it may do at once{}",
+            also("what else the user does")
         ),
         (Kind::IssuedToken, Some(Bound::Nothing | Bound::NotKnown(_)) | None) => format!(
-            "{missed}destroy it where it is kept, and wait until it ends {until}. To delete the account \
-             and make it again ends it at once{}",
-            with("with it all other tokens of the account")
+            "destroy it where it is kept, and wait until it ends {until}. Deleting the account and \
+             making it again ends it at once{}",
+            also("all other tokens of the account with it")
         ),
-        _ => format!("{missed}{}", one.revoke),
+        _ => one.revoke.to_string(),
     }
 }
 
@@ -195,11 +197,20 @@ fn others_in_use(subject: &Subject<'_>, one: &Credential) -> Option<String> {
     let pod = subject.entry.hints.iter().find(|hint| hint.source == HintSource::RunningPod);
     let other = subject.credentials.iter().filter(|other| other.id != one.id).find_map(|other| {
         let words = other.last_use.words().filter(|_| other.last_use.is_current(book))?;
-        Some(format!("{} {} is in use ({words})", other.kind.as_str(), other.id))
+        Some(format!("{} is in use ({words})", named(other)))
     });
-    let pod = pod.map(|pod| format!("{} runs as it, and has to be restarted then", pod.object));
+    let pod = pod.map(|pod| format!("{} runs as it and has to be restarted then", pod.object));
     let seen = subject.seen.map(|at| format!("it was last seen on {}", at.format("%Y-%m-%d")));
     other.into_iter().chain(pod).reduce(|all, more| format!("{all}, and {more}")).or(seen)
+}
+
+/// What a credential is called in a sentence: the id of one that an object holds says what it is.
+pub(super) fn named(one: &Credential) -> String {
+    match one.kind {
+        Kind::TokenSecret | Kind::PodToken | Kind::BootstrapToken => one.id.to_string(),
+        Kind::LegacyToken if one.id.starts_with("secret ") => one.id.to_string(),
+        kind => format!("{} {}", kind.as_str(), one.id),
+    }
 }
 
 /// Of what the cloud gives somebody past RBAC.

@@ -42,13 +42,14 @@ pub(super) fn find(subject: &Subject<'_>, found: &mut Vec<Finding>) {
             ", for who holds nothing today: what is bound to it or to its groups it has until then"
                 .to_owned()
         };
-        let (kind, id) = (one.kind.as_str(), &one.id);
+        let name = super::fix::named(one);
         let used = one.last_use.words().map_or_else(String::new, |words| format!("; {words}"));
-        let evidence = format!("{kind} {id}{made} {until}{whom}{used}{why}");
+        let evidence = format!("{name}{made} {until}{whom}{used}{why}");
         let severity = one_less(severity_of(tier));
         let mut finding = subject.finding(RULE, severity, None, evidence);
         finding.fix = Fix::elsewhere(format!(
-            "replace it by one that ends sooner; then {}",
+            "{}replace it by one that ends sooner, then {}",
+            super::fix::is_missed(subject, one),
             super::fix::end_of(subject, one)
         ));
         found.push(finding);

@@ -5,6 +5,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use super::fix::{end_of, is_missed, named};
 use super::lasting_token::{fix, is_of_a_secret, made_aside};
 use super::{Log, Subject, one_less, severity_of};
 use crate::book::{Existence, Finding, Fix, Severity};
@@ -29,10 +30,7 @@ pub(super) fn find(subject: &Subject<'_>, found: &mut Vec<Finding>) {
             Some(_) => Severity::Info,
             None => one_less(severity_of(entry.tier)),
         };
-        let name = match one.kind {
-            Kind::TokenSecret => one.id.to_string(),
-            kind => format!("{} {}", kind.as_str(), one.id),
-        };
+        let name = named(one);
         let said = doubt.unwrap_or_default();
         let made = made_aside(one);
         let evidence = format!("{name}{made} {evidence}, for {}{said}", entry.tier.as_str());
@@ -41,7 +39,7 @@ pub(super) fn find(subject: &Subject<'_>, found: &mut Vec<Finding>) {
         finding.fix = if is_of_a_secret(one) {
             fix(subject, one)
         } else {
-            Fix::elsewhere(super::fix::end_of(subject, one))
+            Fix::elsewhere(format!("{}{}", is_missed(subject, one), end_of(subject, one)))
         };
         found.push(finding);
     }

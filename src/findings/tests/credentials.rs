@@ -167,7 +167,10 @@ fn a_token_that_somebody_had_made_for_years_is_told() {
     let found = findings(&long);
     let finding = found.iter().find(|one| one.rule == "long-credential").unwrap();
     assert_eq!(finding.fix.kind(), "elsewhere");
-    assert!(finding.fix.how.contains("delete the account and make it again"), "{finding:?}");
+    assert!(
+        finding.fix.how.contains("Deleting the account and making it again ends it at once"),
+        "{finding:?}"
+    );
     assert_eq!(said(&made(365), "long-credential"), []);
     assert_eq!(said(&made(366), "long-credential").len(), 1);
     // It ran out: day 364 is now.
@@ -331,10 +334,10 @@ fn what_ends_a_credential_and_more_says_so() {
     let one = found.iter().find(|one| one.rule == "unused-credential").unwrap();
     assert_eq!(
         one.fix.how,
-        "destroy it where it is kept, and wait until it ends on 2027-02-05. To delete the account and \
-         make it again ends it at once, but with it all other tokens of the account: issued token JTI=2 is \
-         in use (used once, last on 2026-07-19 12:00 UTC, from 198.51.100.7, by \"kubectl/v1.36.3\", by \
-         the log), and pod a/p runs as it, and has to be restarted then"
+        "destroy it where it is kept, and wait until it ends on 2027-02-05. Deleting the account and \
+         making it again ends it at once, and all other tokens of the account with it: issued token JTI=2 \
+         is in use (used once, last on 2026-07-19 12:00 UTC, from 198.51.100.7, by \"kubectl/v1.36.3\", by \
+         the log), and pod a/p runs as it and has to be restarted then"
     );
 }
 
