@@ -6,8 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::seen::Uses;
 use super::standing::Standing;
+use super::template::is_template;
 use super::yaml::{NoYaml, Node};
-use super::{Credential, Expires, Inventory, Kind, LastUse, Only};
+use super::{Credential, Expires, Inventory, Kind, LastUse, Only, template};
 use crate::book::Book;
 use crate::model::{ConfigMap, Identity, Name, quoted};
 
@@ -250,7 +251,6 @@ impl Entry {
     }
 
     fn mapping(&self, uses: &Uses, field: &str, against: Option<&str>) -> Credential {
-        let is_template = |text: &Name| text.contains("{{");
         let template = is_template(&self.username);
         let mut notes = Vec::new();
         if template {
@@ -277,7 +277,7 @@ impl Entry {
         }
         let identity = Identity::from_user_name(&self.username);
         let last_use = match () {
-            () if template => LastUse::NotKnown("the user name is a template"),
+            () if template => template::last_use(uses, &self.username, &mut notes),
             () if self.username.is_empty() => LastUse::NotKnown("it has no user name"),
             () => uses.by_user(&identity),
         };
@@ -287,7 +287,8 @@ impl Entry {
                 "whether the authenticator matches roles of single sign-on is a feature of it that \
                  is off by default",
             ),
-            (None, _) if matches!(last_use, LastUse::Log { .. }) => Standing::Good,
+            // Others than this mapping may make such names as well.
+            (None, _) if matches!(last_use, LastUse::Log { .. }) && !template => Standing::Good,
             (None, _) => MODE,
         };
         Credential {

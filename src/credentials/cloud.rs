@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use super::seen::Uses;
 use super::standing::Standing;
-use super::{Credential, Expires, Inventory, Kind, LastUse, Only};
+use super::template::is_template;
+use super::{Credential, Expires, Inventory, Kind, LastUse, Only, template};
 use crate::book::Book;
 use crate::model::{AccessEntry, Identity, Name, RoleMember, SubjectKind, shell_word};
 
@@ -93,11 +94,19 @@ fn counts_instead(entry: &AccessEntry, found: &mut Inventory) {
 
 fn access_entry(entry: &AccessEntry, uses: &Uses) -> Credential {
     let mut notes = Vec::new();
-    let template = entry.username.as_ref().is_some_and(|name| name.contains("{{"));
-    let last_use = match &entry.username {
-        None => LastUse::NotKnown("describe-access-entry was not given: the user is not known"),
-        Some(_) if template => LastUse::NotKnown("the user name is a template"),
-        Some(name) => uses.by_user(&Identity::from_user_name(name)),
+    let template = entry.username.as_ref().is_some_and(|name| is_template(name));
+    let by_default = template::of_role(&entry.principal);
+    let last_use = match (&entry.username, &by_default) {
+        (Some(name), _) if template => template::last_use(uses, name, &mut notes),
+        (Some(name), _) => uses.by_user(&Identity::from_user_name(name)),
+        // Unless the entry was told another name, which is not known.
+        (None, Some(template)) => match template::last_use(uses, template, &mut notes) {
+            used @ LastUse::Log { .. } => used,
+            _ => LastUse::NotKnown("describe-access-entry was not given: the user is not known"),
+        },
+        (None, None) => {
+            LastUse::NotKnown("describe-access-entry was not given: the user is not known")
+        }
     };
     if entry.username.is_none() {
         notes.push("whom the API server takes it for was not given".to_owned());

@@ -21,6 +21,7 @@ mod saved;
 mod seen;
 mod span;
 mod standing;
+mod template;
 mod token_secret;
 mod unnamed;
 mod unseen;

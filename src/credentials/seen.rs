@@ -218,6 +218,11 @@ impl Uses {
         self.users.get(identity).map_or_else(|| self.absent.clone(), Span::last_use)
     }
 
+    /// The uses of all users.
+    pub(super) fn users(&self) -> impl Iterator<Item = (&Identity, &Span)> {
+        self.users.iter()
+    }
+
     /// The same, of a user who has no other credential.
     pub(super) fn take_user(&mut self, identity: &Identity) -> LastUse {
         self.spans.retain(|(of, _), _| of != identity);

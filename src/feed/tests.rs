@@ -9,6 +9,8 @@ use serde_json::json;
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout};
 
+mod selectors;
+
 use super::{Clock, Feed, Log, Objects, PACE, Sources};
 use crate::audit::Input;
 use crate::book::world::{World, binding, day, read};

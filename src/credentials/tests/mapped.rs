@@ -29,7 +29,7 @@ fn cloud_identities_are_mapped() {
     assert_eq!(admin.groups, [Name::from("ops"), Name::from("system:masters")]);
     assert!(matches!(admin.last_use, LastUse::Log { at, .. } if at == day(4)));
     let dev = by_id("role/Dev");
-    assert!(matches!(dev.last_use, LastUse::NotKnown(_)));
+    assert_eq!(dev.last_use, LastUse::NotInLog(10));
     assert!(dev.notes[0].contains("template"));
     let ana = by_id("mapUsers arn:aws:iam::111122223333:user/ana");
     assert_eq!(ana.identity, Identity::user(""));
@@ -188,4 +188,24 @@ fn accounts_count_by_their_digits() {
     let ids: Vec<&str> = mapped.iter().map(|one| &*one.0).collect();
     assert_eq!(ids, ["012345678901", "444455556666"]);
     assert_eq!(broken, ["mapAccounts[2]: no id of an account"]);
+}
+
+#[test]
+fn who_comes_by_a_template_is_the_use_of_it() {
+    let text = format!("- rolearn: {ADMIN}\n  username: 'dev:{{{{SessionName}}}}'\n");
+    let world = aws_auth(&json!({"mapRoles": text}))
+        .log(0, 10)
+        .row(Row::new("user:dev:ana", "get pods@a/p", 4))
+        .row(Row::new("user:dev:bo", "get pods@a/p", 6))
+        .row(Row::new("user:ops:eve", "get pods@a/p", 8));
+    let found = all(&world);
+    let mapping = found.iter().find(|one| one.kind == Kind::CloudMapping).unwrap();
+    assert!(matches!(mapping.last_use, LastUse::Log { at, first, requests: 2, .. }
+        if at == day(6) && first == day(4)));
+    assert!(mapping.notes.iter().any(|note| note.starts_with("told is the use of the 2 users")));
+    // Other mappings may make such names.
+    assert_eq!(mapping.standing.as_str(), "not known");
+    let whole = text.replace("dev:", "");
+    let found = all(&aws_auth(&json!({"mapRoles": whole})).log(0, 10));
+    assert!(matches!(found[0].last_use, LastUse::NotKnown(_)));
 }
