@@ -6,8 +6,9 @@
 //! * **cluster-admin**: one cluster-wide rule with verb `*`, group `*`, resource `*` and no names;
 //!   or the group `system:masters`.
 //! * **cluster write**: a cluster-wide rule with any verb but get, list and watch on a resource.
-//! * **reads secrets**: get, list or watch of `secrets` in the core group, in any scope; a rule
-//!   narrowed to named Secrets still reads Secrets.
+//! * **reads secrets**: get, list or watch of `secrets` in the core group, in any scope, and whatever
+//!   else is answered with the Secret (`rbac::answers`); a rule narrowed to named Secrets still reads
+//!   Secrets.
 //! * **namespace admin**: in a namespace, all verbs on all resources in all groups, or create,
 //!   update or patch of its roles or bindings.
 //! * **namespace write**: in a namespace, any verb but get, list and watch.
@@ -23,7 +24,9 @@ use std::sync::LazyLock;
 use super::Tier;
 use super::served::Served;
 use crate::model::{Name, PolicyRule, Role, Scope};
+use crate::rbac::answers::{ANSWERED, READS};
 use crate::rbac::effective::Inert;
+use crate::rbac::matching::name_matches;
 
 impl Tier {
     /// All of them, from the weakest on.
@@ -47,7 +50,6 @@ impl Tier {
 /// Any namespace: what a rule gives does not depend on which.
 static IN_A_NAMESPACE: LazyLock<Scope> = LazyLock::new(|| Scope::Namespace("".into()));
 
-const READS: [&str; 3] = ["get", "list", "watch"];
 const RBAC_GROUP: &str = "rbac.authorization.k8s.io";
 
 /// What one rule comes to.
@@ -157,7 +159,10 @@ fn atom_tier(rule: &PolicyRule, group: &str, resource: &str, cluster: bool) -> T
     if reads_it && group == "certificates.k8s.io" && resource == "clustertrustbundles" {
         tier = Tier::DiscoveryOnly;
     }
-    if reads_it && matches!(group, "" | "*") && matches!(resource, "secrets" | "*") {
+    if matches!(group, "" | "*")
+        && matches!(resource, "secrets" | "*")
+        && (reads_it || is_answered(rule))
+    {
         tier = Tier::ReadsSecrets;
     }
     if rule.verbs.iter().any(|verb| writes(verb)) {
@@ -168,6 +173,17 @@ fn atom_tier(rule: &PolicyRule, group: &str, resource: &str, cluster: bool) -> T
         });
     }
     tier
+}
+
+/// Whether it lets something be written that is answered with what is there.
+fn is_answered(rule: &PolicyRule) -> bool {
+    let named =
+        rule.resource_names.is_empty() || rule.resource_names.iter().any(|name| !name.is_empty());
+    ANSWERED.iter().filter(|verb| has(&rule.verbs, verb)).any(|verb| match *verb {
+        // No request to delete a collection carries a name.
+        "deletecollection" => name_matches(rule, ""),
+        _ => named,
+    })
 }
 
 /// Reviews store nothing: they ask the API server, about oneself or about others.

@@ -7,6 +7,7 @@ use super::everybody::is_everybody;
 use super::{Subject, binding, conveys, rights, role};
 use crate::book::{Finding, Grant, Severity, Tier};
 use crate::model::{Name, PolicyRule, Scope};
+use crate::rbac::answers::{ANSWERED, READS};
 use crate::rbac::matching::{Action, name_matches, rule_allows};
 use crate::rbac::query::Naming;
 
@@ -30,9 +31,11 @@ pub(super) fn find(subject: &Subject<'_>, found: &mut Vec<Finding>) {
             && let verbs = reads_all_secrets(&granted.rules)
             && !verbs.is_empty()
         {
+            let answered = verbs.iter().any(|verb| ANSWERED.contains(verb));
+            let answered = if answered { ", and be answered with them" } else { "" };
             let evidence = format!(
-                "{} grants {}, which allows to {} the Secrets of every namespace: the tokens of \
-                 other accounts are among them",
+                "{} grants {}, which allows to {} the Secrets of every namespace{answered}: the \
+                 tokens of other accounts are among them",
                 binding(grant),
                 role(grant),
                 verbs.join(", ")
@@ -94,10 +97,11 @@ fn only_reads_rbac(rule: &PolicyRule) -> bool {
         && !rule.api_groups.iter().any(|group| matches!(&**group, "" | "*"))
 }
 
-/// The reading verbs that some rule allows on Secrets whatever their names.
+/// The reading verbs that some rule allows on Secrets whatever their names; where there is none, those
+/// that are answered with the Secret.
 fn reads_all_secrets(rules: &[PolicyRule]) -> Vec<&'static str> {
-    // Requests for all of them carry no name, and a get always does: the empty one among the names of a
-    // rule is that of the former.
+    // Requests for all of them carry no name, and those of some verbs always do: the empty one among the
+    // names of a rule is that of the former.
     let allows = |rule: &PolicyRule, verb: &str| {
         let secrets = Action::Resource {
             group: "",
@@ -106,9 +110,13 @@ fn reads_all_secrets(rules: &[PolicyRule]) -> Vec<&'static str> {
             namespace: "",
             name: "",
         };
-        rule_allows(rule, verb, &secrets) && (verb != "get" || rule.resource_names.is_empty())
+        rule_allows(rule, verb, &secrets)
+            && (Naming::of(verb, "") != Naming::Always || rule.resource_names.is_empty())
     };
-    let mut verbs = vec!["get", "list", "watch"];
-    verbs.retain(|verb| rules.iter().any(|rule| allows(rule, verb)));
-    verbs
+    let of = |verbs: [&'static str; 3]| -> Vec<&'static str> {
+        let is_allowed = |verb: &&str| rules.iter().any(|rule| allows(rule, verb));
+        verbs.into_iter().filter(is_allowed).collect()
+    };
+    let reads = of(READS);
+    if reads.is_empty() { of(ANSWERED) } else { reads }
 }

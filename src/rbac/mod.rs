@@ -4,6 +4,7 @@
 //! [`escalation`] the check of those who would give rights away.
 
 pub mod aggregation;
+pub mod answers;
 mod authorizer;
 pub mod bootstrap;
 pub mod effective;

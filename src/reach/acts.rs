@@ -16,7 +16,7 @@ use super::{Looked, Reach, Reached};
 use crate::book::{Entry, GrantId, Tier};
 #[cfg(test)]
 use crate::model::Identity;
-use crate::model::{PolicyRule, SubjectKind};
+use crate::model::{PolicyRule, SubjectKind, or_quotes};
 
 /// So many rights are told by name.
 const TOLD: usize = 4;
@@ -410,7 +410,10 @@ fn object(right: &PolicyRule, at: &Reaches) -> String {
         Some((resource, sub)) => (resource, format!("/{sub}")),
         None => (resource, String::new()),
     };
-    let name = right.resource_names.first().map_or_else(String::new, |name| format!(" {name}"));
+    let name = right
+        .resource_names
+        .first()
+        .map_or_else(String::new, |name| format!(" {}", or_quotes(name)));
     format!("{resource}{group}{sub}{name} {at}")
 }
 

@@ -3,13 +3,14 @@
 //! who are as strong may still do different things, in different places.
 //!
 //! What every client may do anyway (discovery, health, the issuer's keys, questions about oneself) is
-//! no news, nor is what no request asks for where it holds.
+//! no news, nor is what no request asks for where it holds ([`super::asking`]).
 
 use std::cell::RefCell;
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
 use foldhash::{HashMap, HashMapExt};
 
+use super::asking::{self, behind_create, narrowed};
 use super::graph::{Graph, Holding, Node};
 use super::within::Left;
 use super::world::{Where, World};
@@ -22,12 +23,23 @@ const RBAC_GROUP: &str = "rbac.authorization.k8s.io";
 /// A right with how strong it is where it holds.
 pub(super) type Single = (Tier, PolicyRule);
 
-/// By role: its single rights, the strongest first, cluster-wide and in a namespace.
-type OfRole = [OnceLock<Vec<Single>>; 2];
+/// The single rights of a role, the strongest first.
+#[derive(Debug, Default)]
+struct Parts {
+    all: Vec<Single>,
+    /// To make objects under a name, which takes the right to write them under it besides: those of
+    /// which the role does not have that.
+    creates: Vec<Single>,
+    /// Whether some are about namespaces, so that it matters in which they hold.
+    of_namespaces: bool,
+}
 
-/// What was compared: the roles that are held, the one that is wanted, whether cluster-wide, and
-/// whether for requests in somebody's name.
-type Compared = (Arc<[u32]>, u32, bool, bool);
+/// By role: cluster-wide and in a namespace.
+type OfRole = [OnceLock<Parts>; 2];
+
+/// What was compared: the roles that are held, the one that is wanted, whether cluster-wide, whether
+/// for requests in somebody's name, and, where that matters, the namespace.
+type Compared = (Arc<[u32]>, u32, bool, bool, Option<Where>);
 
 /// The single rights of roles, and what was compared before.
 #[derive(Debug)]
@@ -118,7 +130,8 @@ impl<'g, 'b> Own<'g, 'b> {
             _ => {
                 let posing = matches!(node, Node::Posing(_));
                 let holdings = self.graph.holdings(node, without);
-                holdings.iter().filter_map(|holding| self.by_holding(holding, posing)).max()
+                let of_roles = holdings.iter().filter_map(|one| self.by_holding(one, posing)).max();
+                of_roles.max(self.creates(node, &holdings).iter().map(|lacks| lacks.adds).max())
             }
         }
     }
@@ -142,7 +155,8 @@ impl<'g, 'b> Own<'g, 'b> {
         if roles.binary_search(&role).is_ok() {
             return None;
         }
-        let compared = (roles, role, holding.at == Where::Cluster, posing);
+        let place = Some(holding.at).filter(|_| self.graph.parts_of(holding).of_namespaces);
+        let compared = (roles, role, holding.at == Where::Cluster, posing, place);
         self.graph.singles.compare(compared, strongest)
     }
 
@@ -150,12 +164,39 @@ impl<'g, 'b> Own<'g, 'b> {
     fn missing(&self, holding: &Holding, posing: bool) -> impl Iterator<Item = &'g Single> {
         let graph = self.graph;
         let held = self.rules(holding.at);
-        let rights = graph.singles_of(holding).iter();
+        let rights = graph.parts_of(holding).all.iter();
+        let place = graph.world.name_of(holding.at);
         // What is impersonated impersonates nobody.
         let passes = move |verb: &Name| !posing || !is_impersonation(verb);
-        rights
-            .filter(move |(_, right)| right.verbs.iter().all(passes))
-            .filter(move |(_, right)| !held.iter().any(|rule| covers(rule, right)))
+        rights.filter(move |(_, right)| right.verbs.iter().all(passes)).filter(move |(_, right)| {
+            let right = narrowed(right, place);
+            right.is_some_and(|right| !held.iter().any(|rule| covers(rule, &right)))
+        })
+    }
+
+    /// Rights to make objects under names that are none by their roles alone: another role lets them
+    /// be written. A role that was given adds to what the one who acts holds.
+    fn creates(&self, node: &Node, holdings: &[Holding]) -> Vec<Lacks> {
+        let given = matches!(node, Node::Given(..));
+        let beside = holdings.iter().chain(self.holdings.iter().filter(|_| given));
+        let mut all = Vec::new();
+        for holding in holdings {
+            for (tier, create) in &self.graph.parts_of(holding).creates {
+                for other in beside.clone() {
+                    let Some(at) = holding.at.meet(other.at) else { continue };
+                    let writes = self.graph.held_by(other);
+                    let is_asked = behind_create(create)
+                        .any(|write| writes.iter().any(|rule| covers(rule, &write)));
+                    if is_asked && !self.rules(at).iter().any(|rule| covers(rule, create)) {
+                        let by = [holding.grant, other.grant].into_iter().flatten().map(GrantId);
+                        let adds = self.weigh(*tier, at);
+                        let rights = vec![(*tier, create.clone())];
+                        all.push(Lacks { at, by: by.collect(), rights, adds });
+                    }
+                }
+            }
+        }
+        all
     }
 
     /// The rules that hold in a place.
@@ -195,8 +236,9 @@ impl<'g, 'b> Own<'g, 'b> {
             let left = self.graph.left_within(node, without);
             return left.iter().filter_map(|left| self.lacks_within(left)).collect();
         }
-        let mut all = Vec::new();
-        for holding in self.graph.holdings(node, without) {
+        let holdings = self.graph.holdings(node, without);
+        let mut all = self.creates(node, &holdings);
+        for holding in holdings {
             let Some(adds) = self.by_holding(&holding, posing) else { continue };
             let rights = self.missing(&holding, posing).cloned().collect();
             let by = holding.grant.map(GrantId).into_iter().collect();
@@ -207,37 +249,50 @@ impl<'g, 'b> Own<'g, 'b> {
 
     fn lacks_within(&self, left: &Left) -> Option<Lacks> {
         let held = self.rules(left.at);
-        let mut rights = singles(self.graph.book, &left.rules, left.at);
-        rights.retain(|(_, right)| !held.iter().any(|rule| covers(rule, right)));
+        let place = self.graph.world.name_of(left.at);
+        let mut rights = parts(self.graph.book, &left.rules, left.at).all;
+        rights.retain(|(_, right)| {
+            let right = narrowed(right, place);
+            right.is_some_and(|right| !held.iter().any(|rule| covers(rule, &right)))
+        });
         let adds = self.weigh(rights.first()?.0, left.at);
         Some(Lacks { at: left.at, by: left.grants(), rights, adds })
     }
 }
 
 impl Graph<'_> {
-    fn singles_of(&self, holding: &Holding) -> &[Single] {
+    fn parts_of(&self, holding: &Holding) -> &Parts {
+        static NONE: Parts = Parts { all: Vec::new(), creates: Vec::new(), of_namespaces: false };
         let of = match holding.role {
             None => Some(&self.singles.all),
             Some(role) => self.singles.of.get(role as usize),
         };
-        let Some([cluster, namespace]) = of else { return &[] };
+        let Some([cluster, namespace]) = of else { return &NONE };
         let known = if holding.at == Where::Cluster { cluster } else { namespace };
-        known.get_or_init(|| singles(self.book, &self.held_by(holding), holding.at))
+        known.get_or_init(|| parts(self.book, &self.held_by(holding), holding.at))
     }
 }
 
-/// Each right of rules that is one where they hold, the strongest first.
-fn singles(book: &Book, rules: &[PolicyRule], at: Where) -> Vec<Single> {
+/// Each right of rules that is one where they hold.
+fn parts(book: &Book, rules: &[PolicyRule], at: Where) -> Parts {
     let tier = |right: &PolicyRule| match at {
         Where::Cluster => book.tier_of_rule(right, true),
         _ => in_a_namespace(right).unwrap_or_else(|| book.tier_of_rule(right, false)),
     };
-    let rights = rules.iter().flat_map(broken_down);
+    let rights = rules.iter().flat_map(broken_down).filter(asking::is_asked);
     let mut all: Vec<Single> = rights.map(|right| (tier(&right), right)).collect();
     all.retain(|(tier, _)| *tier > Tier::DiscoveryOnly);
     all.sort_by(|a, b| b.cmp(a));
     all.dedup();
-    all
+    let alone = |create: &PolicyRule| {
+        let mut writes = behind_create(create).peekable();
+        writes.peek().is_some()
+            && !writes.any(|write| rules.iter().any(|rule| covers(rule, &write)))
+    };
+    let (creates, all): (Vec<Single>, Vec<Single>) =
+        all.into_iter().partition(|(_, right)| alone(right));
+    let of_namespaces = all.iter().any(|(_, right)| asking::is_of_namespaces(right));
+    Parts { all, creates, of_namespaces }
 }
 
 /// How strong a right is in a namespace where that is not to be told by its resource's scope: a

@@ -179,6 +179,8 @@ impl On {
                 Verb::Create,
                 Verb::Update,
                 Verb::Patch,
+                Verb::Delete,
+                Verb::DeleteCollection,
                 Verb::GetOnNode,
                 Verb::ListOnNode,
                 Verb::WatchOnNode,
@@ -200,15 +202,11 @@ impl On {
         1u128.checked_shl(first + u32::try_from(of).unwrap_or_default()).unwrap_or_default()
     }
 
-    /// Whether a PUT of an object that is not there makes it (`AllowCreateOnUpdate` in each kind's
-    /// `pkg/registry/GROUP/KIND/strategy.go`, 1.36): of what is asked about here RBAC's kinds only.
-    /// Custom resources are not made by one
-    /// (`apiextensions-apiserver/pkg/registry/customresource/strategy.go`).
+    /// Whether a PUT of an object that is not there makes it: of what is asked about here RBAC's kinds
+    /// only.
     pub(crate) fn is_made_by_put(self) -> bool {
-        matches!(
-            self,
-            Self::ClusterRoles | Self::Roles | Self::ClusterRoleBindings | Self::RoleBindings
-        )
+        let (group, resource, subresource) = self.target();
+        subresource.is_empty() && is_made_by_put(group, resource)
     }
 
     /// Whether the question carries a namespace when it comes with this verb.
@@ -231,6 +229,22 @@ impl On {
             | Self::Definitions => false,
             _ => true,
         }
+    }
+}
+
+/// Whether a PUT of an object that is not there makes it (`AllowCreateOnUpdate` in each kind's
+/// `pkg/registry/GROUP/KIND/strategy.go`, 1.36). Custom resources are not made by one
+/// (`apiextensions-apiserver/pkg/registry/customresource/strategy.go`).
+pub(crate) fn is_made_by_put(group: &str, resource: &str) -> bool {
+    match group {
+        RBAC => {
+            matches!(resource, "roles" | "clusterroles" | "rolebindings" | "clusterrolebindings")
+        }
+        "" => matches!(resource, "endpoints" | "events" | "limitranges" | "services"),
+        "events.k8s.io" => resource == "events",
+        "coordination.k8s.io" => matches!(resource, "leases" | "leasecandidates"),
+        "node.k8s.io" => resource == "runtimeclasses",
+        _ => false,
     }
 }
 
@@ -307,7 +321,7 @@ impl Mode {
     /// The verb that is asked for where somebody is impersonated for a request of that verb; the
     /// verb itself where nothing is asked besides.
     pub(crate) fn verb(self, verb: Verb) -> &'static str {
-        match (self, verb) {
+        match (self, verb.asked()) {
             (Self::OnUser, Verb::Get) => "impersonate-on:user-info:get",
             (Self::OnUser, Verb::List) => "impersonate-on:user-info:list",
             (Self::OnUser, Verb::Watch) => "impersonate-on:user-info:watch",

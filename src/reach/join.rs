@@ -331,15 +331,19 @@ impl Search<'_, '_> {
         match (one, other) {
             (
                 Part::MakeSecret { at, names, step, used },
-                Part::ReadSecret { at: there, names: wanted, used: reads },
+                Part::ReadSecret { at: there, names: wanted, in_pods, used: reads },
             ) if !is_empty(&both(names, wanted)) => {
                 let used = [used.as_slice(), reads].concat();
-                let edge = |at| Edge::new(To::Hub(Hub::Accounts(at)), *step, used);
+                let edge = |at| Edge::new(To::Hub(Hub::Accounts(at)), *step, used.clone());
                 let open = |at: &Where| match at {
                     Where::In(ns) => *step != Step::MakeTokenSecret || world.is_open(*ns),
                     Where::Cluster | Where::Each => true,
                 };
-                at.meet(*there).filter(open).map(edge).into_iter().collect()
+                let places = at
+                    .meet(*there)
+                    .into_iter()
+                    .flat_map(|at| if *in_pods { world.with_pods(at) } else { vec![at] });
+                places.filter(open).map(edge).collect()
             }
             (Part::Request { names, used }, Part::Approve { names: wanted, used: approves })
                 if !is_empty(&both(names, wanted)) =>
@@ -434,8 +438,8 @@ fn names(part: &Part) -> (&Names, bool) {
         Part::Rewrite { names, missing, .. } | Part::Bind { names, missing, .. } => {
             (names, *missing)
         }
+        Part::ReadSecret { names, in_pods, .. } => (names, *in_pods),
         Part::MakeSecret { names, .. }
-        | Part::ReadSecret { names, .. }
         | Part::Make { names, .. }
         | Part::Request { names, .. }
         | Part::Approve { names, .. }

@@ -15,6 +15,7 @@ mod acts;
 mod adds;
 mod ask;
 mod asked;
+mod asking;
 mod beside;
 mod bounds;
 mod cut;

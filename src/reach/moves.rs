@@ -137,8 +137,8 @@ pub(crate) enum Part {
     Bind { bindings: On, at: Where, names: Names, missing: bool, used: Vec<Right> },
     /// Token Secrets can be made, or those that are there changed.
     MakeSecret { at: Where, names: Names, step: Step, used: Vec<Right> },
-    /// Secrets can be read.
-    ReadSecret { at: Where, names: Names, used: Vec<Right> },
+    /// Secrets can be read; where `in_pods`, in a container that is added to a pod that is there.
+    ReadSecret { at: Where, names: Names, in_pods: bool, used: Vec<Right> },
     /// Certificate requests can be made.
     Request { names: Names, used: Vec<Right> },
     /// They can be approved for client certificates.

@@ -14,7 +14,7 @@ use super::search::{Closure, Found, Link};
 use super::step::{Seen, Shown, Step, Trace};
 use super::steps::kubelet;
 use crate::book::{GrantId, GrantKey, Tier};
-use crate::model::{BindingKind, Identity, Name, RoleKind, RoleRef};
+use crate::model::{BindingKind, Identity, Name, RoleKind, RoleRef, or_quotes};
 
 /// Where a right that was gained holds.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -114,7 +114,10 @@ impl Needed {
     pub fn words(&self) -> String {
         let names = match &self.names {
             None => String::new(),
-            Some(names) => format!(" {}", names.join(",")),
+            Some(names) => {
+                let names: Vec<&str> = names.iter().map(|name| or_quotes(name)).collect();
+                format!(" {}", names.join(","))
+            }
         };
         let group =
             if self.api_group.is_empty() { String::new() } else { format!(".{}", self.api_group) };
@@ -213,9 +216,7 @@ impl Hop {
             Step::Kubelet if self.from.iter().all(is_posed) => kubelet::POSED,
             step => step.seen(),
         };
-        let clears = self.needed.iter().find(|needed| needed.verb.starts_with("delete"));
-        let verb = clears.map_or("delete", |needed| needed.verb);
-        let deletes = self.deletes.as_ref().map(|deleted| format!("{verb} of {deleted}"));
+        let deletes = self.deletes.as_ref().map(Deleted::seen);
         let makes = self.makes.as_ref().map(|made| format!("create of {made}"));
         let mut all: Vec<String> = deletes.into_iter().chain(makes).collect();
         all.push(what.to_owned());
@@ -373,7 +374,7 @@ fn hop(graph: &Graph<'_>, closure: &Closure, found: &Found) -> Option<Hop> {
         tier: found.tier,
         needed,
         held: link.held.iter().filter_map(|holding| held(graph, holding)).collect(),
-        deletes: link.deletes.as_ref().map(|object| Deleted::new(graph, object)),
+        deletes: link.deletes.as_ref().map(|object| Deleted::new(graph, object, &link.used)),
         labels: labels(graph, link),
         makes: makes(graph, found),
         poses_as: poses_as(graph, found),

@@ -56,6 +56,14 @@ impl Right {
     pub(crate) fn says(&self) -> Said {
         (self.on, self.verb, self.at, self.names.clone())
     }
+
+    /// Whether it is one to make an object under its name: the request is an apply or a PUT, and only
+    /// that is asked about in somebody's name (`apiserver/pkg/endpoints/handlers/patch.go`,
+    /// `withAuthorization`).
+    fn is_behind_a_write(&self) -> bool {
+        let (.., subresource) = self.on.target();
+        self.verb == Verb::Create && self.names.is_some() && subresource.is_empty()
+    }
 }
 
 /// Rights, in order of questions.
@@ -143,7 +151,9 @@ impl Rights {
     pub(crate) fn within(&self, filter: &Self, mode: Mode) -> Self {
         let mut list = Vec::new();
         for right in &self.list {
-            if matches!(right.verb, Verb::Bind | Verb::Escalate | Verb::Approve) {
+            if matches!(right.verb, Verb::Bind | Verb::Escalate | Verb::Approve)
+                || right.is_behind_a_write()
+            {
                 list.push(right.clone());
                 continue;
             }

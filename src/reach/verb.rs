@@ -34,6 +34,10 @@ pub(crate) enum Verb {
     Bind,
     Escalate,
     Approve,
+    /// A change that names an owner that is not there, so that the garbage collector deletes the
+    /// object.
+    UpdateAway,
+    PatchAway,
 }
 
 impl Verb {
@@ -43,8 +47,8 @@ impl Verb {
             Self::List => "list",
             Self::Watch => "watch",
             Self::Create => "create",
-            Self::Update => "update",
-            Self::Patch => "patch",
+            Self::Update | Self::UpdateAway => "update",
+            Self::Patch | Self::PatchAway => "patch",
             Self::Delete => "delete",
             Self::DeleteCollection => "deletecollection",
             Self::Impersonate => "impersonate",
@@ -73,7 +77,21 @@ impl Verb {
 
     /// Whether it takes an object away.
     pub(crate) fn deletes(self) -> bool {
-        matches!(self, Self::Delete | Self::DeleteCollection)
+        matches!(self, Self::Delete | Self::DeleteCollection) || self.collects()
+    }
+
+    /// Whether the garbage collector takes it away then.
+    pub(crate) fn collects(self) -> bool {
+        matches!(self, Self::UpdateAway | Self::PatchAway)
+    }
+
+    /// The verb of the request.
+    pub(super) fn asked(self) -> Self {
+        match self {
+            Self::UpdateAway => Self::Update,
+            Self::PatchAway => Self::Patch,
+            other => other,
+        }
     }
 
     /// Whether requests of it, where they are about no subresource, may carry no name.

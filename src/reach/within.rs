@@ -71,9 +71,13 @@ impl Graph<'_> {
         self.held_by(holding)
             .into_iter()
             .filter_map(|mut rule| {
+                // A star is every verb only where it is all of one.
                 let verb = |verb: Name| match &*verb {
                     "*" => Some(verb),
-                    other => other.strip_prefix(mode.prefix()).map(Name::from),
+                    other => other
+                        .strip_prefix(mode.prefix())
+                        .filter(|rest| *rest != "*")
+                        .map(Name::from),
                 };
                 rule.verbs = std::mem::take(&mut rule.verbs).into_iter().filter_map(verb).collect();
                 (!rule.verbs.is_empty()).then_some(rule)

@@ -9,7 +9,7 @@ const TOLD: usize = 3;
 impl Hop {
     /// `has a token made for sa:kube-system/admin`.
     pub fn words(&self) -> String {
-        let first = self.deletes.as_ref().map(|deleted| format!("deletes {deleted}, and then "));
+        let first = self.deletes.as_ref().map(|deleted| format!("{}, and then ", deleted.words()));
         let first = first.unwrap_or_default();
         let made =
             self.makes.as_ref().map(|made| format!("makes {made}, which is not there, and "));

@@ -233,6 +233,12 @@ impl World {
         self.within(at).filter(|ns| self.is_open(*ns))
     }
 
+    /// The namespaces of a place in which a container can be added to a pod.
+    pub(crate) fn with_pods(&self, at: Where) -> Vec<Where> {
+        let takes = |ns: &u32| !of(&self.addable, *ns).is_empty();
+        self.within(at).filter(takes).map(Where::In).collect()
+    }
+
     /// Whether something can be made in every namespace.
     pub(crate) fn is_all_open(&self) -> bool {
         !self.closed.contains(&true)
@@ -311,6 +317,11 @@ impl World {
     /// The number of the role that a binding refers to.
     pub(crate) fn role_of(&self, binding: &Binding) -> Option<u32> {
         self.role_numbers.get(&super::gather::role_of(binding)?).copied()
+    }
+
+    /// The name of a place that is one namespace.
+    pub(crate) fn name_of(&self, at: Where) -> Option<&Name> {
+        if let Where::In(ns) = at { self.namespace(ns) } else { None }
     }
 
     /// The name of a namespace.

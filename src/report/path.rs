@@ -146,12 +146,18 @@ pub struct DeletedPart {
     pub namespace: Option<Name>,
     /// Its name.
     pub name: Name,
+    /// By which verb.
+    pub verb: &'static str,
+    /// Whether the garbage collector does it, once the object names an owner that is not there.
+    pub collected: bool,
 }
 
 impl From<&Deleted> for DeletedPart {
     fn from(of: &Deleted) -> Self {
         let (resource, namespace) = (of.resource.clone(), of.namespace.clone());
-        Self { api_group: of.api_group, resource, namespace, name: of.name.clone() }
+        let name = of.name.clone();
+        let (verb, collected) = (of.verb, of.collected);
+        Self { api_group: of.api_group, resource, namespace, name, verb, collected }
     }
 }
 

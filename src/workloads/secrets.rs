@@ -2,7 +2,9 @@
 
 use crate::book::{Book, Entry};
 use crate::model::{Name, PolicyRule};
+use crate::rbac::answers::{ANSWERED, READS};
 use crate::rbac::matching::name_matches;
+use crate::rbac::query::Naming;
 
 /// Secrets that somebody can read by a rule.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -11,7 +13,8 @@ pub struct Readable {
     pub namespace: Option<Name>,
     /// Names; none: every Secret.
     pub names: Vec<Name>,
-    /// Of `get`, `list` and `watch` those that the rule allows.
+    /// Of `get`, `list` and `watch` those that the rule allows; where it allows none, what else is
+    /// answered with the Secret.
     pub verbs: Vec<&'static str>,
 }
 
@@ -34,29 +37,41 @@ pub fn readable(book: &Book, entry: &Entry) -> Vec<Readable> {
     found
 }
 
-/// A rule with names allows `list` and `watch` of one name by a field selector. One with the empty
-/// name among them allows these of all: rules compare names as text, and such a request carries none.
+/// A rule with names allows `list` and `watch` of one name by a field selector, and no request to
+/// delete a collection. One with the empty name among them allows these of all: rules compare names as
+/// text, and such a request carries none.
 fn by_names(rule: &PolicyRule) -> Vec<(Vec<Name>, Vec<&'static str>)> {
-    let verbs = verbs(rule);
-    if rule.resource_names.is_empty() || !name_matches(rule, "") {
-        let all = (rule.resource_names.clone(), verbs);
-        return if all.1.is_empty() { Vec::new() } else { vec![all] };
+    if rule.resource_names.is_empty() {
+        let verbs = verbs(rule, |_| true);
+        return if verbs.is_empty() { Vec::new() } else { vec![(Vec::new(), verbs)] };
     }
     let given: Vec<Name> =
         rule.resource_names.iter().filter(|name| !name.is_empty()).cloned().collect();
-    let all: Vec<_> = verbs.iter().copied().filter(|verb| *verb != "get").collect();
-    let by_name = if given.is_empty() { Vec::new() } else { verbs };
+    let all = if name_matches(rule, "") {
+        verbs(rule, |verb| Naming::of(verb, "") != Naming::Always)
+    } else {
+        Vec::new()
+    };
+    let by_name = if given.is_empty() {
+        Vec::new()
+    } else {
+        verbs(rule, |verb| Naming::of(verb, "") != Naming::Never)
+    };
     [(Vec::new(), all), (given, by_name)]
         .into_iter()
         .filter(|(_, verbs)| !verbs.is_empty())
         .collect()
 }
 
-fn verbs(rule: &PolicyRule) -> Vec<&'static str> {
+fn verbs(rule: &PolicyRule, fits: impl Fn(&str) -> bool) -> Vec<&'static str> {
     let has =
         |list: &[Name], wanted: &str| list.iter().any(|one| **one == *wanted || &**one == "*");
     if !has(&rule.api_groups, "") || !has(&rule.resources, "secrets") {
         return Vec::new();
     }
-    ["get", "list", "watch"].into_iter().filter(|verb| has(&rule.verbs, verb)).collect()
+    let of = |verbs: [&'static str; 3]| -> Vec<&'static str> {
+        verbs.into_iter().filter(|verb| has(&rule.verbs, verb) && fits(verb)).collect()
+    };
+    let reads = of(READS);
+    if reads.is_empty() { of(ANSWERED) } else { reads }
 }

@@ -447,9 +447,13 @@ fn secrets_that_it_can_read_are_those_of_its_rules() {
     let world = world()
         .role("a", "one", &rule(&["get", "update"], &["db"]))
         .cluster_role("all", &rule(&["*"], &[]))
-        .cluster_role("write", &rule(&["create", "delete"], &[]))
+        .cluster_role("write", &rule(&["create", "update"], &[]))
+        .cluster_role("clear", &rule(&["create", "delete", "deletecollection"], &[]))
+        .cluster_role("clear-named", &rule(&["patch", "deletecollection"], &["k"]))
         .bind(Some("a"), "b1", "Role/one", "sa:a/x")
         .bind(Some("a"), "b2", "ClusterRole/write", "sa:a/x")
+        .bind(Some("a"), "b4", "ClusterRole/clear", "sa:a/x")
+        .bind(Some("a"), "b5", "ClusterRole/clear-named", "sa:a/x")
         .bind(None, "b3", "ClusterRole/all", "group:system:serviceaccounts:a");
     let book = world.book();
     let entry = book.find(&x()).unwrap();
@@ -458,7 +462,14 @@ fn secrets_that_it_can_read_are_those_of_its_rules() {
         Readable { namespace: None, names: Vec::new(), verbs: vec!["get", "list", "watch"] };
     let one =
         Readable { namespace: Some("a".into()), names: vec!["db".into()], verbs: vec!["get"] };
-    assert_eq!(found, [whole, one]);
+    // What is answered with the Secret reads it as well.
+    let answered = |names: &[&str], verbs: &[&'static str]| Readable {
+        namespace: Some("a".into()),
+        names: names.iter().map(|name| Name::from(*name)).collect(),
+        verbs: verbs.to_vec(),
+    };
+    let all = answered(&[], &["delete", "deletecollection"]);
+    assert_eq!(found, [whole, all, one, answered(&["k"], &["patch"])]);
     // Requests that carry no name, as a list of all of them and no get.
     let nameless = World::new()
         .account("a", "x")

@@ -99,6 +99,8 @@ fn tiers_are_by_what_rules_allow_never_by_a_name() {
     let named = json!([{
         "verbs": ["get"], "apiGroups": [""], "resources": ["secrets"], "resourceNames": ["a"],
     }]);
+    let clear_named = json!([{"verbs": ["deletecollection"], "apiGroups": [""],
+        "resources": ["secrets"], "resourceNames": ["a"]}]);
     let paths = json!([{"verbs": ["get"], "nonResourceURLs": ["/healthz", "/api/*"]}]);
     let metrics = json!([{"verbs": ["get"], "nonResourceURLs": ["/metrics"]}]);
     let ask = json!([{
@@ -115,6 +117,12 @@ fn tiers_are_by_what_rules_allow_never_by_a_name() {
             Tier::NamespaceAdmin,
         ),
         ("secrets", rule(&["list"], "", "secrets"), Tier::ReadsSecrets, Tier::ReadsSecrets),
+        // Answered with what is there; a PUT with what was sent.
+        ("patch", rule(&["patch"], "", "secrets"), Tier::ClusterWrite, Tier::ReadsSecrets),
+        ("delete", rule(&["delete"], "", "secrets"), Tier::ClusterWrite, Tier::ReadsSecrets),
+        ("clear", rule(&["deletecollection"], "", "*"), Tier::ClusterWrite, Tier::ReadsSecrets),
+        ("clear-named", clear_named, Tier::ClusterWrite, Tier::NamespaceWrite),
+        ("put", rule(&["update"], "", "secrets"), Tier::ClusterWrite, Tier::NamespaceWrite),
         ("star", rule(&["get"], "*", "*"), Tier::ReadsSecrets, Tier::ReadsSecrets),
         ("other", rule(&["get"], "metal3.io", "*"), Tier::Read, Tier::Read),
         ("named", named, Tier::ReadsSecrets, Tier::ReadsSecrets),

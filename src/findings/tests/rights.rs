@@ -94,10 +94,18 @@ fn the_secrets_of_every_namespace_are_said_and_those_of_one_are_not() {
         // A list carries no name, which is what the rule names, and a get does.
         .cluster_role("nameless", &nameless)
         .bind(None, "6", "ClusterRole/nameless", "user:nameless")
+        // Writing that is answered with them.
+        .cluster_role("clear", &rule(&["deletecollection"], "", "secrets"))
+        .bind(None, "7", "ClusterRole/clear", "user:clear")
+        .cluster_role("put", &rule(&["create", "update"], "", "secrets"))
+        .bind(None, "8", "ClusterRole/put", "user:put")
         .bind(Some("a"), "5", "ClusterRole/split", "user:inside");
+    let all = ["user:clear", "user:nameless", "user:split"];
+    assert_eq!(whom(&world, "all-secrets"), all.map(|who| (who.into(), Severity::High)));
     assert_eq!(
-        whom(&world, "all-secrets"),
-        [("user:nameless".into(), Severity::High), ("user:split".into(), Severity::High)]
+        said(&world, "user:clear", "all-secrets")[0].1,
+        "ClusterRoleBinding 7 grants ClusterRole clear, which allows to deletecollection the Secrets \
+         of every namespace, and be answered with them: the tokens of other accounts are among them"
     );
     assert_eq!(
         said(&world, "user:nameless", "all-secrets")[0].1,

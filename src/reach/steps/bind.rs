@@ -29,7 +29,7 @@ pub(crate) const OWN: About = About {
 
 pub(crate) const HAND_OVER: About = About {
     id: "hand-over",
-    does: "binds to itself and the others what it holds,",
+    does: "binds to all who were taken over a role that it holds itself,",
     seen: Seen { how: Shown::Yes, what: "create, update or patch of the binding" },
     modelled: None,
 };

@@ -5,7 +5,7 @@
 //! `AuthorizePodWebsocketUpgradeCreatePermission`), so that `create` is what decides.
 
 use crate::reach::ask::{On, Verb};
-use crate::reach::moves::{Hub, Out, To};
+use crate::reach::moves::{Hub, Out, Part, To};
 use crate::reach::rights::{Right, Rights, changes};
 use crate::reach::step::{About, Seen, Shown, Step};
 use crate::reach::steps::pods;
@@ -63,14 +63,18 @@ pub(in crate::reach) fn find(rights: &Rights, world: &World, out: &mut Out) {
 /// kubelet, which may read what pods on its node name, reads them.
 fn secrets(right: &Right, world: &World, out: &mut Out) {
     let used = std::slice::from_ref(right);
+    let read = |at| Part::ReadSecret { at, names: None, in_pods: true, used: used.to_vec() };
     let Some(names) = &right.names else {
-        let hub = Hub::PodSecrets(right.at.inside());
-        return out.edge(To::Hub(hub), Step::AddedSecret, used);
+        let at = right.at.inside();
+        out.part(read(at));
+        return out.edge(To::Hub(Hub::PodSecrets(at)), Step::AddedSecret, used);
     };
     for ns in world.within(right.at) {
         let pods = of(&world.addable, ns);
         if names.iter().any(|name| pods.binary_search(name).is_ok()) {
-            out.edge(To::Hub(Hub::Tokens(Where::In(ns))), Step::AddedSecret, used);
+            let at = Where::In(ns);
+            out.part(read(at));
+            out.edge(To::Hub(Hub::Tokens(at)), Step::AddedSecret, used);
         }
     }
 }

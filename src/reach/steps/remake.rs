@@ -4,22 +4,37 @@
 //!
 //! A request to delete a collection carries no name, so that no rule with names lets it through; with
 //! a field selector it deletes one object (`apiserver/pkg/endpoints/request/requestinfo.go`).
+//!
+//! Without either verb a change does it: what names nothing but owners that are not there, the garbage
+//! collector deletes (`pkg/controller/garbagecollector/garbagecollector.go`, `attemptToDeleteItem`).
+//! Of roles and bindings such a change is not held against what they give
+//! (`pkg/registry/rbac/helpers.go`, `IsOnlyMutatingGCFields`). Only the admission plugin
+//! `OwnerReferencesPermissionEnforcement`, which is off by default, asks for `delete` then.
 
 use crate::reach::ask::{On, Verb};
 use crate::reach::moves::{Out, Part};
-use crate::reach::rights::Rights;
+use crate::reach::rights::{Right, Rights};
 
 /// What is deleted to be made again.
 const REMADE: [On; 6] =
     [On::ClusterRoles, On::Roles, On::ClusterRoleBindings, On::RoleBindings, On::Pods, On::Jobs];
 
+/// By which verbs, what is plain first.
+const CLEARS: [(Verb, Verb); 4] = [
+    (Verb::Delete, Verb::Delete),
+    (Verb::DeleteCollection, Verb::DeleteCollection),
+    (Verb::Patch, Verb::PatchAway),
+    (Verb::Update, Verb::UpdateAway),
+];
+
 pub(in crate::reach) fn find(rights: &Rights, out: &mut Out) {
     for on in REMADE {
-        let verbs = [Verb::Delete, Verb::DeleteCollection].into_iter();
-        for right in verbs.flat_map(|verb| rights.of(on, verb)) {
-            let at = if on.is_namespaced(right.verb) { right.at.inside() } else { right.at };
-            let (names, used) = (right.names.clone(), vec![right.clone()]);
-            out.part(Part::Clear { on, at, names, used });
+        for (asked, verb) in CLEARS {
+            for right in rights.of(on, asked) {
+                let at = if on.is_namespaced(asked) { right.at.inside() } else { right.at };
+                let used = vec![Right { verb, ..right.clone() }];
+                out.part(Part::Clear { on, at, names: right.names.clone(), used });
+            }
         }
     }
 }

@@ -3,6 +3,12 @@
 //!
 //! A list or watch of one named Secret is a request for the list with a field selector, which
 //! carries the name.
+//!
+//! Other answers hold the Secret as well: that of a patch, be it one of nothing
+//! (`apiserver/pkg/endpoints/handlers/patch.go`); of a delete that waits for something, as one with
+//! `propagationPolicy=Foreground` does, be it a dry run
+//! (`apiserver/pkg/registry/generic/registry/store.go`, `Delete`); and of one of the collection, the
+//! list of what would be gone (`DeleteCollection` there). A PUT is answered with what was sent.
 
 use crate::reach::ask::{On, Verb, has};
 use crate::reach::moves::{Hub, Out, Part, To};
@@ -41,11 +47,12 @@ pub(crate) const CHANGE: About = About {
     modelled: None,
 };
 
+/// The verbs whose answers hold the Secret, what says that it reads first.
+const READS: [Verb; 6] =
+    [Verb::Get, Verb::List, Verb::Watch, Verb::Patch, Verb::Delete, Verb::DeleteCollection];
+
 pub(in crate::reach) fn find(rights: &Rights, world: &World, out: &mut Out) {
-    for right in [Verb::Get, Verb::List, Verb::Watch]
-        .into_iter()
-        .flat_map(|verb| rights.of(On::Secrets, verb))
-    {
+    for right in READS.into_iter().flat_map(|verb| rights.of(On::Secrets, verb)) {
         let used = std::slice::from_ref(right);
         match &right.names {
             None => out.edge(To::Hub(Hub::Tokens(right.at.inside())), Step::ReadToken, used),
@@ -60,7 +67,7 @@ pub(in crate::reach) fn find(rights: &Rights, world: &World, out: &mut Out) {
             }
         }
         let (at, names) = (right.at.inside(), right.names.clone());
-        out.part(Part::ReadSecret { at, names, used: used.to_vec() });
+        out.part(Part::ReadSecret { at, names, in_pods: false, used: used.to_vec() });
     }
     // Of one that is there, only the type cannot be changed: without data and with another account's name the
     // controller fills it for that one (`pkg/apis/core/validation/validation.go`,

@@ -223,3 +223,67 @@ fn one_and_the_same_is_counted_once() {
     assert_eq!(acts.count, count(2, 1));
     assert_eq!(acts.all[0].path.hops[0].step, Step::MintToken);
 }
+
+/// What the account `backup` adds to `att`, with these rules of both in a namespace.
+fn added_by(ns: &str, own: &Value, rules: &[Value]) -> Option<String> {
+    let mut world = also(team(), "att", Some(ns), own.clone());
+    for (at, rules) in rules.iter().enumerate() {
+        let name = format!("backup-{at}");
+        let role = format!("Role/{name}");
+        world = world.role(ns, &name, rules).bind(Some(ns), &name, &role, "sa:n/backup");
+    }
+    let (_, acts) = att(&world);
+    let all = all(&acts);
+    all.into_iter().find(|(who, _)| who == "sa:n/backup").and_then(|(_, adds)| adds)
+}
+
+#[test]
+fn what_no_request_asks_for_adds_nothing() {
+    let on = |verbs: &[&str], resource: &str, names: &[&str]| {
+        let rule = rule(verbs, "", &[resource]);
+        json!([if names.is_empty() { rule } else { named(rule, names) }])
+    };
+    let nothing = on(&["get"], "events", &[]);
+    let adds = |rules: &[Value]| added_by("n", &nothing, rules);
+    // Names where requests carry none, and none where they carry one.
+    assert_eq!(adds(&[on(&["get", "update"], "configmaps", &[""])]), None);
+    assert_eq!(adds(&[on(&["create"], "pods/exec", &[""])]), None);
+    assert_eq!(adds(&[on(&["deletecollection"], "configmaps", &["a"])]), None);
+    assert_eq!(adds(&[on(&["impersonate-on:user-info:*"], "configmaps", &[])]), None);
+    assert_eq!(adds(&[on(&["create"], "configmaps/*", &[])]), None);
+    let shown = adds(&[on(&["get", "list"], "configmaps", &["", "a"])]);
+    assert_eq!(shown.as_deref(), Some("get,list configmaps a in n; list configmaps \"\" in n"));
+    // What is made under a name takes the right to write it there.
+    let (create, patch) =
+        (on(&["create"], "configmaps", &["a"]), on(&["patch"], "configmaps", &["a"]));
+    assert_eq!(adds(&[create.clone()]), None);
+    assert_eq!(
+        adds(&[create.clone(), on(&["patch"], "configmaps", &["b"])]),
+        Some("patch configmaps b in n".into())
+    );
+    assert_eq!(
+        adds(&[create.clone(), on(&["update"], "configmaps", &["a"])]),
+        Some("update configmaps a in n".into())
+    );
+    let both = "create,patch configmaps a in n";
+    assert_eq!(adds(&[create.clone(), patch.clone()]).as_deref(), Some(both));
+    assert_eq!(adds(&[on(&["create", "patch"], "configmaps", &["a"])]).as_deref(), Some(both));
+    let had = added_by("n", &patch, &[create.clone()]);
+    assert_eq!(had, None, "in its own name only");
+    let had = added_by("n", &patch, &[create, patch.clone()]);
+    assert_eq!(had.as_deref(), Some("create configmaps a in n"));
+    let exec = adds(&[on(&["create"], "pods/exec", &["a"])]);
+    assert_eq!(exec.as_deref(), Some("create pods/exec a in n"));
+    // A namespace is asked about inside itself, and is the only one there.
+    assert_eq!(adds(&[on(&["get", "delete"], "namespaces", &["prod"])]), None);
+    let own = adds(&[on(&["get", "delete"], "namespaces", &["n"])]);
+    assert_eq!(own.as_deref(), Some("delete,get namespaces n in n"));
+    let elsewhere = added_by("prod", &nothing, &[on(&["delete"], "namespaces", &["prod"])]);
+    assert_eq!(elsewhere.as_deref(), Some("delete namespaces prod in prod"));
+    let same = added_by(
+        "n",
+        &on(&["delete"], "namespaces", &["n"]),
+        &[on(&["delete"], "namespaces", &[])],
+    );
+    assert_eq!(same, None);
+}

@@ -1,5 +1,6 @@
 mod acting;
 mod aggregated;
+mod constrained;
 mod cuts;
 mod missing;
 mod nodes;

@@ -40,7 +40,12 @@ const MENU: &[Dish] = &[
         ],
         &[],
     ),
-    ("", &["secrets"], &["get", "list", "create", "patch"], &["t", "mine"]),
+    (
+        "",
+        &["secrets"],
+        &["get", "list", "create", "patch", "update", "delete", "deletecollection"],
+        &["t", "mine"],
+    ),
     ("", &["pods"], &["create", "patch", "get"], &["p"]),
     ("", &["pods/exec"], &["create", "get"], &["p", "q"]),
     ("", &["pods/*", "*/*", "pods/ephemeralcontainers"], &["patch", "create"], &["p"]),

@@ -160,6 +160,19 @@ impl Simulation {
         }
     }
 
+    /// The same, whoever may let it be done in its name.
+    fn holds(
+        &self,
+        who: &Context,
+        verb: &str,
+        on: (&str, &str, &str),
+        ns: &str,
+        name: &str,
+    ) -> bool {
+        let own = Context { by: None, ..who.clone() };
+        self.may(&own, verb, on, ns, name)
+    }
+
     /// Whether it can make an object of this name: by POST, which the authorizer is asked about
     /// without the name, by apply, or, where the kind is one of those that it makes, by PUT.
     fn can_make(&self, who: &Context, on: (&str, &str, &str), ns: &str, name: &str) -> bool {
@@ -167,7 +180,8 @@ impl Simulation {
             return false;
         }
         let posts = self.may(who, "create", on, ns, "");
-        let named = self.may(who, "create", on, ns, name);
+        // What makes it is asked about as the patch or the PUT that it is, in another's name too.
+        let named = self.holds(who, "create", on, ns, name);
         let applies = named && self.may(who, "patch", on, ns, name);
         posts || applies || (on.0 == RBAC && named && self.may(who, "update", on, ns, name))
     }
@@ -279,8 +293,22 @@ impl Simulation {
     /// By its name, or among all of its namespace.
     fn can_read_secret(&self, who: &Context, ns: &str, name: &str) -> bool {
         let on = ("", "secrets", "");
-        ["get", "list", "watch"].iter().any(|verb| self.may(who, verb, on, ns, name))
-            || ["list", "watch"].iter().any(|verb| self.may(who, verb, on, ns, ""))
+        // A patch is answered with what is there, a delete that has to wait with what will be gone, and
+        // one of a collection with a list.
+        ["get", "list", "watch", "patch", "delete"]
+            .iter()
+            .any(|verb| self.may(who, verb, on, ns, name))
+            || ["list", "watch", "deletecollection"]
+                .iter()
+                .any(|verb| self.may(who, verb, on, ns, ""))
+            || self.sees_in_pod(who, ns)
+    }
+
+    /// A container that is added to a pod names any Secret.
+    fn sees_in_pod(&self, who: &Context, ns: &str) -> bool {
+        let add = ("", "pods", "ephemeralcontainers");
+        let mut pods = self.objects.pods.keys().filter(|(place, _)| &**place == ns);
+        pods.any(|(_, name)| self.can_change(who, add, ns, name))
     }
 
     fn all_accounts(&mut self, ns: &Name) {
@@ -348,15 +376,6 @@ impl Simulation {
                 || self.may(who, "create", kubelet, "", node)
             {
                 self.become_by(&ns, &pod.service_account, Some((ns.clone(), name.clone())));
-            }
-            // A container that is added names any Secret.
-            if self.can_change(who, ("", "pods", "ephemeralcontainers"), &ns, &name) {
-                for ((place, _), secret) in self.objects.secrets.clone() {
-                    let account = secret.meta.annotations.get("kubernetes.io/service-account.name");
-                    if place == ns {
-                        self.become_account(&ns, account.expect("a token's"));
-                    }
-                }
             }
         }
     }

@@ -39,11 +39,10 @@ fn a_binding_is_made_again_for_another_role() {
     let makes = || kept(&["create", "patch"]);
     leads(with(None), None, json!([makes(), any("delete"), bind("cluster-admin")]), &one);
     leads(with(None), None, json!([makes(), any("deletecollection"), bind("cluster-admin")]), &one);
-    // A request for a collection carries no name.
-    let collection = || kept(&["create", "patch", "deletecollection"]);
-    never(with(None), None, json!([collection(), bind("cluster-admin")]));
-    never(with(None), None, json!([makes(), bind("cluster-admin")]));
-    never(with(None), None, json!([makes(), on(&["delete"], crb, &["x"]), bind("cluster-admin")]));
+    // Whoever changes it has the garbage collector delete it.
+    leads(with(None), None, json!([makes(), bind("cluster-admin")]), &one);
+    leads(with(None), None, json!([kept(&["create", "update"]), bind("cluster-admin")]), &one);
+    never(with(None), None, json!([kept(&["create", "deletecollection"]), bind("cluster-admin")]));
     never(with(None), None, json!([kept(&["create", "delete"]), bind("cluster-admin")]));
     never(with(None), None, json!([kept(&["patch", "delete"]), bind("cluster-admin")]));
     never(with(None), None, json!([kept(ALL), bind("look")]));
@@ -53,14 +52,17 @@ fn a_binding_is_made_again_for_another_role() {
     let inside = [Step::Bind, Step::Impersonate];
     leads(with(APP), APP, json!([kept(ALL), bind("cluster-admin")]), &inside);
     leads(with(APP), None, json!([kept(ALL), bind("cluster-admin")]), &inside);
-    never(with(APP), APP, json!([kept(&["create", "patch"]), bind("cluster-admin")]));
+    leads(with(APP), APP, json!([kept(&["create", "patch"]), bind("cluster-admin")]), &inside);
+    never(with(APP), APP, json!([kept(&["create", "delete"]), bind("cluster-admin")]));
+    never(with(APP), Some("quiet"), json!([kept(&["create", "patch"]), bind("look")]));
     // A role of its own, and one that is changed.
     let own = json!([kept(ALL), rule(&["create", "escalate", "bind"], RBAC, &["roles"])]);
     leads(with(APP), APP, own, &[Step::BindOwnRole, Step::Impersonate]);
     let mine = on(&["create", "patch", "escalate"], "roles", &["new"]);
     let steps = [Step::BindAndEscalate, Step::Impersonate];
     leads(with(APP), APP, json!([kept(ALL), mine.clone()]), &steps);
-    never(with(APP), APP, json!([kept(&["create", "patch"]), mine]));
+    leads(with(APP), APP, json!([kept(&["create", "patch"]), mine.clone()]), &steps);
+    never(with(APP), APP, json!([kept(&["create", "delete"]), mine]));
 }
 
 #[test]
@@ -91,7 +93,8 @@ fn what_gives_the_rights_is_not_deleted_for_it() {
     assert_eq!(steps(&own(kept(&["delete"]))), Some(vec![Step::Bind]));
     let any = rule(&["deletecollection"], RBAC, &[crb]);
     assert_eq!(steps(&own(any)), Some(vec![Step::Bind]));
-    assert_eq!(steps(&own(on(&["delete"], crb, &["x"]))), None);
+    // So does she who makes it again.
+    assert_eq!(steps(&own(on(&["delete"], crb, &["x"]))), Some(vec![Step::Bind]));
     // The same of a role.
     let role = || on(&["delete"], "roles", &["held"]);
     let held = |by: Value| {
@@ -125,21 +128,33 @@ fn what_gives_the_rights_is_not_deleted_for_it() {
 
 #[test]
 fn one_deletes_what_another_makes() {
-    let crb = "clusterrolebindings";
-    let world = || {
-        with(None).cluster_role("deletes", &json!([on(&["delete"], crb, &["kept"])])).bind(
-            None,
-            "deletes",
-            "ClusterRole/deletes",
-            "sa:app/weak",
-        )
+    let mint = || named(rule(&["create"], "", &["serviceaccounts/token"]), &["weak"]);
+    let makes = || rule(&["create", "escalate"], RBAC, &["clusterroles"]);
+    let world = |by: Value| {
+        company()
+            .cluster_role("held", &json!([rule(&["get"], "", &["pods"])]))
+            .bind(None, "held", "ClusterRole/held", "user:jane")
+            .cluster_role("deletes", &json!([by]))
+            .bind(None, "deletes", "ClusterRole/deletes", "sa:app/weak")
     };
-    let makes = || on(&["create", "patch"], crb, &["kept"]);
-    let mint = |name| named(rule(&["create"], "", &["serviceaccounts/token"]), &[name]);
-    let both = json!([makes(), bind("cluster-admin"), mint("weak")]);
-    leads(world(), None, both, &[Step::MintToken, Step::Bind]);
-    never(world(), None, json!([makes(), bind("cluster-admin")]));
-    never(world(), None, json!([makes(), mint("weak")]));
+    for by in [
+        on(&["delete"], "clusterroles", &["held"]),
+        on(&["patch"], "clusterroles", &["held"]),
+        on(&["update"], "clusterroles", &["held"]),
+        rule(&["deletecollection"], RBAC, &["clusterroles"]),
+    ] {
+        let steps = [Step::MintToken, Step::Escalate];
+        leads(world(by.clone()), None, json!([makes(), mint()]), &steps);
+        never(world(by.clone()), None, json!([makes()]));
+        never(world(by), None, json!([mint()]));
+    }
+    for by in [
+        on(&["delete", "patch"], "clusterroles", &["other"]),
+        on(&["get", "deletecollection"], "clusterroles", &["held"]),
+        on(&["delete", "patch"], "roles", &["held"]),
+    ] {
+        never(world(by), None, json!([makes(), mint()]));
+    }
 }
 
 #[test]
@@ -153,12 +168,11 @@ fn pods_and_jobs_are_made_again_as_another_account() {
     let on = |verbs: &[&str], name: &str| named(rule(verbs, "", &["pods"]), &[name]);
     leads(pod(), APP, json!([on(ALL, "p")]), &run);
     leads(pod(), APP, json!([on(&["create", "patch", "delete"], "p")]), &run);
-    let patch = on(&["create", "patch"], "p");
-    never(pod(), APP, json!([patch]));
-    never(pod(), APP, json!([patch, on(&["delete"], "q")]));
-    never(pod(), APP, json!([patch, on(&["deletecollection"], "p")]));
-    let collection = rule(&["deletecollection"], "", &["pods"]);
-    leads(pod(), APP, json!([patch, collection]), &run);
+    // Whoever changes it has the garbage collector delete it.
+    leads(pod(), APP, json!([on(&["create", "patch"], "p")]), &run);
+    leads(pod(), APP, json!([on(&["create"], "p"), rule(&["patch"], "", &["pods"])]), &run);
+    never(pod(), APP, json!([on(&["create", "delete", "update"], "p")]));
+    never(pod(), APP, json!([on(&["create"], "p"), rule(&["deletecollection"], "", &["pods"])]));
     never(pod(), Some("quiet"), json!([on(&["patch", "delete"], "p")]));
     let job = || {
         company().object(&json!({"apiVersion": "batch/v1", "kind": "Job",
@@ -166,7 +180,8 @@ fn pods_and_jobs_are_made_again_as_another_account() {
     };
     let on = |verbs: &[&str]| named(rule(verbs, "batch", &["jobs"]), &["j"]);
     leads(job(), APP, json!([on(ALL)]), &run);
-    never(job(), APP, json!([on(&["create", "update", "patch"])]));
+    leads(job(), APP, json!([on(&["create", "update", "patch"])]), &run);
+    never(job(), APP, json!([on(&["update", "patch", "delete"])]));
     never(job(), APP, json!([on(&["create", "update", "delete"])]));
     // The token of a pod ends with the pod.
     let by_exec = |more: &str| {
@@ -179,16 +194,6 @@ fn pods_and_jobs_are_made_again_as_another_account() {
     };
     assert_eq!(by_exec("r"), None);
     assert_eq!(by_exec("q"), Some(vec![Step::Exec, Step::RunPod]));
-    // Who only deletes it need not be there afterwards.
-    let apart = |deletes: &str| {
-        let role = json!([on_pods(&["delete"], deletes)]);
-        let exec = named(rule(&["create"], "", &["pods/exec"]), &["p"]);
-        let rules = json!([exec, on_pods(&["create", "patch"], "p")]);
-        let world = pod().role("app", "deletes", &role);
-        steps(&jane(world.bind(APP, "deletes", "Role/deletes", "sa:app/weak"), APP, &rules))
-    };
-    assert_eq!(apart("p"), Some(vec![Step::Exec, Step::RunPod]));
-    assert_eq!(apart("r"), None);
 }
 
 fn on_pods(verbs: &[&str], name: &str) -> Value {
@@ -211,6 +216,14 @@ fn a_role_that_is_there_is_made_again() {
     leads(held(), None, json!([makes(), clear("held")]), &[Step::Escalate]);
     never(held(), None, json!([makes()]));
     never(held(), None, json!([makes(), clear("other")]));
+    // For new ones only: what it may change is away by the garbage collector.
+    let new = || named(makes(), &[""]);
+    for verb in ["patch", "update"] {
+        let change = |name| on(&[verb], "clusterroles", &[name]);
+        leads(held(), None, json!([new(), change("held")]), &[Step::Escalate]);
+        never(held(), None, json!([new(), change("other")]));
+    }
+    never(held(), None, json!([new()]));
     never(held(), None, json!([makes(), on(&["deletecollection"], "clusterroles", &["held"])]));
     never(held(), None, json!([rule(&["create"], RBAC, &["clusterroles"]), clear("held")]));
     // While it is away it gives nothing.
@@ -232,4 +245,30 @@ fn what_is_deleted_is_said() {
     let of = |verb| format!("{verb} clusterrolebindings.{RBAC} kept cluster-wide");
     let bind = format!("bind clusterroles.{RBAC} cluster-admin cluster-wide");
     assert_eq!(needed, [of("delete"), of("create"), of("update"), bind]);
+}
+
+#[test]
+fn what_the_garbage_collector_deletes_is_said() {
+    for verb in ["patch", "update"] {
+        let makes = on(&["create", verb], "clusterrolebindings", &["kept"]);
+        let world = jane(with(None), None, &json!([makes, bind("cluster-admin")]));
+        let reached = reached(&world, "user:jane");
+        let hop = &reached.highest().unwrap().hops[0];
+        assert_eq!(
+            hop.words(),
+            "has the garbage collector delete clusterrolebindings kept, by an owner that is not \
+             there, and then binds to itself ClusterRole cluster-admin cluster-wide"
+        );
+        let needed: Vec<String> = hop.needed.iter().map(Needed::words).collect();
+        let of = |verb| format!("{verb} clusterrolebindings.{RBAC} kept cluster-wide");
+        let bind = format!("bind clusterroles.{RBAC} cluster-admin cluster-wide");
+        assert_eq!(needed, [of(verb), of("create"), bind]);
+        assert_eq!(
+            hop.seen().what,
+            format!(
+                "{verb} of clusterrolebindings kept, and its deletion by the garbage collector; \
+                 create, update or patch of the binding"
+            )
+        );
+    }
 }

@@ -13,11 +13,20 @@ pub(super) fn token_secret(ns: &str, name: &str, account: &str) -> Value {
 pub(super) fn token_secrets_are_read_where_the_server_takes_the_token() {
     let with = || company().object(&token_secret("app", "t", "strong"));
     let read = |verb| rule(&[verb], "", &["secrets"]);
-    for verb in ["get", "list", "watch"] {
+    for verb in ["get", "list", "watch", "patch", "delete"] {
         leads(with(), APP, json!([read(verb)]), &[Step::ReadToken]);
         leads(with(), APP, json!([named(read(verb), &["t"])]), &[Step::ReadToken]);
     }
-    never(with(), APP, json!([named(read("get"), &["other"])]));
+    // A collection is deleted without a name, and what was sent is no answer.
+    let collection = || read("deletecollection");
+    leads(with(), APP, json!([collection()]), &[Step::ReadToken]);
+    leads(with(), APP, json!([named(collection(), &["t", ""])]), &[Step::ReadToken]);
+    never(with(), APP, json!([named(collection(), &["t"])]));
+    never(with(), APP, json!([read("update")]));
+    for verb in ["get", "patch", "delete"] {
+        never(with(), APP, json!([named(read(verb), &["other"])]));
+        never(with(), APP, json!([named(read(verb), &[""])]));
+    }
     never(with(), Some("quiet"), json!([read("get")]));
     never(company(), APP, json!([read("get")]));
     let mut invalid = token_secret("app", "t", "strong");
@@ -38,20 +47,27 @@ fn a_token_secret_that_is_there_is_made_anothers() {
     let there = || company().object(&token_secret("app", "t", "weak"));
     let changes = |verb| rule(&[verb], "", &["secrets"]);
     let get = |name| named(rule(&["get"], "", &["secrets"]), &[name]);
-    let both = [Step::ChangeTokenSecret];
+    let change = [Step::ChangeTokenSecret];
     for verb in ["patch", "update"] {
-        leads(there(), APP, json!([changes(verb), get("t")]), &both);
-        leads(there(), APP, json!([named(changes(verb), &["t"]), get("t")]), &both);
+        leads(there(), APP, json!([changes(verb), get("t")]), &change);
+        leads(there(), APP, json!([named(changes(verb), &["t"]), get("t")]), &change);
         never(there(), APP, json!([named(changes(verb), &["other"]), get("t")]));
-        never(there(), APP, json!([changes(verb), get("other")]));
         never(company(), APP, json!([changes(verb), get("t")]));
     }
+    // A patch is answered with the Secret, a PUT with what was sent.
+    leads(there(), APP, json!([changes("patch")]), &change);
+    leads(there(), APP, json!([named(changes("patch"), &["t"])]), &change);
+    leads(there(), APP, json!([changes("update"), changes("delete")]), &change);
+    never(there(), APP, json!([named(changes("patch"), &["other"])]));
+    never(there(), APP, json!([changes("update"), get("other")]));
+    never(there(), APP, json!([changes("update")]));
     // What a quarantine said is taken back.
     let mut quarantined = token_secret("app", "t", "strong");
     quarantined["metadata"]["labels"] =
         json!({"kubernetes.io/legacy-token-invalid-since": "2026-05-01"});
     never(company().object(&quarantined), APP, json!([get("t")]));
-    leads(company().object(&quarantined), APP, json!([changes("patch"), get("t")]), &both);
+    leads(company().object(&quarantined), APP, json!([changes("update"), get("t")]), &change);
+    leads(company().object(&quarantined), APP, json!([changes("patch")]), &change);
     // One that is on its way out is not filled again.
     let mut going = token_secret("app", "t", "weak");
     going["metadata"]["deletionTimestamp"] = json!("2026-05-01T10:00:00Z");
@@ -61,17 +77,24 @@ fn a_token_secret_that_is_there_is_made_anothers() {
 #[test]
 fn a_token_secret_is_made_and_read_under_one_name() {
     let make = || rule(&["create"], "", &["secrets"]);
-    let get = || rule(&["get"], "", &["secrets"]);
+    let reads = |verb| rule(&[verb], "", &["secrets"]);
+    let get = || reads("get");
     let both = [Step::MakeTokenSecret];
-    leads(company(), APP, json!([make(), get()]), &both);
-    leads(company(), APP, json!([make(), named(get(), &["mine"])]), &both);
+    for verb in ["get", "list", "watch", "patch", "delete"] {
+        leads(company(), APP, json!([make(), reads(verb)]), &both);
+        leads(company(), APP, json!([make(), named(reads(verb), &["mine"])]), &both);
+        never(company(), APP, json!([reads(verb)]));
+    }
+    leads(company(), APP, json!([make(), reads("deletecollection")]), &both);
+    never(company(), APP, json!([make(), named(reads("deletecollection"), &["mine"])]));
+    never(company(), APP, json!([make(), reads("update")]));
     never(company(), APP, json!([make()]));
-    never(company(), APP, json!([get()]));
-    // A plain create carries no name; server-side apply does, as a patch of it.
+    // A plain create carries no name; server-side apply does, as a patch of it, and is answered with
+    // what there is.
     never(company(), APP, json!([named(make(), &["mine"]), get()]));
     let apply = |name| named(rule(&["create", "patch"], "", &["secrets"]), &[name]);
-    leads(company(), APP, json!([apply("mine"), named(get(), &["mine"])]), &both);
-    never(company(), APP, json!([apply("mine"), named(get(), &["other"])]));
+    leads(company(), APP, json!([apply("mine")]), &both);
+    never(company(), APP, json!([named(make(), &["mine"]), named(reads("patch"), &["other"])]));
     let put = named(rule(&["create", "update"], "", &["secrets"]), &["mine"]);
     never(company(), APP, json!([put, named(get(), &["mine"])]));
     // Made in one namespace and read in another.
@@ -79,4 +102,40 @@ fn a_token_secret_is_made_and_read_under_one_name() {
     let split = split.role("quiet", "reader", &json!([get()]));
     let split = split.bind(Some("quiet"), "jane", "Role/reader", "user:jane");
     assert_eq!(steps(&split), None);
+}
+
+#[test]
+fn a_token_secret_is_made_and_seen_in_a_container_that_is_added() {
+    let with = || company().object(&super::twins::pod("app", "p", "weak", "Running"));
+    let make = || rule(&["create"], "", &["secrets"]);
+    let add = |verb| rule(&[verb], "", &["pods/ephemeralcontainers"]);
+    let both = [Step::MakeTokenSecret];
+    for verb in ["patch", "update"] {
+        leads(with(), APP, json!([make(), add(verb)]), &both);
+        leads(with(), None, json!([make(), add(verb)]), &both);
+        leads(with(), APP, json!([make(), named(add(verb), &["p"])]), &both);
+        never(with(), APP, json!([make(), named(add(verb), &["q"])]));
+        never(with(), APP, json!([add(verb)]));
+        never(company(), APP, json!([make(), add(verb)]));
+        never(company(), None, json!([make(), add(verb)]));
+    }
+    never(with(), APP, json!([make(), add("get")]));
+    never(with(), APP, json!([make(), rule(&["patch"], "", &["pods/status"])]));
+    never(with(), Some("quiet"), json!([make(), add("patch")]));
+    let apply = named(rule(&["create"], "", &["secrets"]), &["mine"]);
+    never(with(), APP, json!([apply, add("patch")]));
+    // The same of one that is there, made another's.
+    let there = || with().object(&token_secret("app", "t", "weak"));
+    let update = || rule(&["update"], "", &["secrets"]);
+    leads(there(), APP, json!([update(), add("patch")]), &[Step::ChangeTokenSecret]);
+    never(with(), APP, json!([update(), add("patch")]));
+    // Made by one and seen by another of those taken over.
+    let minter = named(rule(&["create"], "", &["serviceaccounts/token"]), &["weak"]);
+    let by_two = |ns: &str| {
+        let world = with().role(ns, "makes", &json!([make()]));
+        world.bind(Some(ns), "makes", "Role/makes", "sa:app/weak")
+    };
+    let rules = json!([minter, add("patch")]);
+    leads(by_two("app"), APP, rules.clone(), &[Step::MintToken, Step::MakeTokenSecret]);
+    never(by_two("quiet"), APP, rules);
 }

@@ -238,36 +238,6 @@ fn impersonation_is_not_passed_on() {
 }
 
 #[test]
-fn constrained_impersonation_reaches_what_its_rules_let_through() {
-    const AUTH: &str = "authentication.k8s.io";
-    let boss = || company().bind(None, "boss", "ClusterRole/cluster-admin", "user:boss");
-    let who = || named(rule(&["impersonate:user-info"], AUTH, &["users"]), &["boss"]);
-    let on = |verb: &str, resource| {
-        rule(&[&*format!("impersonate-on:user-info:{verb}")], "", &[resource])
-    };
-    let by = [Step::ConstrainedImpersonate, Step::MintToken];
-    leads(boss(), None, json!([who(), on("create", "serviceaccounts/token")]), &by);
-    never(boss(), None, json!([who(), on("get", "serviceaccounts/token")]));
-    never(boss(), None, json!([who(), on("list", "pods")]));
-    // What is left of the boss is as strong as that.
-    let be = named(rule(&["impersonate:serviceaccount"], AUTH, &["serviceaccounts"]), &["strong"]);
-    let tiers = |verb: &str| {
-        let rules = json!([be, rule(&[verb], "", &["secrets"])]);
-        let found = reached(&jane(company(), APP, &rules), "user:jane");
-        (found.own, found.tier)
-    };
-    let read = (Tier::NamespaceWrite, Tier::ReadsSecrets);
-    assert_eq!(tiers("impersonate-on:serviceaccount:get"), read);
-    let none = (Tier::NamespaceWrite, Tier::NamespaceWrite);
-    assert_eq!(tiers("impersonate-on:user-info:get"), none);
-    assert_eq!(tiers("impersonate-on:serviceaccount:delete"), none);
-    never(boss(), None, json!([on("create", "serviceaccounts/token")]));
-    let mut old = boss();
-    old.snapshot.cluster.server_version = Some("v1.34.4".into());
-    never(old, None, json!([who(), on("create", "serviceaccounts/token")]));
-}
-
-#[test]
 fn a_binding_is_written_with_bind_only() {
     let write = |resource| rule(&["create"], RBAC, &[resource]);
     let bind = || rule(&["bind"], RBAC, &["clusterroles"]);

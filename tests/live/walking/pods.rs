@@ -295,7 +295,7 @@ fn add_secret(walk: &mut Walk<'_>, hop: &Value) -> Result<Credential, Refused> {
     let change = json!({"spec": {"ephemeralContainers": [container]}});
     let mut sent = request("PATCH", &uri, Some(&change));
     content_type(&mut sent, "application/strategic-merge-patch+json");
-    let who = walk.from(hop, 0);
+    let who = walk.holder(hop, right);
     walk.ask(&who, &sent)?;
     Ok(walk.site.secret_of_node(&namespace, &secret))
 }

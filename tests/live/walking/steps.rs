@@ -171,10 +171,22 @@ fn read_secret(
         format!("fieldSelector=metadata.name%3D{name}&")
     };
     let verb = right["verb"].as_str().expect("a verb");
-    let uri = match verb {
-        "get" => format!("{secrets}/{name}"),
-        "list" => format!("{secrets}?{only}"),
-        _ => format!("{secrets}?{only}watch=true&resourceVersion=0&timeoutSeconds=1"),
+    let dry = "dryRun=All&propagationPolicy=Foreground";
+    let sent = match verb {
+        "get" => request("GET", &format!("{secrets}/{name}"), None),
+        "list" => request("GET", &format!("{secrets}?{only}"), None),
+        // A patch of nothing, and what deletes nothing.
+        "patch" => {
+            let mut sent = request("PATCH", &format!("{secrets}/{name}"), Some(&json!({})));
+            super::site::content_type(&mut sent, "application/merge-patch+json");
+            sent
+        }
+        "delete" => request("DELETE", &format!("{secrets}/{name}?{dry}"), None),
+        "deletecollection" => request("DELETE", &format!("{secrets}?{dry}"), None),
+        _ => {
+            let watch = "watch=true&resourceVersion=0&timeoutSeconds=1";
+            request("GET", &format!("{secrets}?{only}{watch}"), None)
+        }
     };
     // The token controller fills in a Secret that was made just now.
     walk.site.get(&format!("{secrets}/{name}")).inspect(|_| {
@@ -183,10 +195,12 @@ fn read_secret(
             there["data"]["token"].is_string().then_some(())
         });
     });
-    let said = walk.ask(who, &request("GET", &uri, None))?;
+    let said = walk.ask(who, &sent)?;
     let found = match (verb, said) {
-        ("get", secret) => vec![secret],
-        ("list", list) => list["items"].as_array().cloned().unwrap_or_default(),
+        ("get" | "patch" | "delete", secret) => vec![secret],
+        ("list" | "deletecollection", list) => {
+            list["items"].as_array().cloned().unwrap_or_default()
+        }
         (_, Value::String(events)) => watched(&events),
         (_, event) => vec![event["object"].clone()],
     };
@@ -203,14 +217,14 @@ fn change_secret(walk: &mut Walk<'_>, hop: &Value) -> Result<Credential, super::
     make_account(walk, hop)?;
     let change = needed(hop, |verb, on| matches!(verb, "patch" | "update") && on == "secrets");
     let change = change.expect("changing");
-    let read = needed(hop, |verb, _| matches!(verb, "get" | "list" | "watch")).expect("reading");
+    let read = reading(hop);
     let secrets = format!("/api/v1/namespaces/{namespace}/secrets");
     let there = walk.site.list(&secrets);
     let name = |secret: &Value| secret["metadata"]["name"].as_str().expect("a name").to_owned();
     let tokens =
         there.iter().filter(|secret| secret["type"] == "kubernetes.io/service-account-token");
     let mut names = tokens.map(name).filter(|name| lets(change, name));
-    let name = names.find(|name| lets(read, name)).expect("a token Secret");
+    let name = names.find(|name| is_pods(read) || lets(read, name)).expect("a token Secret");
     let uri = format!("{secrets}/{name}");
     let writer = walk.holder(hop, change);
     let annotations = json!({"kubernetes.io/service-account.name": account,
@@ -226,20 +240,62 @@ fn change_secret(walk: &mut Walk<'_>, hop: &Value) -> Result<Credential, super::
         walk.change(&writer, &uri, How::Put(&put))?;
     }
     let reader = walk.holder(hop, read);
-    read_secret(walk, &reader, read, &namespace, &name).map(|token| walk.site.bearer(&token))
+    token_of(walk, hop, &reader, &namespace, &name)
+}
+
+/// By what a Secret is read: what does nothing else, else what is answered with it, else a container
+/// that is added to a pod.
+fn reading(hop: &Value) -> &Value {
+    let verbs = ["get", "list", "watch", "patch", "delete", "deletecollection"];
+    let by = |wanted: &str| needed(hop, |verb, on| verb == wanted && on == "secrets");
+    let pods = || needed(hop, |_, on| on == "pods/ephemeralcontainers");
+    // A patch may be there for what it writes.
+    let mut plain = verbs[..3].iter();
+    plain
+        .find_map(|verb| by(verb))
+        .or_else(pods)
+        .or_else(|| verbs.iter().find_map(|verb| by(verb)))
+        .expect("reading")
+}
+
+fn is_pods(right: &Value) -> bool {
+    right["resource"] == "pods/ephemeralcontainers"
+}
+
+/// Reads the token of a Secret as the step lets it.
+fn token_of(
+    walk: &mut Walk<'_>,
+    hop: &Value,
+    who: &Credential,
+    namespace: &str,
+    name: &str,
+) -> Result<Credential, super::walk::Refused> {
+    let read = reading(hop);
+    if is_pods(read) {
+        let uri = format!("/api/v1/namespaces/{namespace}/secrets/{name}");
+        // What is refused before is not there.
+        walk.site.get(&uri).inspect(|_| {
+            crate::support::process::await_some("the token", || {
+                walk.site.get(&uri)?["data"]["token"].is_string().then_some(())
+            });
+        });
+        return pods::take(walk, hop, "add-container-secret");
+    }
+    read_secret(walk, who, read, namespace, name).map(|token| walk.site.bearer(&token))
 }
 
 /// The name that all permissions of a step let through.
 pub fn by_all(hop: &Value) -> Option<String> {
     let all = hop["needed"].as_array().expect("what it takes").iter();
-    name_by_all(&all.filter(|one| one["resource"] != "serviceaccounts").collect::<Vec<_>>())
+    let is_it = |one: &&Value| one["resource"] != "serviceaccounts" && !is_pods(one);
+    name_by_all(&all.filter(is_it).collect::<Vec<_>>())
 }
 
 fn make_secret(walk: &mut Walk<'_>, hop: &Value) -> Result<Credential, super::walk::Refused> {
     let (namespace, account) = account_of(hop);
     make_account(walk, hop)?;
     let create = needed(hop, |verb, _| verb == "create").expect("making Secrets");
-    let read = needed(hop, |verb, _| matches!(verb, "get" | "list" | "watch")).expect("reading");
+    let read = reading(hop);
     let name = by_all(hop).unwrap_or_else(|| walk.name.clone());
     let object = json!({"apiVersion": "v1", "kind": "Secret",
         "type": "kubernetes.io/service-account-token",
@@ -255,5 +311,6 @@ fn make_secret(walk: &mut Walk<'_>, hop: &Value) -> Result<Credential, super::wa
     } else {
         walk.change(&who, &format!("{secrets}/{name}"), How::Apply(&object))?;
     }
-    read_secret(walk, &who, read, &namespace, &name).map(|token| walk.site.bearer(&token))
+    let reader = if is_pods(read) { walk.holder(hop, read) } else { who };
+    token_of(walk, hop, &reader, &namespace, &name)
 }

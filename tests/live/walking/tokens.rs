@@ -47,18 +47,26 @@ fn token_secret(world: &str, name: &str, account: &str) -> Value {
 #[test]
 fn tokens_are_read_from_secrets() {
     let Some(site) = Site::shared() else { return };
-    for (name, verb) in [("read", "get"), ("read-by-list", "list"), ("read-by-watch", "watch")] {
+    for (name, verb) in [
+        ("read", "get"),
+        ("read-by-list", "list"),
+        ("read-by-watch", "watch"),
+        ("read-by-patch", "patch"),
+        ("read-by-delete", "delete"),
+    ] {
         Case::to_strong(name, &["read-token"])
             .object(token_secret(name, "kept", "strong"))
             .object(token_secret(name, "weak", "default"))
             .right(secrets(verb).named("kept"), 0)
             .near("another Secret", 0, &[secrets(verb).named("weak")])
             .near("elsewhere", 0, &[secrets(verb).elsewhere()])
-            .near("writing only", 0, &[secrets("update"), secrets("patch"), secrets("delete")])
+            .near("writing only", 0, &[secrets("update"), secrets("create")])
             .near("the account", 0, &[Right::new(verb, "", "serviceaccounts")])
             .run(site);
     }
-    for (name, verb) in [("list-all", "list"), ("watch-all", "watch")] {
+    for (name, verb) in
+        [("list-all", "list"), ("watch-all", "watch"), ("delete-all", "deletecollection")]
+    {
         Case::to_strong(name, &["read-token"])
             .object(token_secret(name, "kept", "strong"))
             .right(secrets(verb), 0)
@@ -81,24 +89,60 @@ fn tokens_are_made_in_secrets_and_read() {
             &[secrets("create").named("mine"), secrets("get").named("mine")],
         )
         .run(site);
+    // The answer to a patch of nothing is the Secret.
     Case::to_strong("apply-secret", &["make-token-secret"])
         .right(secrets("create").named("mine"), 0)
         .right(secrets("patch").named("mine"), 0)
-        .right(secrets("list").named("mine"), 1)
+        .near("another name", 0, &[secrets("create").named("mine"), secrets("patch").named("x")])
+        .near("what was sent is no answer", 0, &[secrets("update").named("mine")])
+        .run(site);
+    for (name, verb) in [("make-and-delete", "delete"), ("make-and-delete-all", "deletecollection")]
+    {
+        Case::to_strong(name, &["make-token-secret"])
+            .right(secrets("create"), 0)
+            .right(secrets(verb), 1)
+            .near("no making", 0, &[secrets(verb)])
+            .near("deleting elsewhere", 1, &[secrets("create"), secrets(verb).elsewhere()])
+            .run(site);
+    }
+}
+
+#[test]
+fn tokens_are_made_in_secrets_and_seen_in_pods() {
+    let Some(site) = Site::shared() else { return };
+    let _pods = site.with_pods();
+    let name = "make-for-pod";
+    let add = || Right::new("patch", "", "pods/ephemeralcontainers");
+    Case::to_strong(name, &["make-token-secret"])
+        .object(super::rights::service_account(name, "weak"))
+        .pod("plain", "weak")
+        .right(secrets("create"), 0)
+        .right(add().named("plain"), 1)
+        .near("another pod", 1, &[secrets("create"), add().named("other")])
+        .near("a pod elsewhere", 1, &[secrets("create"), add().elsewhere()])
+        .near("making elsewhere", 0, &[secrets("create").elsewhere(), add()])
+        .near("no making", 0, &[add()])
         .run(site);
 }
 
 #[test]
 fn token_secrets_that_are_there_are_made_those_of_others() {
     let Some(site) = Site::shared() else { return };
-    for (name, verb) in [("change-secret", "patch"), ("put-secret", "update")] {
+    let with = |name| {
         Case::to_strong(name, &["change-token-secret"])
             .object(super::rights::service_account(name, "weak"))
             .object(token_secret(name, "kept", "weak"))
-            .right(secrets(verb).named("kept"), 0)
-            .right(secrets("get").named("kept"), 1)
             .near("reading alone", 0, &[secrets("get").named("kept")])
-            .near("another name", 0, &[secrets(verb).named("other"), secrets("get")])
-            .run(site);
-    }
+    };
+    with("put-secret")
+        .right(secrets("update").named("kept"), 0)
+        .right(secrets("get").named("kept"), 1)
+        .near("another name", 0, &[secrets("update").named("other"), secrets("get")])
+        .near("no reading", 1, &[secrets("update").named("kept")])
+        .run(site);
+    // A patch is answered with what there is then.
+    with("change-secret")
+        .right(secrets("patch").named("kept"), 0)
+        .near("another name", 0, &[secrets("patch").named("other"), secrets("get")])
+        .run(site);
 }

@@ -262,24 +262,43 @@ impl<'s> Walk<'s> {
         Ok(made)
     }
 
-    /// Deletes what the step says that it deletes, by the one who may: by its name, or the one of the
-    /// collection that has the name.
+    /// Deletes what the step says that it deletes, by the one who may: by its name, by the one of the
+    /// collection that has the name, or by an owner that is not there.
     pub fn delete(&mut self, hop: &Value, collection: &str) -> Result<(), Refused> {
-        let Some(name) = hop["deletes"]["name"].as_str() else { return Ok(()) };
-        let right = super::steps::needed(hop, |verb, _| verb.starts_with("delete"));
-        let right = right.expect("deleting");
+        let deletes = &hop["deletes"];
+        let Some(name) = deletes["name"].as_str() else { return Ok(()) };
+        let is_it = |verb: &str, on: &str| deletes["verb"] == verb && deletes["resource"] == on;
+        let right = super::steps::needed(hop, is_it).expect("deleting");
         assert!(super::steps::lets(right, name), "{right}");
         let uri = format!("{collection}/{name}");
         let before = self.site.get(&uri);
         let options = "gracePeriodSeconds=0&propagationPolicy=Background";
         let sent = match right["verb"].as_str() {
-            Some("delete") => format!("{uri}?{options}"),
-            _ => format!("{collection}?fieldSelector=metadata.name%3D{name}&{options}"),
+            Some("delete") => request("DELETE", &format!("{uri}?{options}"), None),
+            Some("deletecollection") => {
+                let one = format!("{collection}?fieldSelector=metadata.name%3D{name}&{options}");
+                request("DELETE", &one, None)
+            }
+            Some("patch") => {
+                let change = json!({"metadata": {"ownerReferences": nobody()}});
+                let mut sent = request("PATCH", &uri, Some(&change));
+                content_type(&mut sent, "application/merge-patch+json");
+                sent
+            }
+            _ => {
+                let mut put = before.clone().expect("what is deleted");
+                // Nothing else changes, so that nobody asks for what a role or binding gives.
+                put["metadata"]["ownerReferences"] = nobody();
+                request("PUT", &uri, Some(&put))
+            }
         };
         let who = self.holder(hop, right);
-        self.ask(&who, &request("DELETE", &sent, None))?;
+        self.ask(&who, &sent)?;
         await_some("it to be gone", || (!super::case::is_there(self.site, &uri)).then_some(()));
-        self.undo.extend(before.map(|before| Undo::Make(collection.to_owned(), before)));
+        self.undo.extend(before.map(|mut before| {
+            before["metadata"].as_object_mut().expect("metadata").remove("ownerReferences");
+            Undo::Make(collection.to_owned(), before)
+        }));
         Ok(())
     }
 
@@ -336,6 +355,12 @@ impl<'s> Walk<'s> {
             self.site.await_answer(question, false);
         }
     }
+}
+
+/// Owners that are not there.
+fn nobody() -> Value {
+    json!([{"apiVersion": "v1", "kind": "Namespace", "name": "walk-nobody",
+        "uid": "00000000-0000-4000-8000-000000000000"}])
 }
 
 /// How an object is changed.

@@ -37,25 +37,6 @@ fn a_container_that_is_added_sees_any_secret() {
         .run(site);
 }
 
-/// The binding that is deleted gives nothing but the right to delete it.
-#[test]
-fn what_lets_a_binding_be_deleted_goes_with_it() {
-    let Some(site) = Site::shared() else { return };
-    let _pods = site.without_pods();
-    let name = "remake-own";
-    let own =
-        |verb| Right::new(verb, RBAC, "clusterrolebindings").named("remake-own-0").everywhere();
-    let bind = || Right::new("bind", RBAC, "clusterroles").named("cluster-admin").everywhere();
-    Case::to_role(name, &["bind"])
-        .right(own("delete"), 0)
-        .right(own("create"), 1)
-        .right(own("patch"), 1)
-        .right(bind(), 1)
-        .near("no deleting", 0, &[own("create"), own("patch"), bind()])
-        .near("no making", 1, &[own("delete"), own("patch"), bind()])
-        .run(site);
-}
-
 #[test]
 fn an_account_that_is_made_holds_what_its_group_does() {
     let Some(site) = Site::shared() else { return };

@@ -10,6 +10,7 @@ use crate::change::plan::make::Work;
 use crate::change::plan::narrow::Share;
 use crate::model::{Identity, Name, PolicyRule, Scope, SubjectKind};
 use crate::rbac::Action;
+use crate::rbac::answers::{ANSWERED, READS};
 use crate::rbac::escalation::is_covered;
 use crate::rbac::matching::rule_allows;
 
@@ -110,7 +111,7 @@ fn way<'a>(holds: &Holds<'a>, to: &Identity, runs: bool) -> Option<(Way, &'a Gra
         return Some((Way::Pods, grant));
     }
     let makes = by(("create", "", "secrets", ""), any)?;
-    let reads = ["get", "list", "watch"].into_iter();
+    let reads = READS.into_iter().chain(ANSWERED);
     let mut reads = reads.filter(|verb| by((verb, "", "secrets", ""), any).is_some());
     reads.next().map(|_| (Way::Secret, makes))
 }

@@ -29,10 +29,18 @@ pub(super) fn requests(objects: &Objects) -> Arc<[Request]> {
     let places: Vec<Name> =
         std::iter::once(Name::from("")).chain(objects.namespaces.keys().cloned()).collect();
     let plain = |word: &Name| if &**word == "*" { ODD.to_owned() } else { word.to_string() };
+    let verbs_of = |verb: &Name| match &**verb {
+        "*" => ["list", "create", "deletecollection", "escalate", ODD].map(str::to_owned).to_vec(),
+        // And what is let be done in somebody's name.
+        one => match one.rsplit_once(':') {
+            Some((_, done)) => vec![done.to_owned(), one.to_owned()],
+            None => vec![one.to_owned()],
+        },
+    };
     for rule in objects.roles.values().flat_map(|role| &role.rules) {
         let mut names: Vec<String> = rule.resource_names.iter().map(ToString::to_string).collect();
         if names.is_empty() {
-            names.push("odd-name".to_owned());
+            names.extend(["", "odd-name"].map(str::to_owned));
         }
         for resource in &rule.resources {
             let (main, sub) = resource.split_once('/').unwrap_or((resource, ""));
@@ -42,13 +50,7 @@ pub(super) fn requests(objects: &Objects) -> Arc<[Request]> {
             }
             let main = if main == "*" { ODD } else { main };
             for group in rule.api_groups.iter().map(plain) {
-                // And what is let be done in somebody's name.
-                let verbs = rule.verbs.iter().map(plain);
-                let verbs = verbs.flat_map(|verb| match verb.rsplit_once(':') {
-                    Some((_, done)) => vec![done.to_owned(), verb],
-                    None => vec![verb],
-                });
-                for verb in verbs {
+                for verb in rule.verbs.iter().flat_map(verbs_of) {
                     for ns in &places {
                         let is_it =
                             |(have, of): &(&str, &str)| *have == group && **of == **resource;
@@ -57,7 +59,7 @@ pub(super) fn requests(objects: &Objects) -> Arc<[Request]> {
                         if !ns.is_empty() && !bound && NOT_IN_NAMESPACES.iter().any(is_it) {
                             continue;
                         }
-                        for name in &names {
+                        for name in names.iter().filter(|name| can_carry(&verb, sub, name)) {
                             let (verb, group) = (verb.clone(), group.clone());
                             let (main, sub, ns) = (main.to_owned(), sub.to_owned(), ns.to_string());
                             all.insert((verb, group, main, sub, ns, name.clone()));
@@ -70,11 +72,24 @@ pub(super) fn requests(objects: &Objects) -> Arc<[Request]> {
     all.into_iter().collect()
 }
 
+/// Whether a request of that verb can come with that name, or without any.
+fn can_carry(verb: &str, subresource: &str, name: &str) -> bool {
+    // A request in somebody's name is asked about as it is.
+    let behind = verb.strip_prefix("impersonate-on:").and_then(|rest| rest.split_once(':'));
+    match (behind.map_or(verb, |(_, behind)| behind), subresource) {
+        ("list" | "watch" | "escalate", "") => true,
+        // POST has none; what makes an object under its name is a PATCH or a PUT.
+        ("create", "") => name.is_empty() || behind.is_none(),
+        ("deletecollection", "") => name.is_empty(),
+        _ => !name.is_empty(),
+    }
+}
+
 impl Simulation {
     pub(super) fn compare(&self, outcome: &mut Outcome) {
         let adds = |who: &Context| {
             let mut requests = self.requests.iter();
-            requests.any(|one| by(&self.first, who, one) && !by(&self.first, &self.start, one))
+            requests.any(|one| sends(&self.first, who, one) && !by(&self.first, &self.start, one))
         };
         for who in &self.contexts {
             if !outcome.compared.insert(who.clone()) {
@@ -89,14 +104,37 @@ impl Simulation {
                 }
             }
         }
-        // What was bound to oneself.
+        // What was bound to oneself, with what one had.
         let mut own = self.start.clone();
         own.user = NEW.to_owned();
         own.groups = [SELF.to_owned()].into();
+        let gets = |one: &Request| by(&self.authorizer, &own, one);
+        let had = |one: &Request| by(&self.first, &self.start, one);
         let mut requests = self.requests.iter();
-        outcome.more |= requests
-            .any(|one| by(&self.authorizer, &own, one) && !by(&self.first, &self.start, one));
+        outcome.more |= requests.any(|one| {
+            gets(one)
+                && !had(one)
+                && behind(one).is_none_or(|all| all.iter().any(|write| gets(write) || had(write)))
+        });
     }
+}
+
+/// What is sent to make an object under its name: the patch of an apply, of RBAC's kinds a PUT too.
+/// None for another request.
+fn behind((verb, group, resource, sub, ns, name): &Request) -> Option<Vec<Request>> {
+    let of = |verb: &str| {
+        let [group, resource, sub] = [group, resource, sub].map(String::clone);
+        (verb.to_owned(), group, resource, sub, ns.clone(), name.clone())
+    };
+    let verbs: &[&str] = if group == RBAC { &["patch", "update"] } else { &["patch"] };
+    let is_it = verb == "create" && sub.is_empty() && !name.is_empty();
+    is_it.then(|| verbs.iter().map(|verb| of(verb)).collect())
+}
+
+/// Whether somebody can make a request, with what it is sent by.
+fn sends(authorizer: &Authorizer, who: &Context, request: &Request) -> bool {
+    by(authorizer, who, request)
+        && behind(request).is_none_or(|all| all.iter().any(|write| by(authorizer, who, write)))
 }
 
 /// Whether a request can be made. What is impersonated impersonates nobody, and of what is asked

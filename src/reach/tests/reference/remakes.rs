@@ -37,8 +37,12 @@ impl Simulation {
         !self.objects.bindings.contains_key(key) && !self.remade.contains(key)
     }
 
+    /// By a request to delete it; or by saying that it belongs to what is not there, so that the
+    /// garbage collector deletes it.
     fn can_delete(&self, who: &Context, on: (&str, &str, &str), ns: &str, name: &str) -> bool {
-        self.may(who, "delete", on, ns, name) || self.may(who, "deletecollection", on, ns, "")
+        self.may(who, "delete", on, ns, name)
+            || self.may(who, "deletecollection", on, ns, "")
+            || self.can_change(who, on, ns, name)
     }
 
     /// Whether somebody deletes what has that name, so that this one, who is still there then, makes
