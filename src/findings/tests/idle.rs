@@ -35,7 +35,7 @@ fn what_others_do_with_its_rights_is_a_use_of_them() {
     assert_eq!(
         devs(&world().row(acting(109))),
         Some((
-            Severity::Medium,
+            Severity::High,
             "last carried by a request on 2026-04-20, more than 90 days before the log ends"
                 .to_owned()
         ))
@@ -49,7 +49,7 @@ fn what_others_do_with_its_rights_is_a_use_of_them() {
     assert_eq!(
         devs(&credited(109)),
         Some((
-            Severity::Medium,
+            Severity::High,
             "never carried by a request in a log that begins on 2026-01-01; its rights were last \
              used by others on 2026-04-20"
                 .to_owned()
