@@ -63,11 +63,7 @@ pub(super) fn find(subject: &Subject<'_>, found: &mut Vec<Finding>) {
 /// Whether the API server asks for the verbs of constrained impersonation, as it does by default since
 /// 1.36; true where its version is not known.
 fn knows_constrained(book: &Book) -> bool {
-    let version = book.snapshot.cluster.server_version.as_deref();
-    let minor = version.and_then(|version| version.strip_prefix("v1."));
-    let minor = minor
-        .and_then(|rest| rest.split(|c: char| !c.is_ascii_digit()).next()?.parse::<u32>().ok());
-    minor.is_none_or(|minor| minor >= 36)
+    book.snapshot.cluster.minor().is_none_or(|minor| minor >= 36)
 }
 
 /// `bind roles`, each that one rule or another allows.

@@ -254,6 +254,20 @@ pub struct ClusterInfo {
     pub authorizers: Vec<Name>,
 }
 
+impl ClusterInfo {
+    /// Whether it is one of EKS, which writes that into its version: `v1.36.3-eks-1a2b3c4`. It signs no
+    /// client certificates.
+    pub fn is_eks(&self) -> bool {
+        self.server_version.as_deref().is_some_and(|version| version.contains("-eks-"))
+    }
+
+    /// The minor version of the API server; None where that is not known.
+    pub fn minor(&self) -> Option<u32> {
+        let version = self.server_version.as_deref()?.trim_start_matches('v');
+        version.strip_prefix("1.")?.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
+    }
+}
+
 /// (namespace, name); the namespace is `""` for cluster-scoped objects.
 pub type Key = (Name, Name);
 

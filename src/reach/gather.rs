@@ -37,7 +37,6 @@ impl World {
         let objects = &book.snapshot.objects;
         let served = &book.snapshot.discovery.resources;
         let aws_auth = ("kube-system".into(), "aws-auth".into());
-        let version = cluster.server_version.as_deref();
         let definitions = objects.others.keys().filter(|(kind, ..)| &**kind == "RBACDefinition");
         let definitions: Vec<Name> = definitions.map(|(_, _, name)| name.clone()).collect();
         Self {
@@ -78,16 +77,15 @@ impl World {
             unmade_in: Vec::new(),
             bindings_in: Vec::new(),
             cluster_bindings: Vec::new(),
-            signs_clients: !version.is_some_and(|version| version.contains("-eks-")),
-            minor: version.and_then(minor),
+            signs_clients: !cluster.is_eks(),
+            minor: cluster.minor(),
             policies: has_policies(book) == Some(true),
             rbac_manager: served.iter().any(|resource| &*resource.name == "rbacdefinitions")
                 || !definitions.is_empty(),
             definitions,
             aws_auth: objects.config_maps.contains_key(&aws_auth)
                 || !book.snapshot.covers(&[ListKind::ConfigMaps], Some("kube-system")),
-            aws: objects.config_maps.contains_key(&aws_auth)
-                || version.is_some_and(|version| version.contains("-eks-")),
+            aws: objects.config_maps.contains_key(&aws_auth) || cluster.is_eks(),
         }
     }
 
@@ -341,12 +339,6 @@ pub(super) fn role_of(binding: &Binding) -> Option<RoleKey> {
     }
 }
 
-/// From `v1.36.3`.
-pub(super) fn minor(version: &str) -> Option<u32> {
-    let rest = version.trim_start_matches('v').strip_prefix("1.")?;
-    rest.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
-}
-
 /// The first version in which mutating admission policies are on.
 const POLICIES_SINCE: u32 = 36;
 
@@ -358,6 +350,5 @@ pub(super) fn has_policies(book: &Book) -> Option<bool> {
     if served.peek().is_some() {
         return Some(served.any(|one| &*one.name == "mutatingadmissionpolicies"));
     }
-    let minor = book.snapshot.cluster.server_version.as_deref().and_then(minor);
-    minor.map(|minor| minor >= POLICIES_SINCE)
+    book.snapshot.cluster.minor().map(|minor| minor >= POLICIES_SINCE)
 }

@@ -97,8 +97,7 @@ const BY_VERSION: &str = "what depends on the API server's version, which is not
 
 /// Ways that are not followed, to be said with every answer.
 pub fn not_followed(book: &Book) -> Vec<&'static str> {
-    let version = book.snapshot.cluster.server_version.as_deref();
-    let by_version = version.and_then(gather::minor).is_none().then_some(BY_VERSION);
+    let by_version = book.snapshot.cluster.minor().is_none().then_some(BY_VERSION);
     let all = by_version.into_iter().chain(NOT_FOLLOWED.iter().copied());
     all.chain(beside::all()).collect()
 }

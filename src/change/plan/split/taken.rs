@@ -87,8 +87,7 @@ pub(super) fn is_nobody_yet(book: &Book, name: &Name, to: &Identity) -> Result<(
 
 /// Whether a user can have a certificate signed that is theirs and nobody else's.
 pub(super) fn may_be_certified(book: &Book, name: &Name, to: &Identity) -> Result<(), Refusal> {
-    let version = book.snapshot.cluster.server_version.as_deref();
-    if version.is_some_and(|version| version.contains("-eks-")) {
+    if book.snapshot.cluster.is_eks() {
         return Err(Refusal::NotSplit(format!(
             "{name}: EKS signs no client certificates: give {name} a user of the cloud (--to), or an \
              account (--into)"
