@@ -30,7 +30,7 @@ struct Parts {
     /// To make objects under a name, which takes the right to write them under it besides: those of
     /// which the role does not have that.
     creates: Vec<Single>,
-    /// Whether some are about namespaces, so that it matters in which they hold.
+    /// Whether some are about namespaces of some names, so that it matters in which they hold.
     of_namespaces: bool,
 }
 
@@ -155,7 +155,12 @@ impl<'g, 'b> Own<'g, 'b> {
         if roles.binary_search(&role).is_ok() {
             return None;
         }
-        let place = Some(holding.at).filter(|_| self.graph.parts_of(holding).of_namespaces);
+        let names_them = |role: u32| {
+            let held = Holding { grant: None, role: Some(role), at: holding.at };
+            self.graph.parts_of(&held).of_namespaces
+        };
+        let mut both = roles.iter().copied().chain([role]);
+        let place = both.any(names_them).then_some(holding.at);
         let compared = (roles, role, holding.at == Where::Cluster, posing, place);
         self.graph.singles.compare(compared, strongest)
     }
@@ -291,7 +296,9 @@ fn parts(book: &Book, rules: &[PolicyRule], at: Where) -> Parts {
     };
     let (creates, all): (Vec<Single>, Vec<Single>) =
         all.into_iter().partition(|(_, right)| alone(right));
-    let of_namespaces = all.iter().any(|(_, right)| asking::is_of_namespaces(right));
+    let named = |right: &PolicyRule| !right.resource_names.is_empty();
+    let mut of = all.iter().map(|(_, right)| right).filter(|right| named(right));
+    let of_namespaces = of.any(asking::is_of_namespaces);
     Parts { all, creates, of_namespaces }
 }
 

@@ -110,6 +110,15 @@ impl Simulation {
         let (kind, ns, name) = key;
         let resource = if ns.is_empty() { "clusterrolebindings" } else { "rolebindings" };
         let on = (RBAC, resource, "");
+        // Who makes them under any name need not delete one.
+        let needs = |all: &Self, who: &Context| {
+            all.can_make(who, on, ns, name) && !all.can_make(who, on, ns, NEW)
+        };
+        if !self.contexts.iter().any(|who| self.can_delete(who, on, ns, name))
+            || !self.contexts.iter().any(|who| needs(self, who))
+        {
+            return Vec::new();
+        }
         let mut objects = self.objects.clone();
         objects.bindings.remove(key);
         let mut rest = self.clone();
@@ -122,11 +131,10 @@ impl Simulation {
         }
         let mut rest = rest.rest(objects);
         rest.remade.remove(key);
-        if !self.contexts.iter().any(|who| self.can_delete(who, on, ns, name)) {
+        let makers: Vec<&Context> = rest.contexts.iter().filter(|who| needs(&rest, who)).collect();
+        if makers.is_empty() {
             return Vec::new();
         }
-        let makers: Vec<&Context> =
-            rest.contexts.iter().filter(|who| rest.can_make(who, on, ns, name)).collect();
         let mut all = Vec::new();
         for role in rest.bindable(ns) {
             let own = format!("{SELF}-{}-{}", role.kind.to_lowercase(), role.name);
