@@ -19,6 +19,8 @@ pub struct Planned {
     pub notes: Vec<String>,
     /// What a person types to have it applied: the context's name.
     pub confirm: Name,
+    /// The run of the journal that is gone on with; None where one is begun.
+    pub finishes: Option<u64>,
 }
 
 /// How applying came out.
@@ -46,21 +48,27 @@ pub trait Desk: Send + Sync {
     /// Where there is no such run, or it cannot be taken back, in words.
     fn undoing(&self, run: u64) -> Result<Planned, String>;
 
+    /// What is left of a run of the journal that was cut off or stopped, tried.
+    ///
+    /// # Errors
+    /// Where there is no such run, or nothing is left of it, in words.
+    fn finishing(&self, run: u64) -> Result<Planned, String>;
+
     /// What was applied to the cluster, a line a run, the newest last.
     ///
     /// # Errors
     /// Where the journal cannot be read, in words.
     fn journal(&self) -> Result<Vec<String>, String>;
 
-    /// Applies a Plan: what it changes is in the journal before it is sent. Kubeconfigs, where it makes
-    /// any, are written to `folder`. `told` hears of every step; once `stop` is set, it stops after
+    /// Applies a Plan, or goes on with its run: what it changes is in the journal before it is sent.
+    /// Kubeconfigs, where it makes any, are written to `folder`, of a run that goes on to where it began. `told` hears of every step; once `stop` is set, it stops after
     /// the step at hand.
     ///
     /// # Errors
     /// Where nothing was written, in words.
     fn apply(
         &self,
-        plan: &Plan,
+        planned: &Planned,
         folder: Option<&Path>,
         stop: &AtomicBool,
         told: &mut dyn FnMut(String),

@@ -189,10 +189,7 @@ impl Work<'_> {
     ) -> Result<Code, Failure> {
         let (plan, before): (Plan, Option<Run>) = match (what, given) {
             (What::Finish(run), _) => {
-                let run = runner.find(*run)?;
-                if run.is_done() || run.undone_by.is_some() {
-                    return Err(Failure::refused(format!("run {} is {}", run.id, run.words())));
-                }
+                let run = to_finish(&runner, *run)?;
                 (run.plan.clone(), Some(run))
             }
             (What::Undo(run), _) => (runner.undoing(*run).await?, None),
@@ -206,12 +203,14 @@ impl Work<'_> {
         if plan.undoes.is_none() || before.is_some() {
             Self::is_not_in_the_way(&runner, before.as_ref())?;
         }
-        answer::out(report::plan_text(&plan).as_bytes())?;
-        let settled = before.iter().flat_map(|run| &run.steps);
-        let settled: Vec<u32> = settled
-            .filter(|(_, state)| **state != StepState::Untouched)
-            .map(|(step, _)| *step)
-            .collect();
+        // Who says yes beforehand has read it.
+        let shown = if confirm.yes.is_some() {
+            report::plan_summary(&plan)
+        } else {
+            report::plan_read(&plan)
+        };
+        answer::out(shown.as_bytes())?;
+        let settled = before.as_ref().map(settled).unwrap_or_default();
         if let Some(out) = runner.out.filter(|_| run::makes_kubeconfigs(&plan)) {
             run::is_free(&plan, out, &settled)
                 .map_err(|why| Failure::refused(format!("--out: {why}")))?;
@@ -242,6 +241,11 @@ impl Work<'_> {
     pub(super) async fn tried(&self, plan: &Plan, settled: &[u32]) -> Result<Vec<String>, Failure> {
         let mut notes = Vec::new();
         notes.extend(self.locks_nobody_out(plan).await?);
+        if run::makes_kubeconfigs(plan)
+            && let Ok(address) = self.writer.address()
+        {
+            notes.extend(run::handed(&address));
+        }
         let found = run::preflight(self.cluster, self.writer, plan, settled).await?;
         notes.extend(found.notes);
         if found.problems.is_empty() {
@@ -346,6 +350,21 @@ impl Work<'_> {
             }
         }
     }
+}
+
+/// The run that is to be gone on with.
+pub(super) fn to_finish(runner: &Runner<'_>, run: u64) -> Result<Run, Failure> {
+    let run = runner.find(run)?;
+    if run.is_done() || run.undone_by.is_some() {
+        return Err(Failure::refused(format!("run {} is {}", run.id, run.words())));
+    }
+    Ok(run)
+}
+
+/// The steps of a run that were sent, or may have been.
+pub(super) fn settled(run: &Run) -> Vec<u32> {
+    let steps = run.steps.iter().filter(|(_, state)| **state != StepState::Untouched);
+    steps.map(|(step, _)| *step).collect()
 }
 
 fn stopped(id: u64, step: Option<u32>, why: &str) -> String {

@@ -17,7 +17,9 @@ pub enum ChangeCommand {
         /// What: `user:NAME`, `group:NAME` or `sa:NAMESPACE/NAME` for all that is bound to it;
         /// `crb:NAME=IDENTITY` or `rb:NAMESPACE/NAME=IDENTITY` for one grant;
         /// `quarantine:NAMESPACE/NAME` to have the token of a Secret refused, `secret:NAMESPACE/NAME` to
-        /// delete it
+        /// delete it; `quarantine:sa:NAMESPACE/NAME` for every Secret with a token of a
+        /// `ServiceAccount`, `account:NAMESPACE/NAME` to delete that with them, `renew:NAMESPACE/NAME` to
+        /// delete it and make it again, which ends all its tokens
         #[arg(required = true, value_name = "WHAT")]
         what: Vec<String>,
         /// How the plan is made.
@@ -149,10 +151,15 @@ pub struct SplitArgs {
     /// Who gets what the log shows of nobody in particular: one of them, or nobody
     #[arg(long, value_name = "NAME", default_value = "nobody")]
     pub unattributed: String,
-    /// Retire the account in stages: after so many days the tokens in its Secrets are refused, after as
-    /// many again it loses what it is granted. `keybook due` lists what to do when
+    /// Retire the account in stages: after so many days every token of it in a Secret is refused, after
+    /// as many again it loses what it is granted and is deleted; a user loses what it is granted after
+    /// the first. `keybook due` lists what to do when, and who still uses it
     #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(1..=3650))]
     pub retire_after: Option<u32>,
+    /// Retire it though the log shows requests of nobody who gets an identity: whoever made them is
+    /// refused then
+    #[arg(long, requires = "retire_after")]
+    pub retire_unattributed: bool,
     /// For how many days tokens and certificates are asked for; the server may grant fewer
     #[arg(long, value_name = "DAYS", default_value_t = 30,
         value_parser = clap::value_parser!(u32).range(1..=3650))]

@@ -56,18 +56,19 @@ impl ClusterDesk {
             despite_owners: false,
             now: clock()(),
         })?;
-        Ok(self.tried(plan, &cluster.info().await?).await)
+        Ok(self.tried(plan, &[], &cluster.info().await?).await)
     }
 
     /// Tries a Plan, where there is a way to write.
-    async fn tried(&self, plan: Plan, info: &ClusterInfo) -> Planned {
+    async fn tried(&self, plan: Plan, settled: &[u32], info: &ClusterInfo) -> Planned {
         let confirm = if info.context.is_empty() { &info.name } else { &info.context };
         let confirm: Name = confirm.clone();
-        let mut planned = Planned { plan, problems: Vec::new(), notes: Vec::new(), confirm };
+        let (problems, notes) = (Vec::new(), Vec::new());
+        let mut planned = Planned { plan, problems, notes, confirm, finishes: None };
         let tried = match self.open().await {
             Ok(writer) => {
                 let work = Work { cluster: &*self.cluster, writer: &*writer, info, force: None };
-                work.tried(&planned.plan, &[]).await
+                work.tried(&planned.plan, settled).await
             }
             Err(refused) => Err(refused),
         };
@@ -143,14 +144,13 @@ impl ClusterDesk {
                 Ok(runner.apply(plan).await?)
             })
             .await?;
-        let mut lines = apply::outcome_lines(run, &ended);
-        lines.push(head);
+        let mut applied = Self::came_out(run, &ended, head);
         if let Some(own) = self.kubeconfigs.as_ref().filter(|_| makes) {
             let place = own.display();
-            lines.push(format!("the demo keeps its kubeconfigs in {place}, which goes with it"));
+            let line = format!("the demo keeps its kubeconfigs in {place}, which goes with it");
+            applied.lines.push(line);
         }
-        let whole = matches!(&ended, Ended::Done(differs) if differs.iter().all(|one| !one.known));
-        Ok(Applied { run, whole, lines })
+        Ok(applied)
     }
 
     async fn undone(&self, run: u64) -> Result<Planned, Failure> {
@@ -159,7 +159,53 @@ impl ClusterDesk {
             async |runner: &mut Runner<'_>, _: &ClusterInfo| Ok(runner.undoing(run).await?);
         let (plan, _) = self.run(None, &stop, &mut told, undoing).await?;
         let info = self.cluster.info().await?;
-        Ok(self.tried(plan, &info).await)
+        Ok(self.tried(plan, &[], &info).await)
+    }
+
+    async fn unfinished(&self, run: u64) -> Result<Planned, Failure> {
+        let (stop, mut told) = (AtomicBool::new(false), |_| {});
+        let finding = async |runner: &mut Runner<'_>, _: &ClusterInfo| {
+            let found = apply::to_finish(runner, run)?;
+            Work::is_not_in_the_way(runner, Some(&found))?;
+            Ok(found)
+        };
+        let (found, _) = self.run(None, &stop, &mut told, finding).await?;
+        let info = self.cluster.info().await?;
+        let settled = apply::settled(&found);
+        let planned = self.tried(found.plan, &settled, &info).await;
+        Ok(Planned { finishes: Some(run), ..planned })
+    }
+
+    async fn finished(
+        &self,
+        run: u64,
+        stop: &AtomicBool,
+        told: &mut dyn FnMut(String),
+    ) -> Result<Applied, Failure> {
+        let info = self.cluster.info().await?;
+        let history = History::read(&Journal::entries_at(&(self.journal)(&info)?)?);
+        let began = history.map_err(Failure::refused)?.runs.remove(&run).and_then(|run| run.out);
+        let folder = began.map(PathBuf::from);
+        let going_on = async |runner: &mut Runner<'_>, info: &ClusterInfo| {
+            let found = apply::to_finish(runner, run)?;
+            Work::is_not_in_the_way(runner, Some(&found))?;
+            let settled = apply::settled(&found);
+            if let Some(out) = runner.out.filter(|_| run::makes_kubeconfigs(&found.plan)) {
+                run::is_free(&found.plan, out, &settled).map_err(Failure::refused)?;
+            }
+            let (cluster, writer) = (runner.cluster, runner.writer);
+            Work { cluster, writer, info, force: None }.tried(&found.plan, &settled).await?;
+            Ok(runner.finish(run).await?)
+        };
+        let (ended, head) = self.run(folder.as_deref(), stop, told, going_on).await?;
+        Ok(Self::came_out(run, &ended, head))
+    }
+
+    fn came_out(run: u64, ended: &Ended, head: String) -> Applied {
+        let mut lines = apply::outcome_lines(run, ended);
+        lines.push(head);
+        let whole = matches!(ended, Ended::Done(differs) if differs.iter().all(|one| !one.known));
+        Applied { run, whole, lines }
     }
 
     async fn listed(&self) -> Result<Vec<String>, Failure> {
@@ -181,18 +227,103 @@ impl Desk for ClusterDesk {
         self.runtime.block_on(self.undone(run)).map_err(|failure| failure.to_string())
     }
 
+    fn finishing(&self, run: u64) -> Result<Planned, String> {
+        self.runtime.block_on(self.unfinished(run)).map_err(|failure| failure.to_string())
+    }
+
     fn journal(&self) -> Result<Vec<String>, String> {
         self.runtime.block_on(self.listed()).map_err(|failure| failure.to_string())
     }
 
     fn apply(
         &self,
-        plan: &Plan,
+        planned: &Planned,
         folder: Option<&Path>,
         stop: &AtomicBool,
         told: &mut dyn FnMut(String),
     ) -> Result<Applied, String> {
-        let applied = self.applied(plan, folder, stop, told);
-        self.runtime.block_on(applied).map_err(|failure| failure.to_string())
+        let applied = match planned.finishes {
+            Some(run) => self.runtime.block_on(self.finished(run, stop, told)),
+            None => self.runtime.block_on(self.applied(&planned.plan, folder, stop, told)),
+        };
+        applied.map_err(|failure| failure.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::book::{Inputs, LogState};
+    use crate::change::run::Record;
+    use crate::cluster::loader::{LoadOptions, load};
+    use crate::cluster::memory::MemoryCluster;
+    use crate::model::{ListKind, Policy};
+
+    #[test]
+    fn a_run_that_was_cut_off_is_gone_on_with_from_a_screen() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("journal");
+        let info =
+            ClusterInfo { id: "memory".into(), name: "memory".into(), ..ClusterInfo::default() };
+        let cluster = MemoryCluster::new(info, []);
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+        let runtime = runtime.expect("a runtime");
+        let rbac = "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings";
+        let book = runtime.block_on(async {
+            let binding = json!({"metadata": {"name": "lone"},
+                "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "r"},
+                "subjects": [{"kind": "User", "apiGroup": "rbac.authorization.k8s.io", "name": "ann"}]});
+            let role = json!({"metadata": {"name": "r"}, "rules": []});
+            let roles = rbac.replace("bindings", "s");
+            for (place, object) in [(&*roles, role), (rbac, binding)] {
+                cluster.create(place, &object, crate::cluster::DryRun::No).await.expect("made");
+            }
+            let snapshot = load(&cluster, &LoadOptions::only(&ListKind::ALL)).await;
+            Book::build(Inputs {
+                snapshot: Arc::new(snapshot.expect("a snapshot")),
+                activity: None,
+                log: LogState::None,
+                policy: Arc::new(Policy::default()),
+                now: chrono::Utc::now(),
+            })
+        });
+        let (place, writer) = (path.clone(), cluster.clone());
+        let desk = ClusterDesk {
+            cluster: Arc::new(cluster.clone()),
+            writer: Box::new(move || {
+                let writer: Arc<dyn Writer> = Arc::new(writer.clone());
+                Ok(Box::pin(async move { Ok(writer) }))
+            }),
+            journal: Box::new(move |_| Ok(place.clone())),
+            kubeconfigs: None,
+            runtime: runtime.handle().clone(),
+        };
+        let intents = ["user:ann".parse().expect("an intent")];
+        let planned = desk.plan(&book, &intents).expect("a plan");
+        assert_eq!(planned.problems, Vec::<String>::new());
+        // A process that ended with its write on the way.
+        let plan = Box::new(planned.plan);
+        let began = [
+            Record::Began { run: 1, plan, by: None, out: None },
+            Record::Writing { run: 1, step: 1 },
+        ];
+        let began: Vec<Value> =
+            began.iter().map(|one| serde_json::to_value(one).expect("JSON")).collect();
+        let mut journal = Journal::open(&path).expect("a journal");
+        journal.append(chrono::Utc::now(), began).expect("written");
+        drop(journal);
+        let refused = desk.finishing(2).expect_err("no such run");
+        assert!(refused.contains("no run 2"), "{refused}");
+        let left = desk.finishing(1).expect("what is left of it");
+        assert_eq!((left.finishes, left.problems.len()), (Some(1), 0));
+        let stop = AtomicBool::new(false);
+        let done = desk.apply(&left, None, &stop, &mut |_| {}).expect("gone on with");
+        assert_eq!((done.run, done.whole), (1, true), "{:?}", done.lines);
+        let gone = runtime.block_on(cluster.get(&format!("{rbac}/lone")));
+        assert!(gone.is_err(), "{gone:?}");
+        let refused = desk.finishing(1).expect_err("it is done");
+        assert!(refused.contains("run 1 is done"), "{refused}");
     }
 }

@@ -1,22 +1,31 @@
-//! `due`: what is to be done later, and whether its day has come: stages of what was applied, and
-//! exemptions that end.
+//! `due`: what is to be done later, and whether its day has come: stages of what was applied, what
+//! remains of an account that was retired, and exemptions that end.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::path::PathBuf;
+use std::sync::Arc;
 
 use chrono::{DateTime, NaiveTime, Utc};
 use serde_json::{Value, json};
 
 use super::args::{Global, Output};
 use super::exit::{Code, Failure};
-use super::sources::{now, settings};
+use super::identity::ROWS;
+use super::sources::{Needs, now, open, settings};
 use super::{answer, journal};
-use crate::change::plan::Intent;
-use crate::change::run::Stage;
+use crate::book::Book;
+use crate::change::plan::{Intent, Refusal, Remaining, Remains, about, remains};
+use crate::change::run::{History, Run, Stage};
 use crate::config::Setting;
-use crate::model::{Exemption, printable};
+use crate::model::{Exemption, Identity, printable, shell_word};
 use crate::report::{self, exact};
 
 /// Something with a day.
 enum Due<'a> {
-    Stage(Stage<'a>),
+    Stage(Stage<'a>, Option<Remains>),
+    /// What remains of the account of a run, all of whose stages are done.
+    Retired(&'a Run, Identity, Remains),
     /// An exemption, and whether it no longer holds.
     Exemption(&'a Setting<Exemption>, bool),
 }
@@ -25,13 +34,14 @@ pub(super) fn run(global: &Global) -> Result<Code, Failure> {
     let ((history, code), settings, now) = (journal::history(global)?, settings(global)?, now()?);
     let exemptions = settings.exemptions.iter();
     let exemptions = exemptions.map(|one| Due::Exemption(one, !one.value.holds(now)));
-    let mut all: Vec<Due<'_>> =
-        history.stages(now).into_iter().map(Due::Stage).chain(exemptions).collect();
+    let mut all: Vec<Due<'_>> = staged(global, &history, now)?;
+    all.extend(exemptions);
     // Those of one time stay in their order.
     all.sort_by_key(Due::not_before);
+    let options = Options::of(global);
     let document = json!({
         "apiVersion": report::API_VERSION, "kind": "DueList", "metadata": {},
-        "items": all.iter().map(Due::item).collect::<Vec<_>>(),
+        "items": all.iter().map(|one| one.item(&options)).collect::<Vec<_>>(),
     });
     let text = match global.look.output.unwrap_or(Output::Table) {
         Output::Json => journal::pretty(&document)?,
@@ -43,7 +53,7 @@ pub(super) fn run(global: &Global) -> Result<Code, Failure> {
         Output::Csv => {
             return Err(Failure::usage("what is due is no table of rows: use -o json or yaml"));
         }
-        Output::Table | Output::Wide => all.iter().map(Due::line).collect(),
+        Output::Table | Output::Wide => all.iter().map(|one| one.line(&options)).collect(),
     };
     answer::out(text.as_bytes())?;
     if all.is_empty() {
@@ -53,11 +63,78 @@ pub(super) fn run(global: &Global) -> Result<Code, Failure> {
     Ok(code.max(if all.iter().any(Due::is_due) { Code::No } else { Code::Done }))
 }
 
+/// Whom a run splits, where it has stages.
+fn account(run: &Run) -> Option<&Identity> {
+    let split = run.plan.intents.iter().find(|intent| matches!(intent, Intent::Split { .. }));
+    split.filter(|_| !run.plan.later.is_empty())?.identity()
+}
+
+/// The stages that are left, and what remains of accounts that have none left, by the cluster and the
+/// log as they are now.
+fn staged<'a>(
+    global: &Global,
+    history: &'a History,
+    now: DateTime<Utc>,
+) -> Result<Vec<Due<'a>>, Failure> {
+    let stands = |run: &&Run| run.is_done() && run.undone_by.is_none() && run.plan.undoes.is_none();
+    let runs: BTreeMap<u64, &Run> =
+        history.runs.values().filter(stands).map(|run| (run.id, run)).collect();
+    if !runs.values().any(|run| account(run).is_some()) {
+        let stages = history.stages(now).into_iter();
+        return Ok(stages.map(|stage| Due::Stage(stage, None)).collect());
+    }
+    let session = open(global, Needs { lists: ROWS, log: true, findings: false })?;
+    let book: Option<Arc<Book>> = session.books.first().cloned();
+    let look = |run: &Run, since| {
+        let identity = account(run)?;
+        Some((identity.clone(), remains(book.as_deref()?, identity, since)))
+    };
+    let mut stages = history.stages(now);
+    if let Some(book) = &book {
+        for stage in &mut stages {
+            // What somebody did by hand is done too.
+            stage.left.retain(|intent| !is_gone(book, intent));
+        }
+        stages.retain(|stage| !stage.left.is_empty());
+    }
+    let open: Vec<u64> = stages.iter().map(|stage| stage.run).collect();
+    let mut all: Vec<Due<'a>> = stages
+        .into_iter()
+        .map(|stage| {
+            let seen = runs.get(&stage.run).and_then(|run| look(run, run.at));
+            Due::Stage(stage, seen.map(|(_, remains)| remains))
+        })
+        .collect();
+    for run in runs.values().filter(|run| !open.contains(&run.id)) {
+        let seen = look(run, retired_at(&runs, run));
+        if let Some((identity, remains)) = seen.filter(|(_, remains)| !remains.is_empty()) {
+            all.push(Due::Retired(run, identity, remains));
+        }
+    }
+    Ok(all)
+}
+
+/// When the last stage of a run was made, UTC; where nobody made it, when it was to be.
+fn retired_at(runs: &BTreeMap<u64, &Run>, run: &Run) -> DateTime<Utc> {
+    let Some(last) = run.plan.later.last() else { return run.at };
+    let did = |other: &&&Run| {
+        other.id > run.id && last.intents.iter().any(|wish| other.plan.intents.contains(wish))
+    };
+    runs.values().filter(did).map(|other| other.at).max().unwrap_or(last.not_before)
+}
+
+/// Whether there is nothing left that a wish is about.
+fn is_gone(book: &Book, intent: &Intent) -> bool {
+    matches!(about(book, intent), Err(Refusal::NotThere(_) | Refusal::Nobody(_)))
+}
+
 impl Due<'_> {
-    /// When it is to be done, UTC; of an exemption the end of its last day.
+    /// When it is to be done, UTC; of an exemption the end of its last day, of what remains of an
+    /// account when the last of it is known to end.
     fn not_before(&self) -> DateTime<Utc> {
         match self {
-            Self::Stage(stage) => stage.later.not_before,
+            Self::Stage(stage, _) => stage.later.not_before,
+            Self::Retired(_, _, remains) => remains.ends().unwrap_or(DateTime::<Utc>::MAX_UTC),
             Self::Exemption(one, _) => {
                 let last = one.value.expires;
                 last.succ_opt().unwrap_or(last).and_time(NaiveTime::MIN).and_utc()
@@ -67,7 +144,8 @@ impl Due<'_> {
 
     fn is_due(&self) -> bool {
         match self {
-            Self::Stage(stage) => stage.due,
+            Self::Stage(stage, _) => stage.due,
+            Self::Retired(..) => false,
             Self::Exemption(_, ended) => *ended,
         }
     }
@@ -75,20 +153,28 @@ impl Due<'_> {
     /// What keybook can plan of it.
     fn left(&self) -> impl Iterator<Item = &Intent> {
         let left = match self {
-            Self::Stage(stage) => stage.left.as_slice(),
-            Self::Exemption(..) => &[],
+            Self::Stage(stage, _) => stage.left.as_slice(),
+            Self::Retired(..) | Self::Exemption(..) => &[],
         };
         left.iter().copied()
     }
 
-    fn item(&self) -> Value {
+    fn item(&self, options: &Options) -> Value {
         let not_before = self.not_before();
         match self {
-            Self::Stage(stage) => json!({
-                "kind": "stage", "run": stage.run, "notBefore": not_before, "due": stage.due,
-                "what": stage.later.what,
-                "left": stage.left.iter().map(|one| one.words()).collect::<Vec<_>>(),
-                "command": command(&stage.left),
+            Self::Stage(stage, seen) => {
+                let [plan, apply] = commands(stage, options);
+                json!({
+                    "kind": "stage", "run": stage.run, "notBefore": not_before, "due": stage.due,
+                    "what": stage.later.what,
+                    "left": stage.left.iter().map(|one| one.words()).collect::<Vec<_>>(),
+                    "command": plan, "apply": apply,
+                    "remains": seen.as_ref().map(document),
+                })
+            }
+            Self::Retired(run, identity, remains) => json!({
+                "kind": "retired", "run": run.id, "identity": identity.to_string(),
+                "notBefore": remains.ends(), "due": false, "remains": document(remains),
             }),
             Self::Exemption(Setting { value: one, origin }, ended) => json!({
                 "kind": "exemption", "notBefore": not_before, "due": ended,
@@ -98,15 +184,31 @@ impl Due<'_> {
         }
     }
 
-    fn line(&self) -> String {
+    fn line(&self, options: &Options) -> String {
         let when = exact(self.not_before());
         let due = if self.is_due() { "due since" } else { "not before" };
         match self {
-            Self::Stage(stage) => {
+            Self::Stage(stage, seen) => {
                 let what = printable(&stage.later.what);
-                let command = command(&stage.left);
-                let command = printable(&command);
-                format!("{due} {when}  run {}  {what}\n    {command}\n", stage.run)
+                let mut text = format!("{due} {when}  run {}  {what}\n", stage.run);
+                for command in commands(stage, options) {
+                    let _ = writeln!(text, "    {}", printable(&command));
+                }
+                text.push_str(&seen.as_ref().map_or_else(String::new, lines));
+                text
+            }
+            Self::Retired(run, identity, remains) => {
+                let identity = identity.to_string();
+                let until = match remains.ends() {
+                    Some(_) => format!("ends {when}"),
+                    None => "no end known".to_owned(),
+                };
+                format!(
+                    "{until}  run {}  {} is retired, and this is left of it\n{}",
+                    run.id,
+                    printable(&identity),
+                    lines(remains)
+                )
             }
             Self::Exemption(Setting { value: one, origin }, _) => {
                 let from = origin.to_string();
@@ -121,8 +223,109 @@ impl Due<'_> {
     }
 }
 
-/// What makes the plan, as a shell takes it.
-fn command(left: &[&Intent]) -> String {
-    let words: Vec<String> = left.iter().map(|intent| intent.shell_word()).collect();
-    format!("keybook revoke {} --out retire.yaml", words.join(" "))
+/// What remains, a line each.
+fn lines(remains: &Remains) -> String {
+    let mut lines: Vec<String> = remains.credentials.iter().map(credential).collect();
+    lines.extend(remains.users.iter().map(|who| format!("used since: {who}")));
+    if lines.is_empty() {
+        lines.push("nothing is known to authenticate as it, and nobody was seen since".to_owned());
+    }
+    lines.extend(remains.unknown.iter().map(|why| format!("not known: {why}")));
+    lines.iter().map(|line| format!("    {}\n", printable(line))).collect()
+}
+
+fn credential(one: &Remaining) -> String {
+    let (kind, id, until) = (one.kind, &one.credential, &one.until);
+    let used = one.use_.as_deref().map_or_else(String::new, |words| format!("; {words}"));
+    if one.taken {
+        format!("still authenticates: {kind} {id}, {until}{used}; what ends it: {}", one.revoke)
+    } else {
+        format!("refused, and still tried: {kind} {id}{used}")
+    }
+}
+
+fn document(remains: &Remains) -> Value {
+    let credential = |one: &Remaining| {
+        json!({
+            "id": one.credential, "kind": one.kind, "authenticates": one.taken, "ends": one.ends,
+            "until": one.until, "use": one.use_, "revoke": one.revoke,
+        })
+    };
+    json!({
+        "credentials": remains.credentials.iter().map(credential).collect::<Vec<_>>(),
+        "usedSince": remains.users, "notKnown": remains.unknown,
+    })
+}
+
+/// What makes the plan, and what applies it, as a shell takes them. Each stage has a file of its own,
+/// since no plan is written over.
+fn commands(stage: &Stage<'_>, options: &Options) -> [String; 2] {
+    let words: Vec<String> = stage.left.iter().map(|intent| intent.shell_word()).collect();
+    let file = format!("retire-{}-{}.yaml", stage.run, stage.later.not_before.format("%Y%m%d"));
+    [
+        format!(
+            "keybook revoke {}{}{} --out {file}",
+            words.join(" "),
+            options.cluster,
+            options.log
+        ),
+        format!("keybook apply {file}{}", options.cluster),
+    ]
+}
+
+/// The options by which the same cluster, and the same log, are meant; a space before each.
+struct Options {
+    cluster: String,
+    log: String,
+}
+
+impl Options {
+    fn of(global: &Global) -> Self {
+        let (cluster, input) = (&global.cluster, &global.input);
+        let flags = |named: &[(&str, Vec<&String>)]| -> String {
+            let words = named.iter().flat_map(|(name, values)| {
+                values
+                    .iter()
+                    .map(move |value| format!(" --{name} {}", shell_word((*value).clone())))
+            });
+            words.collect()
+        };
+        let path = |path: Option<&PathBuf>| path.map(|path| path.display().to_string());
+        let (kubeconfig, policy) =
+            (path(cluster.kubeconfig.as_ref()), path(global.verdict.policy.as_ref()));
+        let paths = |all: &[PathBuf]| -> Vec<String> {
+            all.iter().map(|path| path.display().to_string()).collect()
+        };
+        let (iam, inspect) = (paths(&global.credentials.iam), paths(&global.credentials.inspect));
+        let groups: Vec<String> = input
+            .groups
+            .iter()
+            .map(|(user, groups)| {
+                let groups: Vec<&str> = groups.iter().map(|group| &**group).collect();
+                format!("{user}={}", groups.join(","))
+            })
+            .collect();
+        let within = cluster.namespace.iter().filter(|_| cluster.all_namespaces);
+        let all = if cluster.all_namespaces { " --all-namespaces" } else { "" };
+        Self {
+            cluster: flags(&[
+                ("kubeconfig", kubeconfig.iter().collect()),
+                ("context", cluster.context.iter().collect()),
+                ("cluster", cluster.cluster.iter().collect()),
+                ("user", cluster.user.iter().collect()),
+                ("as", cluster.as_user.iter().collect()),
+                ("as-group", cluster.as_group.iter().collect()),
+                ("as-uid", cluster.as_uid.iter().collect()),
+            ]),
+            log: flags(&[
+                ("audit", input.audit.iter().collect()),
+                ("audit-cluster", input.audit_cluster.iter().collect()),
+                ("groups", groups.iter().collect()),
+                ("policy", policy.iter().collect()),
+                ("iam", iam.iter().collect()),
+                ("inspect", inspect.iter().collect()),
+                ("namespace", within.collect()),
+            ]) + all,
+        }
+    }
 }

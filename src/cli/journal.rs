@@ -12,7 +12,7 @@ use super::exit::{Code, Failure};
 use super::sources::settings;
 use super::which_journal::Besides;
 use super::{answer, apply};
-use crate::change::plan::{Intent, Target};
+use crate::change::plan::{Intent, Made, Target};
 use crate::change::run::{self, History, Run, Standing, StepState};
 use crate::report::{self, exact};
 use crate::store::{Journal, JournalEntry};
@@ -214,10 +214,12 @@ pub(super) fn verify(global: &Global, only: Option<u64>) -> Result<Code, Failure
     let mut ended = besides.code();
     for run in runs.iter().rev() {
         let mut made = run.made();
-        made.retain(|made| {
+        let target = |made: &Made| {
             let step = run.plan.steps.iter().find(|step| step.id == made.step);
-            step.is_some_and(|step| seen.insert(step.target.clone()))
-        });
+            step.map(|step| step.target.clone())
+        };
+        made.retain(|made| target(made).is_some_and(|target| !seen.contains(&target)));
+        seen.extend(made.iter().filter_map(target));
         let work = run::verify(&*reached.cluster, &run.plan, &made, Duration::ZERO);
         let differs = reached.runtime.block_on(work)?;
         let all = run.plan.verification.len();

@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use tokio::runtime::Runtime;
+
 use super::answer;
 use super::args::{Global, Output};
 use super::change_args::{ChangeCommand, Made};
@@ -10,8 +12,11 @@ use super::exit::{Code, Failure};
 use super::identity::ROWS;
 use super::sources::{Needs, open};
 use super::splitting::to_split;
+use crate::book::Book;
 use crate::change::plan::{Choices, Input, Intent, IntentParseError, Plan, Refusal, make};
 use crate::change::run;
+use crate::cluster::Address;
+use crate::config::Settings;
 use crate::model::read_back;
 use crate::report;
 
@@ -93,8 +98,13 @@ pub(super) fn run(global: &Global, intents: &[Intent], wish: &Made) -> Result<Co
         };
         Ok::<_, run::Error>(make(&input)?)
     });
+    let mut plan = made?;
+    if run::makes_kubeconfigs(&plan) {
+        // Whoever applies it may come by another address; that is told again then.
+        let address = address(global, &session.settings, &runtime, book);
+        plan = plan.with_warnings(run::handed(&address));
+    }
     runtime.shutdown_background();
-    let plan = made?;
     if let Some(lock_out) = &plan.lock_out
         && wish.force.as_ref() != Some(&lock_out.sentence)
     {
@@ -115,6 +125,19 @@ pub(super) fn run(global: &Global, intents: &[Intent], wish: &Made) -> Result<Co
         answer::say(&format!("incomplete: {}", plan.metadata.incomplete.join(", ")));
     }
     Ok(if whole { Code::Done } else { Code::Incomplete })
+}
+
+/// The address of the API server by which whoever plans comes in.
+fn address(global: &Global, settings: &Settings, runtime: &Runtime, book: &Book) -> Address {
+    let made = changing::writer(global, settings, runtime).ok();
+    let known = made.and_then(|writer| writer.address().ok()).filter(|_| !global.input.demo);
+    known.unwrap_or_else(|| Address {
+        server: book.snapshot.cluster.server.to_string(),
+        authority: None,
+        tls_server_name: None,
+        insecure: false,
+        proxy: None,
+    })
 }
 
 fn give(plan: &Plan, form: Output, out: Option<&Path>) -> Result<(), Failure> {
@@ -139,7 +162,8 @@ fn give(plan: &Plan, form: Output, out: Option<&Path>) -> Result<(), Failure> {
             names.push(String::new());
             names.join("\n")
         }
-        _ => report::plan_text(plan),
+        Output::Wide => report::plan_text(plan),
+        _ => report::plan_read(plan),
     };
     answer::out(text.as_bytes())
 }

@@ -34,6 +34,7 @@ pub(super) fn to_split(identity: &str, args: &SplitArgs) -> Result<Intent, Failu
     how.unattributed =
         Some(args.unattributed.as_str()).filter(|name| *name != "nobody").map(Into::into);
     how.retire_after = args.retire_after;
+    how.retire_unattributed = args.retire_unattributed;
     how.token_seconds = u64::from(args.token_days) * 24 * 60 * 60;
     how.choices = Choices {
         families: !args.single_verbs,
@@ -117,7 +118,7 @@ mod tests {
             proptest::collection::btree_set(name(), 0..3),
             proptest::collection::btree_set(name(), 0..3),
             proptest::option::of(name().prop_filter("a word", |name| **name != *"nobody")),
-            proptest::option::of(1u32..=3650),
+            proptest::option::of((1u32..=3650, any::<bool>())),
             1u64..=3650,
         );
         (actors, to, more, choices()).prop_map(|(actors, to, more, choices)| {
@@ -133,7 +134,8 @@ mod tests {
                 into,
                 machines,
                 unattributed,
-                retire_after,
+                retire_after: retire_after.map(|(days, _)| days),
+                retire_unattributed: retire_after.is_some_and(|(_, all)| all),
                 token_seconds: days * 24 * 60 * 60,
                 choices: Choices {
                     families: choices.families,

@@ -15,13 +15,12 @@ use crate::model::printable;
 /// Checks that are named one by one, at most.
 const NAMED: usize = 10;
 
-/// The whole Plan.
-pub fn plan_text(plan: &Plan) -> String {
-    let mut text = String::new();
+/// Of which cluster it is, by whom, on what it rests and what is wanted.
+pub(super) fn head(plan: &Plan, text: &mut String) {
     let cluster = &plan.metadata.cluster;
     let made_by = plan.metadata.made_by.as_deref().unwrap_or("somebody");
     line(
-        &mut text,
+        text,
         0,
         &format!(
             "Plan for {} ({}), made by {made_by} at {}",
@@ -39,15 +38,24 @@ pub fn plan_text(plan: &Plan) -> String {
         },
         None => "no log was read: what is in use is not known".to_owned(),
     };
-    line(&mut text, 0, &log);
+    line(text, 0, &log);
     if let Some(run) = plan.undoes {
-        line(&mut text, 0, &format!("undoes run {run}"));
+        line(text, 0, &format!("undoes run {run}"));
     }
     for intent in &plan.intents {
-        line(&mut text, 0, &format!("wanted: {}", intent.words()));
+        line(text, 0, &format!("wanted: {}", intent.words()));
     }
+}
+
+/// The whole Plan.
+pub fn plan_text(plan: &Plan) -> String {
+    let mut text = String::new();
+    head(plan, &mut text);
     for warning in &plan.warnings {
         line(&mut text, 0, &format!("warning: {warning}"));
+    }
+    for nobody in plan.parted.iter().flat_map(|parted| &parted.nobody) {
+        line(&mut text, 0, &nobody.words(usize::MAX));
     }
     if let Some(lock_out) = &plan.lock_out {
         line(&mut text, 0, &format!("LOCKS OUT: {}", lock_out.what));
@@ -86,6 +94,9 @@ pub fn plan_text(plan: &Plan) -> String {
         line(&mut text, 1, &format!("- not before {}: {}", exact(later.not_before), later.what));
         let intents: Vec<String> = later.intents.iter().map(Intent::words).collect();
         line(&mut text, 2, &intents.join(", "));
+        for works in &later.still_works {
+            line(&mut text, 2, &format!("works on then: {}, {}", works.what, works.until));
+        }
     }
     if !plan.still_works.is_empty() {
         line(&mut text, 0, "\nwhat works afterwards all the same:");
@@ -157,7 +168,7 @@ fn rights(rights: &[Right]) -> String {
     words.collect::<Vec<_>>().join(", ")
 }
 
-fn checks(title: &str, checks: &[Check], text: &mut String) {
+pub(super) fn checks(title: &str, checks: &[Check], text: &mut String) {
     if checks.is_empty() {
         return;
     }
@@ -195,7 +206,7 @@ fn image_diff(before: Option<&Value>, after: Option<&Value>) -> String {
 }
 
 /// A line, made safe to show; one that begins with a line break has an empty one before it.
-fn line(text: &mut String, depth: usize, words: &str) {
+pub(super) fn line(text: &mut String, depth: usize, words: &str) {
     let words = match words.strip_prefix('\n') {
         Some(rest) => {
             text.push('\n');

@@ -197,6 +197,8 @@ actions! {
     JournalCommand,
     /// The plan that takes a run back.
     UndoCommand,
+    /// Goes on with a run that was cut off.
+    FinishCommand,
     /// Lists one namespace only.
     Namespace,
     /// Sorts by risk.

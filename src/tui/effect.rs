@@ -92,6 +92,15 @@ pub enum Effect {
         /// The run's number in the journal.
         run: u64,
     },
+    /// Look at what is left of a run, and try it; answers with [`Msg::Planned`].
+    Finish {
+        /// Of which cluster.
+        feed: FeedId,
+        /// The number of the plan.
+        tag: u64,
+        /// The run's number in the journal.
+        run: u64,
+    },
     /// Read the journal; answers with [`Msg::Done`] and a text.
     Journal {
         /// Of which cluster.

@@ -231,6 +231,16 @@ impl Ui {
                     let _ = self.sender.send(Msg::Planned { tag, result: Err(why) });
                 }
             }
+            Effect::Finish { feed, tag, run } => {
+                let sender = self.sender.clone();
+                let made = self.at_desk(feed, move |desk| {
+                    let result = desk.finishing(run).map(Arc::new);
+                    let _ = sender.send(Msg::Planned { tag, result });
+                });
+                if let Err(why) = made {
+                    let _ = self.sender.send(Msg::Planned { tag, result: Err(why) });
+                }
+            }
             Effect::Journal { feed, tag } => {
                 let sender = self.sender.clone();
                 let columns = usize::from(self.state.size.0).saturating_sub(2);
@@ -246,8 +256,8 @@ impl Ui {
                 let made = self.at_desk(feed, move |desk| {
                     let heard = sender.clone();
                     let mut told = move |line| drop(heard.send(Msg::Applying { tag, line }));
-                    let (plan, folder) = (&planned.plan, folder.as_deref());
-                    let result = desk.apply(plan, folder, &AtomicBool::new(false), &mut told);
+                    let (planned, folder) = (&*planned, folder.as_deref());
+                    let result = desk.apply(planned, folder, &AtomicBool::new(false), &mut told);
                     let _ = sender.send(Msg::Applied { tag, result });
                 });
                 if let Err(why) = made {

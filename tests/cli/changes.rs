@@ -85,6 +85,28 @@ fn splitting_says_who_gets_what_and_what_nobody_does() {
     fits("plan.json", &json);
     let run = home.run(&words).ends_with(0);
     insta::assert_snapshot!("split", run.out);
+    // What has to be known first is in sight at 80 columns and 24 rows.
+    let screen: Vec<&str> = run.out.lines().take(24).collect();
+    let screen = screen.join(" ");
+    let screen: String = screen.split_whitespace().collect::<Vec<_>>().join(" ");
+    for words in [
+        "kim, a person: sa:ci/kim, new, kim.kubeconfig with a token for 30 days",
+        "lee, a person: user:lee@corp.example, who comes in as before",
+        "gets get, list of pods; get, list of pods/log in namespace payments",
+        "of ClusterRoleBinding ops-shared, nobody gets ",
+        "user:ops-shared itself stays as it is",
+        "to be done by hand: - hand kim.kubeconfig to kim",
+        "- tell lee to log in as user:lee@corp.example",
+    ] {
+        assert!(screen.contains(words), "{words:?} is not in:\n{}", run.out);
+    }
+    for line in run.out.lines() {
+        let words = line.trim_start().split(' ').count();
+        assert!(line.chars().count() <= 80 || words == 1, "{line}");
+    }
+    // Every object is a word away.
+    let wide = home.run(&[&words[..], &["-o", "wide"]].concat()).ends_with(0).out;
+    assert!(wide.contains("     + kind: ClusterRoleBinding"), "{wide}");
     for (words, code) in [
         (&["split", "user:nobody@corp.example", "--demo", "--into", "ci"][..], 1),
         (&["split", "jane", "--demo"], 2),
@@ -94,6 +116,7 @@ fn splitting_says_who_gets_what_and_what_nobody_does() {
         (&["split", "user:ops-shared", "--demo", "--actor", "lee"], 2),
         (&["split", "user:ops-shared", "--demo", "--into", "ci", "--token-days", "0"], 2),
         (&["split", "user:ops-shared", "--demo", "--into", "ci", "--unattributed", "eve"], 2),
+        (&["split", "user:ops-shared", "--demo", "--into", "ci", "--retire-unattributed"], 2),
     ] {
         let run = home.run(words).ends_with(code);
         assert!(!run.err.is_empty(), "{words:?}");

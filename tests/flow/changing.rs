@@ -58,6 +58,7 @@ fn planned(book: &Book, intents: &[Intent], problems: &[&str]) -> Planned {
         problems: problems.iter().map(|problem| (*problem).to_owned()).collect(),
         notes: vec!["somebody else would have to take it back".to_owned()],
         confirm: "corp/test-eu".into(),
+        finishes: None,
     }
 }
 
@@ -167,4 +168,33 @@ fn what_cannot_be_applied_says_why_and_stays_staged() {
     stage.keys("a");
     assert!(stage.text().contains("there is no plan"), "{}", stage.text());
     assert_eq!(words(&stage).len(), 1);
+}
+
+#[test]
+fn a_run_that_was_cut_off_is_gone_on_with() {
+    let mut stage = stage();
+    stage.command("who gone").keys("r p");
+    let (_, book, intents) = asked(&stage);
+    stage.keys("esc").command("finish x");
+    assert!(stage.text().contains("expected the number of a RUN"), "{}", stage.text());
+    stage.keys("esc").command("finish 3");
+    let asks = stage.outside.iter().rev().find_map(|effect| match effect {
+        Effect::Finish { tag, run, .. } => Some((*tag, *run)),
+        _ => None,
+    });
+    let (tag, run) = asks.expect("what is left of it was asked for");
+    assert_eq!(run, 3);
+    let made = Planned { finishes: Some(3), ..planned(&book, &intents, &[]) };
+    stage.send(Msg::Planned { tag, result: Ok(Arc::new(made)) });
+    stage.keys("a");
+    assert!(stage.text().contains("to apply it, type corp/test-eu:"), "{}", stage.text());
+    stage.type_text("corp/test-eu").keys("enter");
+    let applies = stage.outside.iter().rev().find_map(|effect| match effect {
+        Effect::Apply { planned, .. } => Some(planned.finishes),
+        _ => None,
+    });
+    assert_eq!(applies, Some(Some(3)));
+    let lines = vec!["run 3 is done; keybook undo 3 takes it back".to_owned()];
+    stage.send(Msg::Applied { tag, result: Ok(Applied { run: 3, whole: true, lines }) });
+    assert_eq!(words(&stage).len(), 1, "what is wanted next stays staged");
 }

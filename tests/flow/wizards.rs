@@ -415,6 +415,7 @@ fn a_plan_with_kubeconfigs_asks_for_their_folder_where_none_was_chosen() {
         problems: Vec::new(),
         notes: Vec::new(),
         confirm: "corp/test-eu".into(),
+        finishes: None,
     };
     stage.send(Msg::Planned { tag, result: Ok(Arc::new(made)) });
     stage.keys("a");

@@ -32,6 +32,10 @@ pub fn about(book: &Book, intent: &Intent) -> Result<About, Refusal> {
             let role = objects.roles.get(&key);
             role.map(|_| About::Whole).ok_or_else(|| no_role(book, &key))
         }
+        Intent::Account { .. } => {
+            wanted(book, std::slice::from_ref(intent))?;
+            Ok(About::Whole)
+        }
         Intent::Identity { .. } | Intent::Grant { .. } => {
             wanted(book, std::slice::from_ref(intent))?;
             let binding = intent.binding().and_then(|(key, _)| objects.bindings.get(&key));

@@ -81,6 +81,9 @@ fn splitting(how: &Splitting) -> Vec<String> {
     if how.token_seconds != default.token_seconds {
         flag("token-days", (how.token_seconds / DAY).to_string());
     }
+    if how.retire_unattributed {
+        flags.push("--retire-unattributed".to_owned());
+    }
     flags.extend(narrowing(&how.choices, &default.choices));
     flags
 }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
-use super::{Check, Intent};
+use super::{Check, Intent, Parted};
 use crate::model::Name;
 
 /// `apiVersion` of a Plan.
@@ -38,6 +38,9 @@ pub struct Plan {
     pub still_works: Vec<StillWorks>,
     /// What else has to be known before it is applied.
     pub warnings: Vec<String>,
+    /// What is split, in sum.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub parted: Vec<Parted>,
     /// What is to be done later: planned when its day has come, from the objects as they are then.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub later: Vec<Later>,
@@ -163,6 +166,11 @@ impl Target {
     /// keeps no object of that a step is about.
     pub fn is_credential(&self) -> bool {
         matches!(&*self.kind, "Token" | "Certificate")
+    }
+
+    /// Whether it is a `ServiceAccount`.
+    pub fn is_account(&self) -> bool {
+        &*self.kind == "ServiceAccount"
     }
 
     /// Whether nothing but its metadata is ever read.
@@ -385,6 +393,9 @@ pub struct Later {
     pub what: String,
     /// What is wanted then.
     pub intents: Vec<Intent>,
+    /// What works after it all the same, as far as it was known when the plan was made.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub still_works: Vec<StillWorks>,
 }
 
 /// Whom a Plan leaves without a way back in.
@@ -452,6 +463,13 @@ impl Plan {
         let mut value = self.value();
         value["metadata"]["digest"] = Value::from("");
         format!("sha256:{:x}", Sha256::digest(value.to_string().as_bytes()))
+    }
+
+    /// The same, with what else has to be known before it is applied.
+    #[must_use]
+    pub fn with_warnings(mut self, more: Vec<String>) -> Self {
+        self.warnings.extend(more);
+        self.sealed()
     }
 
     /// With its sum.

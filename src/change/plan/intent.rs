@@ -5,7 +5,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Choices, Named, Splitting};
+use super::account;
+use super::{Choices, Ending, Named, Splitting};
 use crate::book::Mend;
 use crate::model::{BindingKind, Identity, Name, RoleKind, shell_word};
 use crate::rbac::BindingKey;
@@ -48,6 +49,13 @@ pub enum Intent {
         /// Its name.
         name: Name,
     },
+    /// End the tokens of a `ServiceAccount`, whichever there are by then.
+    Account {
+        /// Whose.
+        identity: Identity,
+        /// How.
+        how: Ending,
+    },
     /// Cut what an identity is granted down to what the log shows in use.
     Narrow {
         /// Whom.
@@ -83,7 +91,9 @@ pub enum Intent {
     "{text:?} does not say what to revoke: write an identity (user:NAME, group:NAME, \
      sa:NAMESPACE/NAME) for all that is bound to it, crb:NAME=IDENTITY or \
      rb:NAMESPACE/NAME=IDENTITY for one grant, quarantine:NAMESPACE/NAME to have the token of a Secret \
-     refused, secret:NAMESPACE/NAME to delete it"
+     refused, secret:NAMESPACE/NAME to delete it; quarantine:sa:NAMESPACE/NAME for every Secret with a \
+     token of a ServiceAccount, account:NAMESPACE/NAME to delete that with them, renew:NAMESPACE/NAME to \
+     delete it and make it again, which ends all its tokens"
 )]
 pub struct IntentParseError {
     text: String,
@@ -115,6 +125,15 @@ impl FromStr for Intent {
             "secret" => {
                 let (namespace, name) = placed(rest).ok_or_else(wrong)?;
                 Ok(Self::TokenSecret { namespace, name })
+            }
+            "quarantine" if let Some(identity) = account::named(rest) => {
+                Ok(Self::Account { identity, how: Ending::Quarantine })
+            }
+            "account" | "renew" => {
+                let (namespace, name) = placed(rest).ok_or_else(wrong)?;
+                let identity = Identity::service_account(namespace, name);
+                let how = if kind == "renew" { Ending::Renew } else { Ending::Delete };
+                Ok(Self::Account { identity, how })
             }
             "quarantine" => {
                 let (namespace, name) = placed(rest).ok_or_else(wrong)?;
@@ -149,6 +168,13 @@ impl fmt::Display for Intent {
             | Self::Split { identity, .. } => identity.fmt(f),
             Self::Quarantine { namespace, name } => write!(f, "quarantine:{namespace}/{name}"),
             Self::TokenSecret { namespace, name } => write!(f, "secret:{namespace}/{name}"),
+            Self::Account { identity, how: Ending::Quarantine } => {
+                write!(f, "quarantine:{identity}")
+            }
+            Self::Account { identity, how } => {
+                let namespace = identity.namespace.as_deref().unwrap_or_default();
+                write!(f, "{}:{namespace}/{}", how.as_str(), identity.name)
+            }
             Self::NarrowRole { namespace: Some(namespace), name, .. } => {
                 write!(f, "role:{namespace}/{name}")
             }
@@ -199,6 +225,7 @@ impl Intent {
         match self {
             Self::Grant { subject: identity, .. }
             | Self::Identity { identity }
+            | Self::Account { identity, .. }
             | Self::Narrow { identity, .. }
             | Self::Split { identity, .. } => Some(identity),
             Self::Quarantine { .. } | Self::TokenSecret { .. } | Self::NarrowRole { .. } => None,
@@ -313,6 +340,10 @@ mod tests {
             ("rolebinding:pay/ops=g:dev", "rb:pay/ops=group:dev"),
             ("secret:pay/batch-token", "secret:pay/batch-token"),
             ("quarantine:pay/batch-token", "quarantine:pay/batch-token"),
+            ("quarantine:sa:pay/batch", "quarantine:sa:pay/batch"),
+            ("quarantine:system:serviceaccount:pay:batch", "quarantine:sa:pay/batch"),
+            ("account:pay/batch", "account:pay/batch"),
+            ("renew:pay/batch", "renew:pay/batch"),
         ] {
             let intent: Intent = text.parse().expect(text);
             assert_eq!(intent.to_string(), same);
@@ -329,6 +360,9 @@ mod tests {
             "secret:x",
             "role:x",
             "rb:/x=user:a",
+            "account:x",
+            "renew:/x",
+            "quarantine:user:x",
         ] {
             assert!(text.parse::<Intent>().is_err(), "{text}");
         }

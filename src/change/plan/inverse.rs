@@ -1,12 +1,15 @@
 //! What takes a run back: its steps in inverse order, each with what our own write left as its
 //! precondition.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
 use super::edit::{precondition, rights, without_server_fields};
 use super::{
-    Action, Inverse, Plan, Precondition, Reason, Reversibility, Step, StillWorks, Verification,
+    Action, Inverse, Plan, Precondition, Reason, Reversibility, Step, StillWorks, Target,
+    Verification,
 };
 use crate::model::{Identity, Name};
 
@@ -55,8 +58,23 @@ pub fn undo(
             ));
         }
     }
+    // What was deleted and made again is as it was, but for what does not come back.
+    let acts = |made: &&Made| step_of(made).map(|step| (step.action, &step.target));
+    let all: Vec<(Action, &Target)> = made.iter().filter_map(|made| acts(made)).collect();
+    let is_back = |target: &Target| {
+        [Action::Delete, Action::Create].iter().all(|action| all.contains(&(*action, target)))
+    };
+    let renewed: BTreeSet<&Target> =
+        all.iter().map(|(_, target)| *target).filter(|target| is_back(target)).collect();
+    for target in &renewed {
+        left_out.push(format!(
+            "{target} was deleted and made again: it reads as before, and its UID and the tokens that \
+             carried it do not come back"
+        ));
+    }
     let mut steps: Vec<Step> = made
         .into_iter()
+        .filter(|made| step_of(made).is_none_or(|step| !renewed.contains(&step.target)))
         .rev()
         .filter_map(|made| {
             let step = step_of(made)?;
@@ -97,6 +115,7 @@ pub fn undo(
         manual: Vec::new(),
         still_works,
         warnings: left_out,
+        parted: Vec::new(),
         later: Vec::new(),
         lock_out: None,
         undoes: Some(run),

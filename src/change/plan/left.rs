@@ -4,11 +4,11 @@
 use std::collections::BTreeSet;
 
 use crate::book::{Book, GroupSource};
-use crate::credentials::{self, Credential, Expires, Kind, Standing};
+use crate::credentials::{self, Bound, Credential, Expires, Kind, Standing};
 use crate::model::{Identity, Name, SubjectKind};
 use crate::rbac::{Authorizer, Held};
 
-use super::{Manual, StillWorks, Target};
+use super::{Manual, StillWorks, Target, account};
 
 /// Grants that are named one by one, at most.
 const NAMED: usize = 8;
@@ -37,15 +37,25 @@ impl Left {
             SubjectKind::Group => self.of_group(book, identity),
             _ => self.of_member(book, identity, after),
         }
-        for credential in credentials::of(book, identity) {
-            self.credential(&credential, deleted);
-        }
+        self.credentials(book, identity, deleted);
         if identity.kind != SubjectKind::Group {
             self.works(
                 format!("what {identity} has open: watches, and exec, attach and port-forward"),
                 "watches end within an hour; the others when they are idle for four hours, or their \
                  pod is deleted (defaults of Kubernetes): access is asked for when they begin",
             );
+        }
+    }
+
+    /// What authenticates as somebody all the same.
+    pub(super) fn credentials(
+        &mut self,
+        book: &Book,
+        identity: &Identity,
+        deleted: &BTreeSet<Target>,
+    ) {
+        for credential in credentials::of(book, identity) {
+            self.credential(&credential, deleted);
         }
     }
 
@@ -125,20 +135,45 @@ impl Left {
         {
             return;
         }
-        let until = match &credential.expires {
-            Expires::At(at) => format!("until {} UTC", at.format("%Y-%m-%d %H:%M")),
-            Expires::Never => "for ever".to_owned(),
-            Expires::NotKnown(why) => format!("not known: {why}"),
-        };
-        self.works(
-            format!(
-                "the {} {} still authenticates as {}",
-                credential.kind.as_str(),
-                credential.id,
-                credential.identity
-            ),
-            format!("{until}; what would revoke it: {}", credential.revoke),
-        );
+        let account = account::place(&credential.identity);
+        let account = account.map(|(namespace, name)| account::target(namespace, name));
+        if account::ends_with_account(credential.kind)
+            && account.is_ok_and(|account| deleted.contains(&account))
+        {
+            return;
+        }
+        self.still_works.insert(still_authenticates(credential));
+    }
+}
+
+/// The wish that ends a token which ends with nothing but its account.
+fn renewing(credential: &Credential) -> String {
+    let place = account::place(&credential.identity).ok();
+    let place = place.filter(|_| credential.bound == Some(Bound::Nothing));
+    place.map_or_else(String::new, |(namespace, name)| {
+        format!(" (keybook revoke renew:{namespace}/{name})")
+    })
+}
+
+/// That a credential authenticates, until when, and what would end it.
+pub(super) fn still_authenticates(credential: &Credential) -> StillWorks {
+    let until = match &credential.expires {
+        Expires::At(at) => format!("until {} UTC", at.format("%Y-%m-%d %H:%M")),
+        Expires::Never => "for ever".to_owned(),
+        Expires::NotKnown(why) => format!("not known: {why}"),
+    };
+    StillWorks {
+        what: format!(
+            "the {} {} still authenticates as {}",
+            credential.kind.as_str(),
+            credential.id,
+            credential.identity
+        ),
+        until: format!(
+            "{until}; what would revoke it: {}{}",
+            credential.revoke,
+            renewing(credential)
+        ),
     }
 }
 

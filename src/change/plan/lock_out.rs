@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
+use super::Action as Write;
 use super::edit::object;
 use super::make::Operator;
 use super::{LockOut, Plan, Right, Step};
@@ -95,6 +96,19 @@ fn of_operator(
         _ => identity.user_name().as_ref() == Some(&operator.user),
     };
     let who = &operator.user;
+    let ends = |step: &&Step| {
+        let of = &step.target;
+        let account = of.namespace.clone().filter(|_| of.is_account());
+        let account = account.map(|place| Identity::service_account(place, of.name.clone()));
+        let user = account.as_ref().and_then(Identity::user_name);
+        step.action == Write::Delete && user.as_ref() == Some(who)
+    };
+    if steps.iter().any(|step| ends(&step)) {
+        return Some(format!(
+            "{who}, who makes this change, is the account that it deletes: nothing could be done \
+             with its token afterwards"
+        ));
+    }
     if had.iter().any(is) && !have.iter().any(is) {
         return Some(format!(
             "{who}, who makes this change, may do everything now and not afterwards"

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
+use super::account::Ending;
 use super::edit::{binding, precondition, rights, role, stored, without_subjects};
 use super::left::Left;
 use super::narrow::{self, Cuts};
@@ -15,7 +16,7 @@ use super::unseen_secret;
 use super::wanted::{AllWanted, Refusal, Wanted, names, objects_of, revoked, wanted};
 use super::{
     API_VERSION, Action, ClusterRef, CoverageRef, Header, Intent, Inverse, KIND, Later, Manual,
-    Plan, Reason, Reversibility, Step, StillWorks, Target, lock_out,
+    Parted, Plan, Reason, Reversibility, Step, StillWorks, Target, lock_out,
 };
 use crate::book::Book;
 use crate::model::{Binding, Call, Identity, ListKind, Name, Object, Objects, SubjectKind};
@@ -79,12 +80,15 @@ pub(super) fn worked(
     work.revoked = revoked(&all);
     work.cuts(cuts, &mut all)?;
     work.split(&parts)?;
+    work.without_secrets();
     for (target, wanted) in &all {
         let image = work.image(target)?;
         if let Some(unseen) = unseen_secret::of(input.book, target).filter(|_| target.is_secret()) {
             work.unseen_secret(target, &image, (&unseen, wanted));
         } else if target.is_secret() {
             work.secret(target, &image, wanted);
+        } else if target.is_account() {
+            work.account_ends(target, &image, wanted)?;
         } else {
             work.binding(target, &image, wanted)?;
         }
@@ -114,6 +118,8 @@ pub(super) struct Work<'a> {
     pub(super) needs: Vec<(Identity, Arc<Call>)>,
     /// What must hold for those whom splitting makes.
     pub(super) promises: Vec<split::Promise>,
+    /// What is split, in sum.
+    pub(super) parted: Vec<Parted>,
     /// What is to be done later.
     pub(super) later: Vec<Later>,
 }
@@ -149,6 +155,7 @@ impl<'a> Work<'a> {
             revoked: narrow::Revoked::new(),
             needs: Vec::new(),
             promises: Vec::new(),
+            parted: Vec::new(),
             later: Vec::new(),
         })
     }
@@ -274,12 +281,19 @@ impl<'a> Work<'a> {
         let revoked = all.values().filter(|wanted| !wanted.by.iter().all(Intent::narrows));
         let people: BTreeSet<&Identity> = revoked.flat_map(|wanted| &wanted.gone).collect();
         let wanted_whole = self.input.intents.iter().filter_map(|intent| match intent {
-            Intent::Identity { identity } => Some(identity),
+            Intent::Identity { identity } | Intent::Account { identity, how: Ending::Delete } => {
+                Some(identity)
+            }
             _ => None,
         });
         self.rights_in_use(&before, &after, &people);
         for identity in people.into_iter().chain(wanted_whole).collect::<BTreeSet<_>>() {
             self.left.of(book, identity, &after, &self.deleted);
+        }
+        for intent in self.input.intents {
+            if let Intent::Account { identity, how: Ending::Renew } = intent {
+                self.left.credentials(book, identity, &self.deleted);
+            }
         }
         self.sort_steps();
         let name = &book.snapshot.cluster.name;
@@ -318,6 +332,7 @@ impl<'a> Work<'a> {
             manual: manual.into_iter().collect::<Vec<Manual>>(),
             still_works: still_works.into_iter().collect(),
             warnings: self.warnings,
+            parted: self.parted,
             later: self.later,
             lock_out: locked,
             undoes: None,
@@ -340,7 +355,18 @@ impl<'a> Work<'a> {
                 })
             })
         };
-        let key = |step: &Step| (step.reversibility, own(step), step.action, step.target.clone());
+        // What is made anew goes first, and comes last.
+        let gone: BTreeSet<Target> = self
+            .steps
+            .iter()
+            .filter(|step| step.action == Action::Delete)
+            .map(|step| step.target.clone())
+            .collect();
+        let key = |step: &Step| {
+            let again = step.action == Action::Create && gone.contains(&step.target);
+            let action = if again { Action::Delete } else { step.action };
+            (step.reversibility, own(step), action, step.target.clone(), again)
+        };
         self.steps.sort_by_cached_key(key);
         for (id, step) in (1..).zip(&mut self.steps) {
             step.id = id;

@@ -5,6 +5,7 @@
 //! dropped: it is a manual step, or among what still works.
 
 mod about;
+mod account;
 mod afterwards;
 mod check;
 mod command;
@@ -20,6 +21,8 @@ mod lock_out;
 mod make;
 mod narrow;
 mod owner;
+mod parted;
+mod remains;
 mod secret;
 mod sound;
 mod split;
@@ -29,6 +32,7 @@ mod unseen_secret;
 mod wanted;
 
 pub use about::{About, about, moved};
+pub use account::Ending;
 pub use check::Check;
 pub use document::{
     API_VERSION, Action, ClusterRef, CoverageRef, Header, Inverse, KIND, Later, LockOut, Manual,
@@ -43,5 +47,7 @@ pub use inverse::{Made, undo};
 pub use lock_out::locks_out;
 pub use make::{Input, Operator, make};
 pub use narrow::{Choices, NotInLogs};
+pub use parted::{By, Nobody, Parted, Who};
+pub use remains::{Remaining, Remains, remains};
 pub use split::{Named, Splitting, everybody};
 pub use wanted::{Refusal, targets};

@@ -53,13 +53,8 @@ pub(super) fn of_role(
     judge(&owners, target, what(Action::Replace), patch, insist)
 }
 
-/// What becomes of deleting a Secret, or of a label put on it.
-pub(super) fn of_secret(
-    owners: &[Owner],
-    target: &Target,
-    action: Action,
-    insist: bool,
-) -> Verdict {
+/// What becomes of deleting a Secret or an account, or of a label put on it.
+pub(super) fn of_kept(owners: &[Owner], target: &Target, action: Action, insist: bool) -> Verdict {
     let of: Of =
         if action == Action::Delete { |owner| owner.deletion } else { |owner| owner.label };
     judge(owners, target, of, "null".to_owned(), insist)

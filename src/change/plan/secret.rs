@@ -3,6 +3,7 @@
 
 use serde_json::Value;
 
+use super::account::Ending;
 use super::edit::{precondition, rights, text};
 use super::left;
 use super::make::Work;
@@ -20,24 +21,17 @@ const INVALID_SINCE: &str = "kubernetes.io/legacy-token-invalid-since";
 impl Work<'_> {
     /// The step for one token Secret. Where both are wanted, it is deleted.
     pub(super) fn secret(&mut self, target: &Target, image: &Value, wanted: &Wanted) {
-        let quarantined = |intent: &Intent| matches!(intent, Intent::Quarantine { .. });
+        let quarantined = |intent: &Intent| match intent {
+            Intent::Quarantine { .. } => true,
+            Intent::Account { how, .. } => *how == Ending::Quarantine,
+            _ => false,
+        };
         let delete = !wanted.by.iter().all(quarantined);
         let namespace = target.namespace.clone().unwrap_or_else(|| "".into());
         let key = (namespace, target.name.clone());
-        let found = self.input.book.snapshot.objects.secrets.get(&key);
-        let owners = found.map(|secret| owners::of_secret(secret)).unwrap_or_default();
         let action = if delete { Action::Delete } else { Action::Replace };
-        let owners = match owner::of_secret(&owners, target, action, self.input.despite_owners) {
-            Verdict::Step(owners) => owners,
-            Verdict::Leave(manual) => {
-                self.left.still_works.insert(StillWorks {
-                    what: format!("the token in {target}"),
-                    until: format!("until the owner of it is changed: {}", manual.what),
-                });
-                self.left.manual.insert(manual);
-                return;
-            }
-        };
+        let holds = format!("the token in {target}");
+        let Some(owners) = self.undone_by(target, action, holds) else { return };
         let account = text(image, "/metadata/annotations/kubernetes.io~1service-account.name");
         let account = account.unwrap_or_else(|| "?".into());
         self.deleted.insert(target.clone());
@@ -66,6 +60,37 @@ impl Work<'_> {
         let used = self.token_in_use(target, &account);
         let evidence = wanted.by.iter().map(Intent::words).chain(used).collect();
         self.steps.push(Step { reasons: vec![Reason { why, evidence }], owners, ..step });
+    }
+
+    /// Who would undo a write to a Secret; None where it is theirs to make, which is said, with what
+    /// works on for as long.
+    pub(super) fn undone_by(
+        &mut self,
+        target: &Target,
+        action: Action,
+        works: String,
+    ) -> Option<Vec<OwnerWarning>> {
+        let key = (target.namespace.clone().unwrap_or_else(|| "".into()), target.name.clone());
+        let found = self.input.book.snapshot.objects.secrets.get(&key);
+        let owners = found.map(|secret| owners::of_secret(secret)).unwrap_or_default();
+        self.left_or_made(owner::of_kept(&owners, target, action, self.input.despite_owners), works)
+    }
+
+    /// The warnings of what is made; None of what is left to an owner, which is said.
+    pub(super) fn left_or_made(
+        &mut self,
+        verdict: Verdict,
+        works: String,
+    ) -> Option<Vec<OwnerWarning>> {
+        match verdict {
+            Verdict::Step(owners) => Some(owners),
+            Verdict::Leave(manual) => {
+                let until = format!("until the owner of it is changed: {}", manual.what);
+                self.left.still_works.insert(StillWorks { what: works, until });
+                self.left.manual.insert(manual);
+                None
+            }
+        }
     }
 
     fn still_works_of_secret(&mut self, target: &Target, account: &str, owners: &[OwnerWarning]) {

@@ -5,13 +5,11 @@ use serde_json::Value;
 
 use super::edit::{precondition, rights};
 use super::make::Work;
-use super::owner::{self, Verdict};
 use super::split::FROM;
 use super::wanted::Wanted;
 use super::{Action, Intent, Inverse, Reason, Reversibility, Step, StillWorks, Target};
 use crate::book::Book;
 use crate::model::{BoundTo, Identity, Name, Secret};
-use crate::owners;
 
 /// The type of a Secret that holds a bootstrap token
 /// (`plugin/pkg/auth/authenticator/token/bootstrap`).
@@ -75,20 +73,8 @@ impl Work<'_> {
         (unseen, wanted): (&Unseen, &Wanted),
     ) {
         let key = (target.namespace.clone().unwrap_or_else(|| "".into()), target.name.clone());
-        let found = self.input.book.snapshot.objects.secrets.get(&key);
-        let owners = found.map(|secret| owners::of_secret(secret)).unwrap_or_default();
-        let despite = self.input.despite_owners;
-        let owners = match owner::of_secret(&owners, target, Action::Delete, despite) {
-            Verdict::Step(owners) => owners,
-            Verdict::Leave(manual) => {
-                self.left.still_works.insert(StillWorks {
-                    what: format!("what ends with {target}"),
-                    until: format!("until the owner of it is changed: {}", manual.what),
-                });
-                self.left.manual.insert(manual);
-                return;
-            }
-        };
+        let ends = format!("what ends with {target}");
+        let Some(owners) = self.undone_by(target, Action::Delete, ends) else { return };
         self.deleted.insert(target.clone());
         self.after.secrets.remove(&key);
         let (why, loses) = match unseen {

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::account::{self, Ending};
 use super::{Intent, Target, narrow, unseen_secret};
 use crate::book::Book;
 use crate::model::{Binding, BindingKind, Identity, ListKind, Name, RoleKind};
@@ -152,6 +153,29 @@ pub(super) fn wanted(book: &Book, intents: &[Intent]) -> Result<AllWanted, Refus
                 }
                 if !found && book.find(identity).is_none() {
                     return Err(nobody(book, identity));
+                }
+            }
+            Intent::Account { identity, how } => {
+                let (namespace, name) = account::place(identity)?;
+                let target = account::target(namespace, name);
+                let key = (namespace.clone(), name.clone());
+                if !objects.service_accounts.contains_key(&key) {
+                    let list = (ListKind::ServiceAccounts, namespace);
+                    return Err(not_there(book, target.to_string(), list));
+                }
+                if *how != Ending::Renew {
+                    // Those that are not seen would be left.
+                    let lists = not_whole(book, &[ListKind::TokenSecrets], Some(namespace));
+                    if !lists.is_empty() {
+                        let what = format!("the Secrets that hold a token of {identity}");
+                        return Err(Refusal::NotKnown { what, lists });
+                    }
+                    for secret in account::secrets(book, namespace, name) {
+                        want(secret, None, intent);
+                    }
+                }
+                if *how != Ending::Quarantine {
+                    want(target, None, intent);
                 }
             }
             Intent::TokenSecret { namespace, name } | Intent::Quarantine { namespace, name } => {

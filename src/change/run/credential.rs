@@ -7,7 +7,7 @@ use super::kubeconfig::Kubeconfig;
 use super::runner::Outcome;
 use super::{How, Record, RunError, Runner};
 use crate::change::plan::{Made, Plan, Step};
-use crate::cluster::{self, CertificateAsk, TokenAsk};
+use crate::cluster::{self, Address, CertificateAsk, TokenAsk, Writer};
 use crate::model::Name;
 
 /// What is true of a token that was made and not written.
@@ -22,11 +22,41 @@ fn lost(step: &Step) -> &'static str {
     if &*step.target.kind == "Certificate" { LOST_CERTIFICATE } else { LOST_TOKEN }
 }
 
-/// Why there is no kubeconfig.
-enum Failed {
-    /// In words.
-    Before(String),
-    By(cluster::Error),
+/// What is asked for, of the very objects that the run made, or with a key that is made here.
+enum Ask {
+    Token(TokenAsk),
+    Certificate { key: String, ask: CertificateAsk },
+}
+
+impl Ask {
+    /// # Errors
+    /// In words, where the step is in no form that keybook knows, or what it is about was not made.
+    fn of(run: u64, plan: &Plan, step: &Step, made: &[Made]) -> Result<Self, String> {
+        if &*step.target.kind == "Certificate" {
+            let (key, ask) = requested(run, step)?;
+            return Ok(Self::Certificate { key, ask });
+        }
+        let ask = Wanted::of(step).and_then(|wanted| wanted.ask(plan, made));
+        let unmade = || "its account and Secret were not made by this run".to_owned();
+        ask.map(Self::Token).ok_or_else(unmade)
+    }
+
+    async fn answered(
+        &self,
+        writer: &dyn Writer,
+        plan: &Plan,
+        address: &Address,
+    ) -> Result<Kubeconfig, cluster::Error> {
+        Ok(match self {
+            Self::Token(ask) => {
+                Kubeconfig::of_token(plan, address, &writer.request_token(ask).await?, ask)
+            }
+            Self::Certificate { key, ask } => {
+                let issued = writer.request_certificate(ask).await?;
+                Kubeconfig::of_certificate(plan, address, (&issued, key), ask)
+            }
+        })
+    }
 }
 
 impl Runner<'_> {
@@ -51,69 +81,28 @@ impl Runner<'_> {
             Err(how) => return stopped(how),
         }
         self.flush()?;
-        let config = if &*step.target.kind == "Certificate" {
-            self.certificate(run, plan, step).await?
-        } else {
-            self.token(run, plan, step).await?
+        let made = self.find(run)?.made();
+        let ask = match Ask::of(run, plan, step, &made) {
+            Ok(ask) => ask,
+            Err(why) => return stopped(why),
         };
-        let config = match config {
+        let address = match self.writer.address() {
+            Ok(address) => address,
+            Err(error) => return stopped(error.to_string()),
+        };
+        self.note(Record::Writing { run, step: step.id })?;
+        let writer = self.writer;
+        let config = match self.again(step, || ask.answered(writer, plan, &address)).await {
             Ok(config) => config,
-            Err(Failed::Before(why)) => return stopped(why),
-            Err(Failed::By(error)) if super::runner::may_have_been_made(&error) => {
+            Err(error) if super::runner::may_have_been_made(&error) => {
                 return stopped(format!("{error}; {}", lost(step)));
             }
-            Err(Failed::By(error)) => return stopped(error.to_string()),
+            Err(error) => return stopped(error.to_string()),
         };
         match handover::write(plan, (run, step), out, &config) {
             Ok(left) => Ok(Outcome::Made(How::Answered, Some(left))),
             Err(error) => stopped(format!("{error}; {}", lost(step))),
         }
-    }
-
-    async fn token(
-        &mut self,
-        run: u64,
-        plan: &Plan,
-        step: &Step,
-    ) -> Result<Result<Kubeconfig, Failed>, RunError> {
-        let before = |why: String| Ok(Err(Failed::Before(why)));
-        let made = self.find(run)?.made();
-        let Some(ask) = Wanted::of(step).and_then(|wanted| wanted.ask(plan, &made)) else {
-            return before("its account and Secret were not made by this run".to_owned());
-        };
-        let address = match self.writer.address() {
-            Ok(address) => address,
-            Err(error) => return before(error.to_string()),
-        };
-        self.note(Record::Writing { run, step: step.id })?;
-        let writer = self.writer;
-        let asked = self.again(step, || writer.request_token(&ask)).await;
-        Ok(asked
-            .map(|token| Kubeconfig::of_token(plan, &address, &token, &ask))
-            .map_err(Failed::By))
-    }
-
-    async fn certificate(
-        &mut self,
-        run: u64,
-        plan: &Plan,
-        step: &Step,
-    ) -> Result<Result<Kubeconfig, Failed>, RunError> {
-        let before = |why: String| Ok(Err(Failed::Before(why)));
-        let (key, ask) = match requested(run, step) {
-            Ok(requested) => requested,
-            Err(why) => return before(why),
-        };
-        let address = match self.writer.address() {
-            Ok(address) => address,
-            Err(error) => return before(error.to_string()),
-        };
-        self.note(Record::Writing { run, step: step.id })?;
-        let writer = self.writer;
-        let asked = self.again(step, || writer.request_certificate(&ask)).await;
-        Ok(asked
-            .map(|issued| Kubeconfig::of_certificate(plan, &address, (&issued, &key), &ask))
-            .map_err(Failed::By))
     }
 
     /// Asks, and again where the server is only busy.

@@ -6,6 +6,7 @@
 
 mod credential;
 mod due;
+mod handed;
 mod handover;
 mod history;
 mod kubeconfig;
@@ -22,6 +23,7 @@ mod words;
 mod tests;
 
 pub use due::Stage;
+pub use handed::handed;
 pub use handover::{is_free, makes_kubeconfigs};
 pub use history::{History, Run, Standing, StepState};
 pub use look::Found;

@@ -70,6 +70,14 @@ async fn one(
         }
         return Ok(());
     }
+    if rights.comes_again(step) {
+        // What is there now is what goes before it.
+        let missing = rights.missing(&step.rights, false).await?;
+        if !missing.is_empty() {
+            found.problems.push(format!("{title}: you may not {}", missing.join(", nor ")));
+        }
+        return Ok(());
+    }
     match look(rights.cluster, step).await? {
         Found::Unmade(_) => {}
         Found::Made(_) => {
@@ -183,6 +191,12 @@ struct Rights<'a> {
 }
 
 impl Rights<'_> {
+    /// Whether the same plan deletes what the step makes.
+    fn comes_again(&self, step: &Step) -> bool {
+        let gone = |other: &Step| other.action == Action::Delete && other.target == step.target;
+        step.action == Action::Create && self.plan.steps.iter().any(gone)
+    }
+
     /// The step that makes the role which a step's binding gives, where the same plan does.
     fn making_role(&self, step: &Step) -> Option<&Step> {
         let role = step.after.as_ref()?.get("roleRef")?;

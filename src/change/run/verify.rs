@@ -40,7 +40,14 @@ pub async fn verify(
     made: &[Made],
     patience: Duration,
 ) -> Result<Vec<Differs>, cluster::Error> {
-    let looked = made.iter().map(|made| one(cluster, plan, made));
+    let target =
+        |made: &Made| plan.steps.iter().find(|step| step.id == made.step).map(|s| &s.target);
+    // What was deleted and made again is looked at as it was made.
+    let last = made
+        .iter()
+        .enumerate()
+        .filter(|(at, one)| !made[at + 1..].iter().any(|later| target(later) == target(one)));
+    let looked = last.map(|(_, made)| one(cluster, plan, made));
     let mut looked = stream::iter(looked).buffered(AT_ONCE);
     let mut differs = Vec::new();
     while let Some(found) = looked.next().await {

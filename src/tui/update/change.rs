@@ -129,6 +129,13 @@ pub(super) fn undo(state: &mut State, run: u64, effects: &mut Effects) {
     effects.push(Effect::Undo { feed, tag, run });
 }
 
+/// What is left of a run that was cut off.
+pub(super) fn finish(state: &mut State, run: u64, effects: &mut Effects) {
+    let feed = state.current_feed();
+    let tag = show(state, feed, &format!("finish run {run}"), Vec::new());
+    effects.push(Effect::Finish { feed, tag, run });
+}
+
 /// What was applied.
 pub(super) fn journal(state: &mut State, effects: &mut Effects) {
     let feed = state.current_feed();
@@ -212,7 +219,9 @@ fn prompt(kind: PromptKind, text: &str, before: &str) -> Layer {
 /// kubeconfigs are written to.
 fn confirm(state: &mut State) {
     let Some((_, feed, planned)) = ready(state) else { return };
-    let kind = if run::makes_kubeconfigs(&planned.plan) && !state.folders.contains_key(&feed) {
+    // A run that goes on has the folder with which it began.
+    let asks = run::makes_kubeconfigs(&planned.plan) && planned.finishes.is_none();
+    let kind = if asks && !state.folders.contains_key(&feed) {
         PromptKind::Folder
     } else {
         PromptKind::Confirm
@@ -279,7 +288,8 @@ fn add(state: &mut State, tag: u64, more: impl IntoIterator<Item = Line<'static>
 pub(super) fn applied(state: &mut State, tag: u64, result: Result<Applied, String>) {
     let Some(view) = view(state, tag) else { return };
     let Some(part) = view.plan.as_mut() else { return };
-    let (feed, undone) = (part.feed, view.title.starts_with("undo "));
+    let of_a_run = view.title.starts_with("undo ") || view.title.starts_with("finish ");
+    let (feed, undone) = (part.feed, of_a_run);
     // Where nothing was written, there is nothing that was applied.
     part.stage = if result.is_ok() { PlanStage::Applied } else { PlanStage::Failed };
     let (lines, slot, whole) = match result {
@@ -293,7 +303,7 @@ pub(super) fn applied(state: &mut State, tag: u64, result: Result<Applied, Strin
         wrapped(&line, slot, columns, &mut shown);
     }
     add(state, tag, shown);
-    // An undo leaves alone what is wanted next.
+    // What is done about a run leaves alone what is wanted next.
     if whole && !undone {
         state.staged.retain(|(at, _), _| *at != feed);
         state.folders.remove(&feed);

@@ -116,13 +116,17 @@ fn with_arguments(
             visit::reverse(state, feed, asked, effects);
         }
         Id::SnapshotCommand => snapshot(state, rest, effects)?,
-        Id::UndoCommand => {
+        Id::UndoCommand | Id::FinishCommand => {
             let run = match rest {
                 [run] => run.parse().ok(),
                 _ => None,
             };
             let run = run.ok_or("expected the number of a RUN; journal lists them")?;
-            change::undo(state, run, effects);
+            if id == Id::UndoCommand {
+                change::undo(state, run, effects);
+            } else {
+                change::finish(state, run, effects);
+            }
         }
         id => perform(state, id, None, effects),
     }

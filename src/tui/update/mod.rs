@@ -230,6 +230,7 @@ pub(super) fn perform(state: &mut State, id: Id, key: Option<Key>, effects: &mut
         | Id::SnapshotCommand
         | Id::CheckCommand
         | Id::UndoCommand
+        | Id::FinishCommand
         | Id::DemoCommand => {}
     }
 }

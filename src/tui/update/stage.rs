@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::open;
 use crate::book::{Grant, GrantId, GrantKey, Mend};
 use crate::change::plan::{Choices, Intent, about};
-use crate::credentials::Credential;
+use crate::credentials::{Bound, Credential};
 use crate::model::{Identity, RoleKind};
 use crate::reach::Kept;
 use crate::tui::action::ActionId as Id;
@@ -226,6 +226,13 @@ fn of_credential(credential: &Credential, narrow: bool) -> Result<Intent, String
         Some((namespace, name)) => {
             Ok(Intent::Quarantine { namespace: namespace.into(), name: name.into() })
         }
+        None if credential.bound == Some(Bound::Nothing) => Err(format!(
+            "no write to the cluster revokes it alone: {}. keybook revoke \
+             renew:{}/{} does that",
+            credential.revoke,
+            credential.identity.namespace.as_deref().unwrap_or("NAMESPACE"),
+            credential.identity.name
+        )),
         None => Err(format!("no write to the cluster revokes it alone: {}", credential.revoke)),
     }
 }

@@ -60,7 +60,7 @@ impl Field {
             Self::Younger => "leave grants whole that are younger than so many days:",
             Self::Actor(_) => "called, in small letters, digits and dashes:",
             Self::Into => "namespace of the new accounts:",
-            Self::Unattributed => "who gets what is nobody's, or nobody:",
+            Self::Unattributed => "who gets what is nobody's, nobody, or cut off once retired:",
             Self::Retire => "retire it after so many days, 0 for not now:",
             Self::TokenDays => "ask for tokens for so many days:",
             Self::Folder => "folder for the kubeconfigs:",

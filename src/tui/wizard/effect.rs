@@ -210,10 +210,11 @@ fn besides(foreseen: &Foreseen, columns: usize, lines: &mut Lines) {
             said("·", &line, Slot::Base, columns, lines);
         }
     }
-    if !plan.warnings.is_empty() {
+    if !plan.warnings.is_empty() || !plan.parted.is_empty() {
         gap(lines);
-        for warning in plan.warnings.iter().take(MOST / 4) {
-            said("!", warning, Slot::Warn, columns, lines);
+        let nobody = plan.parted.iter().flat_map(|of| &of.nobody).map(|of| of.words(MOST / 8));
+        for warning in plan.warnings.iter().cloned().chain(nobody).take(MOST / 4) {
+            said("!", &warning, Slot::Warn, columns, lines);
         }
     }
     if !plan.manual.is_empty() {

@@ -24,6 +24,9 @@ const LONGEST: u32 = 3650;
 /// Nobody in particular, where somebody could be chosen.
 const NOBODY: &str = "nobody";
 
+/// The same, where it is said that whoever made such requests is refused once the account is retired.
+const CUT_OFF: &str = "cut off";
+
 /// One who is seen behind the account.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Seat {
@@ -143,6 +146,11 @@ impl SplitForm {
         ))
     }
 
+    /// Whether whoever belongs to nobody is refused once the account is retired, and that was said.
+    fn is_cut_off(&self) -> bool {
+        self.how.retire_unattributed && self.how.retire_after.is_some()
+    }
+
     fn names(&self) -> BTreeSet<Name> {
         let taken = self.seats.iter().filter(|seat| !seat.left_out);
         taken.map(|seat| seat.name.clone()).collect()
@@ -185,6 +193,7 @@ impl SplitForm {
             certificates: self.how.certificates.iter().filter(|name| keep(name)).cloned().collect(),
             machines: self.how.machines.iter().filter(|name| keep(name)).cloned().collect(),
             unattributed: self.how.unattributed.clone().filter(keep),
+            retire_unattributed: self.is_cut_off(),
             ..self.how.clone()
         };
         Some(Intent::Split { identity: self.account.clone(), how: Box::new(how) })
@@ -209,12 +218,19 @@ impl SplitForm {
             }
             Field::Unattributed => {
                 let names = self.names();
-                let all: Vec<Option<&Name>> =
-                    std::iter::once(None).chain(names.iter().map(Some)).collect();
-                let have = self.how.unattributed.as_ref().filter(|name| names.contains(*name));
+                // Who made such requests is refused once it is retired: that has to be said.
+                let retired = self.how.retire_after.is_some();
+                let all: Vec<(Option<&Name>, bool)> = std::iter::once((None, false))
+                    .chain(retired.then_some((None, true)))
+                    .chain(names.iter().map(|name| (Some(name), false)))
+                    .collect();
+                let whom = self.how.unattributed.as_ref().filter(|name| names.contains(*name));
+                let have = (whom, whom.is_none() && self.is_cut_off());
                 let at = all.iter().position(|one| *one == have).unwrap_or_default();
                 let next = (at + all.len()).saturating_add_signed(by) % all.len();
-                self.how.unattributed = all.get(next).copied().flatten().cloned();
+                let (whom, cut_off) = all.get(next).copied().unwrap_or_default();
+                self.how.unattributed = whom.cloned();
+                self.how.retire_unattributed = cut_off;
                 Ok(())
             }
             Field::Retire => {
@@ -253,7 +269,8 @@ impl SplitForm {
             Field::Actor(at) => self.seats.get(at)?.name.to_string(),
             Field::Into => self.how.into.as_ref().map_or_else(String::new, ToString::to_string),
             Field::Unattributed => {
-                self.how.unattributed.as_ref().map_or(NOBODY.to_owned(), ToString::to_string)
+                let nobody = if self.is_cut_off() { CUT_OFF } else { NOBODY };
+                self.how.unattributed.as_ref().map_or(nobody.to_owned(), ToString::to_string)
             }
             Field::Retire => self.how.retire_after.unwrap_or(0).to_string(),
             Field::TokenDays => (self.how.token_seconds / DAY).to_string(),
@@ -270,11 +287,15 @@ impl SplitForm {
                 self.how.into = Some(text).filter(|text| !text.is_empty()).map(Into::into);
             }
             Field::Unattributed => {
-                let whom = Some(text).filter(|text| !text.is_empty() && *text != NOBODY);
+                if text == CUT_OFF && self.how.retire_after.is_none() {
+                    return Err("cut off: only once the account is retired".to_owned());
+                }
+                let whom = Some(text).filter(|text| !["", NOBODY, CUT_OFF].contains(text));
                 if let Some(name) = whom.filter(|name| !self.names().contains(*name)) {
                     return Err(format!("nobody is called {name:?}"));
                 }
                 self.how.unattributed = whom.map(Into::into);
+                self.how.retire_unattributed = text == CUT_OFF;
             }
             Field::Retire => {
                 let days = number(text)?;
@@ -408,7 +429,11 @@ impl SplitForm {
                 };
                 let names = self.names();
                 let whom = self.how.unattributed.as_ref().filter(|name| names.contains(*name));
-                (whom.map_or(NOBODY.to_owned(), ToString::to_string), says)
+                let (nobody, says) = match whom {
+                    None if self.is_cut_off() => (CUT_OFF, format!("{says}: refused once retired")),
+                    _ => (NOBODY, says),
+                };
+                (whom.map_or(nobody.to_owned(), ToString::to_string), says)
             }
             Field::Retire => match self.how.retire_after {
                 None => ("not now".to_owned(), "it stays as it is".to_owned()),

@@ -12,6 +12,7 @@ mod need;
 mod rules;
 mod share;
 mod steps;
+mod strong;
 mod unseen;
 mod words;
 

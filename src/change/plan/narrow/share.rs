@@ -11,7 +11,7 @@ use super::rules::{Need, World, allows, narrow};
 use super::{Choices, beside, keys};
 use crate::actors::ActorUse;
 use crate::book::{Book, Entry, UseSummary};
-use crate::change::plan::{Intent, Refusal};
+use crate::change::plan::{Intent, Nobody, Refusal, parted};
 use crate::model::{Call, Identity, Name, PolicyRule, Scope, Target};
 
 /// What somebody used, and gets.
@@ -34,8 +34,8 @@ pub(in crate::change::plan) struct Share {
 pub(in crate::change::plan) struct Shares {
     /// In the order in which they were given.
     pub(in crate::change::plan) all: Vec<Share>,
-    /// A line for each part of the account's grants that nobody gets.
-    pub(in crate::change::plan) nobody: Vec<String>,
+    /// What of the account's grants nobody gets.
+    pub(in crate::change::plan) nobody: Vec<Nobody>,
     /// What makes the log weak ground.
     pub(in crate::change::plan) doubts: Vec<String>,
 }
@@ -140,10 +140,9 @@ pub(in crate::change::plan) fn shares(
             .collect();
         let world = World { gave, whose, ..work.world(choices, &[]) };
         let cut = narrow(held.rules, &held.scope, &asked, &world);
-        let lines = cut.dropped.iter().map(|line| {
-            format!("of {}, nobody gets {}", held.words, line.trim_start_matches("takes away "))
-        });
-        shares.nobody.extend(lines);
+        let lines =
+            cut.dropped.iter().map(|line| line.trim_start_matches("takes away ").to_owned());
+        shares.nobody.extend(parted::folded(&held.words, lines));
     }
     Ok(shares)
 }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 use super::keys::role_words;
-use super::{Cut, Cuts, How};
+use super::{Cut, Cuts, How, strong};
 use crate::change::plan::edit::{self, precondition, rights};
 use crate::change::plan::make::Work;
 use crate::change::plan::owner::{self, Verdict};
@@ -56,6 +56,7 @@ impl Work<'_> {
             }
         }
         self.warnings.extend(cuts.said.iter().cloned());
+        self.warnings.extend(cuts.all.iter().flat_map(strong::stays));
         self.needs.extend(cuts.needs.iter().cloned());
         Ok(())
     }

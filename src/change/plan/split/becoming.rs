@@ -177,8 +177,8 @@ impl Work<'_> {
             None => {
                 let retired = match parts.how.retire_after {
                     Some(days) => format!(
-                        ". {account} is to be retired in {days} days all the same: whoever made them is \
-                         refused then"
+                        ". {account} is to be retired in {days} days all the same, as was said \
+                         (--retire-unattributed): whoever made them is refused then"
                     ),
                     None => String::new(),
                 };
@@ -189,6 +189,7 @@ impl Work<'_> {
                 ));
             }
         }
+        lines.extend(parts.alike.iter().cloned());
         let all: Vec<(&Part, &Share)> = parts.all.iter().zip(&parts.shares.all).collect();
         let found = others(self.input.book, account, &all);
         let doubts = parts.shares.doubts.iter();

@@ -3,8 +3,10 @@
 //!
 //! The account itself stays as it is: it is retired once nobody needs it any more.
 
+mod alike;
 mod becoming;
 mod foreseen;
+mod issued;
 mod retire;
 mod seats;
 mod steps;
@@ -14,6 +16,7 @@ mod who;
 pub use seats::everybody;
 pub(super) use steps::{FROM, Promise};
 use who::Part;
+pub(super) use who::words as actor_words;
 pub(super) use who::{Parts, parts};
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -59,6 +62,10 @@ pub struct Splitting {
     /// After how many days the account is retired, in stages; None where that is not planned.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retire_after: Option<u32>,
+    /// Whether it is retired though requests belong to nobody who gets an identity: whoever made them
+    /// is refused then.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub retire_unattributed: bool,
     /// How long tokens and certificates are asked for, seconds.
     pub token_seconds: u64,
     /// What the log cannot decide.
@@ -75,6 +82,7 @@ impl Default for Splitting {
             machines: BTreeSet::new(),
             unattributed: None,
             retire_after: None,
+            retire_unattributed: false,
             token_seconds: 30 * DAY,
             choices: Choices {
                 younger_than: 0,

@@ -1,18 +1,16 @@
 //! How an account is retired once everybody has an identity of their own: in stages, each of which is
-//! planned when its day has come, from the objects as they are then.
+//! planned when its day has come, from the objects as they are then. What is meant is the account and
+//! whatever Secrets hold a token of it by then, so that one which is made in between is not missed.
 
 use chrono::TimeDelta;
 
 use super::Parts;
+use crate::change::plan::account;
+use crate::change::plan::left::still_authenticates;
 use crate::change::plan::make::Work;
-use crate::change::plan::{Intent, Later, NOT_A_DAY_SOONER};
-use crate::model::{ListKind, Name, SubjectKind};
-
-/// The type of a Secret that holds an account's token.
-const TOKEN: &str = "kubernetes.io/service-account-token";
-
-/// Whose token it holds.
-const ACCOUNT: &str = "kubernetes.io/service-account.name";
+use crate::change::plan::{Ending, Intent, Later, Manual, NOT_A_DAY_SOONER, StillWorks};
+use crate::credentials::{self, Credential, Kind};
+use crate::model::{Identity, ListKind};
 
 impl Work<'_> {
     /// Adds the stages, where they are wanted.
@@ -20,64 +18,74 @@ impl Work<'_> {
         let Some(days) = parts.how.retire_after else { return };
         let account = &parts.account;
         let at = |times: i64| self.input.now + TimeDelta::days(i64::from(days) * times);
+        let (first, last) = (at(1), at(2));
         let identity = Intent::Identity { identity: account.clone() };
-        let secrets = self.token_secrets(parts);
-        let mut stages = Vec::new();
-        if secrets.is_empty() {
-            stages.push(Later {
-                not_before: at(1),
-                what: format!("{account} loses what it is granted"),
-                intents: vec![identity],
+        let ends = |how| Intent::Account { identity: account.clone(), how };
+        let all = credentials::of(self.input.book, account);
+        let mut taken: Vec<Credential> =
+            all.into_iter().filter(|one| one.standing.is_taken()).collect();
+        let works = |all: &[Credential]| all.iter().map(still_authenticates).collect::<Vec<_>>();
+        if self.is_there(account) {
+            taken.retain(|one| !matches!(one.kind, Kind::TokenSecret | Kind::LegacyToken));
+            let mut still_works = works(&taken);
+            still_works.push(StillWorks {
+                what: format!("tokens of {account} that are made on request, and what they may do"),
+                until: format!("until the account is deleted, from {} on", last.format("%Y-%m-%d")),
+            });
+            self.later.push(Later {
+                not_before: first,
+                what: format!(
+                    "every token of {account} in a Secret is refused, which can be taken back; who still \
+                     tries one shows in keybook due"
+                ),
+                intents: vec![ends(Ending::Quarantine)],
+                still_works,
+            });
+            taken.retain(|one| !account::ends_with_account(one.kind));
+            self.later.push(Later {
+                not_before: last,
+                what: format!(
+                    "{account} loses what it is granted and is deleted, with the Secrets that hold its \
+                     tokens: every token of it is refused"
+                ),
+                intents: vec![identity, ends(Ending::Delete)],
+                still_works: works(&taken),
             });
         } else {
-            let quarantine = |(namespace, name): &(Name, Name)| Intent::Quarantine {
-                namespace: namespace.clone(),
-                name: name.clone(),
-            };
-            stages.push(Later {
-                not_before: at(1),
+            self.later.push(Later {
+                not_before: first,
                 what: format!(
-                    "the tokens in Secrets of {account} are refused, which can be taken back; who still \
-                     tries them shows"
+                    "{account} loses what it is granted, which can be taken back; who still tries shows \
+                     in keybook due"
                 ),
-                intents: secrets.iter().map(quarantine).collect(),
-            });
-            let delete = secrets
-                .into_iter()
-                .map(|(namespace, name)| Intent::TokenSecret { namespace, name });
-            stages.push(Later {
-                not_before: at(2),
-                what: format!(
-                    "{account} loses what it is granted, and the Secrets with its tokens are deleted"
-                ),
-                intents: std::iter::once(identity).chain(delete).collect(),
+                intents: vec![identity],
+                still_works: works(&taken),
             });
         }
-        self.later.extend(stages);
-        self.warnings.push(format!(
-            "tell everybody who uses {account}: it is retired from {} on. {NOT_A_DAY_SOONER}",
-            at(1).format("%Y-%m-%d")
-        ));
+        for credential in &taken {
+            let StillWorks { what, until } = still_authenticates(credential);
+            self.left.manual.insert(Manual {
+                what: format!("see that {} ends", credential.id),
+                why: format!("no write to the cluster ends it with the account: {what}, {until}"),
+                patch: None,
+            });
+        }
+        self.left.manual.insert(Manual {
+            what: format!(
+                "tell everybody who uses {account}, before {}: it is retired from then on",
+                first.format("%Y-%m-%d")
+            ),
+            why: NOT_A_DAY_SOONER.to_owned(),
+            patch: None,
+        });
     }
 
-    /// Secrets that hold tokens of the account: namespace and name.
-    fn token_secrets(&mut self, parts: &Parts) -> Vec<(Name, Name)> {
-        let (account, snapshot) = (&parts.account, &self.input.book.snapshot);
-        let (SubjectKind::ServiceAccount, Some(namespace)) = (account.kind, &account.namespace)
-        else {
-            return Vec::new();
-        };
-        if !snapshot.covers(&[ListKind::TokenSecrets], Some(namespace)) {
-            self.warnings.push(format!(
-                "Secrets could not be listed: those with tokens of {account} are not among what is \
-                 retired later"
-            ));
-        }
-        let secrets = snapshot.objects.secrets.iter().filter(|((place, _), secret)| {
-            place == namespace
-                && &*secret.type_ == TOKEN
-                && secret.meta.annotations.get(ACCOUNT) == Some(&account.name)
-        });
-        secrets.map(|(key, _)| key.clone()).collect()
+    /// Whether there is an object that can be deleted.
+    fn is_there(&self, identity: &Identity) -> bool {
+        let Ok((namespace, name)) = account::place(identity) else { return false };
+        let snapshot = &self.input.book.snapshot;
+        let key = (namespace.clone(), name.clone());
+        snapshot.objects.service_accounts.contains_key(&key)
+            || !snapshot.covers(&[ListKind::ServiceAccounts], Some(namespace))
     }
 }

@@ -42,7 +42,7 @@ pub(super) fn names(behind: &Behind) -> Vec<Name> {
 }
 
 /// What an actor may be called, where it says.
-fn called(holder: &Holder) -> Option<String> {
+pub(super) fn called(holder: &Holder) -> Option<String> {
     let text = match holder {
         Holder::Workload(name) => name.rsplit('/').next().unwrap_or(name),
         Holder::MintedBy(identity) => identity.name.split('@').next().unwrap_or_default(),

@@ -4,18 +4,16 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
+use super::issued::{certificate, token};
 use super::who::words;
 use super::{Part, Parts, taken};
 use crate::actors::PERSON;
 use crate::change::plan::check::{self, Check};
+use crate::change::plan::edit;
 use crate::change::plan::make::Work;
 use crate::change::plan::narrow::{self, Share};
-use crate::change::plan::{
-    Action, Inverse, Manual, Precondition, Reason, Refusal, Reversibility, Right, Step, StillWorks,
-    Target, Verification,
-};
-use crate::change::plan::{edit, sound};
-use crate::model::{CLIENT_SIGNER, Call, Identity, Name, SubjectKind};
+use crate::change::plan::{By, Manual, Parted, Refusal, StillWorks, Target, Verification, Who};
+use crate::model::{Call, Identity, Name, SubjectKind, Target as CallTarget};
 use crate::rbac::Authorizer;
 
 const GROUP: &str = "rbac.authorization.k8s.io";
@@ -23,9 +21,6 @@ const VERSION: &str = "rbac.authorization.k8s.io/v1";
 
 /// The account that something was split from: an annotation.
 pub(in crate::change::plan) const FROM: &str = "keybook/split-from";
-
-/// Lines about what nobody gets, at most.
-const NOBODY: usize = 30;
 
 /// Requests of one part that are asked about afterwards, at most, of either kind.
 const ASKED: usize = 100;
@@ -46,9 +41,22 @@ impl Work<'_> {
     /// Where what is made would be given to others.
     pub(in crate::change::plan) fn split(&mut self, all: &[Parts]) -> Result<(), Refusal> {
         for parts in all {
+            let mut who = Vec::new();
             for (part, share) in parts.all.iter().zip(&parts.shares.all) {
+                let first = self.steps.len();
                 self.part(parts, part, share)?;
+                let own = self.steps.get(first..).unwrap_or_default();
+                who.push(Who {
+                    name: part.name.clone(),
+                    to: part.to.clone(),
+                    machine: part.machine,
+                    by: by(parts, part),
+                    gets: share.kept.clone(),
+                    makes: own.iter().map(|step| step.target.clone()).collect(),
+                });
             }
+            let (account, nobody) = (parts.account.clone(), parts.shares.nobody.clone());
+            self.parted.push(Parted { account, who, nobody });
             self.promise(parts);
             let first = self.first(parts);
             self.warnings.splice(0..0, first);
@@ -119,6 +127,7 @@ impl Work<'_> {
             ));
         }
         self.warnings.extend(share.said.iter().cloned());
+        self.mints(parts, part, share);
         for call in &share.lost {
             let what = check::of_call(&check::asker(&part.to, []), call);
             self.warnings.push(format!(
@@ -130,6 +139,38 @@ impl Work<'_> {
             ));
         }
         Ok(())
+    }
+
+    /// Warns where somebody had tokens made, of the account itself too.
+    fn mints(&mut self, parts: &Parts, part: &Part, share: &Share) {
+        let (account, to) = (&parts.account, &part.to);
+        let of_account = share.needs.iter().any(|call| match &call.target {
+            CallTarget::Resource { group, resource, subresource, namespace, name, .. } => {
+                &*call.verb == "create"
+                    && group.is_empty()
+                    && &**resource == "serviceaccounts"
+                    && &**subresource == "token"
+                    && *namespace == account.namespace
+                    && name.as_ref().is_none_or(|name| *name == account.name)
+            }
+            _ => false,
+        });
+        if !of_account || account.kind != SubjectKind::ServiceAccount {
+            return;
+        }
+        let renews = match (&to.namespace, &part.workload) {
+            (Some(namespace), None) => format!(
+                ". It does not renew the token of {to}: that takes create of serviceaccounts/token named \
+                 {} in namespace {namespace}, which nobody gets by this",
+                to.name
+            ),
+            _ => String::new(),
+        };
+        self.warnings.push(format!(
+            "{} had tokens of {account} made, and {to} gets the right to: with it {to} is {account}, with \
+             all that it holds, until that is deleted{renews}",
+            part.name
+        ));
     }
 
     fn account(&mut self, (parts, part): (&Parts, &Part), namespace: &Name, seen: &[String]) {
@@ -326,12 +367,6 @@ impl Work<'_> {
                 parts.for_others
             ));
         }
-        let nobody = &parts.shares.nobody;
-        self.warnings.extend(nobody.iter().take(NOBODY).cloned());
-        if nobody.len() > NOBODY {
-            let more = nobody.len() - NOBODY;
-            self.warnings.push(format!("and {more} more things of it that nobody gets"));
-        }
         self.left.still_works.insert(StillWorks {
             what: format!("{account} itself, with all that it holds and every credential of it"),
             until: match parts.how.retire_after {
@@ -376,6 +411,18 @@ impl Work<'_> {
     }
 }
 
+/// By what one comes in.
+fn by(parts: &Parts, part: &Part) -> By {
+    match part.to.kind {
+        _ if part.workload.is_some() => By::Pods,
+        SubjectKind::ServiceAccount => By::Token(parts.how.token_seconds),
+        _ if parts.how.certificates.contains(&part.name) => {
+            By::Certificate(parts.how.token_seconds)
+        }
+        _ => By::Own,
+    }
+}
+
 fn metadata(parts: &Parts, namespace: Option<&Name>, name: &str) -> Value {
     let mut metadata = json!({
         "name": name, "annotations": {FROM: parts.account.to_string()},
@@ -390,89 +437,4 @@ fn metadata(parts: &Parts, namespace: Option<&Name>, name: &str) -> Value {
 fn evidence(share: &Share, place: Option<&Name>) -> Vec<String> {
     let first = share.rules.keys().next().map(Option::as_ref);
     if first == Some(place) { share.kept.clone() } else { Vec::new() }
-}
-
-/// A token bound to the Secret, written into a kubeconfig.
-fn token(parts: &Parts, part: &Part, namespace: &Name, secret: &str) -> Step {
-    let name = &part.to.name;
-    let right = |verb: &str, resource: &str, name: &Name| Right {
-        verb: verb.into(),
-        group: "".into(),
-        resource: resource.into(),
-        namespace: namespace.clone(),
-        name: name.clone(),
-        or_held: false,
-    };
-    let rights = sound::rights_of_token(namespace, name);
-    let after = json!({
-        "serviceAccount": {"namespace": namespace, "name": name},
-        "boundTo": {"kind": "Secret", "name": secret},
-        "expirationSeconds": parts.how.token_seconds,
-        "kubeconfig": format!("{}.kubeconfig", part.name),
-    });
-    Step {
-        id: 0,
-        action: Action::Create,
-        target: Target {
-            kind: "Token".into(),
-            namespace: Some(namespace.clone()),
-            name: name.clone(),
-        },
-        precondition: Precondition::default(),
-        before: None,
-        after: Some(after),
-        reasons: vec![Reason {
-            why: format!(
-                "a kubeconfig for {}, written once to the folder that apply --out names. The API \
-                 server makes a token whenever it is asked: there is no trial of it",
-                part.name
-            ),
-            evidence: vec![parts.intent.words()],
-        }],
-        reversibility: Reversibility::Reversible,
-        loses: Vec::new(),
-        rights,
-        inverse: Inverse {
-            action: Action::Delete,
-            rights: vec![right("delete", "secrets", &secret.into())],
-        },
-        owners: Vec::new(),
-    }
-}
-
-/// A certificate of the user, written into a kubeconfig with its key.
-fn certificate(parts: &Parts, part: &Part) -> Step {
-    let name = &part.to.name;
-    let days = parts.how.token_seconds / super::DAY;
-    let after = json!({
-        "user": name,
-        "signer": CLIENT_SIGNER,
-        "expirationSeconds": parts.how.token_seconds,
-        "kubeconfig": format!("{}.kubeconfig", part.name),
-    });
-    Step {
-        id: 0,
-        action: Action::Create,
-        target: Target { kind: "Certificate".into(), namespace: None, name: name.clone() },
-        precondition: Precondition::default(),
-        before: None,
-        after: Some(after),
-        reasons: vec![Reason {
-            why: format!(
-                "a kubeconfig for {}, written once to the folder that apply --out names. Its key is \
-                 made there and never sent; whoever applies has the certificate signed and approves \
-                 that. There is no trial of it",
-                part.name
-            ),
-            evidence: vec![parts.intent.words()],
-        }],
-        reversibility: Reversibility::Irreversible,
-        loses: vec![format!(
-            "the certificate cannot be revoked: it is {} for {days} days, or as long as the signer grants",
-            part.to
-        )],
-        rights: sound::rights_of_certificate(),
-        inverse: Inverse { action: Action::Delete, rights: Vec::new() },
-        owners: Vec::new(),
-    }
 }

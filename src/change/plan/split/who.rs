@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Splitting, seats, taken};
+use super::{Splitting, alike, seats, taken};
 use crate::actors::{self, Actor, ActorUse, Behind, Holder};
 use crate::book::{Book, Entry};
 use crate::change::plan::wanted::nobody;
@@ -36,6 +36,8 @@ pub(in crate::change::plan) struct Parts {
     pub(in crate::change::plan) left: (u64, Vec<ActorUse>, Vec<String>),
     /// Requests in others' names.
     pub(super) for_others: u64,
+    /// Who may be taken for another.
+    pub(super) alike: Vec<String>,
     pub(super) shares: narrow::Shares,
 }
 
@@ -94,6 +96,7 @@ fn of(
             part.uses.extend(std::mem::take(&mut left.1));
         }
     }
+    cuts_nobody_off(identity, how, &left)?;
     let mut taken = BTreeSet::from([identity.clone()]);
     for part in &mut all {
         part.machine |= how.machines.contains(&part.name);
@@ -106,6 +109,11 @@ fn of(
                 if part.to == *identity { "is the account itself" } else { "another becomes too" }
             )));
         }
+    }
+    alike::told_apart(&all)?;
+    let mut alike = alike::users(book, &all, |name| how.certificates.contains(name));
+    if how.actors.is_empty() {
+        alike.extend(alike::by_default(&behind));
     }
     let used: Vec<(&[ActorUse], &Identity)> =
         all.iter().map(|part| (&*part.uses, &part.to)).collect();
@@ -130,8 +138,32 @@ fn of(
         all,
         left,
         for_others: behind.for_others,
+        alike,
         shares,
     })
+}
+
+/// Refuses to retire an account that somebody uses who gets nothing, unless that is said.
+///
+/// # Errors
+/// With how many requests there are, from where, and when the last of them was.
+fn cuts_nobody_off(
+    account: &Identity,
+    how: &Splitting,
+    (requests, _, who): &(u64, Vec<ActorUse>, Vec<String>),
+) -> Result<(), Refusal> {
+    let said = how.retire_unattributed || how.unattributed.is_some();
+    let Some(days) = how.retire_after.filter(|_| *requests > 0 && !said) else { return Ok(()) };
+    let (requests, belong) = match requests {
+        1 => ("1 request".to_owned(), "belongs"),
+        many => (format!("{many} requests"), "belong"),
+    };
+    Err(Refusal::NotSplit(format!(
+        "{requests} of {account} {belong} to none of those who get an identity, and in {days} days, when \
+         it is retired, whoever made them is refused: {}. Name them (--actor), give one of the others what \
+         they needed (--unattributed NAME), or say that they may be cut off (--retire-unattributed)",
+        who.join("; ")
+    )))
 }
 
 type Attributed = (Vec<Part>, (u64, Vec<ActorUse>, Vec<String>));
@@ -343,7 +375,7 @@ fn becomes(
 }
 
 /// One who is seen, in a line.
-pub(super) fn words(actor: &Actor) -> String {
+pub(in crate::change::plan) fn words(actor: &Actor) -> String {
     let hours: Vec<u32> = (0..24).filter(|hour| actor.hours >> hour & 1 == 1).collect();
     let first = |all: &[Name]| all.first().map_or("?".to_owned(), ToString::to_string);
     let system = actor.system.as_ref().map_or_else(String::new, |on| format!(" on {on}"));

@@ -1,6 +1,7 @@
 //! Plans of random worlds, held against the authorizer and against what images say letter by letter.
 
 mod absent;
+mod account;
 mod beside;
 mod foreseen;
 mod ground;

@@ -359,6 +359,8 @@ fn an_account_is_retired_in_stages() {
     };
     let later = |account: &str, days: Option<u32>| {
         let mut world = ops(&[("wide", user("ops"))], &[(0, "list pods@a")])
+            .with(json!({"apiVersion": "v1", "kind": "ServiceAccount",
+                "metadata": {"name": "bot", "namespace": "a", "uid": "bot"}}))
             .with(token("a", "one", "bot"))
             .with(token("a", "of-another", "other"))
             .with(token("keys", "elsewhere", "bot"));
@@ -369,6 +371,8 @@ fn an_account_is_retired_in_stages() {
             Splitting { actors: vec![], to: [].into(), retire_after: days, ..splitting(strict()) };
         let plan = split(&world, account, how).expect("a plan");
         assert_eq!(Plan::read(plan.value()).as_ref(), Ok(&plan));
+        let told = plan.manual.iter().any(|one| one.what.starts_with("tell everybody who uses"));
+        assert_eq!(told, days.is_some());
         let stages: Vec<(String, Vec<String>)> = plan
             .later
             .iter()
@@ -385,10 +389,10 @@ fn an_account_is_retired_in_stages() {
     assert_eq!(
         later("sa:a/bot", Some(14)),
         [
-            ("2026-04-14T12:00:00+00:00".to_owned(), words(&["revoke quarantine:a/one"])),
+            ("2026-04-14T12:00:00+00:00".to_owned(), words(&["revoke quarantine:sa:a/bot"])),
             (
                 "2026-04-28T12:00:00+00:00".to_owned(),
-                words(&["revoke sa:a/bot", "revoke secret:a/one"])
+                words(&["revoke sa:a/bot", "revoke account:a/bot"])
             ),
         ]
     );
@@ -396,6 +400,30 @@ fn an_account_is_retired_in_stages() {
         later("user:ops", Some(7)),
         [("2026-04-07T12:00:00+00:00".to_owned(), words(&["revoke user:ops"]))]
     );
+}
+
+#[test]
+fn whoever_would_be_cut_off_unseen_by_a_retirement_has_to_be_spoken_of() {
+    // The last of the four is named by nobody.
+    let did = [(0, "list pods@a"), (3, "delete pods@a/x"), (3, "list pods@a")];
+    let world = ops(&[("wide", user("ops"))], &did);
+    let how = Splitting {
+        actors: vec![Named { name: "ana".into(), is: "203.0.113.1".into() }],
+        to: [].into(),
+        retire_after: Some(7),
+        ..splitting(strict())
+    };
+    let refused = split(&world, "user:ops", how.clone()).expect_err("a refusal").to_string();
+    for words in ["2 requests of user:ops belong to none", "203.0.113.4", "--retire-unattributed"] {
+        assert!(refused.contains(words), "{refused}");
+    }
+    let said = |how: Splitting| {
+        let plan = split(&world, "user:ops", how).expect("a plan");
+        plan.warnings.iter().any(|line| line.contains("as was said (--retire-unattributed)"))
+    };
+    assert!(said(Splitting { retire_unattributed: true, ..how.clone() }));
+    assert!(!said(Splitting { unattributed: Some("ana".into()), ..how.clone() }));
+    assert!(!said(Splitting { retire_after: None, ..how }));
 }
 
 #[test]

@@ -126,22 +126,67 @@ fn who_can_be_the_new_account_is_said_first() {
 #[test]
 fn whose_requests_are_meant_is_said() {
     let plan = split(&world(), "user:ops", ana()).expect("a plan");
-    let nobody = warnings(&plan, "nobody gets ");
-    assert!(!nobody.is_empty(), "{:?}", plan.warnings);
-    for line in nobody.iter().filter(|line| line.starts_with("of ")) {
-        assert!(line.contains("no request of ana needed it"), "{line}");
+    let nobody = |plan: &Plan| plan.parted[0].nobody.clone();
+    assert!(!nobody(&plan).is_empty(), "{:?}", plan.parted);
+    for one in nobody(&plan) {
+        assert!(one.because.contains("no request of ana needed it"), "{one:?}");
     }
     let all = Splitting {
         actors: vec![named("ana", "203.0.113.1"), named("ci", "X509SHA256=c3")],
         ..ana()
     };
     let plan = split(&world(), "user:ops", all).expect("a plan");
-    assert!(!warnings(&plan, "no request needed it").is_empty(), "{:?}", plan.warnings);
-    let retired = Splitting { retire_after: Some(7), ..ana() };
+    let all = nobody(&plan);
+    assert!(all.iter().any(|one| one.because.contains("no request needed it")), "{all:?}");
+    let retired = Splitting { retire_after: Some(7), retire_unattributed: true, ..ana() };
     let plan = split(&world(), "user:ops", retired).expect("a plan");
-    let words =
-        "user:ops is to be retired in 7 days all the same: whoever made them is refused then";
+    let words = "user:ops is to be retired in 7 days all the same, as was said (--retire-unattributed): whoever \
+         made them is refused then";
     assert!(plan.warnings[0].ends_with(words), "{:?}", plan.warnings);
+}
+
+#[test]
+fn who_is_taken_for_another_is_refused_or_told() {
+    let named = |one: &str, other: &str| Splitting {
+        actors: vec![named(one, "203.0.113.1"), named(other, "X509SHA256=c3")],
+        to: [].into(),
+        ..ana()
+    };
+    let refused = split(&world(), "user:ops", named("ana-b", "anab")).expect_err("alike");
+    assert!(
+        refused.to_string().contains("ana-b and anab are two, and hardly told apart"),
+        "{refused}"
+    );
+    let to = |of: [&str; 2]| {
+        let become_ = |(name, user): (&str, &str)| (name.into(), Identity::user(user));
+        let to = [("ana", of[0]), ("ci", of[1])].map(become_).into();
+        split(&world(), "user:ops", Splitting { to, ..named("ana", "ci") })
+    };
+    let refused = to(["josé@corp.example", "Jose@corp.example"]).expect_err("alike");
+    assert!(refused.to_string().contains("hardly told apart"), "{refused}");
+    // One who is known, and one who is called nearly so.
+    let plan = to(["Ops.", "ci@corp.example"]).expect("a plan");
+    let told = warnings(&plan, "user:ops is known, and this one is not");
+    assert_eq!(told.len(), 1, "{:?}", plan.warnings);
+    let unknown = warnings(&plan, "nothing is known of user:ci@corp.example");
+    assert_eq!(unknown.len(), 1, "{:?}", plan.warnings);
+}
+
+#[test]
+fn who_had_tokens_of_the_account_made_can_be_it_until_it_is_gone() {
+    let minted = json!([{"verbs": ["create"], "apiGroups": [""], "resources": ["serviceaccounts/token"],
+        "resourceNames": ["bot"]}]);
+    let bot = json!({"kind": "ServiceAccount", "name": "bot", "namespace": "a"});
+    let mut world = super::split::ops(&[("mints", bot)], &[]).role("mints", &minted);
+    let mut parts = Logged::new().log(0, 90).activity.expect("a log");
+    row("sa:a/bot", 0, call("create serviceaccounts/token@a/bot"), 9).put(&mut parts);
+    world.log = Some(parts);
+    let how = Splitting { actors: vec![named("ana", "203.0.113.1")], to: [].into(), ..ana() };
+    let plan = split(&world, "sa:a/bot", how).expect("a plan");
+    let told = warnings(&plan, "had tokens of sa:a/bot made");
+    assert_eq!(told.len(), 1, "{:?}", plan.warnings);
+    let renews = "takes create of serviceaccounts/token named ana in namespace keys";
+    assert!(told[0].contains(renews), "{told:?}");
 }
 
 #[test]

@@ -10,6 +10,7 @@ fn a_stage_is_left_until_a_later_run_does_it() {
         let desk = Desk::new();
         let mut first = plan(&cluster, &["rb:n/lone=user:ann"]).await;
         let later = |at: &str, words: &[&str]| Later {
+            still_works: vec![],
             not_before: at.parse().expect("a time"),
             what: String::new(),
             intents: words.iter().map(|one| one.parse().expect("an intent")).collect(),

@@ -1,0 +1,85 @@
+//! What stays after narrowing by which somebody gives rights, or becomes others: it is told by itself,
+//! since a small rule of that sort is worth more than it looks.
+
+use std::collections::BTreeSet;
+
+use super::grants::{Cut, How};
+use super::keys::role_words;
+use super::unseen::{CERTIFICATES, RBAC};
+use crate::model::{Name, PolicyRule};
+use crate::rbac::matching::{group_matches, verb_matches};
+
+use super::rules::has_resource;
+
+/// A verb, where it counts, and what that means.
+type Strong = (&'static str, &'static str, &'static [&'static str], &'static str);
+
+const STRONG: [Strong; 6] = [
+    (
+        "bind",
+        RBAC,
+        &["clusterroles", "roles"],
+        "whoever holds it gives anybody, itself too, what these roles give",
+    ),
+    (
+        "escalate",
+        RBAC,
+        &["clusterroles", "roles"],
+        "whoever holds it gives anybody who holds such a role every right",
+    ),
+    (
+        "impersonate",
+        "",
+        &["users", "groups", "serviceaccounts"],
+        "whoever holds it does what these may",
+    ),
+    ("approve", CERTIFICATES, &["signers"], "whoever holds it has certificates signed for others"),
+    ("sign", CERTIFICATES, &["signers"], "whoever holds it signs certificates of others"),
+    ("attest", CERTIFICATES, &["signers"], "whoever holds it says whom clients are to trust"),
+];
+
+/// A line for each such right that a cut leaves.
+pub(super) fn stays(cut: &Cut) -> Vec<String> {
+    let mut lines = Vec::new();
+    let (who, places): (String, Vec<(Option<&Name>, &[PolicyRule])>) = match &cut.how {
+        How::Edit { rules, .. } => {
+            let place = Some(&cut.role.1).filter(|place| !place.is_empty());
+            (format!("whoever holds {}", role_words(&cut.role)), vec![(place, rules)])
+        }
+        How::Fork { binding, subject, here, namespaces } => {
+            let place = Some(&binding.1).filter(|place| !place.is_empty());
+            let more = namespaces.iter().map(|(place, rules)| (Some(place), &**rules));
+            (subject.to_string(), std::iter::once((place, &**here)).chain(more).collect())
+        }
+    };
+    for (verb, group, resources, means) in STRONG {
+        for (place, rules) in &places {
+            let mut held: BTreeSet<&str> = BTreeSet::new();
+            let mut named = true;
+            for resource in resources {
+                for rule in *rules {
+                    if verb_matches(rule, verb)
+                        && group_matches(rule, group)
+                        && has_resource(rule, resource)
+                    {
+                        held.insert(resource);
+                        named &= !rule.resource_names.is_empty();
+                    }
+                }
+            }
+            if held.is_empty() {
+                continue;
+            }
+            let held: Vec<&str> = held.into_iter().collect();
+            let place = match place {
+                Some(place) => format!("in namespace {place}"),
+                None if matches!(cut.how, How::Edit { .. }) => "wherever it is bound".to_owned(),
+                None => "in the whole cluster".to_owned(),
+            };
+            let named = if named { " of some names" } else { "" };
+            lines
+                .push(format!("{who} keeps {verb} of {}{named} {place}: {means}", held.join(", ")));
+        }
+    }
+    lines
+}

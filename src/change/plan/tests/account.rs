@@ -1,0 +1,126 @@
+//! Accounts whose tokens end together: quarantined, deleted, made anew.
+
+use serde_json::{Value, json};
+
+use super::{World, all, binding};
+use crate::change::plan::{Action, Made, Operator, Plan, Refusal, Reversibility, undo};
+use crate::model::ListKind;
+
+fn account(name: &str) -> Value {
+    json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": name,
+        "namespace": "ci", "uid": format!("uid-{name}"), "resourceVersion": "4"},
+        "automountServiceAccountToken": false})
+}
+
+fn token(name: &str, account: &str) -> Value {
+    json!({"apiVersion": "v1", "kind": "Secret", "type": "kubernetes.io/service-account-token",
+        "metadata": {"name": name, "namespace": "ci", "uid": name, "resourceVersion": "5",
+            "annotations": {"kubernetes.io/service-account.name": account}}})
+}
+
+fn pod(name: &str, account: &str, phase: &str) -> Value {
+    json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "namespace": "ci"},
+        "spec": {"serviceAccountName": account}, "status": {"phase": phase}})
+}
+
+fn world() -> World {
+    World::default()
+        .with(account("bot"))
+        .with(account("other"))
+        .with(token("one", "bot"))
+        .with(token("of-another", "other"))
+        .with(pod("runs", "bot", "Running"))
+        .with(pod("ended", "bot", "Succeeded"))
+        .with(pod("of-another", "other", "Running"))
+}
+
+/// What is done to what, in order.
+fn steps(plan: &Plan) -> Vec<(Action, String)> {
+    plan.steps.iter().map(|step| (step.action, step.target.to_string())).collect()
+}
+
+fn said(plan: &Plan, words: &str) -> bool {
+    plan.warnings.iter().any(|line| line.contains(words))
+}
+
+#[test]
+fn every_secret_that_holds_a_token_of_the_account_by_then_is_meant() {
+    let wish: &[&str] = &["quarantine:sa:ci/bot"];
+    let plan = world().plan(wish).expect("a plan");
+    assert_eq!(steps(&plan), [(Action::Replace, "Secret ci/one".to_owned())]);
+    // One that was made since is not missed.
+    let plan = world().with(token("since", "bot")).plan(wish).expect("a plan");
+    let both = ["Secret ci/one", "Secret ci/since"];
+    assert_eq!(steps(&plan), both.map(|one| (Action::Replace, one.to_owned())));
+    let none = World::default().with(account("bot")).plan(wish).expect("a plan");
+    assert_eq!((steps(&none), said(&none, "no Secret holds a token of sa:ci/bot")), (vec![], true));
+    // What is not seen would be left.
+    let unseen = World { forbidden: vec![ListKind::TokenSecrets], ..world() };
+    for wish in ["quarantine:sa:ci/bot", "account:ci/bot"] {
+        assert!(matches!(unseen.plan(&[wish]), Err(Refusal::NotKnown { .. })), "{wish}");
+    }
+    for wish in ["quarantine:sa:ci/gone", "account:ci/gone", "renew:ci/gone"] {
+        assert!(matches!(world().plan(&[wish]), Err(Refusal::NotThere(_))), "{wish}");
+    }
+}
+
+#[test]
+fn an_account_is_deleted_after_its_secrets_and_what_stays_is_said() {
+    let subject = json!([{"kind": "ServiceAccount", "name": "bot", "namespace": "ci"}]);
+    let bound = world().role("edit", &all()).with(binding(Some("ci"), "b", "edit", &subject));
+    let plan = bound.plan(&["account:ci/bot"]).expect("a plan");
+    let deleted = ["Secret ci/one", "ServiceAccount ci/bot"];
+    assert_eq!(steps(&plan), deleted.map(|one| (Action::Delete, one.to_owned())));
+    let step = &plan.steps[1];
+    // Controllers write to it, and its Secrets are taken out of it.
+    assert_eq!(step.precondition.uid.as_deref(), Some("uid-bot"));
+    assert_eq!(step.precondition.resource_version, None);
+    assert_eq!(step.reversibility, Reversibility::WithLoss);
+    assert!(said(&plan, "1 pod in namespace ci runs as sa:ci/bot (runs)"), "{:?}", plan.warnings);
+    assert!(said(&plan, "bindings still name sa:ci/bot"), "{:?}", plan.warnings);
+    assert!(!plan.still_works.iter().any(|one| one.what.contains("secret ci/one still")));
+    let whole = bound.plan(&["sa:ci/bot", "account:ci/bot"]).expect("a plan");
+    assert_eq!(steps(&whole)[0], (Action::Delete, "RoleBinding ci/b".to_owned()));
+    assert!(!said(&whole, "bindings still name"), "{:?}", whole.warnings);
+    assert_eq!(Plan::read(whole.value()).as_ref(), Ok(&whole));
+}
+
+#[test]
+fn an_account_made_anew_is_deleted_first_and_what_pods_lose_is_said() {
+    let plan = world().plan(&["renew:ci/bot"]).expect("a plan");
+    let account = "ServiceAccount ci/bot".to_owned();
+    let both = [(Action::Delete, account.clone()), (Action::Create, account)];
+    assert_eq!(steps(&plan), both);
+    let again = plan.steps[1].after.as_ref().expect("an image");
+    assert_eq!(again["automountServiceAccountToken"], json!(false));
+    assert_eq!(again["metadata"], json!({"name": "bot", "namespace": "ci"}));
+    assert!(said(&plan, "until their kubelet has asked for another token"), "{:?}", plan.warnings);
+    assert!(said(&plan, "the cluster deletes the Secrets"), "{:?}", plan.warnings);
+    assert_eq!(Plan::read(plan.value()).as_ref(), Ok(&plan));
+    let both = world().plan(&["renew:ci/bot", "account:ci/bot"]);
+    assert!(matches!(both, Err(Refusal::Twice(_))), "{both:?}");
+    // Made whole there is nothing to take back; cut off in between, the account is made again.
+    let left = |step: u32, left: Option<Value>| Made { step, left };
+    let made = json!({"apiVersion": "v1", "kind": "ServiceAccount",
+        "metadata": {"name": "bot", "namespace": "ci", "uid": "new", "resourceVersion": "9"}});
+    let undone = |made: &[Made]| undo(&plan, (1, made), Vec::new(), None, super::now());
+    let whole = undone(&[left(1, None), left(2, Some(made))]);
+    assert_eq!(whole.steps, []);
+    assert!(said(&whole, "do not come back"), "{:?}", whole.warnings);
+    let half = undone(&[left(1, None)]);
+    assert_eq!(steps(&half), [(Action::Create, "ServiceAccount ci/bot".to_owned())]);
+}
+
+#[test]
+fn who_makes_the_change_does_not_delete_themselves() {
+    let operator = |user: &str| Some(Operator { user: user.into(), groups: vec![] });
+    let by = |user: &str, wish: &str| {
+        let world = World { operator: operator(user), ..world() };
+        world.plan(&[wish]).expect("a plan").lock_out
+    };
+    for wish in ["account:ci/bot", "renew:ci/bot"] {
+        let own = by("system:serviceaccount:ci:bot", wish).expect("a lock-out");
+        assert!(own.what.contains("is the account that it deletes"), "{}", own.what);
+        assert_eq!(by("system:serviceaccount:ci:other", wish), None, "{wish}");
+    }
+}
