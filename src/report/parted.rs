@@ -16,7 +16,7 @@ use crate::model::printable;
 const COLUMNS: usize = 80;
 
 /// Rules of one that are named before the steps, at most.
-const RULES: usize = 4;
+const RULES: usize = 3;
 
 /// Things of one grant that nobody gets, likewise.
 const NOBODY: usize = 2;
@@ -98,7 +98,9 @@ pub fn plan_summary(plan: &Plan) -> String {
 fn narrow_head(plan: &Plan) -> String {
     let (mut wide, mut text) = (String::new(), String::new());
     head(plan, &mut wide);
-    wide.lines().for_each(|line| wrapped(line, 0, &mut text));
+    // Who is split is said below.
+    let said = |line: &&str| !(plan.undoes.is_none() && line.starts_with("wanted: split "));
+    wide.lines().filter(said).for_each(|line| wrapped(line, 0, &mut text));
     text
 }
 

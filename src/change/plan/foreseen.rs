@@ -134,6 +134,8 @@ fn image(book: &Book, target: &Target) -> Option<Value> {
     let name = target.name.clone();
     let object = if target.is_secret() {
         Object::Secret((**objects.secrets.get(&(namespace, name))?).clone())
+    } else if target.is_account() {
+        Object::ServiceAccount((**objects.service_accounts.get(&(namespace, name))?).clone())
     } else if target.is_binding() {
         let kind = if &*target.kind == "RoleBinding" {
             BindingKind::RoleBinding

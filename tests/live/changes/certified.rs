@@ -9,7 +9,7 @@ use base64::engine::general_purpose::STANDARD;
 use rustls::ClientConfig;
 use serde_json::Value;
 
-use super::splitting::{ACTORS, Driver, state, strs, words, world, written};
+use super::splitting::{ACTORS, Driven, Driver, state, strs, words, world, written};
 use super::{Desk, cluster};
 use crate::activity::client::{Request, Server};
 use crate::support::process::await_some;
@@ -43,13 +43,7 @@ fn send(server: &Server, tls: &Arc<ClientConfig>, (method, path): (&'static str,
 #[test]
 fn a_certificate_is_its_holders_and_lasts_as_was_said() {
     let Some(cluster) = cluster() else { return };
-    let lines: Vec<String> = world().iter().map(Value::to_string).collect();
-    cluster.load(&lines.join("\n"));
-    let driver = Driver::new(&cluster);
-    driver.drive(&ACTORS);
-    let desk = Desk::new(cluster.kubeconfig());
-    let log = cluster.audit_log().display().to_string();
-    let plan = desk.folder.path().join("plan.yaml").display().to_string();
+    let Driven { desk, log, plan, .. } = Driven::by(&cluster, &ACTORS);
     let mut all = words(&log, &plan);
     let more = ["--certificate", "cy", "--to", "cy=user:cy@corp.example", "--token-days", "2"];
     all.extend(more.map(str::to_owned));

@@ -219,6 +219,29 @@ pub(super) fn state(cluster: &Cluster) -> BTreeMap<String, Value> {
     state
 }
 
+/// The shared account, driven by some, and a desk at which it is split.
+pub(super) struct Driven<'c> {
+    pub(super) driver: Driver<'c>,
+    pub(super) desk: Desk,
+    /// Where the audit log is.
+    pub(super) log: String,
+    /// Where a plan goes.
+    pub(super) plan: String,
+}
+
+impl<'c> Driven<'c> {
+    pub(super) fn by(cluster: &'c Cluster, actors: &[Actor]) -> Self {
+        let lines: Vec<String> = world().iter().map(Value::to_string).collect();
+        cluster.load(&lines.join("\n"));
+        let driver = Driver::new(cluster);
+        driver.drive(actors);
+        let desk = Desk::new(cluster.kubeconfig());
+        let log = cluster.audit_log().display().to_string();
+        let plan = desk.folder.path().join("plan.yaml").display().to_string();
+        Self { driver, desk, log, plan }
+    }
+}
+
 /// Words that split everybody apart.
 pub(super) fn words(log: &str, plan: &str) -> Vec<String> {
     let words = [
@@ -268,13 +291,7 @@ pub(super) fn written(desk: &Desk) -> String {
 #[test]
 fn each_does_what_they_did_and_nothing_that_only_others_did() {
     let Some(cluster) = cluster() else { return };
-    let lines: Vec<String> = world().iter().map(Value::to_string).collect();
-    cluster.load(&lines.join("\n"));
-    let driver = Driver::new(&cluster);
-    driver.drive(&ACTORS);
-    let desk = Desk::new(cluster.kubeconfig());
-    let log = cluster.audit_log().display().to_string();
-    let plan = desk.folder.path().join("plan.yaml").display().to_string();
+    let Driven { driver, desk, log, plan } = Driven::by(&cluster, &ACTORS);
     let planned = desk.keybook(&strs(&words(&log, &plan))).ends_with(0);
     let before = state(&cluster);
     let out: PathBuf = desk.folder.path().join("hand-over");
@@ -354,14 +371,8 @@ fn each_does_what_they_did_and_nothing_that_only_others_did() {
 fn splitting_that_is_killed_at_any_write_is_finished_or_undone_as_if_it_was_not() {
     let Some(cluster) = cluster() else { return };
     let faulty = Faulty::start(&cluster);
-    let lines: Vec<String> = world().iter().map(Value::to_string).collect();
-    cluster.load(&lines.join("\n"));
-    let driver = Driver::new(&cluster);
-    driver.drive(&ACTORS[..2]);
-    let mut desk = Desk::new(cluster.kubeconfig());
+    let Driven { mut desk, log, plan, .. } = Driven::by(&cluster, &ACTORS[..2]);
     desk.by(&faulty.kubeconfig());
-    let log = cluster.audit_log().display().to_string();
-    let plan = desk.folder.path().join("plan.yaml").display().to_string();
     let plans = || {
         let mut all = words(&log, &plan);
         all.truncate(all.len() - 5);

@@ -124,3 +124,40 @@ fn who_makes_the_change_does_not_delete_themselves() {
         assert_eq!(by("system:serviceaccount:ci:other", wish), None, "{wish}");
     }
 }
+
+#[test]
+fn what_is_left_of_an_account_is_told_and_who_tries_what_is_refused() {
+    let labelled = |name: &str, labels: Value| {
+        let mut secret = token(name, "bot");
+        secret["metadata"]["labels"] = labels;
+        secret
+    };
+    let used = "kubernetes.io/legacy-token-last-used";
+    let invalid = "kubernetes.io/legacy-token-invalid-since";
+    let world = World::default()
+        .with(account("bot"))
+        .with(labelled("good", json!({used: "2026-03-25"})))
+        .with(labelled("tried", json!({invalid: "2026-03-20", used: "2026-03-25"})))
+        .with(labelled("quiet", json!({invalid: "2026-03-20", used: "2026-03-01"})));
+    let bot = "sa:ci/bot".parse().expect("an identity");
+    let since = "2026-03-10T00:00:00Z".parse().expect("a time");
+    let left = remains(&world.book(), &bot, since);
+    let mut all: Vec<(String, bool, Option<String>)> = left
+        .credentials
+        .iter()
+        .map(|one| (one.credential.to_string(), one.taken, one.use_.clone()))
+        .collect();
+    all.sort();
+    let words = |text: &str| Some(format!("{text} 2026-03-25, by the Secret's label"));
+    assert_eq!(
+        all,
+        [
+            ("secret ci/good".to_owned(), true, words("last used on")),
+            ("secret ci/tried".to_owned(), false, words("last tried on")),
+        ]
+    );
+    assert!(left.unknown.iter().any(|line| line.starts_with("no log was read")), "{left:?}");
+    let unseen = World { forbidden: vec![ListKind::TokenSecrets], ..world };
+    let left = remains(&unseen.book(), &bot, since);
+    assert!(left.unknown.len() > 1, "{left:?}");
+}
