@@ -52,12 +52,20 @@ pub fn plan_read(plan: &Plan) -> String {
     rights(plan.steps.iter().flat_map(|step| &step.rights), &mut text);
     line(&mut text, 0, "and to take it back, to");
     rights(plan.steps.iter().flat_map(|step| &step.inverse.rights), &mut text);
-    checks("must be refused afterwards", &plan.verification.denied, &mut text);
-    checks("must still be allowed afterwards", &plan.verification.allowed, &mut text);
-    let again = &plan.verification.again;
-    checks("must be allowed afterwards, and is not now", again, &mut text);
-    let as_before = &plan.verification.still_denied;
-    checks("must be refused afterwards as it is now", as_before, &mut text);
+    let asked = &plan.verification;
+    for (title, all) in [
+        ("must be refused afterwards", &asked.denied),
+        ("must still be allowed afterwards", &asked.allowed),
+        ("must be allowed afterwards, and is not now", &asked.again),
+        ("must be refused afterwards as it is now", &asked.still_denied),
+    ] {
+        let mut wide = String::new();
+        checks(title, all, &mut wide);
+        for line in wide.lines() {
+            let inner = line.trim_start();
+            wrapped(inner, (line.len() - inner.len()) / 2, &mut text);
+        }
+    }
     works(plan, &mut text);
     line(&mut text, 0, "\n-o wide shows every object, -o yaml all of it as data");
     text
