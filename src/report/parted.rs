@@ -263,9 +263,9 @@ fn rule_words(rule: &Value) -> String {
         })
     });
     let of: Vec<String> = of.collect();
-    let named =
+    let only =
         if names.is_empty() { String::new() } else { format!(" named {}", names.join(", ")) };
-    format!("allows {verbs} of {}{named}", of.join(", "))
+    format!("allows {verbs} of {}{only}", of.join(", "))
 }
 
 /// Rights, each once, with the places in which it is needed.

@@ -48,7 +48,7 @@ fn a_certificate_is_its_holders_and_lasts_as_was_said() {
     let more = ["--certificate", "cy", "--to", "cy=user:cy@corp.example", "--token-days", "2"];
     all.extend(more.map(str::to_owned));
     let planned = desk.keybook(&strs(&all)).ends_with(0);
-    assert!(planned.out.contains("a certificate cannot be revoked"), "{}", planned.out);
+    assert!(planned.text().contains("a certificate cannot be revoked"), "{}", planned.out);
     let before = state(&cluster);
     let out = desk.folder.path().join("hand-over");
     let out_text = out.display().to_string();
@@ -117,8 +117,8 @@ fn a_certificate_is_its_holders_and_lasts_as_was_said() {
     // Taken back, it is still somebody, who holds nothing.
     let undone = desk.keybook(&["undo", "1", "--yes", "tests"]).ends_with(0);
     assert_eq!(state(&cluster), before);
-    assert!(undone.out.contains("which cannot be revoked"), "{}", undone.out);
-    assert!(undone.out.contains(&said), "{}", undone.out);
+    assert!(undone.text().contains("which cannot be revoked"), "{}", undone.out);
+    assert!(undone.text().contains(&said), "{}", undone.out);
     for done in ACTORS[2].does {
         assert_eq!(send(&server, &tls, *done), 403, "{done:?}");
     }

@@ -50,6 +50,11 @@ impl Ran {
         self
     }
 
+    /// What it printed, whatever its lines.
+    fn text(&self) -> String {
+        self.out.split_whitespace().collect::<Vec<_>>().join(" ")
+    }
+
     fn json(&self) -> Value {
         serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {}", self.err))
     }

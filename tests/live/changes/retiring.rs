@@ -80,7 +80,7 @@ fn an_account_that_was_split_is_retired_stage_by_stage() {
     all.extend(["--retire-after", "7"].map(str::to_owned));
     let planned = desk.keybook(&strs(&all)).ends_with(0);
     let told = "tell everybody who uses sa:team/ops";
-    assert!(planned.out.contains(told), "{}", planned.out);
+    assert!(planned.text().contains(told), "{}", planned.out);
     desk.keybook(&["due"]).ends_with(0).says("nothing is left");
     // An exemption has a last day, and is due when that has ended.
     let policy = file("policy.toml");
@@ -233,9 +233,9 @@ fn a_user_that_was_split_holds_nothing_afterwards_and_its_certificate_is_told_un
     let (_, read) = x509_parser::parse_x509_certificate(der.contents()).expect("a certificate");
     let ends = chrono::DateTime::from_timestamp(read.validity().not_after.timestamp(), 0);
     let ends = ends.expect("a time");
-    assert!(planned.out.contains("no write to the cluster ends it"), "{}", planned.out);
+    assert!(planned.text().contains("no write to the cluster ends it"), "{}", planned.out);
     let day = ends.format("until %Y-%m-%d").to_string();
-    assert!(planned.out.contains(&day), "{day}: {}", planned.out);
+    assert!(planned.text().contains(&day), "{day}: {}", planned.out);
     desk.keybook(&["apply", &plan, "--out", &out, "--yes", "tests"]).ends_with(0);
     let is_told = |said: &Value| {
         let credentials = said["items"][0]["remains"]["credentials"].as_array().expect("some");

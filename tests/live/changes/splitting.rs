@@ -357,7 +357,7 @@ fn each_does_what_they_did_and_nothing_that_only_others_did() {
 
     let undone = desk.keybook(&["undo", "1", "--yes", "tests"]).ends_with(0);
     assert_eq!(state(&cluster), before);
-    assert!(undone.out.contains("authenticates nobody afterwards"), "{}", undone.out);
+    assert!(undone.text().contains("authenticates nobody afterwards"), "{}", undone.out);
     for actor in &ACTORS {
         // API servers remember for ten seconds that they took a token.
         await_some("the token to be refused", || {

@@ -94,7 +94,7 @@ fn what_others_changed_since_is_theirs_and_whom_an_undo_takes_from_is_told() {
     let said = desk.keybook(&["undo", "3", "--yes", "tests"]).ends_with(0);
     let left =
         format!("Role changed/{role}, which the run made, was changed since: it is left as it is");
-    assert!(said.out.contains(&left), "{}", said.out);
+    assert!(said.text().contains(&left), "{}", said.out);
     assert!(is_back(&cluster, "changed"));
     assert_eq!(items(&cluster, "changed", "roles"), theirs);
     assert_eq!(names(&cluster, "changed", "rolebindings"), ["both"]);
@@ -104,7 +104,7 @@ fn what_others_changed_since_is_theirs_and_whom_an_undo_takes_from_is_told() {
     cluster.kubectl_ok(&["delete", "rolebinding", &made, "-n", "gone"]);
     let said = desk.keybook(&["undo", "5", "--yes", "tests"]).ends_with(0);
     let left = format!("RoleBinding gone/{made}, which the run made, is gone");
-    assert!(said.out.contains(&left), "{}", said.out);
+    assert!(said.text().contains(&left), "{}", said.out);
     assert!(is_back(&cluster, "gone"));
     assert_eq!(names(&cluster, "gone", "roles"), [""; 0]);
 

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{World, all, binding};
-use crate::change::plan::{Action, Made, Operator, Plan, Refusal, Reversibility, undo};
+use crate::change::plan::{Action, Made, Operator, Plan, Refusal, Reversibility, remains, undo};
 use crate::model::ListKind;
 
 fn account(name: &str) -> Value {
