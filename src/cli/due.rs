@@ -231,7 +231,11 @@ fn lines(remains: &Remains) -> String {
         lines.push("nothing is known to authenticate as it, and nobody was seen since".to_owned());
     }
     lines.extend(remains.unknown.iter().map(|why| format!("not known: {why}")));
-    lines.iter().map(|line| format!("    {}\n", printable(line))).collect()
+    let mut text = String::new();
+    for line in &lines {
+        let _ = writeln!(text, "    {}", printable(line));
+    }
+    text
 }
 
 fn credential(one: &Remaining) -> String {

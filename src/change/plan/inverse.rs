@@ -60,7 +60,7 @@ pub fn undo(
     }
     // What was deleted and made again is as it was, but for what does not come back.
     let acts = |made: &&Made| step_of(made).map(|step| (step.action, &step.target));
-    let all: Vec<(Action, &Target)> = made.iter().filter_map(|made| acts(made)).collect();
+    let all: Vec<(Action, &Target)> = made.iter().filter_map(acts).collect();
     let is_back = |target: &Target| {
         [Action::Delete, Action::Create].iter().all(|action| all.contains(&(*action, target)))
     };

@@ -14,6 +14,9 @@ use super::rules::has_resource;
 /// A verb, where it counts, and what that means.
 type Strong = (&'static str, &'static str, &'static [&'static str], &'static str);
 
+/// Rules, and where they hold; None for cluster-wide.
+type Placed<'a> = (Option<&'a Name>, &'a [PolicyRule]);
+
 const STRONG: [Strong; 6] = [
     (
         "bind",
@@ -41,7 +44,7 @@ const STRONG: [Strong; 6] = [
 /// A line for each such right that a cut leaves.
 pub(super) fn stays(cut: &Cut) -> Vec<String> {
     let mut lines = Vec::new();
-    let (who, places): (String, Vec<(Option<&Name>, &[PolicyRule])>) = match &cut.how {
+    let (who, places): (String, Vec<Placed<'_>>) = match &cut.how {
         How::Edit { rules, .. } => {
             let place = Some(&cut.role.1).filter(|place| !place.is_empty());
             (format!("whoever holds {}", role_words(&cut.role)), vec![(place, rules)])
