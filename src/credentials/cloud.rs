@@ -101,7 +101,7 @@ fn access_entry(entry: &AccessEntry, uses: &Uses) -> Credential {
         (Some(name), _) => uses.by_user(&Identity::from_user_name(name)),
         // Unless the entry was told another name, which is not known.
         (None, Some(template)) => match template::last_use(uses, template, &mut notes) {
-            used @ LastUse::Log { .. } => used,
+            by_log @ LastUse::Log { .. } => by_log,
             _ => LastUse::NotKnown("describe-access-entry was not given: the user is not known"),
         },
         (None, None) => {

@@ -24,10 +24,10 @@ pub(super) fn of_role(principal: &str) -> Option<String> {
 
 /// The use of all whose names it makes, with a note of how many they are.
 pub(super) fn last_use(uses: &Uses, template: &str, notes: &mut Vec<String>) -> LastUse {
-    let Some((last_use, users)) = used(uses, template) else {
+    let Some((last_use, count)) = used(uses, template) else {
         return LastUse::NotKnown("the user name is a template with nothing of its own");
     };
-    match users {
+    match count {
         0 => {}
         1 => {
             notes.push("told is the use of the one user in the log whose name it makes".to_owned())
@@ -43,12 +43,12 @@ pub(super) fn last_use(uses: &Uses, template: &str, notes: &mut Vec<String>) -> 
 /// has too little of its own to tell.
 fn used(uses: &Uses, template: &str) -> Option<(LastUse, usize)> {
     let parts = parts(template)?;
-    let users = uses.users().filter(|(identity, _)| {
+    let made = uses.users().filter(|(identity, _)| {
         identity.kind == SubjectKind::User && makes(&parts, &identity.name)
     });
     let mut sum: Option<Span> = None;
     let mut count = 0;
-    for (_, span) in users {
+    for (_, span) in made {
         count += 1;
         match &mut sum {
             Some(sum) => sum.merge(span.clone()),
