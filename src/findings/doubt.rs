@@ -32,8 +32,8 @@ pub(super) fn doubt(subject: &Subject<'_>) -> Option<String> {
             pod.object
         ));
     }
-    let tokens = subject.credentials.iter().filter(|one| one.kind == Kind::TokenSecret);
-    let mounted = tokens.filter_map(|one| Some((&one.id, mounted_by(book, one)?))).next();
+    let mut tokens = subject.credentials.iter().filter(|one| one.kind == Kind::TokenSecret);
+    let mounted = tokens.find_map(|one| Some((&one.id, mounted_by(book, one)?)));
     if let Some((secret, by)) = mounted {
         return Some(format!(
             "; its token in {secret} is in the containers of {by}, which may use it outside the \
