@@ -30,7 +30,7 @@ pub(super) fn last_use(uses: &Uses, template: &str, notes: &mut Vec<String>) -> 
     match count {
         0 => {}
         1 => {
-            notes.push("told is the use of the one user in the log whose name it makes".to_owned())
+            notes.push("told is the use of the one user in the log whose name it makes".to_owned());
         }
         more => notes.push(format!(
             "told is the use of the {more} users in the log whose names it makes, or may have made"
