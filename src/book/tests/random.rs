@@ -125,6 +125,32 @@ fn login(user: u8, days: u8) -> Value {
     })
 }
 
+fn cron_job(at: u8, token: u8) -> Value {
+    let (ns, name) = split(ACCOUNTS[at as usize % 4]);
+    let from = json!([{"secretRef": {"name": format!("t{}", token % 2)}}]);
+    let spec = json!({"serviceAccountName": name, "containers": [{"name": "c", "envFrom": from}]});
+    json!({
+        "apiVersion": "batch/v1", "kind": "CronJob",
+        "metadata": {"namespace": ns, "name": format!("j{}", at % 3)},
+        "spec": {
+            "schedule": "0 0 1 */3 *",
+            "jobTemplate": {"spec": {"template": {"spec": spec}}},
+        },
+    })
+}
+
+fn pod(at: u8, running: bool) -> Value {
+    let (ns, name) = split(ACCOUNTS[at as usize % 4]);
+    json!({
+        "apiVersion": "v1", "kind": "Pod", "metadata": {"namespace": ns, "name": "p"},
+        "spec": {"serviceAccountName": name},
+        "status": {
+            "phase": if running { "Running" } else { "Pending" },
+            "startTime": day(i64::from(at)),
+        },
+    })
+}
+
 pub(super) fn apply(world: &mut World, op: &Op) {
     let put = |world: &mut World, value: &Value| {
         world.snapshot.objects.insert(read(value));
@@ -163,20 +189,7 @@ pub(super) fn apply(world: &mut World, op: &Op) {
                 }),
             );
         }
-        Op::CronJob(at, token) => {
-            let (ns, name) = split(ACCOUNTS[*at as usize % 4]);
-            let from = json!([{"secretRef": {"name": format!("t{}", token % 2)}}]);
-            put(
-                world,
-                &json!({
-                    "apiVersion": "batch/v1", "kind": "CronJob",
-                    "metadata": {"namespace": ns, "name": format!("j{}", at % 3)},
-                    "spec": {"schedule": "0 0 1 */3 *", "jobTemplate": {"spec": {"template": {"spec": {
-                        "serviceAccountName": name, "containers": [{"name": "c", "envFrom": from}],
-                    }}}}},
-                }),
-            );
-        }
+        Op::CronJob(at, token) => put(world, &cron_job(*at, *token)),
         Op::Token(at, when) => {
             let (ns, name) = split(ACCOUNTS[*at as usize % 4]);
             put(
@@ -191,17 +204,7 @@ pub(super) fn apply(world: &mut World, op: &Op) {
                 }),
             );
         }
-        Op::Pod(at, running) => {
-            let (ns, name) = split(ACCOUNTS[*at as usize % 4]);
-            put(
-                world,
-                &json!({
-                    "apiVersion": "v1", "kind": "Pod", "metadata": {"namespace": ns, "name": "p"},
-                    "spec": {"serviceAccountName": name},
-                    "status": {"phase": if *running { "Running" } else { "Pending" }, "startTime": day(i64::from(*at))},
-                }),
-            );
-        }
+        Op::Pod(at, running) => put(world, &pod(*at, *running)),
         Op::Csr(at, who) => {
             let who: Identity = subject(*who % 8).parse().unwrap();
             put(
