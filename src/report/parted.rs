@@ -9,7 +9,7 @@ use unicode_width::UnicodeWidthStr as _;
 
 use super::plan::{checks, head, line, step_text};
 use super::plan_text;
-use crate::change::plan::{Action, By, Parted, Plan, Reversibility, Right, Step, Who};
+use crate::change::plan::{Action, By, Intent, Parted, Plan, Reversibility, Right, Step, Who};
 use crate::model::printable;
 
 /// As wide as a terminal is by default, columns.
@@ -213,7 +213,7 @@ fn is_theirs(who: &Who, step: &Step) -> bool {
 /// The steps of one, each in a few lines; of a role its rules.
 fn steps_of(plan: &Plan, who: &Who, text: &mut String) {
     line(text, 0, &format!("\n{}: {}", who.name, who.to));
-    let wishes: Vec<String> = plan.intents.iter().map(|intent| intent.words()).collect();
+    let wishes: Vec<String> = plan.intents.iter().map(Intent::words).collect();
     for step in plan.steps.iter().filter(|step| is_theirs(who, step)) {
         let back = match step.reversibility {
             Reversibility::Reversible => String::new(),

@@ -225,7 +225,7 @@ impl Work<'_> {
                     })
                     .collect(),
             ),
-            leave => leave,
+            leave @ Verdict::Leave(_) => leave,
         }
     }
 

@@ -1,5 +1,7 @@
 //! Whom one can act as, and what that adds to what one may do, whatever the tiers say.
 
+use std::slice;
+
 use super::*;
 
 const COORDINATION: &str = "coordination.k8s.io";
@@ -256,7 +258,7 @@ fn what_no_request_asks_for_adds_nothing() {
     // What is made under a name takes the right to write it there.
     let (create, patch) =
         (on(&["create"], "configmaps", &["a"]), on(&["patch"], "configmaps", &["a"]));
-    assert_eq!(adds(&[create.clone()]), None);
+    assert_eq!(adds(slice::from_ref(&create)), None);
     assert_eq!(
         adds(&[create.clone(), on(&["patch"], "configmaps", &["b"])]),
         Some("patch configmaps b in n".into())
@@ -268,7 +270,7 @@ fn what_no_request_asks_for_adds_nothing() {
     let both = "create,patch configmaps a in n";
     assert_eq!(adds(&[create.clone(), patch.clone()]).as_deref(), Some(both));
     assert_eq!(adds(&[on(&["create", "patch"], "configmaps", &["a"])]).as_deref(), Some(both));
-    let had = added_by("n", &patch, &[create.clone()]);
+    let had = added_by("n", &patch, slice::from_ref(&create));
     assert_eq!(had, None, "in its own name only");
     let had = added_by("n", &patch, &[create, patch.clone()]);
     assert_eq!(had.as_deref(), Some("create configmaps a in n"));
