@@ -46,9 +46,9 @@ pub struct Column {
     pub is_name: bool,
 }
 
-/// So wide a name may be in a table, and so wide in the wide form: names of two parts, each as long as
-/// Kubernetes has any, fit there.
-const WIDEST: [usize; 2] = [100, 520];
+/// So wide a name may be in a table, and so wide in the wide form. Whatever Kubernetes itself names is
+/// whole in both: an account has 63 characters of namespace, 253 of its own and `sa:` before.
+const WIDEST: [usize; 2] = [320, 520];
 
 impl Column {
     /// A column of text that is always there.

@@ -220,11 +220,11 @@ fn a_name_of_any_length_leaves_the_table_readable() {
     let evidence = "y".repeat(600);
     table.push([&*long, "live", &*evidence].map(Cell::new).to_vec());
     // Of wide characters each is two columns.
-    table.push([&*"日".repeat(60), "live", "z"].map(Cell::new).to_vec());
+    table.push([&*"日".repeat(170), "live", "z"].map(Cell::new).to_vec());
     let narrow = table.text(false, false);
     let lines: Vec<&str> = narrow.lines().collect();
-    assert_eq!(lines[0], format!("JTI={}…   live   {evidence}", "x".repeat(95)));
-    assert_eq!(lines[1], format!("{}…    live   z", "日".repeat(49)));
+    assert_eq!(lines[0], format!("JTI={}…   live   {evidence}", "x".repeat(315)));
+    assert_eq!(lines[1], format!("{}…    live   z", "日".repeat(159)));
     assert!(table.text(true, false).starts_with(&format!("JTI={}…", "x".repeat(515))));
     assert_eq!(table.rows[0][0].value(), long, "a program gets all of it");
 }

@@ -122,10 +122,10 @@ pub(super) const ACTIONS: &[Action] = &[
     key(Id::SavePlan, &["s"], &[Plan], Group::Change, Some("save"),
         "save the plan to a file, for keybook apply"),
     word(Id::JournalCommand, &["journal"], "", Group::Change, "what was applied to the cluster from here"),
-    word(Id::FinishCommand, &["finish"], "RUN", Group::Change,
-        "go on with a run of the journal that was cut off or stopped: what is left of it, to be applied"),
     word(Id::UndoCommand, &["undo"], "RUN", Group::Change,
         "the plan that takes a run of the journal back, to be applied as any other"),
+    word(Id::FinishCommand, &["finish"], "RUN", Group::Change,
+        "go on with a run of the journal that was cut off or stopped: what is left of it, to be applied"),
     key(Id::Namespace, &["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"], &[List],
         Group::Choose, None, "0 lists all namespaces, 1 to 9 the ones that were chosen last")
         .words(&["ns", "namespace"], "[NAMESPACE]"),
