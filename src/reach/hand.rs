@@ -184,13 +184,10 @@ impl Search<'_, '_> {
             .map(|(_, wanted)| wanted)
             .chain(narrow)
             .fold((Classes::default(), 0), |all, one| (all.0.and(one.0), all.1 + one.1));
-        let roles: Vec<(u32, bool)> = self
-            .roles_to_bind(writer, at)
-            .into_iter()
-            .filter(|role| !wider().any(|at| self.has(&Node::Given(RoleSet::One(*role), at))))
-            .map(|role| (role, joining > 1 && self.is_wanted(role, at, wanted)))
-            .filter(|(role, is_wanted)| *is_wanted || self.is_more(*role, own))
-            .collect();
+        // What costs least to ask comes first: there are many roles in many places.
+        let mut roles = self.roles_to_bind(writer, at);
+        roles
+            .retain(|role| (joining > 1 && self.brings(*role, wanted)) || self.is_more(*role, own));
         if roles.is_empty() {
             return;
         }
@@ -209,6 +206,16 @@ impl Search<'_, '_> {
             .chain(&others)
             .map(|holder| (holder, self.held(holder, &given, at)))
             .collect();
+        let roles: Vec<(u32, bool)> = roles
+            .into_iter()
+            .filter(|role| holders.iter().any(|(_, held)| self.may_hold_all(held, *role)))
+            .filter(|role| !wider().any(|at| self.has(&Node::Given(RoleSet::One(*role), at))))
+            .map(|role| (role, joining > 1 && self.is_wanted(role, at, wanted)))
+            .filter(|(role, is_wanted)| *is_wanted || self.is_more(*role, own))
+            .collect();
+        if roles.is_empty() {
+            return;
+        }
         let ways = self.under_a_name(writer.bindings, at, &writer.names, writer.missing);
         for (role, is_wanted) in roles {
             let able = holders.iter().find(|(holder, held)| {
@@ -259,13 +266,18 @@ impl Search<'_, '_> {
         }
     }
 
+    /// Whether a role brings a right of a kind that another lacks for one request.
+    fn brings(&self, role: u32, wanted: Classes) -> bool {
+        let facts = self.graph.world.role_facts(role).filter(|role| role.exists);
+        facts.is_some_and(|role| role.classes.meets(wanted))
+    }
+
     /// Whether a role brings a right that not all have, and that another lacks for one request.
     fn is_wanted(&self, role: u32, at: Where, wanted: Classes) -> bool {
         let world = &self.graph.world;
-        let Some(facts) = world.role_facts(role).filter(|role| role.exists) else { return false };
-        if !facts.classes.meets(wanted) {
+        let Some(facts) = world.role_facts(role).filter(|_| self.brings(role, wanted)) else {
             return false;
-        }
+        };
         let mut rights = Rights::default();
         rights.add(&facts.caps, at, None, world);
         rights.iter().any(|right| Classes::of(right).meets(wanted) && !self.is_said(right))
@@ -314,14 +326,15 @@ impl Search<'_, '_> {
 
     /// The API server's check.
     fn holds_all(&self, held: &Held, role: u32) -> bool {
-        if self.graph.rules_of(role).is_none() {
-            return false;
-        }
-        if whole(&held.all, role).is_some() {
-            return true;
-        }
-        let asks = self.graph.world.role_facts(role).map_or(0, |role| role.asks);
-        asks & !held.asks == 0 && self.covers(held.all.iter(), role)
+        self.may_hold_all(held, role)
+            && (whole(&held.all, role).is_some() || self.covers(held.all.iter(), role))
+    }
+
+    /// Whether it may be passed: no question is known to which only the role says yes.
+    fn may_hold_all(&self, held: &Held, role: u32) -> bool {
+        let asks = || self.graph.world.role_facts(role).map_or(0, |role| role.asks);
+        self.graph.rules_of(role).is_some()
+            && (asks() & !held.asks == 0 || whole(&held.all, role).is_some())
     }
 
     /// Whether roles together allow all that one does.
