@@ -204,6 +204,10 @@ pub struct Container {
     /// `volumeMounts`, where they are.
     #[serde(deserialize_with = "null_default", skip_serializing_if = "Vec::is_empty")]
     pub volume_mounts: Vec<VolumeMount>,
+    /// Whether the pod's status says of it, as a container that was added, that it has ended: it never
+    /// starts again.
+    #[serde(skip)]
+    pub ended: bool,
 }
 
 /// Where a volume is mounted.
@@ -222,6 +226,9 @@ pub struct VolumeMount {
     /// `subPathExpr`: the same, out of variables.
     #[serde(deserialize_with = "null_default", skip_serializing_if = "is_empty")]
     pub sub_path_expr: Name,
+    /// `readOnly`.
+    #[serde(deserialize_with = "null_default", skip_serializing_if = "is_false")]
+    pub read_only: bool,
 }
 
 impl VolumeMount {

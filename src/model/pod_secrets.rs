@@ -53,7 +53,10 @@ impl Containers {
     pub fn of(self, spec: &PodSpec) -> Box<dyn Iterator<Item = &Container> + '_> {
         match self {
             Self::All => Box::new(spec.all_containers()),
-            Self::Running => Box::new(spec.lasting_containers().chain(&spec.ephemeral_containers)),
+            Self::Running => {
+                let added = spec.ephemeral_containers.iter().filter(|one| !one.ended);
+                Box::new(spec.lasting_containers().chain(added))
+            }
             Self::Changeable => Box::new(spec.lasting_containers()),
         }
     }

@@ -70,6 +70,49 @@ struct WirePodStatus {
     phase: Name,
     #[serde(skip_serializing_if = "Option::is_none")]
     start_time: Option<DateTime<Utc>>,
+    #[serde(deserialize_with = "null_default", skip_serializing_if = "Vec::is_empty")]
+    ephemeral_container_statuses: Vec<WireContainerStatus>,
+}
+
+#[derive(Deserialize, Serialize, Default)]
+#[serde(default)]
+struct WireContainerStatus {
+    #[serde(deserialize_with = "null_default")]
+    name: Name,
+    #[serde(deserialize_with = "null_default")]
+    state: WireContainerState,
+}
+
+#[derive(Deserialize, Serialize, Default)]
+#[serde(default)]
+struct WireContainerState {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    terminated: Option<WireEnd>,
+}
+
+/// Only that it has ended is kept.
+#[derive(Deserialize, Serialize, Default)]
+struct WireEnd {}
+
+impl WirePodStatus {
+    /// What is kept of a pod's status.
+    fn of(pod: &Pod) -> Self {
+        let ended = pod.spec.ephemeral_containers.iter().filter(|one| one.ended);
+        let statuses = ended.map(|one| WireContainerStatus {
+            name: one.name.clone(),
+            state: WireContainerState { terminated: Some(WireEnd {}) },
+        });
+        Self {
+            phase: pod.phase.clone(),
+            start_time: pod.started,
+            ephemeral_container_statuses: statuses.collect(),
+        }
+    }
+
+    fn has_ended(&self, name: &Name) -> bool {
+        let mut all = self.ephemeral_container_statuses.iter();
+        all.any(|one| one.name == *name && one.state.terminated.is_some())
+    }
 }
 
 #[derive(Deserialize, Serialize)]
@@ -243,6 +286,9 @@ impl Object {
             }
             Known::Pod => {
                 let mut wire = WirePod::deserialize(source)?;
+                for one in &mut wire.spec.ephemeral_containers {
+                    one.ended = wire.status.has_ended(&one.name);
+                }
                 Self::Pod(Pod {
                     meta: wire.metadata,
                     service_account: std::mem::take(&mut wire.spec.service_account_name),
@@ -363,7 +409,7 @@ impl Object {
                         node_name: pod.node.clone(),
                         ..(*pod.spec).clone()
                     },
-                    status: WirePodStatus { phase: pod.phase.clone(), start_time: pod.started },
+                    status: WirePodStatus::of(pod),
                 }),
             ),
             Self::CertificateSigningRequest(csr) => (

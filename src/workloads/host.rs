@@ -2,36 +2,105 @@
 
 use crate::model::{Container, Containers, PodSpec, SecurityContext, Volume, VolumeSource};
 
-/// Folders of a node that hold what is the node's own: the tokens of its pods and the kubelet's key,
-/// the container runtime's socket, the control plane's keys, its own programs and jobs.
-const NODES_OWN: [&str; 14] = [
-    "/etc/cron.d",
-    "/etc/kubernetes",
-    "/etc/systemd",
-    "/proc",
-    "/root",
-    "/run/containerd",
-    "/run/crio",
-    "/usr/bin",
-    "/usr/local/bin",
-    "/var/lib/containerd",
-    "/var/lib/containers",
-    "/var/lib/docker",
-    "/var/lib/kubelet",
-    "/var/lib/etcd",
+/// A folder or file of a node, and what is had by it. No API server knows of that: it is modelled.
+struct Own {
+    path: &'static str,
+    /// What there is to be read, or connected to: a socket takes that on a read-only mount too.
+    reading: Option<&'static str>,
+    /// What it is to write there.
+    writing: Option<&'static str>,
+}
+
+const fn own(path: &'static str, reading: &'static str, writing: &'static str) -> Own {
+    Own { path, reading: Some(reading), writing: Some(writing) }
+}
+
+/// Where there is nothing to be read that is worth the node.
+const fn written(path: &'static str, writing: &'static str) -> Own {
+    Own { path, reading: None, writing: Some(writing) }
+}
+
+const PROGRAMS: &str = "programs that the node runs as root";
+const LIBRARIES: &str = "what programs of the node load";
+const LAYERS: &str = "programs of every container there";
+const JOBS: &str = "commands that the node runs as root";
+const LOGINS: &str = "who is let in, and as whom";
+const SOCKET: &str = "a socket by which containers are run";
+const KEYS: &str = "private keys and credentials";
+
+/// What of a node's files is the node's own.
+const NODES_OWN: [Own; 52] = [
+    own("/etc/kubernetes", KEYS, "static pods"),
+    own("/etc/rancher", KEYS, "settings of the kubelet and static pods"),
+    own("/home", KEYS, LOGINS),
+    own("/root", KEYS, LOGINS),
+    own("/proc", "files and variables of every process", "core_pattern, which the kernel runs"),
+    own("/run/containerd", SOCKET, SOCKET),
+    own("/run/cri-dockerd.sock", SOCKET, SOCKET),
+    own("/run/crio", SOCKET, SOCKET),
+    own("/run/docker", SOCKET, SOCKET),
+    own("/run/docker.sock", SOCKET, SOCKET),
+    own("/run/k0s", SOCKET, SOCKET),
+    own("/run/k3s", SOCKET, SOCKET),
+    own("/run/podman", SOCKET, SOCKET),
+    own("/run/systemd/private", "systemd's own socket", "systemd's own socket"),
+    own("/var/lib/etcd", "every Secret", "every object"),
+    own("/var/lib/k0s", KEYS, PROGRAMS),
+    own(
+        "/var/lib/kubelet",
+        "tokens of the node's pods, the kubelet's key",
+        "the kubelet's settings",
+    ),
+    own("/var/lib/rancher", KEYS, PROGRAMS),
+    own("/var/snap/microk8s", KEYS, PROGRAMS),
+    written("/bin", PROGRAMS),
+    written("/etc/cni/net.d", JOBS),
+    written("/etc/cron.d", JOBS),
+    written("/etc/cron.daily", JOBS),
+    written("/etc/cron.hourly", JOBS),
+    written("/etc/cron.monthly", JOBS),
+    written("/etc/cron.weekly", JOBS),
+    written("/etc/cron.yearly", JOBS),
+    written("/etc/crontab", JOBS),
+    written("/etc/init.d", JOBS),
+    written("/etc/ld.so.preload", LIBRARIES),
+    written("/etc/pam.d", LOGINS),
+    written("/etc/passwd", LOGINS),
+    written("/etc/shadow", LOGINS),
+    written("/etc/ssh", LOGINS),
+    written("/etc/sudoers", LOGINS),
+    written("/etc/sudoers.d", LOGINS),
+    written("/etc/systemd", JOBS),
+    written("/lib", LIBRARIES),
+    written("/lib64", LIBRARIES),
+    written("/opt/bin", PROGRAMS),
+    written("/opt/cni/bin", PROGRAMS),
+    written("/sbin", PROGRAMS),
+    written("/usr/bin", PROGRAMS),
+    written("/usr/lib", LIBRARIES),
+    written("/usr/lib64", LIBRARIES),
+    written("/usr/libexec", PROGRAMS),
+    written("/usr/local", PROGRAMS),
+    written("/usr/sbin", PROGRAMS),
+    written("/var/lib/containerd", LAYERS),
+    written("/var/lib/containers", LAYERS),
+    written("/var/lib/docker", LAYERS),
+    written("/var/spool/cron", JOBS),
 ];
 
-/// Sockets by which containers are run.
-const SOCKETS: [&str; 3] = ["docker.sock", "containerd.sock", "crio.sock"];
+/// Sockets by which containers are run, wherever they are.
+const SOCKETS: [&str; 5] =
+    ["containerd.sock", "cri-dockerd.sock", "crio.sock", "docker.sock", "podman.sock"];
 
-/// Folders of the kubelet's in which no pod's token is, nor its own key: plugins' sockets and data,
-/// what it says of devices, profiles.
-const PLUGINS: [&str; 5] = [
+/// Folders of those in which there is no pod's token and no key: plugins' sockets and data, what the
+/// kubelet says of devices, profiles, volumes.
+const OTHERS: [&str; 6] = [
     "/var/lib/kubelet/device-plugins",
     "/var/lib/kubelet/plugins",
     "/var/lib/kubelet/plugins_registry",
     "/var/lib/kubelet/pod-resources",
     "/var/lib/kubelet/seccomp",
+    "/var/lib/rancher/k3s/storage",
 ];
 
 /// Capabilities of Linux by which a process that has them comes out of its container
@@ -82,22 +151,44 @@ fn can_leave(spec: &PodSpec, context: Option<&SecurityContext>) -> bool {
 
 fn sees_nodes_own(container: &Container, volume: &Volume) -> bool {
     let Some(VolumeSource::HostPath(path)) = &volume.source else { return false };
-    container.mounts_of(volume).any(|mount| {
-        let part = mount.sub_path.trim_matches('/');
-        is_nodes_own(&format!("{}/{part}", path.trim_end_matches('/')))
-    })
+    container
+        .mounts_of(volume)
+        .any(|mount| is_nodes_own(&cleaned(&format!("{path}/{}", mount.sub_path)), mount.read_only))
 }
 
-fn is_nodes_own(path: &str) -> bool {
-    let path = path.trim_end_matches('/');
+/// A path without what changes nothing of it, as Go's `path.Clean` has it; the root is empty.
+fn cleaned(path: &str) -> String {
+    let mut parts: Vec<&str> = Vec::new();
+    for part in path.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => drop(parts.pop()),
+            part => parts.push(part),
+        }
+    }
+    parts.iter().flat_map(|part| ["/", part]).collect()
+}
+
+/// Whether a cleaned path holds what is the node's own, for one who may only read it or not.
+fn is_nodes_own(path: &str, read_only: bool) -> bool {
     let within = |inner: &str, outer: &str| {
         inner.strip_prefix(outer).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     };
     // `/var/run` is `/run` on every node of today.
     let path = path.strip_prefix("/var").filter(|rest| within(rest, "/run")).unwrap_or(path);
+    let gives = |own: &&Own| if read_only { own.reading } else { own.writing }.is_some();
+    // In somebody's home it is the hidden folders that let others in.
+    let is_data = path
+        .strip_prefix("/home/")
+        .and_then(|rest| rest.split('/').nth(1))
+        .is_some_and(|part| !part.starts_with('.'));
     SOCKETS.iter().any(|socket| path.ends_with(socket))
-        || (!PLUGINS.iter().any(|plugins| within(path, plugins))
-            && NODES_OWN.iter().any(|own| within(path, own) || within(own, path)))
+        || (!is_data
+            && !OTHERS.iter().any(|others| within(path, others))
+            && NODES_OWN
+                .iter()
+                .filter(gives)
+                .any(|own| within(path, own.path) || within(own.path, path)))
 }
 
 #[cfg(test)]
@@ -132,9 +223,85 @@ mod tests {
         {
             assert!(!has(&path(other)), "{other}");
         }
+        for spelled in
+            ["/./", "//", "//var//lib/kubelet", "/var/./lib/kubelet", "/var/lib//kubelet/./pods"]
+        {
+            assert!(has(&path(spelled)), "{spelled}");
+        }
+        for other in ["//var//log", "/var/lib/kubelet/./plugins", "/./data/"] {
+            assert!(!has(&path(other)), "{other}");
+        }
         let unmounted = json!({"volumes": [{"name": "v", "hostPath": {"path": "/"}}],
             "containers": [{"name": "main"}]});
         assert!(!has(&unmounted));
+    }
+
+    #[test]
+    fn a_read_only_mount_gives_what_is_to_be_read() {
+        let mounts = |path: &str, read_only: &[bool]| {
+            let mounts: Vec<Value> = read_only
+                .iter()
+                .enumerate()
+                .map(|(at, is)| json!({"name": "v", "mountPath": format!("/{at}"), "readOnly": is}))
+                .collect();
+            has(&json!({"volumes": [{"name": "v", "hostPath": {"path": path}}],
+                "containers": [{"name": "main", "volumeMounts": mounts}]}))
+        };
+        for written in [
+            "/bin",
+            "/etc/cni/net.d",
+            "/etc/cron.d",
+            "/etc/cron.daily",
+            "/etc/ld.so.preload",
+            "/etc/pam.d",
+            "/etc/shadow",
+            "/etc/ssh",
+            "/etc/systemd/system",
+            "/lib",
+            "/lib/systemd",
+            "/opt/cni/bin",
+            "/opt/cni",
+            "/sbin",
+            "/usr",
+            "/usr/bin",
+            "/usr/lib/systemd/system",
+            "/usr/local/bin",
+            "/usr/sbin",
+            "/var/lib/containerd",
+            "/var/spool/cron",
+        ] {
+            assert!(mounts(written, &[false]), "{written}");
+            assert!(!mounts(written, &[true]), "{written}");
+            assert!(mounts(written, &[true, false]), "{written}");
+        }
+        for read in [
+            "/",
+            "/etc",
+            "/etc/kubernetes/pki",
+            "/home",
+            "/home/ana/.ssh",
+            "/proc",
+            "/root",
+            "/run/cri-dockerd.sock",
+            "/run/systemd/private",
+            "/var/lib/etcd",
+            "/var/lib/kubelet/pods",
+            "/var/lib/rancher",
+            "/var/lib/rancher/k3s/server/tls",
+            "/var/run/docker.sock",
+        ] {
+            assert!(mounts(read, &[false]), "{read}");
+            assert!(mounts(read, &[true]), "{read}");
+        }
+        for other in [
+            "/home/ana/data",
+            "/opt/app",
+            "/etc/hosts",
+            "/etc/ssl",
+            "/var/lib/rancher/k3s/storage/pvc-1",
+        ] {
+            assert!(!mounts(other, &[false]), "{other}");
+        }
     }
 
     #[test]

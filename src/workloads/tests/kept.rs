@@ -15,11 +15,19 @@ fn specs_come_back_from_a_snapshot_as_they_went() {
     spec["containers"][0]["readinessProbe"] = json!({"tcpSocket": {"host": "h", "port": 1}});
     spec["containers"][0]["securityContext"] = json!({"privileged": true, "procMount": "Default"});
     spec["nodeName"] = json!("n");
-    let whole = pod("p", &json!({}), &spec);
+    spec["containers"][0]["volumeMounts"][0]["readOnly"] = json!(true);
+    spec["ephemeralContainers"] = json!([{"name": "ended"}, {"name": "runs"}]);
+    let mut whole = pod("p", &json!({}), &spec);
+    whole["status"]["ephemeralContainerStatuses"] = json!([
+        {"name": "ended", "state": {"terminated": {"exitCode": 1}}},
+        {"name": "runs", "state": {"running": {}}}]);
     let read_once = Object::read("v1", "Pod", &whole).unwrap().unwrap();
     let written = read_once.to_json();
     assert!(!written.to_string().contains("hunter2"));
     assert_eq!(Object::read("v1", "Pod", &written).unwrap().unwrap(), read_once);
+    let Object::Pod(kept) = &read_once else { panic!("a pod") };
+    let ended: Vec<bool> = kept.spec.ephemeral_containers.iter().map(|one| one.ended).collect();
+    assert_eq!(ended, [true, false]);
     for value in [
         deployment(&spec),
         policy(
