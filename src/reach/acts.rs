@@ -211,8 +211,8 @@ impl Reach<'_> {
         let Looked { exact, modelled } = looked;
         let by_model = modelled.as_ref().is_some_and(|closure| closure.ended);
         if entry.tier == Tier::ClusterAdmin && terms.without.is_none() {
-            let count =
-                Count { everybody: true, others: self.everybody(entry), ..Count::default() };
+            let others = self.people(entry, terms).count();
+            let count = Count { everybody: true, others, ..Count::default() };
             return Census { all: HashMap::new(), count, modelled: false };
         }
         let mut all: HashMap<Gain, Seen<'c>> = HashMap::new();
@@ -233,6 +233,9 @@ impl Reach<'_> {
             let meant = || anybody.iter().any(|of| means(of, gain));
             let adds = usize::from(seen.adds.is_some() || meant());
             if is_other(gain, entry) {
+                if self.is_gone(gain, terms) {
+                    continue;
+                }
                 count.others += 1;
                 count.adding += adds;
             } else if *gain != Gain::Anyone {
@@ -241,8 +244,9 @@ impl Reach<'_> {
             }
         }
         if count.everybody || all.contains_key(&Gain::Anyone) {
-            count.others = self.everybody(entry);
-            count.adding = self.everybody_adding(entry, own, all.contains_key(&Gain::Anyone));
+            count.others = self.people(entry, terms).count();
+            let grouped = all.contains_key(&Gain::Anyone);
+            count.adding = self.everybody_adding(entry, own, grouped, terms);
         }
         Census { all, count, modelled: by_model && !exact.ended }
     }
@@ -273,18 +277,31 @@ impl Reach<'_> {
         }
     }
 
-    /// Everybody else who authenticates.
-    fn everybody<'e>(&'e self, but: &'e Entry) -> usize {
-        self.people(but).count()
+    /// Everybody else who authenticates, but for whom a grant that is not there alone names.
+    fn people<'e>(&'e self, but: &'e Entry, terms: Terms) -> impl Iterator<Item = &'e Entry> {
+        let entries = self.graph.book.entries().map(|entry| &**entry);
+        entries.filter(move |entry| {
+            entry.identity.kind != SubjectKind::Group
+                && entry.id != but.id
+                && !terms.without.is_some_and(|slot| self.graph.is_only_named_by(entry, slot))
+        })
     }
 
-    fn people<'e>(&'e self, but: &'e Entry) -> impl Iterator<Item = &'e Entry> {
-        let entries = self.graph.book.entries().map(|entry| &**entry);
-        entries.filter(|entry| entry.identity.kind != SubjectKind::Group && entry.id != but.id)
+    /// Whether a grant that is not there is all that names somebody.
+    fn is_gone(&self, gain: &Gain, terms: Terms) -> bool {
+        let (Some(slot), Gain::Identity(identity)) = (terms.without, gain) else { return false };
+        let entry = self.graph.book.find(identity);
+        entry.is_some_and(|entry| self.graph.is_only_named_by(entry, slot))
     }
 
     /// How many of them may do what the one who acts may not; `grouped`: in all groups at once.
-    fn everybody_adding(&self, but: &Entry, own: &Own<'_, '_>, grouped: bool) -> usize {
+    fn everybody_adding(
+        &self,
+        but: &Entry,
+        own: &Own<'_, '_>,
+        grouped: bool,
+        terms: Terms,
+    ) -> usize {
         let of_group = |slot: Option<u32>| {
             let grant = slot.and_then(|slot| self.graph.book.grant(GrantId(slot)));
             grant.is_some_and(|grant| grant.key.subject.kind == SubjectKind::Group)
@@ -299,7 +316,7 @@ impl Reach<'_> {
                 || entry.tier == Tier::ClusterAdmin
                 || own.adds(&Self::start(entry), None).is_some()
         };
-        self.people(but).filter(adds).count()
+        self.people(but, terms).filter(adds).count()
     }
 
     /// What is left of it without a grant.

@@ -43,6 +43,8 @@ pub(crate) enum On {
     ConfigMaps,
     Definitions,
     Namespaces,
+    NamespaceStatus,
+    NamespaceFinalize,
     MutatingPolicies,
     MutatingPolicyBindings,
 }
@@ -57,7 +59,7 @@ const REMAKES: &[Verb] =
     &[Verb::Create, Verb::Update, Verb::Patch, Verb::Delete, Verb::DeleteCollection];
 
 impl On {
-    pub(crate) const ALL: [Self; 34] = [
+    pub(crate) const ALL: [Self; 36] = [
         Self::Users,
         Self::Groups,
         Self::Accounts,
@@ -90,6 +92,8 @@ impl On {
         Self::ConfigMaps,
         Self::Definitions,
         Self::Namespaces,
+        Self::NamespaceStatus,
+        Self::NamespaceFinalize,
         Self::MutatingPolicies,
         Self::MutatingPolicyBindings,
     ];
@@ -104,6 +108,12 @@ impl On {
         Self::Jobs,
         Self::CronJobs,
     ];
+
+    /// By what the labels of a namespace are changed: its subresources keep everything but the metadata
+    /// of the request (`pkg/registry/core/namespace/strategy.go`, `PrepareForUpdate` of each). `finalize`
+    /// takes a PUT only (`storage/storage.go` there, `FinalizeREST`).
+    pub(crate) const LABELS: [Self; 3] =
+        [Self::Namespaces, Self::NamespaceStatus, Self::NamespaceFinalize];
 
     /// API group, resource and subresource.
     pub(crate) fn target(self) -> (&'static str, &'static str, &'static str) {
@@ -142,6 +152,8 @@ impl On {
             Self::ConfigMaps => ("", "configmaps", ""),
             Self::Definitions => ("rbacmanager.reactiveops.io", "rbacdefinitions", ""),
             Self::Namespaces => ("", "namespaces", ""),
+            Self::NamespaceStatus => ("", "namespaces", "status"),
+            Self::NamespaceFinalize => ("", "namespaces", "finalize"),
         }
     }
 
@@ -189,7 +201,10 @@ impl On {
                 Verb::WatchOnOwnNode,
             ],
             Self::Exec | Self::Attach | Self::Kubelet => &[Verb::Get, Verb::Create],
-            Self::Ephemeral | Self::Approval | Self::Namespaces => &[Verb::Update, Verb::Patch],
+            Self::Ephemeral | Self::Approval | Self::NamespaceStatus => {
+                &[Verb::Update, Verb::Patch]
+            }
+            Self::NamespaceFinalize => &[Verb::Update],
             Self::Signers => &[Verb::Approve],
             _ => WRITES,
         }
@@ -249,8 +264,8 @@ pub(crate) fn is_made_by_put(group: &str, resource: &str) -> bool {
 }
 
 /// By number of the target, how many questions there are about those before it.
-const STARTS: [u32; 34] = {
-    let mut starts = [0; 34];
+const STARTS: [u32; 36] = {
+    let mut starts = [0; 36];
     let (mut at, mut sum) = (0, 0);
     while at < On::ALL.len() {
         starts[at] = sum;

@@ -353,7 +353,12 @@ impl<'g> Rules<'g> {
                     }
                 }
                 Part::Request { .. } | Part::Approve { .. } => leads.push(Lead::Node(Node::Anyone)),
-                Part::Run { .. } | Part::Label { .. } => self.add_host(graph, leads),
+                Part::Run { .. } | Part::Label { .. } | Part::Held { .. } => {
+                    self.add_host(graph, leads);
+                }
+                Part::MakeNamespace { .. } | Part::RunAnywhere { .. } => {
+                    self.add_node(graph, Step::NewNamespaceAndHost, leads);
+                }
                 Part::Clear { on, at, names, .. } => {
                     self.add_remade(graph, (*on, *at), names.as_deref(), leads);
                 }
@@ -392,12 +397,7 @@ impl<'g> Rules<'g> {
             On::Pods | On::Jobs if made => {
                 leads.push(Lead::Hub(Hub::Accounts(at)));
                 self.add_host(graph, leads);
-                if self.takes(Step::Host) {
-                    leads.push(Lead::Hub(Hub::Node(None)));
-                    if graph.world.sees_control_plane() {
-                        leads.push(Lead::Node(Node::Everything));
-                    }
-                }
+                self.add_node(graph, Step::Host, leads);
             }
             On::RoleBindings | On::ClusterRoleBindings if made => own(at, leads),
             On::Roles | On::ClusterRoles if self.new.contains(&on) => own(at, leads),
@@ -406,7 +406,13 @@ impl<'g> Rules<'g> {
     }
 
     fn add_host(&self, graph: &Graph<'_>, leads: &mut Vec<Lead>) {
-        if self.held && (self.modelled || Step::LabelAndHost.modelled().is_none()) {
+        if self.held {
+            self.add_node(graph, Step::LabelAndHost, leads);
+        }
+    }
+
+    fn add_node(&self, graph: &Graph<'_>, step: Step, leads: &mut Vec<Lead>) {
+        if self.takes(step) {
             leads.push(Lead::Hub(Hub::Node(None)));
             if graph.world.sees_control_plane() {
                 leads.push(Lead::Node(Node::Everything));

@@ -11,7 +11,8 @@ use super::rights::Classes;
 use super::world::{Bound, Level, RoleFacts, Where, World};
 use crate::book::{Book, Entry, GrantId};
 use crate::model::{
-    Binding, BindingKind, Identity, ListKind, Meta, Name, PolicyRule, RoleKind, SubjectKind,
+    Binding, BindingKind, Identity, ListKind, Meta, Name, PolicyRule, RoleKind, ServiceAccount,
+    SubjectKind,
 };
 use crate::rbac::RoleKey;
 use crate::rbac::aggregation::{fed_by, is_written};
@@ -46,6 +47,7 @@ impl World {
             accounts: Vec::new(),
             known: Vec::new(),
             missing: Vec::new(),
+            going: Vec::new(),
             users: Vec::new(),
             groups: Vec::new(),
             names: Vec::new(),
@@ -104,6 +106,7 @@ impl World {
         self.accounts = vec![Vec::new(); count];
         self.known = vec![Vec::new(); count];
         self.missing = vec![Vec::new(); count];
+        self.going = vec![Vec::new(); count];
         self.tokens = vec![Vec::new(); count];
         self.token_secrets = vec![Vec::new(); count];
         self.pods = vec![Vec::new(); count];
@@ -122,7 +125,7 @@ impl World {
             .iter()
             .map(|ns| match objects.namespaces.get(ns) {
                 // Nothing is said of what is not known.
-                None => Level::Held,
+                None => Level::NotKnown,
                 Some(ns) => match ns.meta.labels.get(ENFORCE).map(|level| &**level) {
                     None => Level::Unlabelled,
                     Some("privileged") => Level::Privileged,
@@ -153,8 +156,10 @@ impl World {
                     let Some(at) = self.number(ns) else { continue };
                     let key = (ns.clone(), identity.name.clone());
                     push(&mut self.known, at, entry.id.0);
-                    if objects.service_accounts.contains_key(&key) {
-                        push(&mut self.accounts, at, entry.id.0);
+                    if let Some(account) = objects.service_accounts.get(&key) {
+                        let lists =
+                            if is_going(account) { &mut self.going } else { &mut self.accounts };
+                        push(lists, at, entry.id.0);
                     } else if objects.namespaces.contains_key(ns)
                         && self.is_open(at)
                         && is_bound(book, entry)
@@ -190,9 +195,11 @@ impl World {
         }
     }
 
+    /// An account whose tokens the API server takes.
     pub(super) fn account(book: &Book, ns: &Name, name: &Name) -> Option<u32> {
-        let exists =
-            book.snapshot.objects.service_accounts.contains_key(&(ns.clone(), name.clone()));
+        let accounts = &book.snapshot.objects.service_accounts;
+        let account = accounts.get(&(ns.clone(), name.clone()));
+        let exists = account.is_some_and(|account| !is_going(account));
         let identity = Identity::service_account(ns.clone(), name.clone());
         book.find(&identity).filter(|_| exists).map(|entry| entry.id.0)
     }
@@ -289,6 +296,12 @@ impl World {
         });
         at
     }
+}
+
+/// Whether an account is on its way out: a minute later no token of it is taken any more
+/// (`pkg/serviceaccount/claims.go`, `Validate`), and one in a Secret at once (`legacy.go` there).
+fn is_going(account: &ServiceAccount) -> bool {
+    account.meta.deletion_timestamp.is_some()
 }
 
 /// Whether a binding names somebody, not only a group of its.

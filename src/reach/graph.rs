@@ -10,7 +10,7 @@ use super::rights::{Right, Rights};
 use super::steps::node::PREFIX as NODE_USER;
 use super::stranger::Stranger;
 use super::world::{Where, World, everything};
-use crate::book::{Book, GrantId, IdentityId, Tier};
+use crate::book::{Book, Entry, GrantId, IdentityId, Tier};
 use crate::model::{Identity, PolicyRule, SubjectKind};
 
 /// Whose rights are used.
@@ -96,6 +96,19 @@ impl<'b> Graph<'b> {
             singles: Singles::new(&world),
             world,
         }
+    }
+
+    /// Whether nothing but a grant names somebody, of whom nothing else is known: it is nobody any more
+    /// without.
+    pub(super) fn is_only_named_by(&self, entry: &Entry, slot: u32) -> bool {
+        let objects = &self.book.snapshot.objects;
+        let is_there = match &entry.identity.namespace {
+            Some(ns) => {
+                objects.service_accounts.contains_key(&(ns.clone(), entry.identity.name.clone()))
+            }
+            None => false,
+        };
+        !is_there && entry.activity.is_none() && self.own(entry.id.0) == [slot]
     }
 
     fn own(&self, id: u32) -> &[u32] {

@@ -12,6 +12,7 @@ use super::remake::{Written, cleared_by, deleter, runs_again};
 use super::rights::{Classes, Joins, Right};
 use super::search::{Joining, Search};
 use super::step::Step;
+use super::steps::host;
 use super::world::{Level, RoleFacts, Where};
 use crate::model::{Name, RoleKind};
 
@@ -29,6 +30,9 @@ pub(super) enum Kind {
     Request,
     Approve,
     Run,
+    RunAnywhere,
+    MakeNamespace,
+    Held,
     Label,
     Clear(On),
     Taken(On),
@@ -288,7 +292,6 @@ impl Search<'_, '_> {
                 continue;
             }
             let (kind, at) = place(&brought.1);
-            let Some(wanted) = kind.counterpart() else { continue };
             let mut edges: Vec<(Edge, Vec<u32>)> = Vec::new();
             let mut more: Vec<Brought> = Vec::new();
             let world = &self.graph.world;
@@ -306,17 +309,19 @@ impl Search<'_, '_> {
                     more.extend(runs_again(&brought, &(*who, other.clone())));
                 }
             };
-            let parts = match wanted {
-                Kind::Clear(_) => &self.cleared,
-                _ => &self.parts,
-            };
-            if at == Where::Each {
-                let from = (wanted, Where::Cluster);
-                let all = parts.range(from..).take_while(|((kind, _), _)| *kind == wanted);
-                all.for_each(|(_, others)| meet(others));
-            } else {
-                for at in [Where::Each, at] {
-                    meet(parts.get(&(wanted, at)).map_or(&[], Vec::as_slice));
+            for wanted in kind.counterparts() {
+                let parts = match wanted {
+                    Kind::Clear(_) => &self.cleared,
+                    _ => &self.parts,
+                };
+                if at == Where::Each {
+                    let from = (wanted, Where::Cluster);
+                    let all = parts.range(from..).take_while(|((kind, _), _)| *kind == wanted);
+                    all.for_each(|(_, others)| meet(others));
+                } else {
+                    for at in [Where::Each, at] {
+                        meet(parts.get(&(wanted, at)).map_or(&[], Vec::as_slice));
+                    }
                 }
             }
             for (edge, from) in edges {
@@ -354,7 +359,7 @@ impl Search<'_, '_> {
             (Part::Label { at, names, used }, Part::Run { at: there, used: runs, deletes }) => {
                 let opens = at.meet(*there).is_some_and(|at| {
                     world.within(at).any(|ns| {
-                        let held = world.levels.get(ns as usize) == Some(&Level::Held);
+                        let held = world.level(ns) == Level::Held;
                         held && world.is_open(ns)
                             && world.namespace(ns).is_some_and(|name| has(names, name))
                     })
@@ -363,12 +368,14 @@ impl Search<'_, '_> {
                     return Vec::new();
                 }
                 let used = [used.as_slice(), runs].concat();
-                let node = world.sees_control_plane().then_some(To::Everything);
-                node.into_iter()
-                    .chain([To::Hub(Hub::Node(None))])
+                host::node(world)
                     .map(|to| Edge::new(to, Step::LabelAndHost, used.clone()))
                     .map(|edge| Edge { deletes: deletes.clone(), ..edge })
                     .collect()
+            }
+            (Part::Label { .. }, Part::Held { .. }) => host::opened(world, one, other),
+            (Part::MakeNamespace { .. }, Part::RunAnywhere { .. }) => {
+                host::in_new(world, one, other)
             }
             (Part::Policy { used }, Part::PolicyBinding { there, used: binds }) => {
                 let step = if *there { Step::ChangePolicy } else { Step::Policy };
@@ -394,21 +401,23 @@ impl Search<'_, '_> {
 
 impl Kind {
     /// What it makes a step with.
-    fn counterpart(self) -> Option<Self> {
+    fn counterparts(self) -> Vec<Self> {
         match self {
-            Self::Rewrite(_) | Self::Make(_) | Self::Bind => None,
-            Self::MakeSecret => Some(Self::ReadSecret),
-            Self::ReadSecret => Some(Self::MakeSecret),
-            Self::Request => Some(Self::Approve),
-            Self::Approve => Some(Self::Request),
-            Self::Run => Some(Self::Label),
-            Self::Label => Some(Self::Run),
-            Self::Clear(on) => Some(Self::Taken(on)),
-            Self::Taken(on) => Some(Self::Clear(on)),
-            Self::MakeAccount => Some(Self::Become),
-            Self::Become => Some(Self::MakeAccount),
-            Self::Policy => Some(Self::PolicyBinding),
-            Self::PolicyBinding => Some(Self::Policy),
+            Self::Rewrite(_) | Self::Make(_) | Self::Bind => Vec::new(),
+            Self::MakeSecret => vec![Self::ReadSecret],
+            Self::ReadSecret => vec![Self::MakeSecret],
+            Self::Request => vec![Self::Approve],
+            Self::Approve => vec![Self::Request],
+            Self::Run | Self::Held => vec![Self::Label],
+            Self::Label => vec![Self::Run, Self::Held],
+            Self::RunAnywhere => vec![Self::MakeNamespace],
+            Self::MakeNamespace => vec![Self::RunAnywhere],
+            Self::Clear(on) => vec![Self::Taken(on)],
+            Self::Taken(on) => vec![Self::Clear(on)],
+            Self::MakeAccount => vec![Self::Become],
+            Self::Become => vec![Self::MakeAccount],
+            Self::Policy => vec![Self::PolicyBinding],
+            Self::PolicyBinding => vec![Self::Policy],
         }
     }
 }
@@ -423,6 +432,9 @@ fn place(part: &Part) -> (Kind, Where) {
         Part::Request { .. } => (Kind::Request, Where::Cluster),
         Part::Approve { .. } => (Kind::Approve, Where::Cluster),
         Part::Run { at, .. } => (Kind::Run, *at),
+        Part::RunAnywhere { .. } => (Kind::RunAnywhere, Where::Cluster),
+        Part::MakeNamespace { .. } => (Kind::MakeNamespace, Where::Cluster),
+        Part::Held { at, .. } => (Kind::Held, *at),
         Part::Label { at, .. } => (Kind::Label, *at),
         Part::Clear { on, at, .. } => (Kind::Clear(*on), *at),
         Part::Taken { on, at, .. } => (Kind::Taken(*on), *at),
@@ -439,6 +451,7 @@ fn names(part: &Part) -> (&Names, bool) {
             (names, *missing)
         }
         Part::ReadSecret { names, in_pods, .. } => (names, *in_pods),
+        Part::Held { names, adds, .. } => (names, *adds),
         Part::MakeSecret { names, .. }
         | Part::Make { names, .. }
         | Part::Request { names, .. }
@@ -449,7 +462,10 @@ fn names(part: &Part) -> (&Names, bool) {
         | Part::Clear { names, .. } => (names, false),
         Part::Run { deletes, .. } => (&None, deletes.is_some()),
         Part::PolicyBinding { there, .. } => (&None, *there),
-        Part::Policy { .. } | Part::Taken { .. } => (&None, false),
+        Part::Policy { .. }
+        | Part::Taken { .. }
+        | Part::RunAnywhere { .. }
+        | Part::MakeNamespace { .. } => (&None, false),
     }
 }
 

@@ -145,6 +145,13 @@ pub(crate) enum Part {
     Approve { names: Names, used: Vec<Right> },
     /// Pods can be run; where something `deletes`, under its name.
     Run { at: Where, used: Vec<Right>, deletes: Option<Object> },
+    /// The same cluster-wide, so that it is in namespaces too that are made.
+    RunAnywhere { used: Vec<Right> },
+    /// Namespaces can be made.
+    MakeNamespace { used: Vec<Right> },
+    /// Pods that run can be changed, which a Pod Security level holds back: those that have their
+    /// node, or, where a container `adds` that, any.
+    Held { at: Where, names: Names, adds: bool, used: Vec<Right> },
     /// The Pod Security level of namespaces can be changed.
     Label { at: Where, names: Names, used: Vec<Right> },
     /// Accounts can be made.
@@ -174,6 +181,9 @@ impl Part {
             | Self::Request { used, .. }
             | Self::Approve { used, .. }
             | Self::Run { used, .. }
+            | Self::RunAnywhere { used }
+            | Self::MakeNamespace { used }
+            | Self::Held { used, .. }
             | Self::Label { used, .. }
             | Self::MakeAccount { used, .. }
             | Self::Policy { used }
@@ -225,6 +235,10 @@ impl Out {
     /// What was found so far.
     pub(crate) fn parts(&self) -> &[Part] {
         &self.moves.parts
+    }
+
+    pub(crate) fn into_edges(self) -> Vec<Edge> {
+        self.moves.edges
     }
 
     /// Where the steps lead that were found, and by what.

@@ -212,8 +212,13 @@ impl Hop {
     /// Whether the API server's log would show it, with what is deleted and made first.
     pub fn seen(&self) -> Trace {
         let is_posed = |from: &Gain| matches!(from, Gain::Name { .. });
+        let is_proxied = |needed: &Needed| {
+            let names = needed.names.as_ref();
+            names.is_some_and(|names| names.iter().all(|name| name.contains(':')))
+        };
         let Seen { how, what } = match self.step {
             Step::Kubelet if self.from.iter().all(is_posed) => kubelet::POSED,
+            Step::Kubelet if self.needed.iter().any(is_proxied) => kubelet::PROXIED,
             step => step.seen(),
         };
         let deletes = self.deletes.as_ref().map(Deleted::seen);

@@ -82,7 +82,7 @@ impl Rights {
                 Where::Cluster => cap.names.clone(),
                 _ if !cap.on.is_namespaced(cap.verb) => continue,
                 // A namespace is authorised inside itself.
-                Where::In(ns) if cap.on == On::Namespaces => {
+                Where::In(ns) if On::LABELS.contains(&cap.on) => {
                     let Some(name) = world.namespace(ns).filter(|name| has(&cap.names, name))
                     else {
                         continue;

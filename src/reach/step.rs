@@ -66,6 +66,8 @@ pub enum Step {
     HostPod,
     /// Lets a namespace run pods that have their node, and runs one.
     LabelAndHost,
+    /// Makes a namespace that lets pods have their node, and runs one.
+    NewNamespaceAndHost,
     /// Rewrites what others write.
     Webhook,
     /// Changes a webhook that is there to do so.
@@ -137,7 +139,7 @@ impl Shown {
 
 impl Step {
     /// All kinds.
-    pub const ALL: [Self; 35] = [
+    pub const ALL: [Self; 36] = [
         Self::Impersonate,
         Self::ConstrainedImpersonate,
         Self::Bind,
@@ -166,6 +168,7 @@ impl Step {
         Self::Host,
         Self::HostPod,
         Self::LabelAndHost,
+        Self::NewNamespaceAndHost,
         Self::Webhook,
         Self::ChangeWebhook,
         Self::Policy,
@@ -205,6 +208,7 @@ impl Step {
             Self::Host => &host::POD,
             Self::HostPod => &host::REACHED,
             Self::LabelAndHost => &host::LABEL,
+            Self::NewNamespaceAndHost => &host::NEW,
             Self::Webhook => &webhook::ABOUT,
             Self::ChangeWebhook => &webhook::CHANGE,
             Self::Policy => &policy::MAKE,

@@ -72,7 +72,7 @@ impl World {
     }
 
     fn is_free(&self, ns: u32, name: &Name) -> bool {
-        let there = of(&self.accounts, ns).iter();
+        let there = of(&self.accounts, ns).iter().chain(of(&self.going, ns));
         !name.is_empty() && !there.copied().any(|id| self.is_named(id, std::slice::from_ref(name)))
     }
 

@@ -124,6 +124,15 @@ pub(crate) enum Level {
     Unlabelled,
     /// Baseline, restricted, or a word that the server takes for restricted.
     Held,
+    /// It was not read.
+    NotKnown,
+}
+
+impl Level {
+    /// Whether pods may have their node, as far as is known.
+    pub(crate) fn lets(self) -> bool {
+        matches!(self, Self::Privileged | Self::Unlabelled)
+    }
 }
 
 /// The snapshot, by number.
@@ -139,6 +148,8 @@ pub(crate) struct World {
     pub(crate) known: Vec<Vec<u32>>,
     /// Those that bindings name and that are not there, in namespaces that are.
     pub(crate) missing: Vec<Vec<u32>>,
+    /// Accounts that are on their way out.
+    pub(crate) going: Vec<Vec<u32>>,
     pub(crate) users: Vec<u32>,
     /// Groups that grants name.
     pub(crate) groups: Vec<u32>,
@@ -237,6 +248,11 @@ impl World {
     pub(crate) fn with_pods(&self, at: Where) -> Vec<Where> {
         let takes = |ns: &u32| !of(&self.addable, *ns).is_empty();
         self.within(at).filter(takes).map(Where::In).collect()
+    }
+
+    /// What a namespace lets pods do.
+    pub(crate) fn level(&self, ns: u32) -> Level {
+        self.levels.get(ns as usize).copied().unwrap_or(Level::NotKnown)
     }
 
     /// Whether something can be made in every namespace.

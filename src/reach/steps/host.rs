@@ -2,11 +2,13 @@
 //! Security level lets it. The node holds the tokens of all its pods; a node of the control plane
 //! the keys of the cluster.
 
+use crate::model::Name;
 use crate::reach::ask::{On, Verb, has};
-use crate::reach::moves::{Hub, Out, Part, To};
-use crate::reach::rights::{Right, Rights, changes};
+use crate::reach::moves::{Edge, Hub, Out, Part, To};
+use crate::reach::rights::{Right, Rights, changes, makes};
 use crate::reach::step::{About, Seen, Shown, Step};
 use crate::reach::steps::exec::connects;
+use crate::reach::steps::kubelet::has_node;
 use crate::reach::world::{Level, Placed, Where, World, of};
 
 const MODEL: &str = "assumes that no other admission refuses such pods and that nodes take them";
@@ -37,9 +39,23 @@ pub(crate) const LABEL: About = About {
     does: "takes a namespace's Pod Security level away, and by a pod there the tokens on its node of",
     seen: Seen {
         how: Shown::Partly,
-        what: "the label and the pod being made, not what it does on the node",
+        what: "the label and the pod being made or changed, not what it does on the node",
     },
     modelled: Some(MODEL),
+};
+
+pub(crate) const NEW: About = About {
+    id: "namespace-and-host",
+    does: "makes a namespace of which no Pod Security level is said, and takes by a pod there the tokens on \
+           its node of",
+    seen: Seen {
+        how: Shown::Partly,
+        what: "the namespace and the pod being made, not what it does on the node",
+    },
+    modelled: Some(
+        "assumes that the API server's own configuration holds no pods back where a namespace says \
+         nothing, that no other admission refuses such pods and that nodes take them",
+    ),
 };
 
 pub(in crate::reach) fn find(rights: &Rights, world: &World, out: &mut Out) {
@@ -50,9 +66,16 @@ pub(in crate::reach) fn find(rights: &Rights, world: &World, out: &mut Out) {
         }
     }
     reached(rights, world, out);
-    for change in changes(rights, On::Namespaces) {
+    for change in On::LABELS.into_iter().flat_map(|on| changes(rights, on)) {
         let Some(at) = labelled(world, change.at, &change.names) else { continue };
         out.part(Part::Label { at, names: change.names, used: change.used });
+    }
+    // In a namespace that is there, none is made.
+    for made in makes(rights, On::Namespaces).into_iter().filter(|made| made.at == Where::Cluster) {
+        let is_free = |names: &[Name]| names.iter().any(|name| !world.namespaces.contains(name));
+        if made.names.as_deref().is_none_or(is_free) {
+            out.part(Part::MakeNamespace { used: made.used });
+        }
     }
 }
 
@@ -62,11 +85,15 @@ fn reached(rights: &Rights, world: &World, out: &mut Out) {
         into_pods(right, world, |_, pod| pod.has_node, out);
     }
     for right in changes(rights, On::Pods).flat_map(|change| change.used) {
-        into_pods(&right, world, |_, pod| pod.has_node && !pod.mirror, out);
+        // A pod whose image changes is held against the level as one that is made
+        // (`pod-security-admission/admission/admission.go`, `isSignificantPodUpdate`).
+        let is_free = |ns: u32| world.level(ns) != Level::Held;
+        into_pods(&right, world, |ns, pod| is_free(ns) && pod.has_node && !pod.mirror, out);
+        held(&right, false, out);
     }
-    let lets = |ns: u32| world.levels.get(ns as usize).is_some_and(|level| *level != Level::Held);
     for right in changes(rights, On::Ephemeral).flat_map(|change| change.used) {
-        into_pods(&right, world, |ns, pod| lets(ns) && !pod.mirror, out);
+        into_pods(&right, world, |ns, pod| world.level(ns).lets() && !pod.mirror, out);
+        held(&right, true, out);
     }
     // By way of the kubelet its pods' tokens are had already; what more there is are the keys.
     for right in [Verb::Get, Verb::Create].into_iter().flat_map(|verb| rights.of(On::Kubelet, verb))
@@ -74,12 +101,58 @@ fn reached(rights: &Rights, world: &World, out: &mut Out) {
         let mut pods = world.placed.iter().flatten().filter(|pod| pod.has_node);
         let keys = |pod: &Placed| {
             let node = world.nodes.get(pod.node as usize);
-            holds_keys(world, pod.node) && node.is_some_and(|name| has(&right.names, name))
+            holds_keys(world, pod.node) && node.is_some_and(|name| has_node(&right.names, name))
         };
         if pods.any(keys) {
             out.edge(To::Everything, Step::HostPod, std::slice::from_ref(right));
         }
     }
+}
+
+/// What a right comes to where the level is taken away first.
+fn held(right: &Right, adds: bool, out: &mut Out) {
+    let (at, names, used) = (right.at.inside(), right.names.clone(), vec![right.clone()]);
+    out.part(Part::Held { at, names, adds, used });
+}
+
+/// Where it leads to take the level of namespaces away and to change a pod then that runs there.
+pub(in crate::reach) fn opened(world: &World, label: &Part, other: &Part) -> Vec<Edge> {
+    let (
+        Part::Label { at, names: labelled, used },
+        Part::Held { at: there, names, adds, used: changes },
+    ) = (label, other)
+    else {
+        return Vec::new();
+    };
+    let Some(at) = at.meet(*there) else { return Vec::new() };
+    let is_held = |ns: &u32| {
+        world.level(*ns) == Level::Held
+            && world.namespace(*ns).is_some_and(|name| has(labelled, name))
+    };
+    let used = [used.as_slice(), changes].concat();
+    let mut found = Out::default();
+    for pod in world.within(at).filter(is_held).flat_map(|ns| of(&world.placed, ns)) {
+        if has(names, &pod.name) && !pod.mirror && (*adds || pod.has_node) {
+            on_node(world, pod.node, Step::LabelAndHost, &used, &mut found);
+        }
+    }
+    found.into_edges()
+}
+
+/// Where it leads to make a namespace and to run a pod in it.
+pub(in crate::reach) fn in_new(world: &World, made: &Part, runs: &Part) -> Vec<Edge> {
+    let (Part::MakeNamespace { used }, Part::RunAnywhere { used: runs }) = (made, runs) else {
+        return Vec::new();
+    };
+    let used = [used.as_slice(), runs].concat();
+    node(world).map(|to| Edge::new(to, Step::NewNamespaceAndHost, used.clone())).collect()
+}
+
+fn on_node(world: &World, at: u32, step: Step, used: &[Right], out: &mut Out) {
+    if holds_keys(world, at) {
+        out.edge(To::Everything, step, used);
+    }
+    out.edge(To::Hub(Hub::Node(Some(at))), step, used);
 }
 
 fn into_pods(right: &Right, world: &World, is_it: impl Fn(u32, &Placed) -> bool, out: &mut Out) {
@@ -88,11 +161,7 @@ fn into_pods(right: &Right, world: &World, is_it: impl Fn(u32, &Placed) -> bool,
             if !has(&right.names, &pod.name) || !is_it(ns, pod) {
                 continue;
             }
-            let used = std::slice::from_ref(right);
-            if holds_keys(world, pod.node) {
-                out.edge(To::Everything, Step::HostPod, used);
-            }
-            out.edge(To::Hub(Hub::Node(Some(pod.node))), Step::HostPod, used);
+            on_node(world, pod.node, Step::HostPod, std::slice::from_ref(right), out);
         }
     }
 }
@@ -112,9 +181,7 @@ fn labelled(world: &World, at: Where, names: &crate::reach::ask::Names) -> Optio
 
 /// Whether some namespace of a place lets such pods run.
 pub(in crate::reach) fn lets(world: &World, at: Where) -> bool {
-    world
-        .open_within(at)
-        .any(|ns| world.levels.get(ns as usize).is_some_and(|level| *level != Level::Held))
+    world.open_within(at).any(|ns| world.level(ns).lets())
 }
 
 /// What a node holds.

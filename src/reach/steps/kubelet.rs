@@ -2,7 +2,7 @@
 //! is a GET, so that `get` is enough; a POST needs `create` (`pkg/kubelet/server/auth.go`). Who
 //! talks to the kubelet itself leaves no event at the API server.
 
-use crate::reach::ask::{On, Verb};
+use crate::reach::ask::{Names, On, Verb};
 use crate::reach::moves::{Hub, Out, To};
 use crate::reach::rights::Rights;
 use crate::reach::step::{About, Seen, Shown, Step};
@@ -25,15 +25,41 @@ pub(crate) const POSED: Seen = Seen {
     what: "the request by way of the API server, with both names; what runs then is not seen",
 };
 
+/// The same under a name that only the API server knows.
+pub(crate) const PROXIED: Seen = Seen {
+    how: Shown::Yes,
+    what: "the request by way of the API server; what runs then is not seen",
+};
+
+/// The port of kubelets.
+const PORT: &str = "10250";
+
+/// Whether names are of a node: its own, or, by way of the API server, with its kubelet's port and a
+/// scheme, which the authorizer is asked about as they are in the path
+/// (`pkg/registry/core/node/strategy.go`, `ResourceLocation`).
+pub(in crate::reach) fn has_node(names: &Names, node: &str) -> bool {
+    let is_it = |name: &str| {
+        let parts: Vec<&str> = name.split(':').collect();
+        match parts.as_slice() {
+            [name] => *name == node,
+            [name, port] | ["" | "http" | "https", name, port] => {
+                *name == node && ["", PORT].contains(port)
+            }
+            _ => false,
+        }
+    };
+    names.as_ref().is_none_or(|names| names.iter().any(|name| is_it(name)))
+}
+
 pub(in crate::reach) fn find(rights: &Rights, world: &World, out: &mut Out) {
     for right in [Verb::Get, Verb::Create].into_iter().flat_map(|verb| rights.of(On::Kubelet, verb))
     {
         let used = std::slice::from_ref(right);
         match &right.names {
             None => out.edge(To::Hub(Hub::Kubelet(None)), Step::Kubelet, used),
-            Some(names) => {
+            names => {
                 for (at, node) in (0u32..).zip(&world.nodes) {
-                    if names.binary_search(node).is_ok() {
+                    if has_node(names, node) {
                         out.edge(To::Hub(Hub::Kubelet(Some(at))), Step::Kubelet, used);
                     }
                 }

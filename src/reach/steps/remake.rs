@@ -10,6 +10,10 @@
 //! Of roles and bindings such a change is not held against what they give
 //! (`pkg/registry/rbac/helpers.go`, `IsOnlyMutatingGCFields`). Only the admission plugin
 //! `OwnerReferencesPermissionEnforcement`, which is off by default, asks for `delete` then.
+//!
+//! Of subresources `jobs/status` takes owners too, `pods/status` and `pods/ephemeralcontainers` none
+//! (`PrepareForUpdate` in each kind's `strategy.go`). That adds nobody: a Job is made under a name by a
+//! patch of it only, which takes them as well.
 
 use crate::reach::ask::{On, Verb};
 use crate::reach::moves::{Out, Part};

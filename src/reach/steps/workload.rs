@@ -42,6 +42,9 @@ pub(crate) const IMAGE: About = About {
 pub(in crate::reach) fn find(rights: &Rights, world: &World, out: &mut Out) {
     for on in std::iter::once(On::Pods).chain(On::CONTROLLERS) {
         for made in makes(rights, on) {
+            if made.at.inside() == Where::Each {
+                out.part(Part::RunAnywhere { used: made.used.clone() });
+            }
             for at in free(world, on, &made) {
                 out.edge(To::Hub(Hub::Accounts(at)), Step::RunPod, &made.used);
                 out.part(Part::Run { at, used: made.used.clone(), deletes: None });

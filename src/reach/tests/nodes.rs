@@ -94,8 +94,14 @@ fn a_pod_that_has_its_node_is_reached_into() {
     };
     let by = [Step::HostPod];
     let into = |verb: &str, resource: &str| named(rule(&[verb], "", &[resource]), &["agent"]);
+    let loose = |privileged| {
+        let world = company().object(&pod("quiet", "busy", "strong", "Running"));
+        world.namespace("loose").object(&agent("loose", "agent", privileged))
+    };
+    leads(world(true), APP, json!([into("create", "pods/exec")]), &by);
     for rules in [into("create", "pods/exec"), into("patch", "pods"), into("update", "pods")] {
-        leads(world(true), APP, json!([rules]), &by);
+        leads(loose(true), Some("loose"), json!([rules]), &by);
+        never(loose(false), Some("loose"), json!([rules]));
         never(world(false), APP, json!([rules]));
     }
     never(world(true), APP, json!([into("get", "pods/exec")]));
@@ -109,6 +115,107 @@ fn a_pod_that_has_its_node_is_reached_into() {
     };
     leads(free(), Some("free"), add(), &by);
     never(free(), Some("free"), json!([into("create", "pods/exec")]));
+}
+
+#[test]
+fn a_namespaces_label_is_changed_by_its_subresources_too() {
+    let world = || company().object(&pod("quiet", "busy", "strong", "Running"));
+    let run = || rule(&["create"], "", &["pods"]);
+    let by = [Step::LabelAndHost];
+    let empty = || {
+        world().account("held", "weak").object(&json!({"apiVersion": "v1",
+        "kind": "Namespace", "metadata": {"name": "held",
+            "labels": {"pod-security.kubernetes.io/enforce": "restricted"}}}))
+    };
+    let held = Some("held");
+    for (resource, verb) in [
+        ("namespaces", "patch"),
+        ("namespaces/status", "patch"),
+        ("namespaces/status", "update"),
+        ("namespaces/finalize", "update"),
+    ] {
+        let label = || rule(&[verb], "", &[resource]);
+        leads(empty(), held, json!([run(), label()]), &by);
+        leads(empty(), held, json!([run(), named(label(), &["held"])]), &by);
+        never(empty(), held, json!([run(), named(label(), &["app"])]));
+        never(empty(), held, json!([label()]));
+    }
+    // It takes a PUT only.
+    never(empty(), held, json!([run(), rule(&["patch"], "", &["namespaces/finalize"])]));
+    never(empty(), held, json!([run(), rule(&["patch"], "", &["namespaces/other"])]));
+}
+
+#[test]
+fn what_a_level_holds_back_is_done_once_it_is_taken_away() {
+    let held = |privileged| {
+        let world = company().object(&pod("quiet", "busy", "strong", "Running"));
+        world.object(&agent("app", "agent", privileged))
+    };
+    let label = || rule(&["patch"], "", &["namespaces"]);
+    let on = |resource: &str, name: &str| named(rule(&["patch"], "", &[resource]), &[name]);
+    let by = [Step::LabelAndHost];
+    // A container that is added has the node.
+    let add = || on("pods/ephemeralcontainers", "agent");
+    leads(held(false), APP, json!([label(), add()]), &by);
+    leads(held(false), APP, json!([rule(&["update"], "", &["namespaces/finalize"]), add()]), &by);
+    never(held(false), APP, json!([add()]));
+    never(held(false), APP, json!([label()]));
+    never(held(false), APP, json!([label(), on("pods/ephemeralcontainers", "other")]));
+    never(held(false), APP, json!([named(label(), &["quiet"]), add()]));
+    // Another image, in a pod that has it, is looked at as a whole again.
+    leads(held(true), APP, json!([label(), on("pods", "agent")]), &by);
+    never(held(true), APP, json!([on("pods", "agent")]));
+    never(held(false), APP, json!([label(), on("pods", "agent")]));
+}
+
+#[test]
+fn a_new_namespace_holds_no_pods_back() {
+    let world = || company().object(&pod("quiet", "busy", "strong", "Running"));
+    let run = || named(rule(&["create", "patch"], "", &["pods"]), &["mine"]);
+    let make = || rule(&["create"], "", &["namespaces"]);
+    let by = [Step::NewNamespaceAndHost];
+    let weak = || {
+        let mut world = world();
+        for ns in ["app", "quiet"] {
+            world.snapshot.objects.service_accounts.remove(&(ns.into(), "strong".into()));
+        }
+        world
+            .namespace("vault")
+            .account("vault", "strong")
+            .object(&json!({"apiVersion": "v1",
+            "kind": "Namespace", "metadata": {"name": "vault", "deletionTimestamp":
+                "2026-05-01T10:00:00Z"}}))
+            .bind(None, "strong-vault", "ClusterRole/cluster-admin", "sa:vault/strong")
+            .object(&pod("vault", "busy", "strong", "Running"))
+    };
+    leads(weak(), None, json!([run(), make()]), &by);
+    leads(weak(), None, json!([rule(&["create"], "", &["pods", "namespaces"])]), &by);
+    never(weak(), None, json!([rule(&["create"], "", &["pods"])]));
+    never(weak(), None, json!([make()]));
+    never(weak(), APP, json!([rule(&["create"], "", &["pods", "namespaces"])]));
+    let named_new = || named(rule(&["create", "patch"], "", &["namespaces"]), &["new"]);
+    leads(weak(), None, json!([rule(&["create"], "", &["pods"]), named_new()]), &by);
+    let there = named(rule(&["create"], "", &["namespaces"]), &["new"]);
+    never(weak(), None, json!([rule(&["create"], "", &["pods"]), there]));
+}
+
+#[test]
+fn a_node_is_named_with_its_kubelets_port_by_way_of_the_api_server() {
+    let by = |name: &str| json!([named(rule(&["get"], "", &["nodes/proxy"]), &[name])]);
+    for name in
+        ["node-1", "node-1:", "node-1:10250", "https:node-1:10250", ":node-1:", "http:node-1:"]
+    {
+        leads(busy(), None, by(name), &[Step::Kubelet]);
+    }
+    for name in ["node-2:10250", "node-1:80", "ftp:node-1:10250", "https:node-1", "a:https:node-1:"]
+    {
+        never(busy(), None, by(name));
+    }
+    let seen = |name: &str| {
+        let reached = reached(&jane(busy(), None, &by(name)), "user:jane");
+        reached.highest().unwrap().hops[0].seen().how
+    };
+    assert_eq!((seen("node-1"), seen("node-1:10250")), (Shown::No, Shown::Yes));
 }
 
 #[test]

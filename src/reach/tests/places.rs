@@ -71,18 +71,66 @@ fn mirror(mut pod: Value, is: bool) -> Value {
 }
 
 #[test]
+fn no_token_of_an_account_that_ends_is_taken() {
+    let account = |ends: bool| {
+        let mut one = json!({"apiVersion": "v1", "kind": "ServiceAccount",
+            "metadata": {"namespace": "app", "name": "strong"}});
+        if ends {
+            one["metadata"]["deletionTimestamp"] = json!("2026-05-01T10:00:00Z");
+            one["metadata"]["finalizers"] = json!(["example.org/hold"]);
+        }
+        let world = company().object(&pod("app", "p", "strong", "Running"));
+        world.object(&token_secret("app", "t", "strong")).object(&one)
+    };
+    for (verb, resource, by) in [
+        ("create", "serviceaccounts/token", Step::MintToken),
+        ("create", "pods", Step::RunPod),
+        ("create", "pods/exec", Step::Exec),
+        ("get", "secrets", Step::ReadToken),
+    ] {
+        leads(account(false), APP, json!([rule(&[verb], "", &[resource])]), &[by]);
+        never(account(true), APP, json!([rule(&[verb], "", &[resource])]));
+        let one = named(rule(&[verb], "", &[resource]), &["strong", "p", "t"]);
+        never(account(true), APP, json!([one]));
+    }
+    // Its name is not free yet.
+    let mint = rule(&["create"], "", &["serviceaccounts/token", "serviceaccounts"]);
+    never(account(true), APP, json!([mint]));
+    // In its name a request is made whether it is there or not.
+    let act = rule(&["impersonate"], "", &["serviceaccounts"]);
+    leads(account(true), APP, json!([act]), &[Step::Impersonate]);
+}
+
+#[test]
+fn an_added_container_that_has_ended_runs_no_more() {
+    let world = |state: Value| {
+        let mut agent = pod("app", "agent", "weak", "Running");
+        agent["spec"]["ephemeralContainers"] =
+            json!([{"name": "look", "securityContext": {"privileged": true}}]);
+        agent["status"]["ephemeralContainerStatuses"] = json!([{"name": "look", "state": state}]);
+        let world = company().object(&pod("quiet", "busy", "strong", "Running"));
+        world.object(&agent)
+    };
+    let exec = || json!([rule(&["create"], "", &["pods/exec"])]);
+    leads(world(json!({"running": {}})), APP, exec(), &[Step::HostPod]);
+    leads(world(json!({"waiting": {}})), APP, exec(), &[Step::HostPod]);
+    never(world(json!({"terminated": {"exitCode": 0}})), APP, exec());
+}
+
+#[test]
 fn a_mirror_takes_no_change() {
-    let mut agent = pod("app", "agent", "weak", "Running");
+    let mut agent = pod("free", "agent", "weak", "Running");
     agent["spec"]["containers"][0]["securityContext"] = json!({"privileged": true});
     let world = |is: bool| {
         let world = company().object(&pod("quiet", "busy", "strong", "Running"));
-        world.object(&mirror(agent.clone(), is))
+        world.namespace("free").object(&mirror(agent.clone(), is))
     };
     let image = || json!([rule(&["patch"], "", &["pods"])]);
-    leads(world(false), APP, image(), &[Step::HostPod]);
-    never(world(true), APP, image());
+    let there = Some("free");
+    leads(world(false), there, image(), &[Step::HostPod]);
+    never(world(true), there, image());
     for is in [false, true] {
-        leads(world(is), APP, json!([rule(&["create"], "", &["pods/exec"])]), &[Step::HostPod]);
+        leads(world(is), there, json!([rule(&["create"], "", &["pods/exec"])]), &[Step::HostPod]);
     }
     // A container is added to none.
     let add = || json!([rule(&["patch"], "", &["pods/ephemeralcontainers"])]);

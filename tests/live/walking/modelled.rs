@@ -143,6 +143,32 @@ fn pods_that_have_their_node_are_a_model() {
     let near = somebody(site, "host-labels-near", Some("host-held"), &other);
     leads_nowhere(site, "host-labels-near");
     refused(site, &near, &patch("/api/v1/namespaces/host-held?dryRun=All", &none));
+
+    // Its subresources take labels as well; `finalize` by a PUT only.
+    let finalize = |ns: &str| {
+        let object = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": ns,
+            "labels": {"pod-security.kubernetes.io/enforce": "privileged"}},
+            "spec": {"finalizers": ["kubernetes"]}});
+        request("PUT", &format!("/api/v1/namespaces/{ns}/finalize"), Some(&object))
+    };
+    let status = |ns: &str| patch(&format!("/api/v1/namespaces/{ns}/status"), &none);
+    let ways = [
+        ("host-status", rule("patch", "", "namespaces/status", &[]), status("host-status")),
+        ("host-finalize", rule("update", "", "namespaces/finalize", &[]), finalize("host-finalize")),
+    ];
+    for (name, label, change) in ways {
+        site.load(&[namespace(name)]);
+        let walker = somebody(site, name, Some(name), &[create[0].clone(), label]);
+        is_modelled(site, name, "label-and-host");
+        refused(site, &walker, &on_host(name, "privileged"));
+        answered(site, &walker, &change);
+        await_some("the pod to be taken", || {
+            (tried(site, &walker, &on_host(name, "privileged")).0 == 201).then_some(())
+        });
+    }
+    let patches = rule("patch", "", "namespaces/finalize", &[]);
+    somebody(site, "host-finalize-near", Some("host-held"), &[create[0].clone(), patches]);
+    leads_nowhere(site, "host-finalize-near");
     site.delete("/api/v1/namespaces/host/pods/busy");
 }
 

@@ -250,6 +250,18 @@ fn pods_that_have_their_node_already_are_reached_into() {
     leads_nowhere(site, "hosted-near-2");
     let uri = "/api/v1/namespaces/hosted-held/pods/plain/ephemeralcontainers?dryRun=All";
     refused(site, &near, &merge(uri, strategic, &added));
+    // Who takes the level away besides adds it all the same.
+    let label = rule("patch", "", "namespaces", &[]);
+    let rules = [rules[0].clone(), label];
+    let walker = somebody(site, "hosted-label", Some("hosted-held"), &rules);
+    is_modelled(site, "hosted-label", "label-and-host");
+    refused(site, &walker, &merge(uri, strategic, &added));
+    let none = json!({"metadata": {"labels": {"pod-security.kubernetes.io/enforce": null}}});
+    let unlabel = merge("/api/v1/namespaces/hosted-held", "application/merge-patch+json", &none);
+    super::modelled::answered(site, &walker, &unlabel);
+    crate::support::process::await_some("the container to be taken", || {
+        (site.send(&walker, &merge(uri, strategic, &added)).status == 200).then_some(())
+    });
     for pod in [
         "hosted/pods/busy",
         "hosted-free/pods/agent",
