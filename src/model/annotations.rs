@@ -19,12 +19,14 @@ const COPIES: [&str; 5] = [
 ];
 
 /// Annotations that are read, of any kind of object.
-const READ: [&str; 18] = [
+const READ: [&str; 20] = [
     "apf.kubernetes.io/autoupdate-spec",
     "argocd.argoproj.io/sync-options",
     "argocd.argoproj.io/tracking-id",
     "azure.workload.identity/client-id",
     "eks.amazonaws.com/role-arn",
+    "helm.sh/hook",
+    "helm.sh/hook-delete-policy",
     "iam.gke.io/gcp-service-account",
     "kubernetes.io/config.mirror",
     "kubernetes.io/created-by",

@@ -201,6 +201,13 @@ pub struct Container {
     /// `envFrom`, Secrets.
     #[serde(deserialize_with = "env_from", skip_serializing_if = "Vec::is_empty")]
     pub env_from: Vec<EnvFrom>,
+    /// `command`, and `args` below: of all that is in them only the flag
+    /// `--use-service-account-credentials`, by which the controller manager has accounts of its own.
+    #[serde(deserialize_with = "flags", skip_serializing_if = "Vec::is_empty")]
+    pub command: Vec<Name>,
+    /// `args`.
+    #[serde(deserialize_with = "flags", skip_serializing_if = "Vec::is_empty")]
+    pub args: Vec<Name>,
     /// `volumeMounts`, where they are.
     #[serde(deserialize_with = "null_default", skip_serializing_if = "Vec::is_empty")]
     pub volume_mounts: Vec<VolumeMount>,
@@ -399,6 +406,30 @@ fn host_ports<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Port>, D
 fn handler<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Box<Handler>>, D::Error> {
     let handler = Option::<Box<Handler>>::deserialize(deserializer)?;
     Ok(handler.filter(|handler| handler.hosts().next().is_some()))
+}
+
+/// A flag of the controller manager's, out of the words of a command line or of a shell's one text.
+const OWN_CREDENTIALS: &str = "--use-service-account-credentials";
+
+fn flags<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Name>, D::Error> {
+    let all: Vec<Name> = null_default(deserializer)?;
+    let words = all.iter().flat_map(|text| text.split_whitespace());
+    let is_flag = |word: &&str| {
+        let rest = word.strip_prefix(OWN_CREDENTIALS);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('='))
+    };
+    Ok(words.filter(is_flag).map(Name::from).collect())
+}
+
+impl Container {
+    /// What the flag `--use-service-account-credentials` is set to; None where it is not there. The
+    /// last one counts, and without a value it is true, as pflag reads them.
+    pub fn own_credentials(&self) -> Option<bool> {
+        let flag = self.command.iter().chain(&self.args).next_back()?;
+        let value = flag.split_once('=').map_or("true", |(_, value)| value);
+        // As Go's `strconv.ParseBool`; with anything else it does not start.
+        Some(matches!(value, "1" | "t" | "T" | "true" | "TRUE" | "True"))
+    }
 }
 
 fn env<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Env>, D::Error> {

@@ -1,5 +1,4 @@
-//! What the cluster itself keeps: the API server's own policy, aggregated roles, the accounts of
-//! the controller manager, addons, `OpenShift`'s release.
+//! What the cluster itself keeps: the API server's own policy, aggregated roles, addons, `OpenShift`'s release.
 
 use super::{Keeper, Kept, Owner, STAYS, Soon, Undone};
 use crate::model::{Binding, Role};
@@ -74,23 +73,6 @@ fn server(auto_update: Option<&str>, edit: Undone) -> Owner {
         label: STAYS,
         detail: None,
     }
-}
-
-/// The account `default` of every namespace (`pkg/controller/serviceaccount`).
-pub(super) fn default_account(kept: Kept<'_>) -> Option<Owner> {
-    (&*kept.meta.name == "default").then(|| Owner {
-        keeper: Keeper::ControllerManager,
-        name: "".into(),
-        evidence: "name".into(),
-        certain: true,
-        edit: STAYS,
-        deletion: Undone::new(
-            Soon::AtOnce,
-            "at once, with another UID: tokens of the old one do not come back",
-        ),
-        label: STAYS,
-        detail: None,
-    })
 }
 
 /// kube-addon-manager looks once a minute unless told otherwise.

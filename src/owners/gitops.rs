@@ -1,11 +1,8 @@
 //! What is applied from charts and repositories.
 
+use super::helm::{HELM_LABEL, INSTANCE, MANAGED_BY, RELEASE, hook_of_helm};
 use super::{Keeper, Kept, Owner, STAYS, Soon, Undone, scoped};
 use crate::model::Name;
-
-const MANAGED_BY: &str = "app.kubernetes.io/managed-by";
-const INSTANCE: &str = "app.kubernetes.io/instance";
-const RELEASE: &str = "meta.helm.sh/release-name";
 
 const ARGO: Undone = Undone::new(
     Soon::NextSync,
@@ -13,8 +10,6 @@ const ARGO: Undone = Undone::new(
 );
 const ARGO_LABEL: Undone =
     Undone::new(Soon::Never, "it stays, unless its Application is synced with Replace=true");
-const HELM_LABEL: Undone =
-    Undone::new(Soon::Never, "it stays, unless an upgrade or rollback is forced");
 /// What Argo CD calls itself to the API server: since 2.5, and before.
 const ARGO_CLIENTS: [&str; 2] = ["argocd-controller", "argocd-application-controller"];
 
@@ -50,8 +45,10 @@ pub(super) fn argo_cd(kept: Kept<'_>) -> Option<Owner> {
             true,
         ));
     }
-    // Whoever installs by Helm notes the release. What others wrote was not Argo CD's.
-    let others = kept.annotation(RELEASE).is_some() || !kept.meta.managers.is_empty();
+    // Whoever installs by Helm notes the release, but not on hooks. What others wrote was not Argo
+    // CD's.
+    let others =
+        kept.annotation(RELEASE).is_some() || !kept.meta.managers.is_empty() || hook_of_helm(kept);
     (!others).then(|| {
         let evidence = format!("label {INSTANCE}, and no Helm release; who wrote it is not known");
         owner(application(name), evidence, false)
@@ -126,23 +123,6 @@ pub(super) fn flux_helm_release(kept: Kept<'_>) -> Option<Owner> {
         keeper: Keeper::FluxHelmRelease,
         name: scoped(kept.label("helm.toolkit.fluxcd.io/namespace"), name),
         evidence: "label helm.toolkit.fluxcd.io/name".into(),
-        certain: true,
-        edit: undone,
-        deletion: undone,
-        label: HELM_LABEL,
-        detail: None,
-    })
-}
-
-/// What Helm installed: it writes the release into annotations by itself; the label alone comes
-/// from a chart.
-pub(super) fn helm(kept: Kept<'_>) -> Option<Owner> {
-    let release = kept.annotation(RELEASE)?;
-    let undone = Undone::new(Soon::NextUpgrade, "at its release's next upgrade or rollback");
-    Some(Owner {
-        keeper: Keeper::Helm,
-        name: scoped(kept.annotation("meta.helm.sh/release-namespace"), release),
-        evidence: "annotation meta.helm.sh/release-name".into(),
         certain: true,
         edit: undone,
         deletion: undone,

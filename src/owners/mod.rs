@@ -4,10 +4,12 @@
 //! configuration says (whether Argo CD heals by itself, how often Flux looks) is named in the
 //! words, never guessed.
 
+mod account;
 mod cluster;
 mod controller;
 mod definition;
 mod gitops;
+mod helm;
 
 use definition::Said;
 
@@ -38,6 +40,8 @@ pub enum Keeper {
     FluxHelmRelease,
     /// Helm, by hand or from a pipeline.
     Helm,
+    /// Helm, which makes a chart's hooks anew when they run.
+    HelmHook,
     /// The controller of an owner reference.
     OwnerReference,
     /// Something that names itself in `app.kubernetes.io/managed-by`.
@@ -59,6 +63,7 @@ impl Keeper {
             Self::FluxKustomization => "Flux Kustomization",
             Self::FluxHelmRelease => "Flux HelmRelease",
             Self::Helm => "Helm",
+            Self::HelmHook => "Helm hook",
             Self::OwnerReference => "owner",
             Self::Label => "managed-by label",
         }
@@ -203,7 +208,8 @@ pub fn of_binding(snapshot: &Snapshot, binding: &Binding) -> Vec<Owner> {
 pub fn of_account(snapshot: &Snapshot, account: &ServiceAccount) -> Vec<Owner> {
     let kept = Kept { group: "", kind: "ServiceAccount", meta: &account.meta };
     let marked = marked(kept, |name| definition::of_account(snapshot, name, account));
-    sorted(cluster::default_account(kept).into_iter().chain(marked))
+    let own = account::default_account(kept).or_else(|| account::of_controller(snapshot, kept));
+    sorted(own.into_iter().chain(marked))
 }
 
 /// Who keeps a Secret.
@@ -239,15 +245,17 @@ pub fn of_grant(
 
 /// The owners that mark what they keep; `said` is what an `RBACDefinition` has to do with it.
 fn marked(kept: Kept<'_>, said: impl FnOnce(&str) -> Said) -> impl Iterator<Item = Owner> {
+    let argo = gitops::argo_cd(kept);
+    let of_argo = argo.as_ref().is_some_and(|argo| argo.certain);
     let found = [
         cluster::addon_manager(kept),
         cluster::version_operator(kept),
         controller::rbac_manager(kept, said),
         controller::olm(kept),
-        gitops::argo_cd(kept),
+        argo,
         gitops::flux_kustomization(kept),
         gitops::flux_helm_release(kept),
-        gitops::helm(kept),
+        helm::helm(kept, of_argo),
     ];
     let mut all: Vec<Owner> = found.into_iter().flatten().collect();
     let told: Vec<Keeper> = all.iter().map(|owner| owner.keeper).collect();
@@ -255,7 +263,8 @@ fn marked(kept: Kept<'_>, said: impl FnOnce(&str) -> Said) -> impl Iterator<Item
     // Whoever keeps it for sure may as well write what it likes into that label.
     let sure = |owner: &Owner| owner.certain && owner.edit.soon != Soon::Never;
     if !all.iter().any(sure) {
-        let rendered = all.iter().any(|owner| owner.keeper == Keeper::ArgoCd);
+        let renders = [Keeper::ArgoCd, Keeper::HelmHook];
+        let rendered = all.iter().any(|owner| renders.contains(&owner.keeper));
         all.extend(gitops::managed_by(kept).filter(|by| !(rendered && &*by.name == "Helm")));
     }
     all.into_iter()

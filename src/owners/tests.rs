@@ -451,3 +451,6 @@ fn accounts_and_secrets_are_kept_too() {
         "annotations": {"argocd.argoproj.io/tracking-id": "shop:/Secret:pay/token"}}});
     assert_eq!(said(&secret), [("Argo CD shop".into(), Soon::NextSync, Soon::NextSync)]);
 }
+
+mod accounts;
+mod hooks;
