@@ -21,6 +21,7 @@ pub(crate) fn all(objects: &Objects, now: DateTime<Utc>) -> HashMap<Identity, Ve
     let pods = objects
         .pods
         .iter()
+        .filter(|(_, of)| !of.is_mirror())
         .filter_map(|((ns, name), of)| Some((account_of_pod(ns, of), pod(ns, name, of)?)));
     let requests =
         objects.csrs.iter().filter_map(|(name, csr)| Some((requester(csr), request(name, csr)?)));
@@ -57,7 +58,7 @@ pub(crate) fn of(identity: &Identity, objects: &Objects, now: DateTime<Utc>) -> 
                 .pods
                 .range(from..)
                 .take_while(|((have, _), _)| have == ns)
-                .filter(|(_, pod)| account_of_pod(ns, pod) == *identity)
+                .filter(|(_, pod)| !pod.is_mirror() && account_of_pod(ns, pod) == *identity)
                 .filter_map(|((ns, name), of)| pod(ns, name, of)),
         );
     }

@@ -95,6 +95,7 @@ fn pod(make: &Make, namespace: &str, account: &str, number: usize) -> Object {
         service_account: account.into(),
         phase: "Running".into(),
         started,
+        ips: Vec::new(),
         spec: specs::of_pod(namespace, account).into(),
     })
 }

@@ -89,12 +89,19 @@ impl<'p> Named<'p> {
         }
     }
 
-    /// The blocks of addresses, `10.0.0.0/8`. Blocks from which something is taken out are not among
-    /// them.
-    pub fn blocks(self) -> impl Iterator<Item = &'p str> {
+    /// The blocks of addresses, `10.0.0.0/8`, each with those that are taken out of it. One of which
+    /// that cannot be read is not among them.
+    pub fn blocks(self) -> impl Iterator<Item = (&'p str, Vec<&'p str>)> {
         let blocks = self.these().iter().filter_map(|peer| peer.get("ipBlock"));
-        let whole = blocks.filter(|block| matches!(Self::of(block.get("except")), Named::All));
-        whole.filter_map(|block| block.get("cidr")?.as_str())
+        blocks.filter_map(|block| {
+            let out = match block.get("except") {
+                None | Some(Value::Null) => Vec::new(),
+                Some(except) => {
+                    except.as_array()?.iter().map(Value::as_str).collect::<Option<Vec<_>>>()?
+                }
+            };
+            Some((block.get("cidr")?.as_str()?, out))
+        })
     }
 
     /// The ports by number, each with its protocol, from one to another.

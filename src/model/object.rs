@@ -7,6 +7,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
+use core::net::IpAddr;
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Deserializer, Serialize};
 
@@ -364,6 +366,8 @@ pub struct Pod {
     pub phase: Name,
     /// `status.startTime`, UTC.
     pub started: Option<DateTime<Utc>>,
+    /// `status.podIPs`, those that are addresses.
+    pub ips: Vec<IpAddr>,
     /// What of its spec says what a hole in it is worth.
     pub spec: Arc<PodSpec>,
 }
@@ -372,6 +376,13 @@ impl Pod {
     /// Whether all of its containers have ended for good.
     pub fn has_ended(&self) -> bool {
         matches!(&*self.phase, "Succeeded" | "Failed")
+    }
+
+    /// Whether the kubelet shows it of one that a file on its node says
+    /// (`pkg/kubelet/types/constants.go`). It has no account and no token: none is given to it, and it
+    /// may name none (`plugin/pkg/admission/serviceaccount`).
+    pub fn is_mirror(&self) -> bool {
+        self.meta.annotations.contains_key("kubernetes.io/config.mirror")
     }
 }
 

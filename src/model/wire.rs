@@ -72,6 +72,12 @@ struct WirePodStatus {
     start_time: Option<DateTime<Utc>>,
     #[serde(deserialize_with = "null_default", skip_serializing_if = "Vec::is_empty")]
     ephemeral_container_statuses: Vec<WireContainerStatus>,
+    #[serde(
+        rename = "podIPs",
+        deserialize_with = "null_default",
+        skip_serializing_if = "Vec::is_empty"
+    )]
+    pod_ips: Vec<WirePodIp>,
 }
 
 #[derive(Deserialize, Serialize, Default)]
@@ -106,6 +112,7 @@ impl WirePodStatus {
             phase: pod.phase.clone(),
             start_time: pod.started,
             ephemeral_container_statuses: statuses.collect(),
+            pod_ips: pod.ips.iter().map(|ip| WirePodIp { ip: ip.to_string().into() }).collect(),
         }
     }
 
@@ -113,6 +120,13 @@ impl WirePodStatus {
         let mut all = self.ephemeral_container_statuses.iter();
         all.any(|one| one.name == *name && one.state.terminated.is_some())
     }
+}
+
+#[derive(Deserialize, Serialize, Default)]
+#[serde(default)]
+struct WirePodIp {
+    #[serde(deserialize_with = "null_default")]
+    ip: Name,
 }
 
 #[derive(Deserialize, Serialize)]
@@ -295,6 +309,7 @@ impl Object {
                     node: wire.spec.node_name.take(),
                     phase: wire.status.phase,
                     started: wire.status.start_time,
+                    ips: wire.status.pod_ips.iter().filter_map(|of| of.ip.parse().ok()).collect(),
                     spec: wire.spec.into(),
                 })
             }

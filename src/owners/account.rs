@@ -43,11 +43,8 @@ pub(super) fn of_controller(snapshot: &Snapshot, kept: Kept<'_>) -> Option<Owner
     let (evidence, certain) = match flag {
         Some((pod, true)) if !of_cloud => (format!("name, and {FLAG} of pod {pod}"), true),
         // A cloud's manager has a flag of its own.
-        Some((pod, false)) if !of_cloud => {
-            let evidence = format!("name; pod {pod} runs without {FLAG}");
-            let when = "it stays away: the controller manager uses no accounts of its controllers";
-            return Some(owner(evidence, true, Undone::new(Soon::Never, when)));
-        }
+        // It makes none. A cloud's manager has a flag of its own.
+        Some((_, false)) if !of_cloud => return None,
         _ => (format!("name; whether {FLAG} is set is not known"), false),
     };
     let when = "when its controller next makes a request, for most within seconds, with another UID: \

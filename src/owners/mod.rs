@@ -7,9 +7,12 @@
 mod account;
 mod cluster;
 mod controller;
+mod cut;
 mod definition;
 mod gitops;
 mod helm;
+
+pub use cut::{cut_words, cutting, hop_cut_words, of_cut};
 
 use definition::Said;
 

@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::finding::GrantPart;
 use super::identity::Names;
+use super::owner::{self, OwnerRow};
 use super::{Cell, Column, Metadata, Tabular};
 use crate::book::{Book, Tier};
 use crate::model::Name;
@@ -37,6 +38,8 @@ pub struct CutRow {
     pub role_kind: Name,
     /// Name of its role.
     pub role: Name,
+    /// Who keeps the binding, and would put the subject back: the soonest first.
+    pub kept_by: Vec<OwnerRow>,
     /// How many lose a way to cluster-admin.
     pub cluster_admin: usize,
     /// Of how many of those who can become less the way is closed by it: they cannot become more any
@@ -64,6 +67,7 @@ impl CutRow {
             grant: GrantPart::from(&grant.key),
             role_kind: grant.role_ref.kind.clone(),
             role: grant.role_ref.name.clone(),
+            kept_by: owner::of_cut(book, of.grant),
             cluster_admin: of.admins(),
             closed: of.loses.iter().filter(|lost| lost.closes()).count(),
             loses: of.loses.iter().filter_map(lost).collect(),
@@ -84,6 +88,7 @@ impl Tabular for CutRow {
             Column::new("IDENTITIES", "identities").right(),
             Column::new("CLOSED", "closed").right(),
             Column::new("WHO", "loses"),
+            Column::new("KEPT BY", "keptBy"),
         ]
     }
 
@@ -103,6 +108,7 @@ impl Tabular for CutRow {
             Cell::new(all.len().to_string()),
             Cell::new(self.closed.to_string()),
             Cell::exactly(some, all.join(";")),
+            Cell::new(owner::undoing(&self.kept_by).unwrap_or_default()),
         ]]
     }
 

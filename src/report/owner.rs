@@ -2,8 +2,9 @@
 
 use serde::Serialize;
 
+use crate::book::{Book, GrantId};
 use crate::model::Name;
-use crate::owners::{OfGrant, Owner, Undone};
+use crate::owners::{self, OfGrant, Owner, Soon, Undone};
 
 /// Whether and when a kind of change is undone.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -72,4 +73,17 @@ pub(super) fn of_grant(of: &OfGrant) -> Vec<OwnerRow> {
     let mut all = rows("binding", &of.binding);
     all.extend(rows("role", &of.role));
     all
+}
+
+/// Those who would put the subject of a grant back, were it taken out of its binding.
+pub(super) fn of_cut(book: &Book, grant: GrantId) -> Vec<OwnerRow> {
+    let grant = book.grant(grant);
+    grant.map_or_else(Vec::new, |grant| rows("binding", &owners::of_cut(&book.snapshot, grant)))
+}
+
+/// Who of them undoes an edit, and how soon; None where nobody does.
+pub(super) fn undoing(of: &[OwnerRow]) -> Option<String> {
+    let undo = of.iter().filter(|owner| owner.edit.soon != Soon::Never.as_str());
+    let words: Vec<&str> = undo.map(|owner| &*owner.words).collect();
+    (!words.is_empty()).then(|| words.join(", "))
 }

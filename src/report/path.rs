@@ -6,8 +6,10 @@ use serde::Serialize;
 
 use super::detail::Via;
 use super::identity::Names;
+use super::owner::{self, OwnerRow};
 use crate::book::{Book, GrantId};
 use crate::model::{Name, RoleKind};
+use crate::owners;
 use crate::reach::{Added, Deleted, Gain, Held, Hop, Kept, Needed, Path, Reaches};
 
 /// Where it holds: in a namespace, in each, or in the whole cluster.
@@ -199,8 +201,10 @@ pub struct HopPart {
     pub modelled: Option<&'static str>,
     /// Whether a log would show it.
     pub seen: SeenPart,
-    /// What would cut it.
+    /// What would cut it, and who would undo that.
     pub cut: String,
+    /// Who keeps the bindings that `cut` names, and would put the subject back.
+    pub kept_by: Vec<OwnerRow>,
     #[serde(skip)]
     pub(super) who: String,
     #[serde(skip)]
@@ -229,7 +233,10 @@ impl HopPart {
             deletes: of.deletes.as_ref().map(DeletedPart::from),
             makes: of.makes.as_ref().map(Names::from),
             labels: of.labels.as_deref().cloned(),
-            cut: of.cut(path, kept),
+            cut: owners::hop_cut_words(book, of, path, kept),
+            kept_by: owners::cutting(book, of, path, kept)
+                .flat_map(|grant| owner::of_cut(book, grant.id))
+                .collect(),
             who: of.who(),
             holds: of.held.iter().map(|held| (held.words(), held.by())).collect(),
             takes: of.needed.iter().map(|needed| (needed.words(), needed.by())).collect(),

@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::finding::GrantPart;
 use super::identity::Names;
+use super::owner::{self, OwnerRow};
 use super::path::{AddedPart, GainPart, PathPart};
 use super::{Cell, Column, Metadata, Report, Tabular};
 use crate::book::{Book, Entry, Tier};
@@ -66,6 +67,8 @@ pub struct CutPart {
     pub cuts: bool,
     /// Whether one cannot become more any more than one is.
     pub closes: bool,
+    /// Who keeps the binding, and would put the subject back: the soonest first.
+    pub kept_by: Vec<OwnerRow>,
     #[serde(skip)]
     words: String,
 }
@@ -256,6 +259,7 @@ impl CutPart {
             acts_as: CountPart::from(of.count),
             cuts: of.cuts(first),
             closes: of.closes(),
+            kept_by: owner::of_cut(book, of.grant),
             words: of.words(first),
         })
     }
@@ -329,7 +333,9 @@ impl Tabular for ReachRow {
             }
             for cut in &item.cuts {
                 let (grant, subject) = (cut.grant.text(), cut.grant.subject.text());
-                lines.push(format!("  {grant} to {subject}: {}", cut.words));
+                let kept = owner::undoing(&cut.kept_by);
+                let kept = kept.map_or_else(String::new, |by| format!("; kept by {by}"));
+                lines.push(format!("  {grant} to {subject}: {}{kept}", cut.words));
             }
         }
         // A name with a line break stays on its line.

@@ -10,6 +10,7 @@ use super::owner::OwnerRow;
 use super::{Cell, Column, Metadata, Table, actors, age, credential, exact};
 use crate::book::GroupSource;
 use crate::model::{Name, or_quotes, printable};
+use crate::workloads;
 
 /// The text of one identity.
 pub(super) fn identity(of: &IdentityDetail, about: &Metadata, wide: bool, headers: bool) -> String {
@@ -66,6 +67,10 @@ fn head(of: &IdentityDetail, about: &Metadata) -> String {
         _ => {}
     }
     lines.push(("Access", row.access_text()));
+    let mirrors = of.blast_radius.as_ref().map_or(0, |radius| radius.mirror_pods);
+    if mirrors > 0 {
+        lines.push(("Not its own", workloads::mirror_words(mirrors)));
+    }
     for owner in &of.kept_by {
         let text = format!("{}; a deletion is undone {}", owner.words, owner.deletion.when);
         lines.push(("Kept by", text));

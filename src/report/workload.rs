@@ -13,6 +13,9 @@ use crate::workloads::{self, Readable, Workload};
 pub struct BlastRadius {
     /// Controllers and pods, by kind and name.
     pub workloads: Vec<WorkloadRow>,
+    /// Pods of its namespace that are shown of files on nodes, which have no account; told with
+    /// `default`.
+    pub mirror_pods: usize,
     /// Secrets that the account can read through the API.
     pub reads_secrets: Vec<ReadableRow>,
     /// Lists that are not whole, so that there may be more, or less may be known of it.
@@ -46,6 +49,9 @@ pub struct WorkloadRow {
     pub host_namespaces: Vec<&'static str>,
     /// Folders of the node that it mounts.
     pub host_paths: Vec<Name>,
+    /// Types of its volumes that lead to what is not read, and may be folders of the node:
+    /// `persistentVolumeClaim`, `ephemeral`, `csi`, `flexVolume`.
+    pub unread_volumes: Vec<Name>,
     /// Capabilities added.
     pub capabilities: Vec<Name>,
     /// What comes in: `isolated`, `all allowed`, `open`, `host network`, `not known`.
@@ -100,6 +106,7 @@ impl From<Workload> for WorkloadRow {
             privileged: of.privileged,
             host_namespaces: of.host_namespaces,
             host_paths: of.host_paths,
+            unread_volumes: of.unread_volumes,
             capabilities: of.capabilities,
             ingress: of.isolation.ingress.as_str(),
             egress: of.isolation.egress.as_str(),
@@ -126,6 +133,7 @@ impl BlastRadius {
         let found = workloads::of(book, &entry.identity);
         let missing = workloads::missing(book, &entry.identity);
         Some(Self {
+            mirror_pods: workloads::mirrors(book, &entry.identity),
             workloads: found.into_iter().map(WorkloadRow::from).collect(),
             reads_secrets: workloads::readable(book, entry).into_iter().map(Into::into).collect(),
             missing: missing.into_iter().map(ListKind::as_str).collect(),
@@ -209,6 +217,8 @@ impl WorkloadRow {
         words.extend(self.host_namespaces.iter().map(|name| format!("host {name}")));
         words.extend(self.host_paths.iter().map(ToString::to_string));
         words.extend(self.capabilities.iter().map(|name| format!("+{name}")));
-        words.join(" ")
+        let own = (!words.is_empty()).then(|| words.join(" "));
+        let unread = workloads::unread_words(&self.unread_volumes);
+        own.into_iter().chain(unread.into_iter().map(str::to_owned)).collect::<Vec<_>>().join("; ")
     }
 }

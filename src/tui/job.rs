@@ -242,6 +242,8 @@ pub struct PageData {
     pub workloads: Vec<Workload>,
     /// Secrets that it can read, of an account.
     pub readable: Vec<Readable>,
+    /// Pods of its namespace that have no account, told with `default`.
+    pub mirror_pods: usize,
     /// Lists that are not whole, so that there may be more.
     pub workloads_missing: Vec<&'static str>,
 }
@@ -398,6 +400,7 @@ fn page(who: Who, book: &Book) -> PageData {
         credentials,
         behind,
         workloads: account.map_or_else(Vec::new, |of| workloads::of(book, &of.identity)),
+        mirror_pods: account.map_or(0, |of| workloads::mirrors(book, &of.identity)),
         readable: account.map_or_else(Vec::new, |of| workloads::readable(book, of)),
         workloads_missing: missing.into_iter().map(ListKind::as_str).collect(),
     }

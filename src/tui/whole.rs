@@ -10,6 +10,7 @@ use super::words;
 use crate::book::{Book, Finding, Grant, GrantId, GrantKey, RoleState, Tier};
 use crate::credentials::{self, Credential};
 use crate::model::{Identity, Name};
+use crate::owners;
 use crate::reach::{Lost, Reach};
 
 /// Of what sort.
@@ -107,6 +108,8 @@ pub struct CutRow {
     pub who: Option<Who>,
     /// How many lose a way to cluster-admin.
     pub admins: usize,
+    /// Who would put the subject back, and how soon, in words.
+    pub kept_by: Option<String>,
     /// Who can become less without it, and how strong before and then, in words.
     pub loses: Vec<(Identity, String)>,
     /// Of how many of those the way is closed: they cannot become more any more than they are.
@@ -292,6 +295,7 @@ fn cuts(books: &[(FeedId, Arc<Book>)]) -> Vec<CutRow> {
                 role: grant.role_ref.name.clone(),
                 who: to.map(|entry| Who { feed: *feed, id: entry.id }),
                 admins: cut.admins(),
+                kept_by: owners::cut_words(&owners::of_cut(&book.snapshot, grant)),
                 loses: cut.loses.iter().filter_map(lost).collect(),
                 closed: cut.loses.iter().filter(|lost| lost.closes()).count(),
             });

@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::addresses::Families;
 use super::standards::{Level, NEWEST, Subject, level, violations};
 use super::token::{TokenMount, admitted, brought};
-use super::{Containers, Isolation, Root, Violation, Workload, host, isolation};
+use super::{Containers, Isolation, Root, Violation, Workload, host, isolation, volumes};
 use crate::book::Book;
 use crate::model::{
     Identity, ListKind, Meta, Name, ObjectBody, PodSpec, ServiceAccount, Snapshot, SubjectKind,
@@ -22,6 +23,30 @@ pub fn of(book: &Book, identity: &Identity) -> Vec<Workload> {
     gather.rows()
 }
 
+/// How many pods of an account's namespace are shown of files on nodes, and have no account: they name
+/// none, as one does that runs as `default`. Told with that account alone.
+pub fn mirrors(book: &Book, identity: &Identity) -> usize {
+    let (SubjectKind::ServiceAccount, Some(namespace), "default") =
+        (identity.kind, &identity.namespace, &*identity.name)
+    else {
+        return 0;
+    };
+    let pods = book.snapshot.objects.pods.range((namespace.clone(), Name::from(""))..);
+    let own = pods.take_while(|((ns, _), _)| ns == namespace);
+    own.filter(|(_, pod)| pod.is_mirror() && !pod.has_ended()).count()
+}
+
+/// How many those are, in words.
+pub fn mirror_words(pods: usize) -> String {
+    let (pods, run, files) = match pods {
+        1 => ("1 mirror pod".to_owned(), "runs", "a file"),
+        many => (format!("{many} mirror pods"), "run", "files"),
+    };
+    format!(
+        "{pods} of this namespace {run} by {files} on its node, as no account and without a token"
+    )
+}
+
 struct Gather<'a> {
     snapshot: &'a Snapshot,
     namespace: &'a Name,
@@ -33,6 +58,7 @@ struct Gather<'a> {
     /// Secrets that hold tokens of its namespace's other accounts: of which.
     others_tokens: BTreeMap<&'a Name, &'a Name>,
     minor: u32,
+    families: Families,
 }
 
 impl<'a> Gather<'a> {
@@ -59,6 +85,7 @@ impl<'a> Gather<'a> {
             token_secrets: own.into_keys().collect(),
             others_tokens: others,
             minor: minor(snapshot),
+            families: Families::of(snapshot),
         }
     }
 
@@ -111,7 +138,7 @@ impl<'a> Gather<'a> {
         let first = (self.namespace.clone(), Name::from(""));
         let pods = self.snapshot.objects.pods.range(first..);
         for ((_, name), pod) in pods.take_while(|((ns, _), _)| ns == self.namespace) {
-            if pod.has_ended() {
+            if pod.has_ended() || pod.is_mirror() {
                 continue;
             }
             let own = self.uses(Some(&pod.service_account));
@@ -187,8 +214,14 @@ impl<'a> Gather<'a> {
             privileged: privileged.map(|(name, _)| name.clone()).collect(),
             host_namespaces: shared.iter().filter(|(is, _)| *is).map(|(_, name)| *name).collect(),
             host_paths: host_paths(spec),
+            unread_volumes: volumes::unread(spec, &**kind == "StatefulSet" && pods == 0),
             capabilities: capabilities.into_iter().collect(),
-            isolation: isolation::of(self.snapshot, self.namespace, labels, spec.host_network),
+            isolation: isolation::of(
+                (self.snapshot, self.families),
+                self.namespace,
+                labels,
+                spec.host_network,
+            ),
             secrets: seen.into_iter().collect(),
             tokens_of: tokens_of.into_iter().collect(),
             runs_as: None,
@@ -273,6 +306,7 @@ fn add(rows: &mut BTreeMap<(Name, Name), Workload>, key: (Name, Name), one: Work
         privileged: all(known.privileged, one.privileged),
         host_namespaces,
         host_paths: all(known.host_paths, one.host_paths),
+        unread_volumes: all(known.unread_volumes, one.unread_volumes),
         capabilities: all(known.capabilities, one.capabilities),
         isolation: Isolation::or_weaker(known.isolation, one.isolation),
         secrets: all(known.secrets, one.secrets),

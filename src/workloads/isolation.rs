@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::addresses::Families;
 use super::openings;
 use crate::model::{Direction, ListKind, Name, NetworkPolicySpec, ObjectBody, Snapshot};
 use crate::rbac::labels::selects;
@@ -26,7 +27,8 @@ pub enum State {
     Open,
     /// A policy selects it, and a rule lets everything through.
     AllAllowed,
-    /// The list of policies is not whole, or one of them could not be understood.
+    /// The list of policies is not whole, or one of them could not be understood; or they let all
+    /// addresses of one version of IP through, and no pod says whether there is the other.
     NotKnown,
     /// A policy selects it: only what rules let through goes through, where the cluster's network
     /// enforces policies.
@@ -48,7 +50,7 @@ impl State {
 
 /// What isolates a pod with such labels.
 pub(super) fn of(
-    snapshot: &Snapshot,
+    (snapshot, families): (&Snapshot, Families),
     namespace: &Name,
     labels: &BTreeMap<Name, Name>,
     host_network: bool,
@@ -79,13 +81,12 @@ pub(super) fn of(
             return if whole { State::Open } else { State::NotKnown };
         }
         let rules: Vec<_> = isolating.flat_map(|(_, spec)| spec.rules(direction)).collect();
-        if openings::are_all(&rules) {
-            State::AllAllowed
-        } else if whole {
-            State::Isolated
-        } else {
-            // Another policy may let through more: what they let through adds up.
-            State::NotKnown
+        match openings::are_all(&rules, families) {
+            Some(true) => State::AllAllowed,
+            Some(false) if whole => State::Isolated,
+            // Another policy may let through more: what they let through adds up. Or it is not known
+            // of which versions of IP there are addresses.
+            _ => State::NotKnown,
         }
     };
     Isolation {

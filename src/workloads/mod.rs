@@ -11,14 +11,16 @@ pub mod standards;
 #[cfg(test)]
 mod tests;
 mod token;
+mod volumes;
 
 pub use crate::model::Containers;
-pub use fold::of;
+pub use fold::{mirror_words, mirrors, of};
 pub use host::has_node;
 pub use isolation::{Isolation, State as IsolationState};
 pub use secrets::{Readable, readable};
 pub use standards::{Level, Violation};
 pub use token::{TokenMount, tokens_in, tokens_named};
+pub use volumes::unread_words;
 
 use crate::book::Book;
 use crate::model::{Identity, ListKind, Name};
@@ -60,6 +62,9 @@ pub struct Workload {
     pub host_namespaces: Vec<&'static str>,
     /// Folders of the node that it mounts.
     pub host_paths: Vec<Name>,
+    /// Types of its volumes that lead to what is not read, and may be folders of the node:
+    /// `persistentVolumeClaim`, `ephemeral`, `csi`, `flexVolume`.
+    pub unread_volumes: Vec<Name>,
     /// Capabilities added to those that the runtime gives.
     pub capabilities: Vec<Name>,
     /// What isolates it.

@@ -71,7 +71,7 @@ fn the_flag_is_read_as_go_reads_it() {
         owners.first().map(|owner| (owner.certain, owner.deletion.soon))
     };
     const FLAG: &str = "--use-service-account-credentials";
-    let (on, off) = (Some((true, Soon::Minutes)), Some((true, Soon::Never)));
+    let (on, off) = (Some((true, Soon::Minutes)), None);
     let not_known = Some((false, Soon::Minutes));
     assert_eq!(certain(json!([]), json!([FLAG])), on);
     assert_eq!(certain(json!([]), json!([format!("{FLAG}=1")])), on);

@@ -78,6 +78,12 @@ fn loses(row: &CutRow, width: usize, height: usize) -> Vec<Line<'static>> {
     let head = format!("Without it {who} can become less, {} nothing more:", row.closed);
     let all: Vec<String> =
         row.loses.iter().map(|(who, loses)| format!("{} ({loses})", words::full(who))).collect();
-    let text = clipped(&all.join(", "), width, height.saturating_sub(1).max(1));
-    std::iter::once(Line::of(head, Slot::Strong)).chain(text.into_iter().map(Line::plain)).collect()
+    let mut lines = vec![Line::of(head, Slot::Strong)];
+    if let Some(by) = &row.kept_by {
+        let text = format!("Its binding is {by}, which puts the subject back.");
+        lines.extend(clipped(&text, width, 2).into_iter().map(|text| Line::of(text, Slot::Warn)));
+    }
+    let text = clipped(&all.join(", "), width, height.saturating_sub(lines.len()).max(1));
+    lines.extend(text.into_iter().map(Line::plain));
+    lines
 }

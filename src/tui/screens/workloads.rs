@@ -30,6 +30,10 @@ pub fn lines(entry: &Entry, data: Option<&PageData>, width: usize) -> Lines {
         }
         one(&mut lines, workload, width);
     }
+    if data.mirror_pods > 0 {
+        let text = crate::workloads::mirror_words(data.mirror_pods);
+        lines.extend(wrap(&text, width).into_iter().map(|text| Line::of(text, Slot::Muted)));
+    }
     if !data.readable.is_empty() {
         lines.push(Line::new());
         lines.push(Line::of("Secrets that it can read through the API", Slot::Strong));
@@ -82,6 +86,8 @@ fn one(lines: &mut Lines, of: &Workload, width: usize) {
     node.extend(of.host_paths.iter().map(|path| format!("mounts {path}")));
     node.extend(of.capabilities.iter().map(|name| format!("+{name}")));
     listed(lines, "node", &node.join(", "), width, Slot::Danger);
+    let unread = crate::workloads::unread_words(&of.unread_volumes).join(", ");
+    listed(lines, "may be more of the node", &unread, width, Slot::Unknown);
     let state = |state: IsolationState| {
         let slot = match state {
             IsolationState::Isolated => Slot::Base,

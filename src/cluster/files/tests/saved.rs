@@ -119,6 +119,7 @@ fn object() -> impl Strategy<Value = Object> {
                 node,
                 phase: "Running".into(),
                 started,
+                ips: vec!["192.0.2.7".parse().expect("an address")],
                 spec: Arc::default(),
             })
         ),
