@@ -228,3 +228,5 @@ fn a_name_of_any_length_leaves_the_table_readable() {
     assert!(table.text(true, false).starts_with(&format!("JTI={}…", "x".repeat(515))));
     assert_eq!(table.rows[0][0].value(), long, "a program gets all of it");
 }
+
+mod owners;

@@ -1,5 +1,7 @@
 mod kept;
+mod network;
 mod node;
+mod volumes;
 use serde_json::{Value, json};
 
 use super::*;
@@ -267,37 +269,6 @@ fn what_carries_another_accounts_token_is_told_with_both() {
         own.iter().map(told).collect::<Vec<_>>(),
         [("web".to_owned(), None, x.clone()), ("p".to_owned(), None, x)]
     );
-}
-
-#[test]
-fn rules_for_all_addresses_isolate_nothing() {
-    let state = |policies: &[Value]| {
-        let made = |(at, spec): (usize, &Value)| {
-            json!({"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy",
-                "metadata": {"namespace": "a", "name": format!("n{at}")}, "spec": spec})
-        };
-        let world = world().object(&pod("p", &json!({}), &mounted()));
-        let world = policies.iter().enumerate().map(made).fold(world, |w, one| w.object(&one));
-        let found = all(&world);
-        (found[0].isolation.ingress, found[0].isolation.egress)
-    };
-    let block = |cidr: &str| json!({"ipBlock": {"cidr": cidr}});
-    let (isolated, all) = (IsolationState::Isolated, IsolationState::AllAllowed);
-    let ingress = |from: Value| json!({"podSelector": {}, "ingress": [{"from": from}]});
-    let both = ingress(json!([block("0.0.0.0/0"), block("::/0")]));
-    assert_eq!(state(&[both]).0, all);
-    assert_eq!(state(&[ingress(json!([block("0.0.0.0/0")]))]).0, isolated);
-    let but = json!([{"ipBlock": {"cidr": "0.0.0.0/0", "except": ["10.0.0.0/8"]}}, block("::/0")]);
-    assert_eq!(state(&[ingress(but)]).0, isolated);
-    // What several policies let through adds up.
-    let parts = [ingress(json!([block("0.0.0.0/0")])), ingress(json!([block("::/0")]))];
-    assert_eq!(state(&parts).0, all);
-    let halves = ["0.0.0.0/1", "128.0.0.0/1", "::/1", "8000::/1"].map(block);
-    let egress = json!({"podSelector": {}, "policyTypes": ["Egress"], "egress": [{"to": halves}]});
-    assert_eq!(state(&[egress]), (IsolationState::Open, all));
-    let one_port = json!({"podSelector": {}, "ingress": [{"ports": [{"port": 80}],
-        "from": [block("0.0.0.0/0"), block("::/0")]}]});
-    assert_eq!(state(&[one_port]).0, isolated);
 }
 
 #[test]
