@@ -7,12 +7,9 @@
 mod account;
 mod cluster;
 mod controller;
-mod cut;
 mod definition;
 mod gitops;
 mod helm;
-
-pub use cut::{cut_words, cutting, hop_cut_words, of_cut};
 
 use definition::Said;
 

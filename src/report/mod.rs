@@ -24,6 +24,7 @@ mod reach;
 mod sections;
 mod table;
 mod time;
+pub mod undoing;
 mod unseen;
 mod workload;
 mod yaml;

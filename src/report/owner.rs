@@ -2,9 +2,10 @@
 
 use serde::Serialize;
 
+use super::undoing;
 use crate::book::{Book, GrantId};
 use crate::model::Name;
-use crate::owners::{self, OfGrant, Owner, Soon, Undone};
+use crate::owners::{OfGrant, Owner, Soon, Undone};
 
 /// Whether and when a kind of change is undone.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -78,7 +79,7 @@ pub(super) fn of_grant(of: &OfGrant) -> Vec<OwnerRow> {
 /// Those who would put the subject of a grant back, were it taken out of its binding.
 pub(super) fn of_cut(book: &Book, grant: GrantId) -> Vec<OwnerRow> {
     let grant = book.grant(grant);
-    grant.map_or_else(Vec::new, |grant| rows("binding", &owners::of_cut(&book.snapshot, grant)))
+    grant.map_or_else(Vec::new, |grant| rows("binding", &undoing::of_cut(&book.snapshot, grant)))
 }
 
 /// Who of them undoes an edit, and how soon; None where nobody does.

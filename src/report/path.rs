@@ -7,9 +7,9 @@ use serde::Serialize;
 use super::detail::Via;
 use super::identity::Names;
 use super::owner::{self, OwnerRow};
+use super::undoing;
 use crate::book::{Book, GrantId};
 use crate::model::{Name, RoleKind};
-use crate::owners;
 use crate::reach::{Added, Deleted, Gain, Held, Hop, Kept, Needed, Path, Reaches};
 
 /// Where it holds: in a namespace, in each, or in the whole cluster.
@@ -233,8 +233,8 @@ impl HopPart {
             deletes: of.deletes.as_ref().map(DeletedPart::from),
             makes: of.makes.as_ref().map(Names::from),
             labels: of.labels.as_deref().cloned(),
-            cut: owners::hop_cut_words(book, of, path, kept),
-            kept_by: owners::cutting(book, of, path, kept)
+            cut: undoing::hop_cut_words(book, of, path, kept),
+            kept_by: undoing::cutting(book, of, path, kept)
                 .flat_map(|grant| owner::of_cut(book, grant.id))
                 .collect(),
             who: of.who(),

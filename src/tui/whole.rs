@@ -10,8 +10,8 @@ use super::words;
 use crate::book::{Book, Finding, Grant, GrantId, GrantKey, RoleState, Tier};
 use crate::credentials::{self, Credential};
 use crate::model::{Identity, Name};
-use crate::owners;
 use crate::reach::{Lost, Reach};
+use crate::report::undoing;
 
 /// Of what sort.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -295,7 +295,7 @@ fn cuts(books: &[(FeedId, Arc<Book>)]) -> Vec<CutRow> {
                 role: grant.role_ref.name.clone(),
                 who: to.map(|entry| Who { feed: *feed, id: entry.id }),
                 admins: cut.admins(),
-                kept_by: owners::cut_words(&owners::of_cut(&book.snapshot, grant)),
+                kept_by: undoing::cut_words(&undoing::of_cut(&book.snapshot, grant)),
                 loses: cut.loses.iter().filter_map(lost).collect(),
                 closed: cut.loses.iter().filter(|lost| lost.closes()).count(),
             });

@@ -1,18 +1,21 @@
 //! Who would undo a cut is told with it.
 
 use super::*;
-use crate::book::world::{World, rule};
+use crate::book::world::World;
 use crate::model::Identity;
 use crate::reach::Reach;
 use crate::report::cut::CutRow;
 use crate::report::reach::ReachRow;
 
+fn rules(verb: &str, group: &str, resource: &str) -> Value {
+    json!([{"verbs": [verb], "apiGroups": [group], "resources": [resource]}])
+}
+
 fn bound(metadata: &Value) -> World {
     let world = World::new().namespace("n").account("n", "x").account("n", "strong");
-    let world = world.cluster_role("cluster-admin", &json!([rule(&["*"], "*", &["*"])]));
+    let world = world.cluster_role("cluster-admin", &rules("*", "*", "*"));
     let world = world.bind(None, "strong", "ClusterRole/cluster-admin", "sa:n/strong");
-    let world =
-        world.cluster_role("w", &json!([rule(&["create"], "", &["serviceaccounts/token"])]));
+    let world = world.cluster_role("w", &rules("create", "", "serviceaccounts/token"));
     let mut all = json!({"name": "w"});
     all.as_object_mut().unwrap().extend(metadata.as_object().unwrap().clone());
     world.object(

@@ -1,8 +1,8 @@
 //! What somebody can become: paths as steps, what each takes, and what would cut it.
 
 use crate::book::{Book, Entry, Tier};
-use crate::owners;
 use crate::reach::{Act, Acts, Count, Hop, Kept, Path, not_followed_by};
+use crate::report::undoing;
 use crate::tui::job::ReachData;
 use crate::tui::text::{figure, plural, wrap};
 use crate::tui::theme::Slot;
@@ -110,7 +110,7 @@ fn steps(lines: &mut Lines, book: &Book, path: &Path, kept: &[Kept], width: usiz
         field(
             lines,
             "     cut    ",
-            &owners::hop_cut_words(book, hop, path, kept),
+            &undoing::hop_cut_words(book, hop, path, kept),
             Slot::Muted,
             width,
         );
@@ -188,7 +188,7 @@ fn without(lines: &mut Lines, book: &Book, kept: &Kept, first: &Path, width: usi
     let slot = if kept.cuts(first) { Slot::Good } else { Slot::Warn };
     let to = words::full(&grant.key.subject);
     let text = format!("{} to {to}: {}", words::binding(&grant.key), kept.words(first));
-    let kept_by = owners::cut_words(&owners::of_cut(&book.snapshot, grant));
+    let kept_by = undoing::cut_words(&undoing::of_cut(&book.snapshot, grant));
     let text = kept_by.map_or_else(|| text.clone(), |by| format!("{text}; {by}"));
     field(lines, "  ", &text, slot, width);
 }

@@ -1,8 +1,8 @@
 //! Who would put the subject of a grant back, were it taken out of its binding.
 
-use super::{Keeper, Owner, Soon, of_binding};
 use crate::book::{Book, Grant};
 use crate::model::Snapshot;
+use crate::owners::{Keeper, Owner, Soon, of_binding};
 use crate::reach::{Hop, Kept, Path};
 
 /// Those who keep the binding of a grant, as far as that is about its subject: the API server brings
@@ -33,7 +33,7 @@ pub fn cutting<'b>(
 ) -> impl Iterator<Item = &'b Grant> {
     let closes = |id| kept.iter().any(|kept| kept.grant == id && kept.cuts(path));
     let ids: Vec<_> = hop.grants().into_iter().filter(|id| closes(*id)).collect();
-    ids.into_iter().filter_map(|id| book.grant(id))
+    ids.into_iter().filter_map(|id| book.grant(id).map(|grant| &**grant))
 }
 
 /// What would cut a step, and who would undo that.
