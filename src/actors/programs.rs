@@ -4,7 +4,7 @@
 //! as the same SDK does in a pipeline, anew each time, and a runner may be a Mac.
 
 /// What they are called, or begin with.
-const PROGRAMS: [&str; 46] = [
+const PROGRAMS: [&str; 47] = [
     "actions-runner",
     "argocd",
     "assumerolesession",
@@ -28,6 +28,7 @@ const PROGRAMS: [&str; 46] = [
     // `aws eks get-token --role-arn` calls every session so.
     "eksgettokenauth",
     "flux",
+    "gha-",
     "github-actions",
     "githubactions",
     "gitlab",
@@ -54,6 +55,74 @@ const PROGRAMS: [&str; 46] = [
     "webidentitysession",
 ];
 
+/// Beginnings of what SDKs and tools call a session of whoever runs them, a person too: of who that is
+/// it says nothing.
+const ANYBODYS: [&str; 13] = [
+    "assumerolesession",
+    "aws-cli",
+    "aws-dotnet-sdk",
+    "aws-go-sdk",
+    "aws-sdk",
+    "awscli",
+    "boto3",
+    "botocore",
+    "eksgettokenauth",
+    "k8s",
+    "kubernetes",
+    "provider_aws",
+    "webidentitysession",
+];
+
+/// What pipelines call what they do; they put a number or an id behind it.
+const JOBS: [&str; 21] = [
+    "action",
+    "agent",
+    "build",
+    "cd",
+    "ci",
+    "cicd",
+    "deploy",
+    "deployment",
+    "e2e",
+    "gha",
+    "job",
+    "nightly",
+    "pipeline",
+    "pr",
+    "release",
+    "run",
+    "runner",
+    "stage",
+    "test",
+    "worker",
+    "workflow",
+];
+
+/// Whether the name of a session is one that only a program has: a pipeline's, a job's or a machine's,
+/// and not what a tool calls the session of whoever runs it.
+pub(super) fn are_only_named(name: &str) -> bool {
+    let lower = name.to_ascii_lowercase();
+    are_named(name) && !ANYBODYS.iter().any(|word| lower.starts_with(word)) && !is_a_time(&lower)
+}
+
+/// `build-17`, `deploy-api-3f9c21ab`: a pipeline's word, and at the end what counts up or is an id.
+fn is_a_job(lower: &str) -> bool {
+    if lower.contains('@') {
+        return false;
+    }
+    let mut parts = lower.split(['-', '_', '.', ':', '/']);
+    let (Some(first), Some(last)) = (parts.next(), parts.next_back()) else { return false };
+    JOBS.contains(&first) && is_an_id(last)
+}
+
+/// A number, or an id in hexadecimal.
+fn is_an_id(part: &str) -> bool {
+    let digits = part.bytes().filter(u8::is_ascii_digit).count();
+    digits > 0
+        && (digits == part.len()
+            || part.len() >= 6 && part.bytes().all(|byte| byte.is_ascii_hexdigit()))
+}
+
 /// Whether a program gave the name.
 pub(super) fn are_named(name: &str) -> bool {
     let lower = name.to_ascii_lowercase();
@@ -64,7 +133,7 @@ pub(super) fn are_named(name: &str) -> bool {
             word.ends_with(['-', '0']) || !next.is_some_and(|byte| byte.is_ascii_lowercase())
         })
     };
-    PROGRAMS.iter().any(begins) || is_a_time(&lower) || is_a_uuid(&lower)
+    PROGRAMS.iter().any(begins) || is_a_time(&lower) || is_a_uuid(&lower) || is_a_job(&lower)
 }
 
 /// The time in seconds or finer, which SDKs take where nobody gives a name.
@@ -95,6 +164,11 @@ mod tests {
             "k9s",
             "helm",
             "operator",
+            "deploy-api",
+            "ana-2",
+            "emp-1001",
+            "build@corp.example",
+            "tester-1",
             "",
         ] {
             assert!(!are_named(name), "{name}");
@@ -115,8 +189,26 @@ mod tests {
             "HashiCorp",
             "1777885811342",
             "0b0f1a2e-4a55-4b6d-9a55-1c2d3e4f5a6b",
+            "build-1",
+            "gha-deploy-api",
+            "Deploy_web_3f9c21ab",
         ] {
             assert!(are_named(name), "{name}");
+        }
+        // What a tool calls the session of whoever runs it may be a person's.
+        for (name, only) in [
+            ("build-1", true),
+            ("GitHubActions", true),
+            ("i-0abc0000000000001", true),
+            ("gha-deploy-2-1", true),
+            ("0b0f1a2e-4a55-4b6d-9a55-1c2d3e4f5a6b", true),
+            ("EKSGetTokenAuth", false),
+            ("botocore-session-1777885811", false),
+            ("1777885811342", false),
+            ("ana@corp.example", false),
+            ("e1000234", false),
+        ] {
+            assert_eq!(are_only_named(name), only, "{name}");
         }
     }
 }

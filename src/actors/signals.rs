@@ -22,7 +22,7 @@ use chrono::{DateTime, Timelike, Utc};
 
 use super::at_once::{Together, together};
 use super::holder::{Holder, kind};
-use super::{Actor, copied, minters, sessions};
+use super::{Actor, copied, minters, programs, sessions};
 use crate::model::{Activity, Identity, SubjectKind};
 
 /// What a signal is about.
@@ -207,6 +207,9 @@ fn at_once(attended: &[&Actor], about: &About<'_>, found: &mut Vec<Signal>) {
             if one.first > other.last || other.first > one.last {
                 continue;
             }
+            if is_a_pipelines(one) && is_a_pipelines(other) {
+                continue;
+            }
             let both = together(&one.by_hand, &other.by_hand);
             if both.any() {
                 both_at_once.push((one, other, both));
@@ -246,6 +249,13 @@ fn at_once(attended: &[&Actor], about: &About<'_>, found: &mut Vec<Signal>) {
     machines.push(in_turns, found, Sign::Machines);
     addresses.push(in_turns, found, Sign::Addresses);
     pods.push(in_turns, found, Sign::IntoPods);
+}
+
+/// Whether it is a pipeline's session of a cloud role, on no desktop: as many run in parallel as there is
+/// work, each on a runner with an address and a build of kubectl of its own.
+fn is_a_pipelines(actor: &Actor) -> bool {
+    !actor.person
+        && matches!(&actor.holder, Holder::Session(name) if programs::are_only_named(name))
 }
 
 /// Where each has a credential of its own, with how much that says. A user's provider gives one person

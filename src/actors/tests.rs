@@ -1,5 +1,7 @@
 //! Accounts of one person and of several, row by row.
 
+mod sessions;
+
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Timelike as _, Utc};
@@ -265,18 +267,6 @@ fn tokens_that_are_renewed_are_one_persons() {
 }
 
 #[test]
-fn sessions_of_a_cloud_role_name_people() {
-    let two = Log::new("user:admins")
-        .work(("session:ana@corp.example", MAC, HOME), 0..20)
-        .work(("session:bo@corp.example", MAC, OFFICE), 500..520);
-    assert_eq!(two.signs(), [("sessions", 60)]);
-    let programs = Log::new("user:builds")
-        .work(("session:botocore-session-1777885811", LINUX, HOME), 0..20)
-        .work(("session:botocore-session-1777889999", LINUX, OFFICE), 500..520);
-    assert_eq!(programs.signs(), []);
-}
-
-#[test]
 fn builds_of_kubectl_tell_machines_of_one_system_apart() {
     let log = |identity: &str, credential: &str| {
         Log::new(identity)
@@ -391,40 +381,6 @@ fn people_use_tokens_in_programs_too() {
     // A pipeline's token, made by whoever is on duty.
     assert_eq!(log("Terraform/1.12", 2).signs(), []);
     assert_eq!(log("python-requests/2.32", 900).signs(), []);
-}
-
-#[test]
-fn whose_sessions_they_are_their_use_says() {
-    let two = |names: [&str; 2], agent: &str| {
-        let [one, other] = names.map(|name| format!("session:{name}"));
-        Log::new("user:admins")
-            .work((&one, agent, HOME), 0..20)
-            .work((&other, agent, OFFICE), 500..520)
-            .signs()
-    };
-    assert_eq!(two(["e1000234", "e1000777"], MAC), [("sessions", 60)]);
-    assert_eq!(two(["e1000234", "e1000777"], LINUX), [("sessions", 25)]);
-    assert_eq!(two(["deploy-api", "cleanup-jobs"], "python-requests/2.32"), []);
-    assert_eq!(two(["jenkins", "terraform-cloud"], LINUX), []);
-    // What a program calls its session is no person's name, on whatever system: one person's, anew each
-    // time, or two runners'.
-    let windows = "kubectl/v1.36.1 (windows/amd64) kubernetes/b1d5cc9";
-    for agent in [MAC, windows, K9S] {
-        for names in [
-            ["botocore-session-1777885811", "botocore-session-1777889999"],
-            ["aws-sdk-go-v2-1", "GitHubActions"],
-            ["terraform-cloud", "ana@corp.example"],
-            ["EKSGetTokenAuth", "ana"],
-        ] {
-            assert_eq!(two(names, agent), [], "{names:?} by {agent}");
-        }
-    }
-    assert_eq!(two(["ana@corp.example", "ANA@corp.example"], MAC), []);
-    assert_eq!(two(["ana@corp.example", "ana"], MAC), []);
-    // One session at two places at once is as one account there.
-    let one = |log: Log| log.work(("session:ana", MAC, HOME), 0..60);
-    let both = one(Log::new("user:admins")).also(("session:ana", LINUX, OFFICE), 2..62);
-    assert_eq!(both.signs(), [("machines", 35), ("addresses", 20)]);
 }
 
 #[test]
