@@ -11,7 +11,7 @@ use super::sources::{Needs, Session, open};
 use crate::book::{Book, Finding, Severity};
 use crate::config::Setting;
 use crate::findings::{self, RULES, floods};
-use crate::model::ListKind;
+use crate::model::{ListKind, SubjectKind, fits};
 use crate::report::{FindingRow, NotJudged, Report};
 
 pub(super) fn run(
@@ -81,6 +81,7 @@ pub(super) fn run(
     }
     let all = found.iter().chain(&exempt).map(|(_, finding)| finding);
     exemptions(&session, &all.collect::<Vec<_>>());
+    left(&session);
     Ok(code.max(if failing { Code::No } else { Code::Done }))
 }
 
@@ -121,5 +122,66 @@ fn exemptions(session: &Session, all: &[&Finding]) {
                 value.rule, value.identity, value.expires, value.owner
             ));
         }
+    }
+}
+
+/// Says which names of those who left are nobody's: a slip in one would hide whoever is meant.
+fn left(session: &Session) {
+    let entries = || session.books.iter().flat_map(|book| book.entries());
+    for (who, Setting { origin, .. }) in &session.settings.left {
+        let known = entries()
+            .filter(|entry| entry.identity.kind != SubjectKind::Group)
+            .map(|entry| entry.identity.to_string());
+        if let Some(words) = unknown(who, known) {
+            answer::say(&format!("warning: {origin}: {words}"));
+        }
+    }
+}
+
+/// That a pattern of who left fits none of those who are known, with one whom it would fit but for large
+/// and small letters; None where it fits one.
+fn unknown(who: &str, known: impl Iterator<Item = String>) -> Option<String> {
+    let lower = who.to_lowercase();
+    let mut like = None;
+    for identity in known {
+        if fits(who, &identity) {
+            return None;
+        }
+        if like.is_none() && fits(&lower, &identity.to_lowercase()) {
+            like = Some(identity);
+        }
+    }
+    let like = like.map_or_else(
+        || " (user:NAME or sa:NAMESPACE/NAME, * stands for anything)".to_owned(),
+        |like| format!(", but {like:?} is: large and small letters differ"),
+    );
+    Some(format!(
+        "{who:?} is said to have left, and nobody who is listed or in the log is called so{like}"
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slip_in_the_name_of_one_who_left_is_told() {
+        let said = |who: &str| {
+            let known = ["user:Bo@corp.example", "sa:ci/deployer", "user:system:admin"];
+            unknown(who, known.into_iter().map(str::to_owned))
+        };
+        for who in ["user:Bo@corp.example", "user:*@corp.example", "sa:ci/*", "user:system:admin"] {
+            assert_eq!(said(who), None, "{who}");
+        }
+        assert_eq!(
+            said("user:bo@corp.example").unwrap(),
+            "\"user:bo@corp.example\" is said to have left, and nobody who is listed or in the log \
+             is called so, but \"user:Bo@corp.example\" is: large and small letters differ"
+        );
+        assert_eq!(
+            said("user:ana@corp.example").unwrap(),
+            "\"user:ana@corp.example\" is said to have left, and nobody who is listed or in the log \
+             is called so (user:NAME or sa:NAMESPACE/NAME, * stands for anything)"
+        );
     }
 }

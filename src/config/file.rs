@@ -1,7 +1,7 @@
 //! One file of settings, TOML, with the line of everything in it.
 
 use std::collections::BTreeMap;
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 use std::path::{Path, PathBuf};
 
 use chrono::NaiveDate;
@@ -67,6 +67,12 @@ const USER_KEYS: &str = "idle_days, require_coverage, denied_requests, denied_da
 const CLUSTER_KEYS: &str = "name, namespaces";
 const EXEMPTION_KEYS: &str = "rule, identity, owner, reason, expires";
 
+/// A hundred years: more is a slip.
+pub(super) const MOST_DAYS: u32 = 36_500;
+
+/// What a threshold of days may be: with none of them everything would be over it.
+pub(super) const DAYS: &str = "a number of days, from 1 to 36500,";
+
 struct File<'a> {
     path: &'a Path,
     text: &'a str,
@@ -90,29 +96,23 @@ pub(super) fn parse(
         match (key.get_ref().as_ref(), layer) {
             ("idle_days", _) => values.idle_days = Some((file.days(key, value)?, line)),
             ("require_coverage", _) => {
-                values.require_coverage = Some((file.days(key, value)?, line));
+                // None required is a wish as well.
+                let days = file.number(key, value, 0..=MOST_DAYS, "a number of days")?;
+                values.require_coverage = Some((days, line));
             }
             ("denied_requests", _) => {
-                let count = file.number(key, value, "a number of requests")?;
-                values.denied_requests = Some((count, line));
+                values.denied_requests = Some((file.requests(key, value)?, line))
             }
-            ("flood_minute", _) => {
-                let count = file.number(key, value, "a number of requests")?;
-                values.flood_minute = Some((count, line));
-            }
-            ("flood_hour", _) => {
-                let count = file.number(key, value, "a number of requests")?;
-                values.flood_hour = Some((count, line));
-            }
+            ("flood_minute", _) => values.flood_minute = Some((file.requests(key, value)?, line)),
+            ("flood_hour", _) => values.flood_hour = Some((file.requests(key, value)?, line)),
             ("denied_days", _) => values.denied_days = Some((file.days(key, value)?, line)),
             ("machine_requests", _) => {
-                let count = file.number(key, value, "a number of requests")?;
-                values.machine_requests = Some((count, line));
+                values.machine_requests = Some((file.requests(key, value)?, line))
             }
             ("machine_days", _) => values.machine_days = Some((file.days(key, value)?, line)),
             ("machine_hours", _) => {
-                let count = file.number(key, value, "a number of hours")?;
-                values.machine_hours = Some((count, line));
+                let hours = file.number(key, value, 1..=24, "a number of hours, from 1 to 24,")?;
+                values.machine_hours = Some((hours, line));
             }
             ("credential_days", _) => {
                 values.credential_days = Some((file.days(key, value)?, line));
@@ -180,16 +180,26 @@ impl File<'_> {
     }
 
     fn days(&self, key: &Key<'_>, value: &Value<'_>) -> Result<u32, Error> {
-        self.number(key, value, "a number of days")
+        self.number(key, value, 1..=MOST_DAYS, DAYS)
     }
 
-    fn number(&self, key: &Key<'_>, value: &Value<'_>, expected: &str) -> Result<u32, Error> {
-        value
-            .get_ref()
-            .as_integer()
-            .filter(|number| number.radix() == 10)
-            .and_then(|number| number.as_str().parse().ok())
-            .ok_or_else(|| self.wrong(key, value, expected))
+    fn requests(&self, key: &Key<'_>, value: &Value<'_>) -> Result<u32, Error> {
+        self.number(key, value, 1..=u32::MAX, "a number of requests, 1 or more,")
+    }
+
+    fn number(
+        &self,
+        key: &Key<'_>,
+        value: &Value<'_>,
+        range: RangeInclusive<u32>,
+        expected: &str,
+    ) -> Result<u32, Error> {
+        let number = value.get_ref().as_integer().filter(|number| number.radix() == 10);
+        let Some(number) = number else { return Err(self.wrong(key, value, expected)) };
+        number.as_str().parse().ok().filter(|number| range.contains(number)).ok_or_else(|| {
+            let (line, key, number) = (self.line(&value.span()), key.get_ref(), number.as_str());
+            self.error(line, format!("{key} = {number}: {expected} belongs there"))
+        })
     }
 
     fn text(&self, key: &Key<'_>, value: &Value<'_>) -> Result<String, Error> {
@@ -298,6 +308,19 @@ impl File<'_> {
             let name = who.get_ref().as_ref();
             if !name.starts_with("user:") && !name.starts_with("sa:") {
                 let expected = format!("{name:?}: user:NAME or sa:NAMESPACE/NAME belongs there");
+                return Err(self.error(line, expected));
+            }
+            // It would fit nobody, and nobody would see why.
+            let mut parts = match (name.strip_prefix("user:"), name.strip_prefix("sa:")) {
+                (_, Some(account)) => account.split('/').collect(),
+                (user, None) => Vec::from_iter(user),
+            }
+            .into_iter();
+            if parts.any(|part| part.is_empty() || part.trim() != part) {
+                let expected = format!(
+                    "{name:?}: a blank stands at an end of it, or a part of it is empty: user:NAME or \
+                     sa:NAMESPACE/NAME belongs there"
+                );
                 return Err(self.error(line, expected));
             }
             left.push((name.into(), self.date(who, day)?, line));

@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::file::{At, FileGroups, Layer, Values, parse};
+use super::file::{At, DAYS, FileGroups, Layer, MOST_DAYS, Values, parse};
 use super::origin::first;
 use super::{Color, Error, Origin, Paths, Setting, Settings};
 use crate::model::{Exemption, Name, Policy};
@@ -86,13 +86,13 @@ pub fn resolve(
         ]
     };
     let idle_days = first(
-        [variable.days(IDLE_DAYS)?].into_iter().chain(days(shared.idle_days, user.idle_days)),
+        [variable.days(IDLE_DAYS, 1)?].into_iter().chain(days(shared.idle_days, user.idle_days)),
         usual.idle_days,
     );
     let require_coverage = first(
         [
             flags.require_coverage.map(|days| (days, Origin::Flag("--require-coverage"))),
-            variable.days(REQUIRE_COVERAGE)?,
+            variable.days(REQUIRE_COVERAGE, 0)?,
         ]
         .into_iter()
         .chain(days(shared.require_coverage, user.require_coverage))
@@ -234,13 +234,18 @@ impl Variables<'_> {
         (self.0)(name).filter(|value| !value.is_empty())
     }
 
-    fn days(&self, name: &'static str) -> Result<Option<(u32, Origin)>, Error> {
+    /// Days, no fewer than `least`.
+    fn days(&self, name: &'static str, least: u32) -> Result<Option<(u32, Origin)>, Error> {
         let Some(value) = self.text(name) else {
             return Ok(None);
         };
-        match value.trim().parse() {
-            Ok(days) => Ok(Some((days, Origin::Variable(name)))),
-            Err(_) => Err(Error::Variable { name, value, expected: "a number of days" }),
+        match value.trim().parse().ok().filter(|days| (least..=MOST_DAYS).contains(days)) {
+            Some(days) => Ok(Some((days, Origin::Variable(name)))),
+            None => Err(Error::Variable {
+                name,
+                value,
+                expected: if least == 0 { "a number of days" } else { DAYS.trim_end_matches(',') },
+            }),
         }
     }
 

@@ -61,7 +61,7 @@ pub use pod::{
     TemplateMeta, Typed, VolumeMount,
 };
 pub use pod_secrets::Containers;
-pub use policy::{Exemption, GroupMap, Policy};
+pub use policy::{Exemption, GroupMap, Policy, fits};
 pub use printable::{
     distinct, is_hidden, or_quotes, printable, quoted, quoted_agent, read_back, shell_word,
 };

@@ -114,7 +114,7 @@ impl Exemption {
 }
 
 /// Whether a text fits a pattern in which `*` stands for any number of characters.
-fn fits(pattern: &str, text: &str) -> bool {
+pub fn fits(pattern: &str, text: &str) -> bool {
     let mut parts = pattern.split('*');
     let Some(mut rest) = text.strip_prefix(parts.next().unwrap_or_default()) else {
         return false;
