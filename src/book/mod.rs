@@ -244,7 +244,7 @@ impl Book {
     }
 
     /// Whose token a Secret holds that lies in a namespace.
-    pub(crate) fn account_of_token(&self, ns: &Name, secret: &Secret) -> Option<Identity> {
+    pub(crate) fn account_of_token(ns: &Name, secret: &Secret) -> Option<Identity> {
         hints::account_of_token(ns, secret)
     }
 

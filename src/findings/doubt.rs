@@ -73,7 +73,7 @@ fn scheduled(book: &Book, namespace: &Name, identity: &Identity) -> Option<Strin
     let first = (namespace.clone(), Name::from(""));
     let secrets = objects.secrets.range(first..).take_while(|((ns, _), _)| ns == namespace);
     let tokens: Vec<&Name> = secrets
-        .filter(|(_, secret)| book.account_of_token(namespace, secret).as_ref() == Some(identity))
+        .filter(|(_, secret)| Book::account_of_token(namespace, secret).as_ref() == Some(identity))
         .map(|((_, name), _)| name)
         .collect();
     for kind in CONTROLLERS {
