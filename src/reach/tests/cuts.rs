@@ -263,3 +263,30 @@ fn worlds_that_were_wrong_are_right() {
     // A role that one may change and another may bind once it is emptied (22).
     check(22, way(22), 2);
 }
+
+#[test]
+fn whom_only_a_lost_grant_names_is_nobody_without_it() {
+    let act = named(rule(&["impersonate"], "", &["users"]), &["ghost"]);
+    let mint = named(rule(&["create"], "", &["serviceaccounts/token"]), &["strong"]);
+    let others = |more: bool| {
+        let world = company().bind(None, "ghost", "ClusterRole/cluster-admin", "user:ghost");
+        let world = world.cluster_role("look", &json!([rule(&["get"], "", &["pods"])]));
+        let world = if more {
+            world.bind(None, "looks", "ClusterRole/look", "user:ghost")
+        } else {
+            world
+        };
+        let book = jane(world, None, &json!([act, mint])).book();
+        let reach = Reach::new(&book);
+        let entry = book.find(&Identity::user("jane")).unwrap();
+        let kept = reach.cuts_of(entry, &reach.of(entry).paths);
+        let of = |binding: &str| {
+            let is_it = |kept: &&Kept| &*book.grant(kept.grant).unwrap().key.binding == binding;
+            kept.iter().find(is_it).map(|kept| (kept.count.everybody, kept.count.others))
+        };
+        of("ghost")
+    };
+    // Four accounts, and ghost where something else names it.
+    assert_eq!(others(false), Some((true, 4)));
+    assert_eq!(others(true), Some((true, 5)));
+}
