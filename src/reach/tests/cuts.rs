@@ -271,11 +271,8 @@ fn whom_only_a_lost_grant_names_is_nobody_without_it() {
     let others = |more: bool| {
         let world = company().bind(None, "ghost", "ClusterRole/cluster-admin", "user:ghost");
         let world = world.cluster_role("look", &json!([rule(&["get"], "", &["pods"])]));
-        let world = if more {
-            world.bind(None, "looks", "ClusterRole/look", "user:ghost")
-        } else {
-            world
-        };
+        let world =
+            if more { world.bind(None, "looks", "ClusterRole/look", "user:ghost") } else { world };
         let book = jane(world, None, &json!([act, mint])).book();
         let reach = Reach::new(&book);
         let entry = book.find(&Identity::user("jane")).unwrap();

@@ -154,7 +154,11 @@ fn pods_that_have_their_node_are_a_model() {
     let status = |ns: &str| patch(&format!("/api/v1/namespaces/{ns}/status"), &none);
     let ways = [
         ("host-status", rule("patch", "", "namespaces/status", &[]), status("host-status")),
-        ("host-finalize", rule("update", "", "namespaces/finalize", &[]), finalize("host-finalize")),
+        (
+            "host-finalize",
+            rule("update", "", "namespaces/finalize", &[]),
+            finalize("host-finalize"),
+        ),
     ];
     for (name, label, change) in ways {
         site.load(&[namespace(name)]);
