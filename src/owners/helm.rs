@@ -72,14 +72,12 @@ fn events(of: &str) -> Option<Vec<Event>> {
         .collect()
 }
 
-/// Whether Helm deletes the one that is there before it makes it: also where no policy is told
-/// (`pkg/action/hooks.go`).
+/// Whether Helm deletes the one that is there before it makes it: also where there is no policy. One
+/// that Helm does not know is a policy too (`pkg/action/hooks.go`).
 fn is_made_anew(kept: Kept<'_>) -> bool {
-    // Helm takes nothing for a policy that it does not know.
-    const KNOWN: [&str; 3] = ["before-hook-creation", "hook-succeeded", "hook-failed"];
-    let text = kept.annotation(HOOK_DELETION).map_or("", |text| &**text).to_lowercase();
-    let mut known = text.split(',').map(str::trim).filter(|one| KNOWN.contains(one)).peekable();
-    known.peek().is_none() || known.any(|one| one == KNOWN[0])
+    kept.annotation(HOOK_DELETION).is_none_or(|text| {
+        text.split(',').any(|one| one.trim().eq_ignore_ascii_case("before-hook-creation"))
+    })
 }
 
 fn hook(kept: Kept<'_>, text: &Name, of_argo: bool) -> Option<Owner> {

@@ -50,8 +50,8 @@ fn a_hook_that_helm_does_not_delete_first_stays_as_it_is() {
     for (policy, edit) in [
         ("before-hook-creation", upgrade),
         ("hook-succeeded, Before-Hook-Creation", upgrade),
-        ("no-such-policy", upgrade),
-        ("", upgrade),
+        ("no-such-policy", never),
+        ("", never),
         ("hook-succeeded", never),
         ("hook-failed,hook-succeeded", never),
     ] {
