@@ -14,6 +14,7 @@ mod list;
 mod misread;
 mod places;
 mod query;
+mod reading;
 mod robust;
 mod secrets;
 mod typing;

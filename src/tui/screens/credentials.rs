@@ -72,6 +72,9 @@ pub(super) fn tab(
     if data.credentials.is_empty() {
         let said = match subject.entry.identity.kind {
             SubjectKind::Group => "A group has no credentials: its members have.",
+            _ if whole::is_reading([subject.book].into_iter()) => {
+                "No credential is known of it so far: the log is still being read."
+            }
             _ => "No credential is known of it. i tells which lists and logs were read.",
         };
         empty(canvas, body, said);
@@ -118,9 +121,9 @@ pub(super) fn draw(
     if never > 0 {
         counts.push(format!("   {never} never expire"), Slot::Warn);
     }
-    whole::head(view, "Credentials", &counts, canvas, parts);
+    whole::head(state, view, "Credentials", &counts, canvas, parts);
     if rows.is_empty() {
-        empty(canvas, parts.body, whole::nothing(view, "No credential is known."));
+        empty(canvas, parts.body, &whole::nothing(state, view, "No credential is known."));
     }
     let columns = columns(inner(parts.heads).width, true);
     columns.heads(canvas, inner(parts.heads), None);

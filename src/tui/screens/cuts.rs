@@ -39,10 +39,10 @@ pub(super) fn draw(
     canvas: &mut Canvas<'_, '_>,
     parts: &Parts,
 ) {
-    whole::head(view, "Grants to cut", &Line::new(), canvas, parts);
+    whole::head(state, view, "Grants to cut", &Line::new(), canvas, parts);
     if rows.is_empty() {
         let none = "There is no grant without which somebody can become less, as far as was read.";
-        empty(canvas, parts.body, whole::nothing(view, none));
+        empty(canvas, parts.body, &whole::nothing(state, view, none));
     }
     let columns = columns(inner(parts.heads).width);
     columns.heads(canvas, inner(parts.heads), None);

@@ -108,6 +108,9 @@ pub(super) fn detail(
 
 /// That nothing was found, and how much was not looked at.
 fn nothing_wrong<'a>(books: impl Iterator<Item = &'a Book> + Clone) -> String {
+    if whole::is_reading(books.clone()) {
+        return format!("Nothing is wrong so far: {}.", whole::READING);
+    }
     let lists = Lists::of(books.clone());
     let open: BTreeSet<&str> = books.flat_map(not_judged).flat_map(|one| one.rules).collect();
     match (lists.of.saturating_sub(lists.whole), open.len()) {
@@ -143,11 +146,11 @@ pub(super) fn draw(
             counts.push(text, words::severity_slot(severity));
         }
     }
-    whole::head(view, "Findings", &counts, canvas, parts);
+    whole::head(state, view, "Findings", &counts, canvas, parts);
     let body = parts.body;
     if rows.is_empty() {
         let books: Vec<&Book> = state.listed().filter_map(|feed| feed.book.as_deref()).collect();
-        empty(canvas, body, whole::nothing(view, &nothing_wrong(books.into_iter())));
+        empty(canvas, body, &whole::nothing(state, view, &nothing_wrong(books.into_iter())));
     }
     let columns = columns(inner(parts.heads).width, true);
     columns.heads(canvas, inner(parts.heads), None);

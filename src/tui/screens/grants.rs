@@ -176,9 +176,9 @@ pub(super) fn all(
         let book = state.book(row.feed)?;
         Some((book.clone(), book.grant(row.id)?.clone()))
     };
-    whole::head(view, "Grants", &Line::new(), canvas, parts);
+    whole::head(state, view, "Grants", &Line::new(), canvas, parts);
     if rows.is_empty() {
-        empty(canvas, parts.body, whole::nothing(view, "No binding is known."));
+        empty(canvas, parts.body, &whole::nothing(state, view, "No binding is known."));
     }
     let columns = columns_of_all(inner(parts.heads).width);
     columns.heads(canvas, inner(parts.heads), None);

@@ -1,6 +1,7 @@
 //! What the screens of everything have in common.
 
 use super::{credentials, cuts, empty, findings, grants, title};
+use crate::book::{Book, LogState};
 use crate::tui::layout::Parts;
 use crate::tui::state::State;
 use crate::tui::text::figure;
@@ -18,7 +19,7 @@ pub(super) fn draw(state: &State, view: &Whole, canvas: &mut Canvas<'_, '_>, par
                 Sort::Grants => "Grants",
                 Sort::Cuts => "Grants to cut",
             };
-            head(view, name, &Line::new(), canvas, parts);
+            head(state, view, name, &Line::new(), canvas, parts);
             empty(canvas, parts.body, words::LOADING);
         }
         Some(Rows::Findings(rows)) => findings::draw(state, view, rows, canvas, parts),
@@ -28,8 +29,23 @@ pub(super) fn draw(state: &State, view: &Whole, canvas: &mut Canvas<'_, '_>, par
     }
 }
 
+/// What is said where a log is on its way.
+pub(super) const READING: &str = "the log is still being read";
+
+/// Whether a log is being read, of any of them.
+pub(super) fn is_reading<'a>(mut books: impl Iterator<Item = &'a Book>) -> bool {
+    books.any(|book| matches!(book.log, LogState::Reading { .. }))
+}
+
+/// Whether what is counted is not all yet, as a log that tells of more is being read. Bindings no log
+/// tells of.
+fn is_awaited(state: &State, view: &Whole) -> bool {
+    view.sort != Sort::Grants && is_reading(state.listed().filter_map(|feed| feed.book.as_deref()))
+}
+
 /// The title with the number of rows, more counts, and the filter.
 pub(super) fn head(
+    state: &State,
     view: &Whole,
     name: &str,
     counts: &Line<'static>,
@@ -38,8 +54,13 @@ pub(super) fn head(
 ) {
     let mut left = Line::of(format!(" {name}"), Slot::Strong);
     if view.rows.is_some() {
-        left.push(format!(" {}", figure(view.len() as u64)), Slot::Base);
+        let awaited = is_awaited(state, view);
+        let more = if awaited { words::LOADING } else { "" };
+        left.push(format!(" {}{more}", figure(view.len() as u64)), Slot::Base);
         left.0.extend(counts.0.iter().cloned());
+        if awaited {
+            left.push(format!("   not all: {READING}"), Slot::Unknown);
+        }
     }
     let right = match &*view.filter {
         "" => Line::new(),
@@ -49,8 +70,15 @@ pub(super) fn head(
 }
 
 /// What stands where rows would be.
-pub(super) fn nothing<'a>(view: &Whole, none: &'a str) -> &'a str {
-    if view.filter.is_empty() { none } else { "Nothing matches; esc takes the filter off." }
+pub(super) fn nothing(state: &State, view: &Whole, none: &str) -> String {
+    match &*view.filter {
+        "" if is_awaited(state, view) => format!("Nothing so far: {READING}."),
+        "" => none.to_owned(),
+        _ if is_awaited(state, view) => {
+            format!("Nothing matches so far: {READING}; esc takes the filter off.")
+        }
+        _ => "Nothing matches; esc takes the filter off.".to_owned(),
+    }
 }
 
 /// More of the row under the cursor, put together for a width.
