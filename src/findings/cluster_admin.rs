@@ -7,6 +7,9 @@ use crate::model::{Identity, SubjectKind};
 
 const RULE: (&str, &str) = ("cluster-admin", "cluster-admin");
 
+/// The binding that kubeadm makes for the certificate of its admin.conf, and the group that is in it.
+const KUBEADM: &str = "kubeadm:cluster-admins";
+
 /// The API server's own client: its requests to itself come as this user.
 const SERVER: &str = "system:apiserver";
 
@@ -48,8 +51,11 @@ pub(super) fn find(subject: &Subject<'_>, found: &mut Vec<Finding>) {
         }
         let through =
             if by_group { format!(" by way of group {}", group.name) } else { String::new() };
+        // `cmd/kubeadm/app/phases/kubeconfig/kubeconfig.go`, `EnsureAdminClusterRoleBinding`.
+        let kubeadms = &*grant.key.binding == KUBEADM && &*group.name == KUBEADM;
+        let whose = if kubeadms { "; kubeadm makes it for its admin.conf" } else { "" };
         let evidence = format!(
-            "{} grants {}, which allows everything on everything{through}",
+            "{} grants {}, which allows everything on everything{through}{whose}",
             binding(grant),
             role(grant)
         );

@@ -1,8 +1,8 @@
 //! Grants to everybody: whoever signs in, whoever does not, every service account, those of a namespace.
 
-use super::{Subject, binding, role, severity_of};
-use crate::book::{Finding, Severity, Tier};
-use crate::model::{Identity, SubjectKind};
+use super::{Subject, binding, conveys, rights, role, severity_of};
+use crate::book::{Finding, Fix, Grant, Mend, Severity, Tier};
+use crate::model::{BindingKind, Identity, PolicyRule, SubjectKind};
 
 const RULE: (&str, &str) = ("everybody", "everybody");
 
@@ -28,11 +28,81 @@ pub(super) fn find(subject: &Subject<'_>, found: &mut Vec<Finding>) {
     };
     for grant in subject.own().filter(|grant| grant.role.is_some()) {
         let tier = subject.book.tier_of(grant);
-        let severity = severity_of_all(tier, unauthenticated);
-        let evidence =
-            format!("{} grants {} ({}) to {whom}", binding(grant), role(grant), tier.as_str());
-        found.push(subject.finding(RULE, severity, Some(grant), evidence));
+        let kubeadms = is_cluster_info(grant);
+        let severity = match severity_of_all(tier, unauthenticated) {
+            _ if kubeadms => Severity::Info,
+            // What has a name was meant, and nothing that comes later is read by it.
+            severity if tier <= Tier::Read && reads_named(grant) => severity.min(Severity::Low),
+            severity => severity,
+        };
+        let mut evidence = format!(
+            "{} grants {} ({}) to {whom}{}",
+            binding(grant),
+            role(grant),
+            tier.as_str(),
+            given(grant)
+        );
+        if kubeadms {
+            evidence.push_str(
+                "; kubeadm makes it: `kubeadm join` with token discovery reads where the cluster is",
+            );
+        }
+        let mut finding = subject.finding(RULE, severity, Some(grant), evidence);
+        if kubeadms {
+            finding.fix = Fix::write(
+                Mend::Revoke(grant.key.clone()),
+                "leave it, or take it away where no node joins by a token any more: `kubeadm join` \
+                 with token discovery fails without it",
+            );
+        }
+        found.push(finding);
     }
+}
+
+/// So many rules are told.
+const TOLD: usize = 3;
+
+/// The rules of a grant that give anything where it holds.
+fn rules(grant: &Grant) -> impl Iterator<Item = &PolicyRule> {
+    let rules = grant.role.iter().flat_map(|role| &role.rules);
+    rules.filter(|rule| conveys(grant, rule))
+}
+
+/// What exactly is granted, behind whom it is granted to.
+fn given(grant: &Grant) -> String {
+    let told: Vec<String> =
+        rules(grant).take(TOLD).map(|rule| rights(rule, &grant.scope)).collect();
+    let more = match rules(grant).count().saturating_sub(told.len()) {
+        0 => String::new(),
+        more => format!("; and by {}", super::many(more as u64, "other rule")),
+    };
+    if told.is_empty() { String::new() } else { format!(": {}{more}", told.join("; ")) }
+}
+
+/// Whether all that it gives is to read objects by their names.
+fn reads_named(grant: &Grant) -> bool {
+    rules(grant).all(|rule| {
+        !rule.resource_names.is_empty()
+            && rule.verbs.iter().all(|verb| matches!(&**verb, "get" | "list" | "watch"))
+    })
+}
+
+/// Whether it is what kubeadm makes so that nodes find the cluster, by its content
+/// (`cmd/kubeadm/app/phases/bootstraptoken/clusterinfo/clusterinfo.go`, `CreateClusterInfoRBACRules`).
+fn is_cluster_info(grant: &Grant) -> bool {
+    const NAME: &str = "kubeadm:bootstrap-signer-clusterinfo";
+    fn only(list: &[crate::model::Name], one: &str) -> bool {
+        matches!(list, [have] if **have == *one)
+    }
+    let rules: Vec<&PolicyRule> = grant.role.iter().flat_map(|role| &role.rules).collect();
+    grant.key.binding_kind == BindingKind::RoleBinding
+        && grant.key.namespace.as_deref() == Some("kube-public")
+        && &*grant.key.binding == NAME
+        && grant.key.subject == Identity::user(Identity::ANONYMOUS)
+        && matches!(&*rules, [rule] if only(&rule.verbs, "get")
+            && only(&rule.api_groups, "")
+            && only(&rule.resources, "configmaps")
+            && only(&rule.resource_names, "cluster-info"))
 }
 
 /// Whether it is everybody as Google Cloud's IAM writes it: with an account there, or without one too.
@@ -73,10 +143,11 @@ fn of_namespace(subject: &Subject<'_>, found: &mut Vec<Finding>) {
             continue;
         }
         let evidence = format!(
-            "{} grants {} ({}) to every service account of namespace {namespace}",
+            "{} grants {} ({}) to every service account of namespace {namespace}{}",
             binding(grant),
             role(grant),
-            tier.as_str()
+            tier.as_str(),
+            given(grant)
         );
         found.push(subject.finding(RULE, severity_of(tier), Some(grant), evidence));
     }

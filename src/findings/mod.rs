@@ -362,7 +362,8 @@ fn every_resource(groups: &[crate::model::Name]) -> String {
 /// `get, list secrets in pay`, `every verb on every resource in the cluster`.
 fn rights(rule: &PolicyRule, scope: &Scope) -> String {
     let words = |list: &[crate::model::Name], all: &str| match list {
-        list if list.iter().any(|one| &**one == "*") => all.to_owned(),
+        // Of names a star is none.
+        list if all != "*" && list.iter().any(|one| &**one == "*") => all.to_owned(),
         [first, second, third, rest @ ..] if !rest.is_empty() => {
             format!("{first}, {second}, {third} and {} more", rest.len())
         }
@@ -378,11 +379,11 @@ fn rights(rule: &PolicyRule, scope: &Scope) -> String {
         words(&resources, &every_resource(&rule.api_groups))
     };
     let nameless = !rule.resource_names.is_empty() && name_matches(rule, "");
-    let named = match (nameless, rule.resource_names.iter().filter(|name| !name.is_empty()).count())
-    {
+    let names: Vec<_> =
+        rule.resource_names.iter().filter(|name| !name.is_empty()).cloned().collect();
+    let named = match (nameless, names.len()) {
         (false, 0) => "",
-        (false, 1) => " of one name",
-        (false, names) => &format!(" of {names} names"),
+        (false, _) => &format!(" named {}", words(&names, "*")),
         (true, 0) => ", by requests that carry no name (resourceNames \"\"),",
         (true, _) => ", by requests that carry no name (resourceNames \"\") or some names,",
     };

@@ -47,17 +47,18 @@ fn all_accounts_of_a_namespace_are_judged_as_a_group_and_as_many() {
             of(
                 Severity::High,
                 "ClusterRoleBinding 1 grants ClusterRole secrets (reads secrets) to every service \
-                 account of namespace a"
+                 account of namespace a: get, list on secrets in the whole cluster"
             ),
             of(
                 Severity::High,
                 "ClusterRoleBinding 2 grants ClusterRole core (cluster write) to every service \
-                 account of namespace a"
+                 account of namespace a: every verb on every resource of the core group in the whole \
+                 cluster"
             ),
             of(
                 Severity::Medium,
                 "RoleBinding a/4 grants ClusterRole edit (namespace write) to every service \
-                 account of namespace a"
+                 account of namespace a: create on pods in a"
             ),
         ]
     );

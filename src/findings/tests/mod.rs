@@ -5,6 +5,7 @@ mod fixes;
 mod floods;
 mod idle;
 mod kinds;
+mod kubeadm;
 mod machines;
 mod rights;
 mod uses;

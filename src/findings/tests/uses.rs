@@ -133,7 +133,7 @@ fn unused_rules_are_said_where_they_make_somebody_stronger() {
             Severity::Medium,
             "what was used comes to read; rules that were not, in a log that begins on 2026-01-01, \
              make it reads secrets: get, list on secrets, configmaps in a by RoleBinding a/both; \
-             get on secrets of one name in a by RoleBinding a/both"
+             get on secrets named x in a by RoleBinding a/both"
         )
     );
     // Used, or held in another way that is not for this grant to give up: nothing would be gained.
