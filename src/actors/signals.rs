@@ -149,10 +149,13 @@ fn pods_and_people(actors: &[Actor], about: &About<'_>, found: &mut Vec<Signal>)
     }
     let person =
         outside.iter().any(|actor| actor.person || matches!(actor.holder, Holder::MintedBy(_)));
-    let of = |actors: &[&Actor]| actors.iter().map(|actor| actor.requests).sum::<u64>();
+    let of = |actors: &[&Actor]| {
+        let requests = actors.iter().map(|actor| actor.requests).sum::<u64>();
+        if requests == 1 { "1 request".to_owned() } else { format!("{requests} requests") }
+    };
     let holders: Vec<String> = pods.iter().map(|actor| actor.holder.text()).collect();
     let evidence = format!(
-        "{} use it ({} requests), and {} from outside of pods ({} requests)",
+        "{} use it ({}), and {} from outside of pods ({})",
         listed(&holders),
         of(&pods),
         if person { "a person" } else { "commands are run" },

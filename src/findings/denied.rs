@@ -46,8 +46,11 @@ pub(super) fn find(subject: &Subject<'_>, found: &mut Vec<Finding>) {
         (Some(first), Some(last)) => format!(" between {first} and {last}"),
         _ => String::new(),
     };
-    let evidence =
-        format!("refused {} times on {}{between}{most}{others}", activity.denied, days_text(count));
+    let evidence = format!(
+        "refused {} on {}{between}{most}{others}",
+        super::many(activity.denied, "time"),
+        days_text(count)
+    );
     let anonymous = &*entry.identity.name == Identity::ANONYMOUS;
     let severity = match (anonymous, folded || kinds.len() >= MANY) {
         // Whoever can reach the API server can do so much.

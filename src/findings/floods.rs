@@ -76,8 +76,8 @@ fn how_fast(rate: &Rate) -> String {
         each => format!("{each} a second"),
     };
     format!(
-        "{} requests in the minute from {} UTC ({}), {} in the hour from {} ({})",
-        minute.requests,
+        "{} in the minute from {} UTC ({}), {} in the hour from {} ({})",
+        super::many(minute.requests, "request"),
         minute.at.format("%Y-%m-%d %H:%M"),
         each(minute, 60),
         hour.requests,

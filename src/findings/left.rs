@@ -33,7 +33,7 @@ pub(super) fn find(subject: &Subject<'_>, found: &mut Vec<Finding>) {
     }
     let figures = if log.detail() == Detail::Days {
         let days = after().count();
-        let days = if days == 1 { "1 day".to_owned() } else { format!("{days} days") };
+        let days = super::many(days as u64, "day");
         format!("{allowed} allowed and {others} other requests on {days} after it, the last on")
     } else {
         "seen after it, the last time on".to_owned()
@@ -97,7 +97,8 @@ fn tokens(subject: &Subject<'_>, log: &Activity, last_day: NaiveDate, found: &mu
             last.map_or_else(String::new, |at| format!(", the last on {}", at.format("%Y-%m-%d")));
         let evidence = format!(
             "its last day was {last_day}, by the policy; {tokens} of {account} that it had made \
-             had {requests} requests after it{last}"
+             had {} after it{last}",
+            super::many(requests, "request")
         );
         // Whatever the account may do, somebody who is gone does it.
         let mut finding = subject.finding(RULE, Severity::High, None, evidence);
