@@ -51,6 +51,10 @@ pub struct Asked {
     pub seconds: Option<u64>,
     /// `status.expirationTimestamp` of the answer, UTC.
     pub until: Option<DateTime<Utc>>,
+    /// `spec.audiences` of what was asked, sorted: for whom it is. Empty: for the API server, whose
+    /// own it then gets (`pkg/registry/core/serviceaccount/storage/token.go`).
+    #[serde(default)]
+    pub audiences: Vec<Name>,
 }
 
 impl Asked {

@@ -337,9 +337,9 @@ fn what_a_token_was_asked_for_is_read_of_its_bodies_alone_and_the_token_is_not()
     assert_eq!(names, ["JTI=a", "JTI=b", "JTI=c", "JTI=d", "JTI=e"]);
     let asked = |at: usize| found[at].1.asked.clone();
     let bound = object("Secret", "tie", Some("u-1"));
-    assert_eq!(asked(0), Some(Asked { bound, seconds: Some(600), until: None }));
+    assert_eq!(asked(0), Some(Asked { bound, seconds: Some(600), until: None, audiences: vec![] }));
     let until = Some("2026-05-04T09:25:11Z".parse().unwrap());
-    let given = Asked { bound: BoundTo::Nothing, seconds: Some(900), until };
+    let given = Asked { bound: BoundTo::Nothing, seconds: Some(900), until, audiences: vec![] };
     assert_eq!(asked(1), Some(given));
     let used_by: Vec<_> = found.iter().map(|(_, of)| of.used_by.clone()).collect();
     assert_eq!((asked(2), asked(3), asked(4)), (None, None, None));

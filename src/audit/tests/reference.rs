@@ -129,6 +129,13 @@ impl Line {
                 bound: BoundTo::Nothing,
                 seconds: body["spec"]["expirationSeconds"].as_u64(),
                 until: None,
+                audiences: body["spec"]["audiences"]
+                    .as_array()
+                    .into_iter()
+                    .flatten()
+                    .filter_map(|one| one.as_str())
+                    .map(Name::from)
+                    .collect(),
             }),
             credit: notes.credit,
             decided: notes.decision.is_some(),

@@ -26,7 +26,7 @@ use reading::Reader;
 use writing::Writer;
 
 /// Changes whenever the bytes do, or what the same days come to.
-const FORM: u32 = 5;
+const FORM: u32 = 6;
 
 impl Options {
     /// Which form of which sum: bytes noted under another one are of no use.

@@ -78,7 +78,8 @@ impl Reader<'_> {
             let (bound, seconds) = (self.bound()?, self.from.number()?.checked_sub(1));
             let until =
                 if self.one(&[false, true])? { Some(time(self.from.signed()?)?) } else { None };
-            minted.asked = Some(Asked { bound, seconds, until });
+            let audiences = self.list(Self::name)?;
+            minted.asked = Some(Asked { bound, seconds, until, audiences });
         }
         if self.one(&[false, true])? {
             minted.used_by = Some(self.bound()?);

@@ -127,7 +127,12 @@ fn minted(token: i64) -> Minted {
     if token > 7 {
         let (seconds, until) = ((token == 8).then_some(0), (token == 8).then_some(at(9)));
         let bound = if token == 8 { tie(None) } else { BoundTo::Nothing };
-        minted.asked = Some(Asked { bound, seconds, until });
+        minted.asked = Some(Asked {
+            bound,
+            seconds,
+            until,
+            audiences: if token == 8 { vec!["a".into(), "b".into()] } else { vec![] },
+        });
         minted.used_by = (token == 8).then(|| tie(Some("u-7")));
     }
     minted

@@ -101,7 +101,7 @@ impl Writer {
         bytes::signed(&mut self.out, micros(minted.at)?);
         match &minted.asked {
             None => self.out.push(0),
-            Some(Asked { bound, seconds, until }) => {
+            Some(Asked { bound, seconds, until, audiences }) => {
                 self.out.push(1);
                 self.bound(bound);
                 bytes::number(
@@ -115,6 +115,7 @@ impl Writer {
                         bytes::signed(&mut self.out, micros(*until)?);
                     }
                 }
+                self.names(audiences);
             }
         }
         match &minted.used_by {
