@@ -423,7 +423,7 @@ impl Tabular for IdentityRow {
                 Cell::exactly(format!("{} ({})", ago(time), exact(time)), exact(time))
             })
         };
-        let chips: Vec<&str> = self.findings.iter().map(|finding| finding.chip).collect();
+        let chips = counted(self.findings.iter().map(|finding| finding.chip));
         let rules: Vec<&str> = self.findings.iter().map(|finding| finding.rule).collect();
         let groups: Vec<Name> = self.groups.iter().map(|group| group.name.clone()).collect();
         vec![vec![
@@ -453,6 +453,22 @@ impl Tabular for IdentityRow {
     fn name(&self) -> String {
         distinct(&self.id.to_string()).into_owned()
     }
+}
+
+/// Each once, in their order, with how often it is where that is more.
+fn counted<'a>(words: impl Iterator<Item = &'a str>) -> Vec<String> {
+    let mut all: Vec<(&str, usize)> = Vec::new();
+    for word in words {
+        match all.iter_mut().find(|(known, _)| *known == word) {
+            Some((_, count)) => *count += 1,
+            None => all.push((word, 1)),
+        }
+    }
+    let told = |(word, count): (&str, usize)| match count {
+        1 => word.to_owned(),
+        _ => format!("{word} ({count})"),
+    };
+    all.into_iter().map(told).collect()
 }
 
 fn names(of: &[Name]) -> Vec<&str> {
