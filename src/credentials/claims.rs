@@ -204,7 +204,11 @@ impl<'a> Token<'a> {
         if let Some(over) = standing::ran_out(book, expires) {
             return over;
         }
-        let tie = |uid| Tie { uid, made: claims.issued, used: None };
+        let used = match last_use {
+            LastUse::Log { at, .. } => Some(*at),
+            _ => None,
+        };
+        let tie = |uid| Tie { uid, made: claims.issued, used };
         let account = standing::of_account(book, &self.identity, tie(claims.account_uid.as_ref()));
         let bound = claims.bound_to.as_ref().and_then(|tied| {
             let object = (&*tied.kind, tied.namespace.as_ref(), Some(&tied.name));
@@ -220,9 +224,10 @@ impl<'a> Token<'a> {
                 None => Some(standing::of_token_secret(book, &place.0)),
             }
         });
-        let early = claims.not_before.filter(|at| standing::is_early(book, *at)).map(|at| {
-            Standing::Refused(format!("it is not good before {} UTC", at.format("%F %T")))
-        });
+        let early = claims
+            .not_before
+            .filter(|at| standing::is_early(book, *at))
+            .map(|at| Standing::Refused(format!("{} {} UTC", standing::EARLY, at.format("%F %T"))));
         // What the log shows with its id was taken: its signature, its issuer and its audience.
         let taken = if matches!(last_use, LastUse::Log { .. }) {
             Standing::Good

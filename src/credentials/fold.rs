@@ -35,7 +35,7 @@ impl Fold {
             Some(pod) if pod.meta.creation_timestamp.is_some_and(|made| made > last) => Self::Gone,
             Some(pod) => controller(snapshot, &namespace, &pod.meta)
                 .map_or_else(|| Self::Alone(id.clone()), Self::Workload),
-            None if snapshot.covers(&[ListKind::Pods], Some(&namespace)) => Self::Gone,
+            None if snapshot.tells_of(ListKind::Pods, &namespace) => Self::Gone,
             None => Self::Alone(id.clone()),
         }
     }

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::certificate::{self, Certificate};
 use super::claims::{self, Token};
 use super::seen::Uses;
-use super::standing::Standing;
+use super::standing;
 use super::{Credential, Expires, Inventory, Kind, Only};
 use crate::book::Book;
 use crate::model::{Held, HeldKind, Identity, ListKind, Name, SubjectKind};
@@ -227,7 +227,6 @@ impl Read<'_> {
 
 /// One whose Secret is not listed; what is listed was told before.
 fn bootstrap(book: &Book, uses: &mut Uses, id: &Name, identity: Identity) -> Credential {
-    let whole = book.snapshot.covers(&[ListKind::BootstrapTokens], Some("kube-system"));
     Credential {
         kind: Kind::BootstrapToken,
         id: format!("secret kube-system/bootstrap-token-{id}").into(),
@@ -235,11 +234,15 @@ fn bootstrap(book: &Book, uses: &mut Uses, id: &Name, identity: Identity) -> Cre
         issued: None,
         expires: Expires::NotKnown("its Secret was not seen"),
         bound: None,
-        standing: if whole {
-            Standing::refused("its Secret is gone")
-        } else {
-            Standing::NotKnown("Secrets of bootstrap tokens were not read whole")
-        },
+        standing: standing::absent(
+            book,
+            (ListKind::BootstrapTokens, "kube-system"),
+            "its Secret is gone",
+            [
+                "Secrets of bootstrap tokens were not read whole",
+                "the files have no Secret of a bootstrap token",
+            ],
+        ),
         last_use: uses.take_user(&identity),
         groups: Vec::new(),
         owners: Vec::new(),

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 
-use super::{Credential, Expires, Kind, Only, Standing, token_secret};
+use super::{Credential, Expires, Kind, Only, Standing, standing, token_secret};
 use crate::book::Book;
-use crate::model::{ListKind, Name, Use};
+use crate::model::{Name, Use};
 
 /// What the log's ids of such tokens begin with.
 pub(super) const PREFIX: &str = "legacy:";
@@ -86,28 +86,29 @@ pub(super) fn of_a_secret(book: &Book, credential: &mut Credential) {
     let id = credential.id.clone();
     let mut parts = id.strip_prefix(PREFIX).unwrap_or_default().splitn(3, '/');
     let [namespace, account, secret] = [(); 3].map(|()| parts.next());
-    // A name that was too long to keep is none to look for.
-    let whole = book.snapshot.covers(&[ListKind::TokenSecrets], namespace) && !id.contains('…');
     credential.standing = Standing::NotKnown("token Secrets were not read whole");
     let (Some(namespace), Some(account)) = (namespace, account) else { return };
+    // A name that was too long to keep is none to look for.
+    let absent = |gone| match id.contains('…') {
+        true => Standing::NotKnown("the name of its Secret was too long to keep"),
+        false => standing::no_token_secret(book, namespace, gone),
+    };
     let Some(secret) = secret else {
         let left = Secrets::new(book, Only(Some(&credential.identity))).made.contains_key(&id);
         if left {
             credential.standing =
                 Standing::NotKnown("the log does not say of which Secret of the account it is");
             credential.notes.push("the log does not say of which Secret of the account".to_owned());
-        } else if whole {
-            credential.standing =
-                Standing::Refused("no token Secret of the account is left".to_owned());
+        } else {
+            credential.standing = absent("no token Secret of the account is left");
         }
         credential.revoke = format!("delete the token Secrets of {namespace}/{account}").into();
         return;
     };
     credential.id = format!("secret {namespace}/{secret}").into();
     credential.revoke = "delete its Secret".into();
-    if whole {
-        credential.standing = Standing::Refused("its Secret is gone".to_owned());
-        credential.revoke = "nothing: it has ended with its Secret".into();
+    credential.standing = absent("its Secret is gone");
+    if !credential.standing.is_taken() {
         credential.notes.push(
             "where tokens are signed with RSA, a Secret of the same name for the same account \
              would hold the same token again"
@@ -151,7 +152,7 @@ mod tests {
     use super::super::{LastUse, inventory};
     use super::*;
     use crate::book::world::{Row, World, day};
-    use crate::model::{Health, ListState};
+    use crate::model::{Health, ListKind, ListState};
 
     fn secret(name: &str, made: i64) -> Value {
         json!({"apiVersion": "v1", "kind": "Secret", "type": "kubernetes.io/service-account-token",

@@ -3,7 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::standing::{self, Standing, Tie};
-use super::{Bound, Credential, Expires, Made};
+use super::{Bound, Credential, Expires, Kind, LastUse, Made};
 use crate::book::Book;
 use crate::model::{Asked, BoundTo, Identity, Minted, Name};
 
@@ -11,6 +11,43 @@ use crate::model::{Asked, BoundTo, Identity, Minted, Name};
 /// for a year, whatever the answer says (`plugin/pkg/admission/serviceaccount`,
 /// `pkg/registry/core/serviceaccount/storage/token.go`).
 const EXTENDED: u64 = 3607;
+
+/// Why it is not known how long a pod's token is good for at most.
+const OF_A_POD: &str = "it ends with its pod; how long it was asked for is in no body of the log";
+
+/// Whether a token's end is not known since the log has no body of the request for it. Asked for
+/// without a time it is good for an hour (`pkg/apis/authentication/v1/defaults.go`), and what was made
+/// long ago most likely has ended.
+pub(crate) fn has_untold_end(of: &Credential) -> bool {
+    let words = [OF_A_POD, super::seen::HOW_LONG];
+    of.kind == Kind::IssuedToken
+        && matches!(of.expires, Expires::NotKnown(why) if words.contains(&why))
+}
+
+/// Why it is not known whether a token is taken that was made for somebody else than the API server.
+pub(super) const ANOTHER_AUDIENCE: &str = "it is for another audience: whether the API server takes that is not known, and the log has no \
+     use of it";
+
+/// Whether a token was made for somebody else than the API server, and not used with it.
+pub(crate) fn is_for_another(of: &Credential) -> bool {
+    of.standing == Standing::NotKnown(ANOTHER_AUDIENCE)
+}
+
+/// The audiences that a token was asked for, where nothing tells that the API server takes one of
+/// them: which it takes is a setting (`--api-audiences`, by default its issuer).
+fn foreign(book: &Book, minted: &Minted) -> Option<String> {
+    let asked = minted.asked.as_ref()?;
+    let server = book.snapshot.cluster.server.trim_end_matches('/');
+    let is_own = |one: &Name| {
+        let one = one.trim_end_matches('/');
+        let host = one.strip_prefix("https://").unwrap_or(one);
+        // What it is called inside the cluster, which is the usual issuer.
+        (host == "kubernetes.default" || host.starts_with("kubernetes.default.svc"))
+            || (!server.is_empty() && one == server)
+    };
+    let are_foreign = !asked.audiences.is_empty() && !asked.audiences.iter().any(is_own);
+    are_foreign.then(|| asked.audiences.join(", "))
+}
 
 const NO_BODIES: &str = "the log has no body of the request for it, which would tell";
 
@@ -39,7 +76,18 @@ pub(super) fn tell(book: &Book, credential: &mut Credential, by: &Identity, mint
     if let Some(revoke) = revoke(&bound) {
         credential.revoke = revoke;
     }
-    credential.standing = standing(book, &credential.identity, &bound, (&expires, minted));
+    let used = match &credential.last_use {
+        LastUse::Log { at, .. } => Some(*at),
+        _ => None,
+    };
+    let standing = standing(book, &credential.identity, &bound, (&expires, minted, used));
+    credential.standing = standing;
+    if let Some(audiences) = foreign(book, minted).filter(|_| used.is_none()) {
+        credential.notes.push(format!("it was asked for another audience: {audiences}"));
+        if credential.standing.is_taken() {
+            credential.standing = Standing::NotKnown(ANOTHER_AUDIENCE);
+        }
+    }
     credential.expires = expires;
     credential.bound = Some(bound);
 }
@@ -64,12 +112,7 @@ fn expires(bound: &Bound, minted: &Minted) -> (Expires, Option<&'static str>) {
             ),
             None => (Expires::NotKnown("it was asked for without an end in sight"), None),
         },
-        _ if of_pod => (
-            Expires::NotKnown(
-                "it ends with its pod; how long it was asked for is in no body of the log",
-            ),
-            None,
-        ),
+        _ if of_pod => (Expires::NotKnown(OF_A_POD), None),
         _ => (Expires::NotKnown(super::seen::HOW_LONG), None),
     }
 }
@@ -95,12 +138,12 @@ fn standing(
     book: &Book,
     identity: &Identity,
     bound: &Bound,
-    (expires, minted): (&Expires, &Minted),
+    (expires, minted, used): (&Expires, &Minted, Option<DateTime<Utc>>),
 ) -> Standing {
     if let Some(over) = standing::ran_out(book, expires) {
         return over;
     }
-    let tie = |uid| Tie { uid, made: Some(minted.at), used: None };
+    let tie = |uid| Tie { uid, made: Some(minted.at), used };
     let object = match bound {
         Bound::Nothing => None,
         Bound::NotKnown(_) => Some(Standing::NotKnown("what it is bound to is not known")),
@@ -133,7 +176,7 @@ mod tests {
 
     use serde_json::json;
 
-    use super::super::{Kind, LastUse, inventory};
+    use super::super::inventory;
     use super::*;
     use crate::book::world::{Row, World, day};
     use crate::model::Issued;
@@ -145,7 +188,7 @@ mod tests {
     }
 
     fn asked(bound: BoundTo, seconds: u64, until: Option<DateTime<Utc>>) -> Minted {
-        let asked = Asked { bound, seconds: Some(seconds), until };
+        let asked = Asked { bound, seconds: Some(seconds), until, audiences: vec![] };
         Minted { asked: Some(asked), ..Minted::new(day(1)) }
     }
 
@@ -239,5 +282,43 @@ mod tests {
         let mut minted = asked(BoundTo::Nothing, WEEK, Some(day(3000)));
         minted.at = day(-1);
         assert!(matches!(only(minted).standing, Standing::Refused(_)));
+    }
+
+    #[test]
+    fn a_token_for_another_audience_is_not_said_to_be_taken_until_it_is_used() {
+        let made = |audiences: &[&str], with: &str| {
+            let mut minted = asked(BoundTo::Nothing, WEEK, Some(day(3000)));
+            minted.asked.as_mut().unwrap().audiences =
+                audiences.iter().map(|one| Name::from(*one)).collect();
+            let found = token(minted, with, |world| world);
+            found.into_iter().find(|one| &*one.id == "JTI=1").unwrap()
+        };
+        let vault = made(&["vault"], "JTI=2");
+        assert_eq!(vault.standing, Standing::NotKnown(ANOTHER_AUDIENCE));
+        assert!(vault.notes.iter().any(|note| note.ends_with("another audience: vault")));
+        for (audiences, with) in [
+            (&[][..], "JTI=2"),
+            (&["vault"], "JTI=1"),
+            (&["vault", "https://kubernetes.default.svc.cluster.local"], "JTI=2"),
+        ] {
+            assert_eq!(made(audiences, with).standing, Standing::Good, "{audiences:?}");
+        }
+    }
+
+    #[test]
+    fn of_a_token_and_an_account_of_one_second_it_is_not_known_whether_they_belong_together() {
+        // The account is of the first second of day 0.
+        let made = |milliseconds: i64, with: &str| {
+            let mut minted = asked(BoundTo::Nothing, WEEK, Some(day(3000)));
+            minted.at = day(0) + TimeDelta::milliseconds(milliseconds);
+            let found = token(minted, with, |world| world);
+            found.into_iter().find(|one| &*one.id == "JTI=1").unwrap().standing
+        };
+        assert_eq!(made(-1, "JTI=2").as_str(), "refused");
+        assert_eq!(made(0, "JTI=2"), Standing::NotKnown(standing::AT_ONCE));
+        assert_eq!(made(999, "JTI=2"), Standing::NotKnown(standing::AT_ONCE));
+        assert_eq!(made(1000, "JTI=2"), Standing::Good);
+        // On day 5 it was taken for the account that there is.
+        assert_eq!(made(999, "JTI=1"), Standing::Good);
     }
 }

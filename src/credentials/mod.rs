@@ -37,6 +37,7 @@ pub use carried::strength;
 pub(crate) use carried::{Beside, Carried, Sources, carried};
 pub(crate) use cloud::stands_for_many;
 pub(crate) use lasting::{lasting, same_tracking};
+pub(crate) use minted::{has_untold_end, is_for_another};
 pub use saved::{read_iam, read_kubeconfig};
 pub use standing::Standing;
 pub(crate) use token_secret::believed_from;
@@ -376,6 +377,9 @@ fn gather(book: &Book, only: Only<'_>, lasting: bool) -> Inventory {
         certificate::without(book, &mut found);
     }
     found.credentials.extend(uses.rest(book));
+    for credential in &mut found.credentials {
+        standing::end(book, credential);
+    }
     let of = |credential: &Credential| risk(credential, strength(book, credential));
     found.credentials.sort_by_cached_key(of);
     found

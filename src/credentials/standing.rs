@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::Expires;
+use super::{Credential, Expires, Kind};
 use crate::book::Book;
 use crate::model::{Identity, ListKind, Meta, Name};
 
@@ -74,7 +74,8 @@ pub(super) struct Tie<'a> {
 enum Same {
     Yes,
     No,
-    NotKnown,
+    /// Why.
+    NotKnown(&'static str),
 }
 
 impl Tie<'_> {
@@ -86,17 +87,29 @@ impl Tie<'_> {
         let Some(there) = meta.creation_timestamp else { return Same::Yes };
         match (self.made, self.used) {
             (Some(made), _) if there > made => Same::No,
+            // Then it looked at what is there.
+            (Some(_), Some(used)) if there + REMEMBERED <= used => Same::Yes,
+            (Some(made), _) if there + SECOND > made => Same::NotKnown(AT_ONCE),
             (None, Some(used)) if there > used => Same::No,
-            (None, Some(used)) if there + REMEMBERED > used => Same::NotKnown,
+            (None, Some(used)) if there + REMEMBERED > used => Same::NotKnown(BARELY),
             _ => Same::Yes,
         }
     }
 }
 
 /// What is said where the last use is of about the time at which what is there was made.
-const BARELY: Standing = Standing::NotKnown(
-    "it was last used just when what has the name now was made, and may be of what had it before",
-);
+const BARELY: &str =
+    "it was last used just when what has the name now was made, and may be of what had it before";
+
+/// The same of the time at which it was made.
+pub(super) const AT_ONCE: &str = "it was made in the very second in which what has the name now was made, and may be of what had \
+     it before";
+
+/// The times of objects are whole seconds.
+const SECOND: TimeDelta = TimeDelta::seconds(1);
+
+/// What is said of a token whose time has not come begins so.
+pub(super) const EARLY: &str = "it is not good before";
 
 /// Until when a time is of the past: that of the Book. As the API server takes certificates and
 /// what is no token of an account.
@@ -126,7 +139,7 @@ fn of_meta(book: &Book, meta: &Meta, tie: Tie<'_>, another: &str, going: &str) -
     match tie.to(meta) {
         Same::No => Some(Standing::refused(another)),
         _ if is_going(book, meta) => Some(Standing::refused(going)),
-        Same::NotKnown => Some(BARELY),
+        Same::NotKnown(why) => Some(Standing::NotKnown(why)),
         Same::Yes => None,
     }
 }
@@ -134,13 +147,16 @@ fn of_meta(book: &Book, meta: &Meta, tie: Tie<'_>, another: &str, going: &str) -
 /// The same on the side of its account.
 pub(super) fn of_account(book: &Book, identity: &Identity, tie: Tie<'_>) -> Option<Standing> {
     let namespace = identity.namespace.clone().unwrap_or_default();
-    let whole = book.snapshot.covers(&[ListKind::ServiceAccounts], Some(&namespace));
     let key = (namespace, identity.name.clone());
     let another = "it was made for an earlier account of the same name";
     match book.snapshot.objects.service_accounts.get(&key) {
         Some(account) => of_meta(book, &account.meta, tie, another, "its account is being deleted"),
-        None if whole => Some(Standing::refused("its account does not exist")),
-        None => Some(Standing::NotKnown("ServiceAccounts were not read whole")),
+        None => Some(absent(
+            book,
+            (ListKind::ServiceAccounts, &key.0),
+            "its account does not exist",
+            ["ServiceAccounts were not read whole", "the files have no account of its namespace"],
+        )),
     }
 }
 
@@ -150,10 +166,12 @@ pub(super) fn of_pod(book: &Book, place: (&Name, &Name), tie: Tie<'_>) -> Option
     let another = "its pod is gone; another has its name";
     match book.snapshot.objects.pods.get(&(namespace.clone(), name.clone())) {
         Some(pod) => of_meta(book, &pod.meta, tie, another, "its pod is being deleted"),
-        None if book.snapshot.covers(&[ListKind::Pods], Some(namespace)) => {
-            Some(Standing::refused("its pod is gone"))
-        }
-        None => Some(Standing::NotKnown("pods were not read whole")),
+        None => Some(absent(
+            book,
+            (ListKind::Pods, namespace),
+            "its pod is gone",
+            ["pods were not read whole", "the files have no pod of its namespace"],
+        )),
     }
 }
 
@@ -199,12 +217,59 @@ pub(super) fn weigh(
 }
 
 /// The same on the side of the token Secret that held a token and is not listed.
-pub(super) fn of_token_secret(book: &Book, namespace: &Name) -> Standing {
-    if book.snapshot.covers(&[ListKind::TokenSecrets], Some(namespace)) {
-        Standing::refused("its Secret is gone")
+pub(super) fn of_token_secret(book: &Book, namespace: &str) -> Standing {
+    no_token_secret(book, namespace, "its Secret is gone")
+}
+
+/// The same of one that is in no list, with what is said where it is gone.
+pub(super) fn no_token_secret(book: &Book, namespace: &str, gone: &str) -> Standing {
+    let unread =
+        ["token Secrets were not read whole", "the files have no token Secret of its namespace"];
+    absent(book, (ListKind::TokenSecrets, namespace), gone, unread)
+}
+
+/// What it means that a list does not have what a credential hangs on: that it is gone, or nothing,
+/// where the list was not read whole, or is of files that have nothing of the namespace.
+pub(super) fn absent(
+    book: &Book,
+    (list, namespace): (ListKind, &str),
+    gone: &str,
+    [unread, elsewhere]: [&'static str; 2],
+) -> Standing {
+    let snapshot = &book.snapshot;
+    if snapshot.tells_of(list, namespace) {
+        Standing::refused(gone)
+    } else if snapshot.covers(&[list], Some(namespace)) {
+        Standing::NotKnown(elsewhere)
     } else {
-        Standing::NotKnown("token Secrets were not read whole")
+        Standing::NotKnown(unread)
     }
+}
+
+/// Of what is over nothing has to be revoked: what would end others with it is not said of it. What is
+/// held back by a label, or will be good later, is not over.
+pub(super) fn end(book: &Book, credential: &mut Credential) {
+    let is_of_account = matches!(
+        credential.kind,
+        Kind::TokenSecret | Kind::LegacyToken | Kind::IssuedToken | Kind::PodToken
+    );
+    let why = match &credential.standing {
+        _ if credential.revoke.starts_with("nothing:") => return,
+        Standing::Expired => "it has run out".to_owned(),
+        Standing::Refused(why) if is_of_account && !why.starts_with(EARLY) => {
+            if let Some((namespace, name)) = super::place(credential)
+                && book.snapshot.objects.secrets.contains_key(&(namespace.into(), name.into()))
+            {
+                credential.revoke =
+                    "nothing now: it is refused; later delete the Secret, so that it stays so"
+                        .into();
+                return;
+            }
+            format!("it has ended: {why}")
+        }
+        _ => return,
+    };
+    credential.revoke = format!("nothing: {why}").into();
 }
 
 /// Whether a time is so late that the API server takes no token of an account yet that begins then.

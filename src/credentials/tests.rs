@@ -11,6 +11,7 @@ use crate::model::{BootstrapToken, Health, Issued, ListState, Meta, Minted, Obje
 mod attempts;
 mod kept;
 mod once;
+mod over;
 
 fn secret(ns: &str, name: &str, account: &str, metadata: &Value) -> Value {
     let mut all = json!({

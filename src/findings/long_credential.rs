@@ -6,7 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::lasting_token::{is_of_a_secret, made_aside, made_for};
 use super::{Subject, one_less, severity_of};
 use crate::book::{Finding, Fix};
-use crate::credentials::{Credential, Expires, Standing};
+use crate::credentials::{Credential, Expires, Standing, is_for_another};
 
 const RULE: (&str, &str) = ("long-credential", "long-lived");
 
@@ -15,7 +15,8 @@ const LEEWAY: TimeDelta = TimeDelta::minutes(1);
 
 pub(super) fn find(subject: &Subject<'_>, found: &mut Vec<Finding>) {
     let days = subject.book.policy.credential_days;
-    for one in subject.credentials.iter().filter(|one| !is_of_a_secret(one)) {
+    let own = |one: &&Credential| !is_of_a_secret(one) && !is_for_another(one);
+    for one in subject.credentials.iter().filter(own) {
         let until = match one.expires {
             Expires::At(at) if is_long(subject, one, at) => match one.issued {
                 Some(made) => format!(

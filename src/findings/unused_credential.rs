@@ -9,7 +9,9 @@ use super::fix::{end_of, is_missed, named};
 use super::lasting_token::{fix, is_of_a_secret, made_aside};
 use super::{Log, Subject, one_less, severity_of};
 use crate::book::{Existence, Finding, Fix, Severity};
-use crate::credentials::{Credential, Kind, LastUse, is_mounting_known, mounted_by};
+use crate::credentials::{
+    Credential, Kind, LastUse, has_untold_end, is_for_another, is_mounting_known, mounted_by,
+};
 use crate::model::Detail;
 
 const RULE: (&str, &str) = ("unused-credential", "unused credential");
@@ -23,7 +25,10 @@ pub(super) fn find(subject: &Subject<'_>, found: &mut Vec<Finding>) {
         return;
     }
     let log = telling_log(subject);
-    for one in &subject.credentials {
+    // A token whose end the log does not tell has most likely ended; one for another audience is used
+    // elsewhere.
+    let told = |one: &&Credential| !has_untold_end(one) && !is_for_another(one);
+    for one in subject.credentials.iter().filter(told) {
         let Some((evidence, by_log)) = unused(subject, one, log) else { continue };
         let doubt = doubt(subject, one);
         let severity = match doubt {

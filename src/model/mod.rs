@@ -13,6 +13,7 @@ mod flow_control;
 mod grown;
 mod identity;
 mod issued;
+mod lacks;
 mod lists;
 mod managers;
 mod network_policy;

@@ -456,29 +456,6 @@ impl Snapshot {
         self.lists.get(&kind).cloned().unwrap_or_else(|| ListState::new(Health::NotGiven))
     }
 
-    /// Whether an account is known not to be there. Files do not say of which namespaces they are: of
-    /// one from which they have no account (each has its `default`) they say nothing.
-    pub fn lacks_account(&self, namespace: &Name, name: &Name) -> bool {
-        let accounts = &self.objects.service_accounts;
-        let any_of_it = || {
-            let from = (namespace.clone(), Name::from(""));
-            accounts.range(from..).next().is_some_and(|((have, _), _)| have == namespace)
-        };
-        !accounts.contains_key(&(namespace.clone(), name.clone()))
-            && self.covers(&[ListKind::ServiceAccounts], Some(namespace))
-            && (self.list(ListKind::ServiceAccounts).health != Health::Unverifiable || any_of_it())
-    }
-
-    /// Whether a namespace is known not to be there: not by files that lack `kube-system`, which every
-    /// cluster has, so that they are of some only.
-    pub fn lacks_namespace(&self, namespace: &str) -> bool {
-        let namespaces = &self.objects.namespaces;
-        !namespaces.contains_key(namespace)
-            && self.covers(&[ListKind::Namespaces], None)
-            && (self.list(ListKind::Namespaces).health != Health::Unverifiable
-                || namespaces.contains_key("kube-system"))
-    }
-
     /// Whether all of `kinds` are known for `namespace` (None: everywhere).
     pub fn covers(&self, kinds: &[ListKind], namespace: Option<&str>) -> bool {
         kinds.iter().all(|kind| {

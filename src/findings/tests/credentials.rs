@@ -148,7 +148,8 @@ fn without_a_log_the_servers_tracking_tells_of_tokens_in_secrets() {
 fn minted(until: DateTime<Utc>) -> (Arc<Issued>, Minted) {
     let account = Identity::service_account("a", "x");
     let issued = Issued { account, credential: "JTI=1".into(), by: Identity::user("ana") };
-    let asked = Asked { bound: BoundTo::Nothing, seconds: None, until: Some(until) };
+    let asked =
+        Asked { bound: BoundTo::Nothing, seconds: None, until: Some(until), audiences: vec![] };
     (issued.into(), Minted { asked: Some(asked), ..Minted::new(day(1)) })
 }
 
@@ -357,4 +358,31 @@ fn a_token_whose_secret_was_not_read_lasts_too() {
     let found = findings(&world);
     let one = found.iter().find(|one| one.rule == "lasting-token").unwrap();
     assert_eq!(one.fix.kind(), "elsewhere");
+}
+
+#[test]
+fn a_token_for_another_audience_is_neither_long_nor_unused() {
+    let of = |audience: Option<&str>| {
+        let mut world = of_x().log(0, 364).row(work(363, Some("JTI=2")));
+        let (issued, mut minted) = minted(day(4000));
+        minted.asked.as_mut().unwrap().audiences = audience.into_iter().map(Into::into).collect();
+        world.activity.as_mut().unwrap().issued = vec![(issued, minted)];
+        ["long-credential", "unused-credential"].map(|rule| said(&world, rule).len())
+    };
+    assert_eq!((of(None), of(Some("vault"))), ([1, 1], [0, 0]));
+}
+
+#[test]
+fn a_token_whose_end_the_log_does_not_tell_is_not_said_to_be_unused() {
+    for many in [1, 64, 65, 200] {
+        let mut world = of_x().log(0, 364).row(work(363, Some("JTI=used")));
+        let account = Identity::service_account("a", "x");
+        let issued = (0..many).map(|token| {
+            let (account, by) = (account.clone(), Identity::user("ana"));
+            let credential = format!("JTI={token}").into();
+            (Arc::new(Issued { account, credential, by }), Minted::new(day(1)))
+        });
+        world.activity.as_mut().unwrap().issued = issued.collect();
+        assert_eq!(said(&world, "unused-credential"), [], "{many}");
+    }
 }
