@@ -89,9 +89,12 @@ pub(super) fn of_a_secret(book: &Book, credential: &mut Credential) {
     credential.standing = Standing::NotKnown("token Secrets were not read whole");
     let (Some(namespace), Some(account)) = (namespace, account) else { return };
     // A name that was too long to keep is none to look for.
-    let absent = |gone| match id.contains('…') {
-        true => Standing::NotKnown("the name of its Secret was too long to keep"),
-        false => standing::no_token_secret(book, namespace, gone),
+    let absent = |gone: &str| {
+        if id.contains('…') {
+            Standing::NotKnown("the name of its Secret was too long to keep")
+        } else {
+            standing::no_token_secret(book, namespace, gone)
+        }
     };
     let Some(secret) = secret else {
         let left = Secrets::new(book, Only(Some(&credential.identity))).made.contains_key(&id);

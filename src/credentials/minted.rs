@@ -25,8 +25,8 @@ pub(crate) fn has_untold_end(of: &Credential) -> bool {
 }
 
 /// Why it is not known whether a token is taken that was made for somebody else than the API server.
-pub(super) const ANOTHER_AUDIENCE: &str = "it is for another audience: whether the API server takes that is not known, and the log has no \
-     use of it";
+pub(super) const ANOTHER_AUDIENCE: &str = "it is for another audience: whether the API server takes that is not known, and the log has \
+     no use of it";
 
 /// Whether a token was made for somebody else than the API server, and not used with it.
 pub(crate) fn is_for_another(of: &Credential) -> bool {
@@ -298,8 +298,8 @@ mod tests {
         assert!(vault.notes.iter().any(|note| note.ends_with("another audience: vault")));
         for (audiences, with) in [
             (&[][..], "JTI=2"),
-            (&["vault"], "JTI=1"),
-            (&["vault", "https://kubernetes.default.svc.cluster.local"], "JTI=2"),
+            (&["vault"][..], "JTI=1"),
+            (&["vault", "https://kubernetes.default.svc.cluster.local"][..], "JTI=2"),
         ] {
             assert_eq!(made(audiences, with).standing, Standing::Good, "{audiences:?}");
         }

@@ -102,8 +102,8 @@ const BARELY: &str =
     "it was last used just when what has the name now was made, and may be of what had it before";
 
 /// The same of the time at which it was made.
-pub(super) const AT_ONCE: &str = "it was made in the very second in which what has the name now was made, and may be of what had \
-     it before";
+pub(super) const AT_ONCE: &str = "it was made in the very second in which what has the name now was made, and may be of what \
+     had it before";
 
 /// The times of objects are whole seconds.
 const SECOND: TimeDelta = TimeDelta::seconds(1);
