@@ -10,6 +10,7 @@ use crate::model::{BootstrapToken, Health, Issued, ListState, Meta, Minted, Obje
 
 mod attempts;
 mod kept;
+mod lacks;
 mod once;
 mod over;
 
