@@ -101,13 +101,13 @@ pub(super) fn parse(
                 values.require_coverage = Some((days, line));
             }
             ("denied_requests", _) => {
-                values.denied_requests = Some((file.requests(key, value)?, line))
+                values.denied_requests = Some((file.requests(key, value)?, line));
             }
             ("flood_minute", _) => values.flood_minute = Some((file.requests(key, value)?, line)),
             ("flood_hour", _) => values.flood_hour = Some((file.requests(key, value)?, line)),
             ("denied_days", _) => values.denied_days = Some((file.days(key, value)?, line)),
             ("machine_requests", _) => {
-                values.machine_requests = Some((file.requests(key, value)?, line))
+                values.machine_requests = Some((file.requests(key, value)?, line));
             }
             ("machine_days", _) => values.machine_days = Some((file.days(key, value)?, line)),
             ("machine_hours", _) => {

@@ -381,7 +381,7 @@ fn rights(rule: &PolicyRule, scope: &Scope) -> String {
     let nameless = !rule.resource_names.is_empty() && name_matches(rule, "");
     let names: Vec<_> =
         rule.resource_names.iter().filter(|name| !name.is_empty()).cloned().collect();
-    let named = match (nameless, names.len()) {
+    let of = match (nameless, names.len()) {
         (false, 0) => "",
         (false, _) => &format!(" named {}", words(&names, "*")),
         (true, 0) => ", by requests that carry no name (resourceNames \"\"),",
@@ -392,5 +392,5 @@ fn rights(rule: &PolicyRule, scope: &Scope) -> String {
         Scope::Cluster => " in the whole cluster".to_owned(),
         Scope::Namespace(namespace) => format!(" in {namespace}"),
     };
-    format!("{verbs} on {what}{named}{place}")
+    format!("{verbs} on {what}{of}{place}")
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::model::{Name, PodSpec};
+use crate::model::{Name, PodSpec, Volume};
 
 const CLAIM: &str = "persistentVolumeClaim";
 /// Types that lead to a `PersistentVolume`, by a claim that is there or one that is made for the pod.
@@ -13,7 +13,7 @@ const DRIVERS: [&str; 2] = ["csi", "flexVolume"];
 /// The types of volumes that lead to what is not read, sorted. `claims`: whether a container may
 /// mount what its spec has no volume for, by the claims that a `StatefulSet` makes for its pods.
 pub(super) fn unread(spec: &PodSpec, claims: bool) -> Vec<Name> {
-    let types = spec.volumes.iter().map(|volume| volume.type_name());
+    let types = spec.volumes.iter().map(Volume::type_name);
     let mut found: BTreeSet<Name> =
         types.filter(|of| CLAIMS.contains(of) || DRIVERS.contains(of)).map(Name::from).collect();
     let mut mounts = spec.all_containers().flat_map(|of| &of.volume_mounts);

@@ -37,7 +37,7 @@ fn files_say_nothing_of_a_namespace_of_which_they_have_nothing_of_the_kind() {
     }
     assert_eq!((telling(&world, "a"), telling(&world, "b")), (vec![], LISTS.to_vec()));
     // What is there of one kind says nothing of another.
-    world.snapshot.objects.pods = Default::default();
+    world.snapshot.objects.pods.clear();
     let others = [ListKind::ServiceAccounts, ListKind::TokenSecrets, ListKind::BootstrapTokens];
     assert_eq!(telling(&world, "b"), others);
     let snapshot = &world.snapshot;

@@ -65,12 +65,12 @@ fn the_controllers_own_accounts_come_back() {
 
 #[test]
 fn the_flag_is_read_as_go_reads_it() {
+    const FLAG: &str = "--use-service-account-credentials";
     let of = account("kube-system", "job-controller");
     let certain = |command: Value, args: Value| {
         let owners = owners_in(&running(&command, &args), &of);
         owners.first().map(|owner| (owner.certain, owner.deletion.soon))
     };
-    const FLAG: &str = "--use-service-account-credentials";
     let (on, off) = (Some((true, Soon::Minutes)), None);
     let not_known = Some((false, Soon::Minutes));
     assert_eq!(certain(json!([]), json!([FLAG])), on);
