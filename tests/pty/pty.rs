@@ -153,10 +153,10 @@ impl Pty {
     pub fn end(mut self) -> u32 {
         {
             let (lock, changed) = &*self.seen;
-            let begin = Instant::now();
+            let started = Instant::now();
             let mut seen = lock.lock().unwrap();
             while !seen.ended {
-                let Some(left) = PATIENCE.checked_sub(begin.elapsed()) else {
+                let Some(left) = PATIENCE.checked_sub(started.elapsed()) else {
                     panic!("it never ended; the screen:\n{}", seen.parser.screen().contents());
                 };
                 seen = changed.wait_timeout(seen, left).unwrap().0;

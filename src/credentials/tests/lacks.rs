@@ -2,12 +2,8 @@
 
 use super::*;
 
-const LISTS: [ListKind; 4] = [
-    ListKind::ServiceAccounts,
-    ListKind::Pods,
-    ListKind::TokenSecrets,
-    ListKind::BootstrapTokens,
-];
+const LISTS: [ListKind; 4] =
+    [ListKind::ServiceAccounts, ListKind::Pods, ListKind::TokenSecrets, ListKind::BootstrapTokens];
 
 /// One of each in namespace b.
 fn world() -> World {
