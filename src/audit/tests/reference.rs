@@ -53,6 +53,11 @@ pub enum Answer {
     Rejected,
 }
 
+fn texts(list: &Value) -> Vec<Name> {
+    let all = list.as_array().into_iter().flatten();
+    all.filter_map(Value::as_str).map(Name::from).collect()
+}
+
 impl Line {
     /// Reads a line that is known to be an event.
     fn read(text: &str) -> Self {
@@ -129,13 +134,7 @@ impl Line {
                 bound: BoundTo::Nothing,
                 seconds: body["spec"]["expirationSeconds"].as_u64(),
                 until: None,
-                audiences: body["spec"]["audiences"]
-                    .as_array()
-                    .into_iter()
-                    .flatten()
-                    .filter_map(|one| one.as_str())
-                    .map(Name::from)
-                    .collect(),
+                audiences: texts(&body["spec"]["audiences"]),
             }),
             credit: notes.credit,
             decided: notes.decision.is_some(),
