@@ -79,3 +79,9 @@ pub fn number(rows: &[(Full, &Line)]) -> ActivityParts {
     };
     ActivityParts { tables, uses: uses.into_values().collect(), ..ActivityParts::default() }
 }
+
+/// The texts of a list, as JSON has them.
+pub(super) fn texts(list: &serde_json::Value) -> Vec<crate::model::Name> {
+    let all = list.as_array().into_iter().flatten();
+    all.filter_map(serde_json::Value::as_str).map(crate::model::Name::from).collect()
+}

@@ -14,7 +14,7 @@ use super::super::request::{
     self, ObjectRef, Outcome, Person, Requested, Stage, Standing, Verdict,
 };
 use super::newest_of::Newest;
-use super::numbered::number;
+use super::numbered::{number, texts};
 use super::paced::rates;
 use crate::model::{
     Activity, ActivityParts, Asked, BoundTo, Call, Coverage, CreditedGrant, Detail, Gap, Identity,
@@ -51,11 +51,6 @@ pub enum Answer {
     Undecided,
     Nobody,
     Rejected,
-}
-
-fn texts(list: &Value) -> Vec<Name> {
-    let all = list.as_array().into_iter().flatten();
-    all.filter_map(Value::as_str).map(Name::from).collect()
 }
 
 impl Line {
