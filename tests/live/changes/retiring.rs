@@ -59,6 +59,26 @@ fn token_of(cluster: &Cluster, secret: &str) -> String {
     String::from_utf8(STANDARD.decode(text).expect("base64")).expect("text")
 }
 
+fn an_exemption_is_due_when_its_last_day_has_ended(desk: &Desk, policy: &str) {
+    let last = (chrono::Utc::now() + chrono::TimeDelta::days(3)).date_naive();
+    let exemption = format!(
+        "[[exemptions]]\nrule = \"idle\"\nidentity = \"user:break-glass\"\n\
+         owner = \"platform\"\nreason = \"sealed\"\nexpires = {last}\n"
+    );
+    std::fs::write(policy, exemption).expect("a policy");
+    let ends = due_by(desk, (policy, &[]), 3, 0);
+    let ended = due_by(desk, (policy, &[]), 4, 1);
+    let after = last.succ_opt().expect("a day");
+    for (said, due) in [(ends, false), (ended, true)] {
+        assert_eq!(
+            said["items"],
+            json!([{"kind": "exemption", "notBefore": format!("{after}T00:00:00Z"), "due": due,
+                "rule": "idle", "identity": "user:break-glass", "owner": "platform",
+                "reason": "sealed", "expires": last.to_string(), "from": format!("{policy}:1")}])
+        );
+    }
+}
+
 #[test]
 fn an_account_that_was_split_is_retired_stage_by_stage() {
     let Some(cluster) = cluster() else { return };
@@ -82,25 +102,7 @@ fn an_account_that_was_split_is_retired_stage_by_stage() {
     let told = "tell everybody who uses sa:team/ops";
     assert!(planned.text().contains(told), "{}", planned.out);
     desk.keybook(&["due"]).ends_with(0).says("nothing is left");
-    // An exemption has a last day, and is due when that has ended.
-    let policy = file("policy.toml");
-    let last = (chrono::Utc::now() + chrono::TimeDelta::days(3)).date_naive();
-    let exemption = format!(
-        "[[exemptions]]\nrule = \"idle\"\nidentity = \"user:break-glass\"\n\
-         owner = \"platform\"\nreason = \"sealed\"\nexpires = {last}\n"
-    );
-    std::fs::write(&policy, exemption).expect("a policy");
-    let ends = due_by(&desk, (&policy, &[]), 3, 0);
-    let ended = due_by(&desk, (&policy, &[]), 4, 1);
-    let after = last.succ_opt().expect("a day");
-    for (said, due) in [(ends, false), (ended, true)] {
-        assert_eq!(
-            said["items"],
-            json!([{"kind": "exemption", "notBefore": format!("{after}T00:00:00Z"), "due": due,
-                "rule": "idle", "identity": "user:break-glass", "owner": "platform",
-                "reason": "sealed", "expires": last.to_string(), "from": format!("{policy}:1")}])
-        );
-    }
+    an_exemption_is_due_when_its_last_day_has_ended(&desk, &file("policy.toml"));
     let out = file("hand-over");
     desk.keybook(&["apply", &plan, "--out", &out, "--yes", "tests"]).ends_with(0);
     // Who may not read the UID of kube-system has another journal: that nothing is due is not known.
