@@ -212,34 +212,13 @@ impl Ui {
             },
             Effect::Save { book, dir, .. } => save(book, dir, self.sender.clone()),
             Effect::Plan { feed, tag, book, intents } => {
-                let sender = self.sender.clone();
-                let made = self.at_desk(feed, move |desk| {
-                    let result = desk.plan(&book, &intents).map(Arc::new);
-                    let _ = sender.send(Msg::Planned { tag, result });
-                });
-                if let Err(why) = made {
-                    let _ = self.sender.send(Msg::Planned { tag, result: Err(why) });
-                }
+                self.planned(feed, tag, move |desk| desk.plan(&book, &intents));
             }
             Effect::Undo { feed, tag, run } => {
-                let sender = self.sender.clone();
-                let made = self.at_desk(feed, move |desk| {
-                    let result = desk.undoing(run).map(Arc::new);
-                    let _ = sender.send(Msg::Planned { tag, result });
-                });
-                if let Err(why) = made {
-                    let _ = self.sender.send(Msg::Planned { tag, result: Err(why) });
-                }
+                self.planned(feed, tag, move |desk| desk.undoing(run));
             }
             Effect::Finish { feed, tag, run } => {
-                let sender = self.sender.clone();
-                let made = self.at_desk(feed, move |desk| {
-                    let result = desk.finishing(run).map(Arc::new);
-                    let _ = sender.send(Msg::Planned { tag, result });
-                });
-                if let Err(why) = made {
-                    let _ = self.sender.send(Msg::Planned { tag, result: Err(why) });
-                }
+                self.planned(feed, tag, move |desk| desk.finishing(run));
             }
             Effect::Journal { feed, tag } => {
                 let sender = self.sender.clone();
@@ -269,6 +248,23 @@ impl Ui {
             Effect::Quit => self.ended = Some(Ended::Quit),
         }
         Ok(())
+    }
+
+    /// Has something planned at a cluster's desk; what comes of it is told as a message.
+    fn planned(
+        &self,
+        feed: FeedId,
+        tag: u64,
+        work: impl FnOnce(&dyn Desk) -> Result<Planned, String> + Send + 'static,
+    ) {
+        let sender = self.sender.clone();
+        let made = self.at_desk(feed, move |desk| {
+            let result = work(desk).map(Arc::new);
+            let _ = sender.send(Msg::Planned { tag, result });
+        });
+        if let Err(why) = made {
+            let _ = self.sender.send(Msg::Planned { tag, result: Err(why) });
+        }
     }
 
     /// Has something done at a cluster's desk, beside the screen.
