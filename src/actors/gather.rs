@@ -71,7 +71,11 @@ fn reaches_into_a_pod(call: &Call) -> bool {
             && matches!(&**subresource, "exec" | "attach" | "portforward" | "log"))
 }
 
-pub(super) fn gather(activity: &Activity, identity: &Identity, seen: SeenId) -> Option<Gathered> {
+pub(super) fn gather(
+    activity: &Activity,
+    (identity, seen): (&Identity, SeenId),
+    apart: &BTreeSet<Name>,
+) -> Option<Gathered> {
     let mut raws: BTreeMap<ActorId, Raw<'_>> = BTreeMap::new();
     let (mut rest, mut for_others) = (Rest::default(), 0);
     let mut nobodys: Vec<&Use> = Vec::new();
@@ -96,8 +100,13 @@ pub(super) fn gather(activity: &Activity, identity: &Identity, seen: SeenId) -> 
     let holders = Holders::new(activity, identity, &raws);
     let mut groups: BTreeMap<(Holder, Option<String>), Vec<&Raw<'_>>> = BTreeMap::new();
     for raw in &raws {
-        let holder = holders.of(raw);
+        let known_apart = raw.actor.credential.as_ref().filter(|id| apart.contains(*id));
+        let holder = match known_apart {
+            Some(id) => Holder::Credential(id.clone()),
+            None => holders.of(raw),
+        };
         let device = match &holder {
+            _ if known_apart.is_some() => None,
             Holder::Credential(_) | Holder::NotSaid => raw.client.system.clone(),
             // These stand for somebody, whatever they sit at.
             Holder::Workload(_) | Holder::MintedBy(_) | Holder::Session(_) => None,

@@ -20,6 +20,7 @@ mod signals;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -135,11 +136,22 @@ impl Behind {
 /// Who is behind an account by the log; None for a group, for whom there are many by design, and for
 /// whom the log does not show.
 pub fn of(activity: &Activity, snapshot: &Snapshot, identity: &Identity) -> Option<Behind> {
+    told_apart(activity, snapshot, identity, &BTreeSet::new())
+}
+
+/// As [`of`]; a credential among `apart` stands for somebody of its own, whoever had it made and
+/// whatever it took the place of.
+pub fn told_apart(
+    activity: &Activity,
+    snapshot: &Snapshot,
+    identity: &Identity,
+    apart: &BTreeSet<Name>,
+) -> Option<Behind> {
     if is_many(identity) || activity.detail() >= Detail::NoActors {
         return None;
     }
     let seen = activity.seen(identity)?;
-    let gathered = gather::gather(activity, identity, seen)?;
+    let gathered = gather::gather(activity, (identity, seen), apart)?;
     let annotated = is_annotated(snapshot, identity);
     let about = signals::About { identity, annotated, activity };
     let signals = signals::signals(&gathered.actors, &about);

@@ -450,3 +450,26 @@ fn a_providers_token_at_two_places_at_once_was_copied() {
     assert_eq!(with("JTI=1", HOME).weight, 0);
     assert_eq!(with("JTI=2", "185.0.2.9").weight, 0);
 }
+
+#[test]
+fn tokens_of_one_that_are_said_to_be_of_several_are_told_apart() {
+    let (mac, windows) = (("JTI=1", MAC, HOME), ("JTI=2", MAC, OFFICE));
+    let log = Log::new("sa:ci/deployer")
+        .minted("JTI=1", "user:platform@corp.example")
+        .minted("JTI=2", "user:platform@corp.example")
+        .minted("JTI=3", "user:platform@corp.example")
+        .work(mac, 0..60)
+        .work(windows, 900..960)
+        .work(("JTI=3", MAC, HOME), 1500..1560);
+    let activity = log.parts.clone().into();
+    let apart = |credentials: &[&str]| {
+        let apart = credentials.iter().map(|one| Name::from(*one)).collect();
+        let behind = told_apart(&activity, &log.snapshot, &log.identity, &apart).unwrap();
+        let credentials = behind.actors.iter().map(|actor| actor.credentials.len());
+        let mut credentials: Vec<usize> = credentials.collect();
+        credentials.sort_unstable();
+        credentials
+    };
+    assert_eq!(apart(&[]), [3]);
+    assert_eq!(apart(&["JTI=1", "JTI=2"]), [1, 1, 1]);
+}

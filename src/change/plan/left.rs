@@ -78,6 +78,11 @@ impl Left {
     }
 
     fn of_member(&mut self, book: &Book, identity: &Identity, after: &Authorizer) {
+        self.groups(book, identity, after);
+    }
+
+    /// What somebody has by groups: no write to the cluster takes anybody out of one.
+    pub(super) fn groups(&mut self, book: &Book, identity: &Identity, after: &Authorizer) {
         let entry = book.find(identity);
         let groups = entry.map(|entry| entry.groups.clone()).unwrap_or_default();
         for group in &groups {

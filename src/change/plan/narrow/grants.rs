@@ -6,7 +6,6 @@ use std::sync::Arc;
 
 use chrono::TimeDelta;
 
-use super::Choices;
 use super::beside;
 use super::ground::doubts;
 use super::keys::{
@@ -15,6 +14,7 @@ use super::keys::{
 use super::need::OwnNeed;
 use super::rules::{Narrowed, Need, World, allows, narrow};
 use super::unseen::Unseen;
+use super::{Choices, NotInLogs};
 use crate::book::{Book, Entry, Grant, Logged, UseSummary};
 use crate::change::plan::wanted::{no_role, nobody, unseen_holders};
 use crate::change::plan::{Intent, Refusal};
@@ -139,6 +139,8 @@ pub(super) struct Work<'a> {
     covered: String,
     /// Whether roles or bindings were written by the rights that they gave.
     gave: Cell<bool>,
+    /// Whether admission policies were written, which may name parameters.
+    parameters: Cell<bool>,
 }
 
 impl<'a> Work<'a> {
@@ -180,6 +182,7 @@ impl<'a> Work<'a> {
             namespaces: stays.filter(|_| whole).map(|(name, _)| name.clone()).collect(),
             covered: duration(coverage.covered()),
             gave: Cell::new(false),
+            parameters: Cell::new(false),
         })
     }
 
@@ -204,6 +207,7 @@ impl<'a> Work<'a> {
             covered: &self.covered,
             elsewhere,
             gave: self.gave.get(),
+            parameters: self.parameters.get(),
             whose: "",
         }
     }
@@ -237,25 +241,23 @@ impl<'a> Work<'a> {
         }
         let mut needs: Vec<OwnNeed> =
             self.book.needed(entry.id).into_iter().map(OwnNeed::of).collect();
-        // Of these the log does not say whether they were allowed.
-        let open = |used: &UseSummary| used.undecided > 0 && used.allowed == 0;
-        needs.extend(uses.iter().filter(|used| open(used)).map(OwnNeed::open));
-        let paths = |used: &UseSummary| used.allowed > 0 && used.call.target == Target::Paths;
-        needs.extend(uses.iter().filter(|used| paths(used)).map(OwnNeed::open));
+        // Of these the log does not say whether they were allowed, or which they were.
+        let open = |used: &&UseSummary| match used.allowed {
+            0 => used.undecided > 0,
+            _ => used.call.target == Target::Paths,
+        };
+        needs.extend(uses.iter().filter(open).map(OwnNeed::open));
         if !is_master(entry) {
             let allowed = uses.iter().filter(|used| used.allowed > 0);
             let allowed = allowed.map(|used| (&used.call, used.allowed, used.last_seen));
-            let (beside, written) = beside::needs(allowed);
-            let held: Vec<(&[PolicyRule], &Scope)> = entry
-                .grants
-                .iter()
-                .filter_map(|id| self.book.grant(*id))
-                .filter_map(|grant| Some((&*grant.role.as_ref()?.rules, &grant.scope)))
-                .collect();
-            let lines = beside::by_the_rights(who, &written, &held);
-            self.gave.set(self.gave.get() || !lines.is_empty());
-            said.extend(lines);
-            needs.extend(beside);
+            let beside = beside::of(who, allowed, &beside::held(self.book, entry));
+            self.gave.set(self.gave.get() || !beside.gave.is_empty());
+            self.parameters.set(self.parameters.get() || !beside.parameters.is_empty());
+            let told = self.choices.not_in_logs != NotInLogs::KeepAll;
+            said.extend(
+                beside.gave.into_iter().chain(beside::keepable(beside.parameters).filter(|_| told)),
+            );
+            needs.extend(beside.needs);
         }
         Ok(needs)
     }

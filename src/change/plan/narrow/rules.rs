@@ -51,6 +51,8 @@ pub(super) struct World<'a> {
     pub(super) elsewhere: &'a [(Need<'a>, String)],
     /// Whether roles or bindings were written that any of the rights may have been needed for.
     pub(super) gave: bool,
+    /// Whether something was written that any reading may have been needed for.
+    pub(super) parameters: bool,
     /// Of whom requests are meant, where not everybody's are: `of ana, bo `.
     pub(super) whose: &'a str,
 }
@@ -77,6 +79,8 @@ pub(super) enum Why {
     Beside,
     /// Requests may have needed it.
     Open,
+    /// What was written may name parameters that it takes to read.
+    Parameters,
     /// What goes with it was used.
     Together,
     /// Reads are not in the log.
@@ -122,6 +126,9 @@ pub(super) fn narrow(
     work.not_in_the_log();
     if world.unseen.keeps_behind_star() {
         work.behind_stars();
+        if world.parameters {
+            work.parameters();
+        }
     }
     work.finish()
 }
@@ -323,6 +330,23 @@ impl Work<'_> {
                 seen.any |= rule.resource_names.is_empty();
                 seen.fixed.extend(rule.resource_names.iter().cloned());
                 seen.line.add(Line::new(Why::NotLogged, 0, None));
+            }
+        }
+    }
+
+    /// All reading that is held, where what was written may have taken any of it.
+    fn parameters(&mut self) {
+        for rule in self.rules {
+            for read in ["get", "list"].into_iter().filter(|read| verb_matches(rule, read)) {
+                for group in &rule.api_groups {
+                    for resource in &rule.resources {
+                        let key = (group.clone(), resource.clone());
+                        let seen = self.seen(key, read.into(), None);
+                        seen.any |= rule.resource_names.is_empty();
+                        seen.fixed.extend(rule.resource_names.iter().cloned());
+                        seen.line.add(Line::new(Why::Parameters, 0, None));
+                    }
+                }
             }
         }
     }

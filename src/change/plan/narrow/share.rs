@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::beside::CLAIMS;
 use super::grants::{Revoked, Work};
 use super::ground::doubts;
 use super::keys::words_of;
@@ -121,14 +122,13 @@ pub(in crate::change::plan) fn shares(
         let mut needs = needs(book, &account.identity, uses)?;
         let allowed = uses.iter().filter(|used| used.allowed > 0);
         let allowed = allowed.map(|used| (&used.call, used.allowed, used.last));
-        let (beside, written) = beside::needs(allowed);
         let rules: Vec<(&[PolicyRule], &Scope)> =
             held.iter().map(|held| (held.rules, &held.scope)).collect();
-        let said = beside::by_the_rights(to, &written, &rules);
-        gave |= !said.is_empty();
-        needs.extend(beside);
+        let beside = beside::of(to, allowed, &rules);
+        gave |= !beside.gave.is_empty();
+        needs.extend(beside.needs);
         let mut share = share(&work, &held, &needs, to);
-        share.said.splice(0..0, said);
+        share.said.splice(0..0, beside.gave.into_iter().chain(beside.parameters));
         shares.all.push(share);
         needed.extend(needs);
     }
@@ -226,7 +226,7 @@ fn share(work: &Work<'_>, held: &[Held<'_>], needs: &[OwnNeed], to: &Identity) -
         // What was written passed by the rights that it gave.
         if need.is_beside() {
             if met && need.requests() > 0 {
-                share.said.push(gives_others(need, to));
+                share.said.extend(gives_others(need, to));
             }
             continue;
         }
@@ -237,10 +237,13 @@ fn share(work: &Work<'_>, held: &[Held<'_>], needs: &[OwnNeed], to: &Identity) -
 }
 
 /// That somebody gets a right by which one gives rights.
-fn gives_others(need: &OwnNeed, to: &Identity) -> String {
-    let Target::Resource { resource, namespace, .. } = &need.call.target else {
-        return String::new();
+fn gives_others(need: &OwnNeed, to: &Identity) -> Option<String> {
+    let Target::Resource { group, resource, namespace, .. } = &need.call.target else {
+        return None;
     };
+    if **group == *CLAIMS {
+        return None;
+    }
     let place = namespace.as_ref().map_or_else(
         || "in the whole cluster".to_owned(),
         |namespace| format!("in namespace {namespace}"),
@@ -250,7 +253,7 @@ fn gives_others(need: &OwnNeed, to: &Identity) -> String {
         "escalate" => "whoever holds it gives anybody who holds such a role every right",
         _ => "whoever holds it has certificates signed for others",
     };
-    format!(
+    Some(format!(
         "{to} gets {} of {resource} {place}, as far as it is held, since {} took it or the rights that \
          were given: {what}",
         need.call.verb,
@@ -259,5 +262,5 @@ fn gives_others(need: &OwnNeed, to: &Identity) -> String {
         } else {
             format!("{} requests", need.requests())
         }
-    )
+    ))
 }

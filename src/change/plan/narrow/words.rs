@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 
+use super::beside::CLAIMS;
 use super::rules::{Narrowed, Why, World, has_resource, rule_covers};
 use crate::model::{Name, PolicyRule, Scope, or_quotes};
 use crate::rbac::matching::{group_matches, verb_matches};
@@ -61,12 +62,20 @@ pub(super) fn kept(rule: &PolicyRule, place: Option<&Name>, line: Line) -> Strin
         .map_or_else(String::new, |last| format!(", the last on {}", last.format("%Y-%m-%d")));
     let why = match line.why {
         Why::Used => format!("{} needed it{last}", requests(line.requests)),
+        Why::Beside if rule.api_groups.iter().any(|group| **group == *CLAIMS) => format!(
+            "{} that wrote the status of claims took it beside, as it was held{last}",
+            requests(line.requests)
+        ),
         Why::Beside => format!(
             "{} that wrote roles, bindings or certificates took it, or the rights that they gave{last}",
             requests(line.requests)
         ),
         Why::Open => {
             format!("the log leaves open whether {} needed it{last}", requests(line.requests))
+        }
+        Why::Parameters => {
+            "admission policies that were written may name parameters that it takes to read"
+                .to_owned()
         }
         Why::Together => "goes with what was used".to_owned(),
         Why::ReadsNotLogged => "the log leaves reads out, so that it may be in use".to_owned(),

@@ -6,13 +6,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::taken::grant_words;
 use super::{Part, Parts};
 use crate::book::{Book, Grant};
+use crate::change::plan::account;
 use crate::change::plan::make::Work;
 use crate::change::plan::narrow::Share;
 use crate::model::{Identity, Name, PolicyRule, Scope, SubjectKind};
 use crate::rbac::Action;
 use crate::rbac::answers::{ANSWERED, READS};
 use crate::rbac::escalation::is_covered;
-use crate::rbac::matching::rule_allows;
+use crate::rbac::matching::{group_matches, one_resource_matches, rule_allows, verb_matches};
 
 /// So many are named, at most.
 const NAMED: usize = 6;
@@ -62,8 +63,8 @@ const INTO: [Right; 6] = [
     ("patch", "", "pods", "ephemeralcontainers"),
 ];
 
-/// What somebody holds in a namespace, by the grants that name it.
-type Holds<'a> = Vec<(&'a Grant, &'a [PolicyRule])>;
+/// What somebody holds, and by what.
+type Holds<'a, By> = Vec<(By, &'a Scope, &'a [PolicyRule])>;
 
 fn allows(
     rules: &[PolicyRule],
@@ -75,53 +76,62 @@ fn allows(
     rules.iter().any(|rule| rule_allows(rule, verb, &action))
 }
 
-/// The first way, and the grant that gives it.
-fn way<'a>(holds: &Holds<'a>, to: &Identity, runs: bool) -> Option<(Way, &'a Grant)> {
+/// Whether rules allow something of an object of any name: which ones there will be is not known.
+fn allows_some(rules: &[PolicyRule], (verb, group, resource, subresource): Right) -> bool {
+    rules.iter().any(|rule| {
+        let matches = |have: &Name| one_resource_matches(have, resource, subresource);
+        verb_matches(rule, verb) && group_matches(rule, group) && rule.resources.iter().any(matches)
+    })
+}
+
+/// The first way among what is held where it counts, and what gives it.
+fn way<By: Copy>(holds: &Holds<'_, By>, to: &Identity, runs: bool) -> Option<(Way, By)> {
     let by = |right: Right, at: (&str, &str)| {
-        holds.iter().find(|(_, rules)| allows(rules, right, at)).map(|(grant, _)| *grant)
+        holds.iter().find(|(_, _, rules)| allows(rules, right, at)).map(|(by, ..)| *by)
     };
     let Some(namespace) = to.namespace.as_deref() else {
         // Of users the rule holds cluster-wide.
-        let wide: Holds<'a> =
-            holds.iter().filter(|(grant, _)| grant.scope == Scope::Cluster).copied().collect();
-        let found = wide
-            .iter()
-            .find(|(_, rules)| allows(rules, ("impersonate", "", "users", ""), ("", &to.name)))?;
+        let found = holds.iter().find(|(_, scope, rules)| {
+            **scope == Scope::Cluster
+                && allows(rules, ("impersonate", "", "users", ""), ("", &to.name))
+        })?;
         return Some((Way::Impersonate, found.0));
     };
-    let (named, any) = ((namespace, &*to.name), (namespace, ""));
-    if let Some(grant) = by(("create", "", "serviceaccounts", "token"), named) {
-        return Some((Way::Token, grant));
+    let named = (namespace, &*to.name);
+    let some = |right: Right| {
+        holds.iter().find(|(_, _, rules)| allows_some(rules, right)).map(|(by, ..)| *by)
+    };
+    if let Some(by) = by(("create", "", "serviceaccounts", "token"), named) {
+        return Some((Way::Token, by));
     }
-    if let Some(grant) = by(("impersonate", "", "serviceaccounts", ""), named) {
-        return Some((Way::Impersonate, grant));
+    if let Some(by) = by(("impersonate", "", "serviceaccounts", ""), named) {
+        return Some((Way::Impersonate, by));
     }
     for (group, resource) in RUNS {
-        if let Some(grant) = by(("create", group, resource, ""), any) {
-            return Some((Way::Pods, grant));
+        if let Some(by) = some(("create", group, resource, "")) {
+            return Some((Way::Pods, by));
         }
         for verb in ["update", "patch"] {
-            if let Some(grant) = by((verb, group, resource, ""), any).filter(|_| resource != "pods")
-            {
-                return Some((Way::Pods, grant));
+            if let Some(by) = some((verb, group, resource, "")).filter(|_| resource != "pods") {
+                return Some((Way::Pods, by));
             }
         }
     }
-    if let Some(grant) = INTO.iter().filter(|_| runs).find_map(|right| by(*right, any)) {
-        return Some((Way::Pods, grant));
+    if let Some(by) = INTO.iter().filter(|_| runs).find_map(|right| some(*right)) {
+        return Some((Way::Pods, by));
     }
-    let makes = by(("create", "", "secrets", ""), any)?;
+    let makes = some(("create", "", "secrets", ""))?;
     let reads = READS.into_iter().chain(ANSWERED);
-    let mut reads = reads.filter(|verb| by((verb, "", "secrets", ""), any).is_some());
+    let mut reads = reads.filter(|verb| some((verb, "", "secrets", "")).is_some());
     reads.next().map(|_| (Way::Secret, makes))
 }
 
 /// Whether somebody holds all that another gets.
-fn holds_all(all: &Holds<'_>, share: &Share) -> bool {
+fn holds_all(all: &Holds<'_, &Grant>, share: &Share) -> bool {
     share.rules.iter().all(|(place, wanted)| {
         let here = |scope: &Scope| *scope == Scope::Cluster || scope.namespace() == place.as_ref();
-        let rules = all.iter().filter(|(grant, _)| here(&grant.scope));
-        let held: Vec<&PolicyRule> = rules.flat_map(|(_, rules)| *rules).collect();
+        let rules = all.iter().filter(|(_, scope, _)| here(scope));
+        let held: Vec<&PolicyRule> = rules.flat_map(|(.., rules)| *rules).collect();
         is_covered(&held, wanted)
     })
 }
@@ -130,10 +140,11 @@ fn holds_all(all: &Holds<'_>, share: &Share) -> bool {
 type Found<'a> = BTreeMap<(Way, Identity), (&'a Grant, BTreeSet<Name>)>;
 
 fn others<'a>(book: &'a Book, account: &Identity, all: &[(&Part, &Share)]) -> Found<'a> {
-    let mut by_subject: BTreeMap<&Identity, Holds<'a>> = BTreeMap::new();
+    let mut by_subject: BTreeMap<&Identity, Holds<'a, &'a Grant>> = BTreeMap::new();
     for grant in book.grants() {
         let Some(role) = grant.role.as_ref() else { continue };
-        by_subject.entry(&grant.key.subject).or_default().push((grant, &role.rules));
+        let held: (&'a Grant, _, _) = (grant, &grant.scope, &*role.rules);
+        by_subject.entry(&grant.key.subject).or_default().push(held);
     }
     let mut found = Found::new();
     for (part, share) in all.iter().filter(|(_, share)| !share.rules.is_empty()) {
@@ -144,9 +155,9 @@ fn others<'a>(book: &'a Book, account: &Identity, all: &[(&Part, &Share)]) -> Fo
             let place = part.to.namespace.as_ref();
             let here = |scope: &Scope| *scope == Scope::Cluster || scope.namespace() == place;
             // The API server's own components can be anybody, whatever is made.
-            let holds: Holds<'a> = all
+            let holds: Holds<'a, &'a Grant> = all
                 .iter()
-                .filter(|(grant, _)| !grant.bootstrap && here(&grant.scope))
+                .filter(|(grant, scope, _)| !grant.bootstrap && here(scope))
                 .copied()
                 .collect();
             let found_way = way(&holds, &part.to, part.workload.is_some());
@@ -156,6 +167,52 @@ fn others<'a>(book: &'a Book, account: &Identity, all: &[(&Part, &Share)]) -> Fo
                 entry.1.insert(part.to.to_string().into());
             }
         }
+    }
+    found
+}
+
+/// How who gets these rights can be the account that was split, in words: as long as it is there, it
+/// has all that it held by it.
+pub(super) fn as_the_account(book: &Book, account: &Identity, share: &Share) -> Vec<String> {
+    let mut found = Vec::new();
+    let place = account.namespace.as_ref();
+    let placed: Vec<(Scope, &[PolicyRule])> = share
+        .rules
+        .iter()
+        .filter(|(at, _)| at.is_none() || at.as_ref() == place)
+        .map(|(at, rules)| (at.clone().map_or(Scope::Cluster, Scope::Namespace), &**rules))
+        .collect();
+    let holds: Holds<'_, ()> = placed.iter().map(|(scope, rules)| ((), scope, *rules)).collect();
+    let (Some(namespace), SubjectKind::ServiceAccount) = (place, account.kind) else {
+        found.extend(way(&holds, account, false).map(|(way, ())| way.words(&account.to_string())));
+        return found;
+    };
+    let pods = &book.snapshot.objects.pods;
+    let runs = pods
+        .iter()
+        .any(|((ns, _), pod)| ns == namespace && pod.spec.service_account_name == account.name);
+    // Of its token, what it makes is told with what renews it.
+    let way = way(&holds, account, runs).map(|(way, ())| way);
+    found.extend(way.filter(|way| *way != Way::Token).map(|way| way.words(&account.to_string())));
+    let reads = |name: &str| {
+        READS.into_iter().chain(ANSWERED).any(|verb| {
+            let at = (&**namespace, if verb == "deletecollection" { "" } else { name });
+            holds.iter().any(|(_, _, rules)| allows(rules, (verb, "", "secrets", ""), at))
+        })
+    };
+    let mut read: Vec<String> = account::secrets(book, namespace, &account.name)
+        .filter(|secret| reads(&secret.name))
+        .map(|secret| secret.name.to_string())
+        .collect();
+    read.sort();
+    let more = read.len().saturating_sub(NAMED);
+    read.truncate(NAMED);
+    if !read.is_empty() {
+        let rest = if more > 0 { format!(" and {more} more") } else { String::new() };
+        found.push(format!(
+            "reads the token of {account} in Secret {namespace}/{}{rest}",
+            read.join(", ")
+        ));
     }
     found
 }

@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 
 use super::Parts;
 use crate::change::plan::account;
-use crate::change::plan::left::still_authenticates;
+use crate::change::plan::left::{Left, still_authenticates};
 use crate::change::plan::make::Work;
 use crate::change::plan::{Ending, Intent, Later, Manual, NOT_A_DAY_SOONER, StillWorks};
 use crate::credentials::{self, Credential, Kind};
@@ -52,6 +52,12 @@ impl Work<'_> {
                 still_works: works(&taken),
             });
         } else {
+            // Its groups are nobody's to take away here, and are all that its credentials need.
+            let mut by_groups = Left::default();
+            by_groups.groups(self.input.book, account, self.input.book.authorizer());
+            let mut still_works = works(&taken);
+            still_works.extend(by_groups.still_works);
+            self.left.manual.extend(by_groups.manual);
             self.later.push(Later {
                 not_before: first,
                 what: format!(
@@ -59,7 +65,7 @@ impl Work<'_> {
                      in keybook due"
                 ),
                 intents: vec![identity],
-                still_works: works(&taken),
+                still_works,
             });
         }
         for credential in &taken {

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::issued::{certificate, token};
 use super::who::words;
-use super::{Part, Parts, taken};
+use super::{Part, Parts, becoming, taken};
 use crate::actors::PERSON;
 use crate::change::plan::check::{self, Check};
 use crate::change::plan::edit;
@@ -128,6 +128,12 @@ impl Work<'_> {
         }
         self.warnings.extend(share.said.iter().cloned());
         self.mints(parts, part, share);
+        for how in becoming::as_the_account(self.input.book, &parts.account, share) {
+            self.warnings.push(format!(
+                "{} {how}, by what it gets: as long as that goes, {} can do all that {} may",
+                part.to, part.name, parts.account
+            ));
+        }
         for call in &share.lost {
             let what = check::of_call(&check::asker(&part.to, []), call);
             self.warnings.push(format!(

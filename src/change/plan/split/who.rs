@@ -7,7 +7,7 @@ use crate::actors::{self, Actor, ActorUse, Behind, Holder};
 use crate::book::{Book, Entry};
 use crate::change::plan::wanted::nobody;
 use crate::change::plan::{Intent, Refusal, narrow};
-use crate::model::{Identity, Name, SubjectKind};
+use crate::model::{Activity, Identity, Name, SubjectKind};
 
 /// Longest name of an account that is made, bytes: names of what is bound to it go on from it.
 const LONGEST: usize = 50;
@@ -76,7 +76,7 @@ fn of(
     let log = log.ok_or_else(|| {
         Refusal::NotSplit("no audit log was read whole: name one with --audit".to_owned())
     })?;
-    let behind = actors::of(log, &book.snapshot, identity).ok_or_else(|| {
+    let behind = told_apart(log, book, (identity, how)).ok_or_else(|| {
         Refusal::NotSplit(format!("{identity}: the log does not show who is behind it"))
     })?;
     let (mut all, mut left) = attribute(&behind, how)?;
@@ -164,6 +164,29 @@ fn cuts_nobody_off(
          they needed (--unattributed NAME), or say that they may be cut off (--retire-unattributed)",
         who.join("; ")
     )))
+}
+
+/// Who is behind an account. Where a person gives credentials of one actor to several, these are told
+/// apart: somebody had them made for others.
+fn told_apart(
+    log: &Activity,
+    book: &Book,
+    (identity, how): (&Identity, &Splitting),
+) -> Option<Behind> {
+    let behind = actors::of(log, &book.snapshot, identity)?;
+    let mut apart: BTreeSet<Name> = BTreeSet::new();
+    for (at, actor) in behind.actors.iter().enumerate() {
+        let named = || how.actors.iter().filter(|named| is_called(actor, at, &named.is));
+        let names: BTreeSet<&Name> = named().map(|named| &named.name).collect();
+        let known = |word: &Name| actor.credentials.contains(word);
+        if names.len() > 1 && named().all(|named| known(&named.is)) {
+            apart.extend(named().map(|named| named.is.clone()));
+        }
+    }
+    if apart.is_empty() {
+        return Some(behind);
+    }
+    actors::told_apart(log, &book.snapshot, identity, &apart)
 }
 
 type Attributed = (Vec<Part>, (u64, Vec<ActorUse>, Vec<String>));

@@ -3,11 +3,13 @@
 
 use serde_json::{Value, json};
 
-use super::narrow::strict;
+use super::narrow::{may, strict};
 use super::split::{ops, split, splitting};
-use super::{World, user};
-use crate::book::tests::world::{Row, World as Logged};
-use crate::change::plan::{Choices, Intent, Plan, Splitting};
+use super::{World, applied, user};
+use crate::book::tests::world::{Row, World as Logged, call};
+use crate::change::plan::{Choices, Intent, NotInLogs, Plan, Splitting};
+use crate::model::Identity;
+use crate::rbac::Authorizer;
 
 const RBAC: &str = "rbac.authorization.k8s.io";
 
@@ -154,4 +156,69 @@ fn who_wrote_bindings_gets_what_it_took() {
     ] {
         assert!(said.contains(words), "{said}");
     }
+}
+
+/// `dana`, who holds these rules and made these requests, narrowed with what no log shows treated so:
+/// the plan, and what is allowed once it is made.
+fn after(rules: &Value, did: &[&str], not_in_logs: NotInLogs) -> (Plan, Authorizer) {
+    let mut world = dana(rules);
+    let mut parts = Logged::new().log(0, 90).activity.expect("a log");
+    for what in did {
+        Row::new("user:dana", what, 80).put(&mut parts);
+    }
+    world.log = Some(parts);
+    let choices = Choices { younger_than: 0, not_in_logs, ..Choices::default() };
+    let intent = Intent::to_narrow("user:dana", choices).expect("an intent");
+    let plan = world.plan_of(&[intent]).expect("a plan");
+    let after = Authorizer::new(&applied(&world, &plan).objects());
+    (plan, after)
+}
+
+fn lets(after: &Authorizer, what: &str) -> bool {
+    may(after, &Identity::user("dana"), &call(what))
+}
+
+#[test]
+fn what_the_status_of_a_claim_took_stays() {
+    let all = json!([{"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]}]);
+    let did = ["update resource.k8s.io:resourceclaims/status@a/c", "list pods@a"];
+    let (plan, is) = after(&all, &did, NotInLogs::Keep);
+    for (what, stays) in [
+        ("update resource.k8s.io:resourceclaims/binding", true),
+        ("arbitrary-node:update resource.k8s.io:resourceclaims/driver@a/gpu", true),
+        ("associated-node:update resource.k8s.io:resourceclaims/driver@a/gpu", true),
+        ("patch resource.k8s.io:resourceclaims/binding", false),
+        ("arbitrary-node:update resource.k8s.io:resourceclaims/driver@b/gpu", false),
+    ] {
+        assert_eq!(lets(&is, what), stays, "{what}");
+    }
+    let kept = plan.steps.iter().flat_map(|step| &step.reasons).flat_map(|why| &why.evidence);
+    let kept: Vec<&String> = kept.filter(|line| line.contains("the status of claims")).collect();
+    assert!(kept.iter().any(|line| line.contains("binding")), "{kept:?}");
+    let (_, is) = after(&all, &did[1..], NotInLogs::Keep);
+    assert!(!lets(&is, "update resource.k8s.io:resourceclaims/binding"));
+}
+
+#[test]
+fn whose_parameters_an_admission_policy_names_no_log_says() {
+    let all = json!([{"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]}]);
+    let did = [
+        "create admissionregistration.k8s.io:validatingadmissionpolicies@/p",
+        "create admissionregistration.k8s.io:validatingadmissionpolicybindings@/b",
+    ];
+    let told = |plan: &Plan| {
+        let told = |line: &&String| line.contains("paramKind") || line.contains("paramRef");
+        plan.warnings.iter().filter(told).count()
+    };
+    let (plan, is) = after(&all, &did, NotInLogs::Keep);
+    assert_eq!(told(&plan), 2, "{:?}", plan.warnings);
+    assert!(!lets(&is, "get configmaps@a/x"));
+    let (plan, is) = after(&all, &did, NotInLogs::KeepAll);
+    assert_eq!(told(&plan), 0, "{:?}", plan.warnings);
+    for what in ["get configmaps@a/x", "list things.example:things"] {
+        assert!(lets(&is, what), "{what}");
+    }
+    assert!(!lets(&is, "create configmaps@a/x"));
+    let (plan, is) = after(&all, &["list pods@a"], NotInLogs::KeepAll);
+    assert!(told(&plan) == 0 && !lets(&is, "get things.example:things@a/x"));
 }

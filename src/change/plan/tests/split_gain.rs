@@ -1,14 +1,16 @@
 //! Nobody gains by a split: names that something grants already are not taken, and who else can be one
 //! of the new identities is said first.
 
+use std::sync::Arc;
+
 use serde_json::{Value, json};
 
 use super::narrow::strict;
 use super::split::{ops, row, split, splitting};
 use super::{World, user};
-use crate::book::tests::world::{World as Logged, call};
+use crate::book::tests::world::{Row, World as Logged, call};
 use crate::change::plan::{Named, Plan, Splitting};
-use crate::model::Identity;
+use crate::model::{Identity, Issued, Minted};
 
 const DID: [(usize, &str); 2] = [(0, "list pods@a"), (2, "delete pods@a/x")];
 
@@ -187,6 +189,103 @@ fn who_had_tokens_of_the_account_made_can_be_it_until_it_is_gone() {
     assert_eq!(told.len(), 1, "{:?}", plan.warnings);
     let renews = "takes create of serviceaccounts/token named ana in namespace keys";
     assert!(told[0].contains(renews), "{told:?}");
+}
+
+#[test]
+fn who_gets_what_makes_them_the_account_is_told() {
+    let did = |what: &str, rules: &Value| {
+        let bot = json!({"kind": "ServiceAccount", "name": "bot", "namespace": "a"});
+        let mut world = super::split::ops(&[("does", bot)], &[]).role("does", rules).with(json!({
+            "apiVersion": "v1", "kind": "Secret", "type": "kubernetes.io/service-account-token",
+            "metadata": {"name": "bot-token", "namespace": "a", "uid": "bot-token",
+                "annotations": {"kubernetes.io/service-account.name": "bot"}},
+        }));
+        let mut parts = Logged::new().log(0, 90).activity.expect("a log");
+        row("sa:a/bot", 0, call(what), 9).put(&mut parts);
+        world.log = Some(parts);
+        let how = Splitting { actors: vec![named("ana", "203.0.113.1")], to: [].into(), ..ana() };
+        let plan = split(&world, "sa:a/bot", how).expect("a plan");
+        warnings(&plan, "by what it gets: as long as that goes")
+    };
+    let rule = |verb: &str, group: &str, resource: &str, names: &[&str]| {
+        json!([{"verbs": [verb],
+        "apiGroups": [group], "resources": [resource], "resourceNames": names}])
+    };
+    let told = |how: &str| {
+        vec![format!(
+            "sa:keys/ana {how}, by what it gets: as long as that goes, ana can do all that sa:a/bot may"
+        )]
+    };
+    let reads = told("reads the token of sa:a/bot in Secret a/bot-token");
+    assert_eq!(did("list secrets@a", &rule("list", "", "secrets", &[])), reads);
+    assert_eq!(did("get secrets@a/bot-token", &rule("get", "", "secrets", &["bot-token"])), reads);
+    assert_eq!(did("patch secrets@a/bot-token", &rule("patch", "", "secrets", &[])), reads);
+    let other = rule("get", "", "secrets", &["other"]);
+    assert_eq!(did("get secrets@a/other", &other), Vec::<String>::new());
+    let runs = told("has pods run as sa:a/bot, or gets into them");
+    assert_eq!(
+        did("create apps:deployments@a/x", &rule("create", "apps", "deployments", &[])),
+        runs
+    );
+    let reads = rule("get", "apps", "deployments", &[]);
+    assert_eq!(did("get apps:deployments@a/x", &reads), Vec::<String>::new());
+}
+
+#[test]
+fn tokens_that_one_had_made_for_two_are_given_to_them() {
+    let bot = json!({"kind": "ServiceAccount", "name": "bot", "namespace": "a"});
+    let rules = json!([{"verbs": ["list"], "apiGroups": [""], "resources": ["pods"]},
+        {"verbs": ["list"], "apiGroups": [""], "resources": ["configmaps"]}]);
+    let mut world = super::split::ops(&[("does", bot)], &[]).role("does", &rules);
+    let mut parts = Logged::new().log(0, 90).activity.expect("a log");
+    let by = Identity::user("admin@corp.example");
+    for (token, what, day) in [("JTI=1", "list pods@a", 9), ("JTI=2", "list configmaps@a", 20)] {
+        Row::new("sa:a/bot", what, day)
+            .with(token)
+            .agent("kubectl/v1.36.1 (linux/amd64) kubernetes/b1d5cc9")
+            .from("203.0.113.9")
+            .put(&mut parts);
+        let account = Identity::service_account("a", "bot");
+        let issued = Issued { account, credential: token.into(), by: by.clone() };
+        parts.issued.push((Arc::new(issued), Minted::new(parts.uses[0].first)));
+    }
+    world.log = Some(parts);
+    let how = |actors| Splitting { actors, to: [].into(), ..ana() };
+    let both = how(vec![named("ana", "JTI=1"), named("bo", "JTI=2")]);
+    let plan = split(&world, "sa:a/bot", both).expect("a plan");
+    let made = |who: &str, resource: &str| {
+        let mut roles = plan.steps.iter().filter(|step| step.target.is_role());
+        roles.any(|step| {
+            let image = step.after.as_ref().expect("an image");
+            image["metadata"]["name"].as_str().expect("a name").contains(who)
+                && image["rules"].to_string().contains(resource)
+        })
+    };
+    assert!(made("-ana", "pods") && made("-bo", "configmaps"));
+    assert!(!made("-ana", "configmaps") && !made("-bo", "pods"));
+    // Named by one of them, whoever had them made is one.
+    let plan = split(&world, "sa:a/bot", how(vec![named("ana", "JTI=1")])).expect("a plan");
+    assert!(plan.steps.iter().any(|step| {
+        step.after.as_ref().is_some_and(|image| image["rules"].to_string().contains("configmaps"))
+    }));
+}
+
+#[test]
+fn what_a_retired_user_keeps_by_its_groups_is_told() {
+    let team = json!({"apiGroup": "rbac.authorization.k8s.io", "kind": "Group", "name": "team"});
+    let mut world = world().bind(None, "t", "wide", &json!([team]));
+    let mut parts = Logged::new().log(0, 90).activity.expect("a log");
+    let mut one = row("user:ops", 0, call("list pods@a"), 9);
+    one = one.groups(&["team", "system:authenticated"]);
+    one.put(&mut parts);
+    world.log = Some(parts);
+    let how = Splitting { retire_after: Some(7), ..ana() };
+    let plan = split(&world, "user:ops", how).expect("a plan");
+    let team = "what user:ops has by the group team: ClusterRoleBinding t (ClusterRole wide)";
+    let stage = &plan.later[0];
+    assert!(stage.still_works.iter().any(|one| one.what == team), "{:?}", stage.still_works);
+    let leave = "take user:ops out of the group team";
+    assert!(plan.manual.iter().any(|one| one.what == leave), "{:?}", plan.manual);
 }
 
 #[test]
