@@ -7,7 +7,7 @@ use super::Actor;
 use super::at_once::together;
 use super::holder::{Holder, kind};
 use super::signals::{About, Pairs, Sign, Signal};
-use crate::model::quoted_agent;
+use crate::model::{Name, quoted_agent};
 
 /// That alone is enough: what is done by a copy is nobody's.
 const COPIED: u32 = 50;
@@ -22,7 +22,11 @@ pub(super) fn find(actors: &[Actor], about: &About<'_>, found: &mut Vec<Signal>)
         for person in actors.iter().filter(|actor| actor.person) {
             let Some(token) = shared_token(person, program) else { continue };
             let both = together(&person.by_hand, &program.by_itself);
-            let apart = !person.addresses.iter().any(|at| program.addresses.contains(at));
+            // One machine may have an address of either family, and each program takes one of them.
+            let of_one_family =
+                |at: &Name| program.addresses.iter().any(|of| is_of_six(of) == is_of_six(at));
+            let apart = !person.addresses.iter().any(|at| program.addresses.contains(at))
+                && person.addresses.iter().any(of_one_family);
             if let ([mine, ..], [theirs, ..]) = (&*person.addresses, &*program.addresses)
                 && apart
                 && both.any()
@@ -45,4 +49,9 @@ fn shared_token<'a>(one: &'a Actor, other: &Actor) -> Option<&'a str> {
     let mut all = one.credentials.iter().filter(|id| kind(id) == "JTI=");
     let both = all.find(|id| other.credentials.contains(id))?;
     (of_provider(one) && of_provider(other)).then_some(&**both)
+}
+
+/// Whether an address is one of IPv6.
+pub(super) fn is_of_six(address: &str) -> bool {
+    address.contains(':')
 }

@@ -28,6 +28,7 @@ use chrono::{DateTime, Utc};
 pub use agent::{is_command, is_persons, is_program, program};
 pub use clock::is_by_the_clock;
 pub use holder::Holder;
+pub(crate) use programs::is_a_persons;
 pub use signals::{Sign, Signal};
 
 use crate::model::{Activity, Call, Detail, Identity, Name, Snapshot, SubjectKind};

@@ -123,9 +123,28 @@ fn is_an_id(part: &str) -> bool {
             || part.len() >= 6 && part.bytes().all(|byte| byte.is_ascii_hexdigit()))
 }
 
+/// Among them, what people are called too.
+const PEOPLES: [&str; 4] = ["drone", "jenkins", "packer", "travis"];
+
+/// Whether a name is a person's first and last one, of which one word is a program's as well:
+/// `travis.jones@corp.example`, `tom.jenkins`.
+pub(crate) fn is_a_persons(name: &str) -> bool {
+    let lower = name.to_ascii_lowercase();
+    let local = lower.split('@').next().unwrap_or_default();
+    let is_word = |word: &str| word.len() > 1 && word.bytes().all(|byte| byte.is_ascii_lowercase());
+    let all: Vec<&str> = local.split(['.', '_']).collect();
+    all.len() > 1
+        && all.iter().all(|word| is_word(word) && !JOBS.contains(word))
+        && all.iter().any(|word| PEOPLES.contains(word))
+        && all.iter().all(|word| PEOPLES.contains(word) || !PROGRAMS.contains(word))
+}
+
 /// Whether a program gave the name.
 pub(super) fn are_named(name: &str) -> bool {
     let lower = name.to_ascii_lowercase();
+    if is_a_persons(name) {
+        return false;
+    }
     let begins = |word: &&str| {
         // "drone-7" is one's, "dronefield" a person's.
         let next = lower.strip_prefix(*word).map(|rest| rest.bytes().next());
@@ -169,6 +188,8 @@ mod tests {
             "emp-1001",
             "build@corp.example",
             "tester-1",
+            "travis.jones@corp.example",
+            "Drone_Miller",
             "",
         ] {
             assert!(!are_named(name), "{name}");
@@ -185,6 +206,9 @@ mod tests {
             "GitHubActions",
             "Jenkins",
             "jenkins@corp.example",
+            "jenkins.build@corp.example",
+            "travis.7",
+            "jenkins.gitlab",
             "terraform-cloud",
             "HashiCorp",
             "1777885811342",

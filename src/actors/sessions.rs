@@ -4,6 +4,7 @@
 //! little: that people are behind it, what they use says, or a name that is an address for mail. What a
 //! program calls its session is nobody's name, on a desktop neither: there it is another each time.
 
+use super::at_once::together;
 use super::holder::Holder;
 use super::signals::{Sign, Signal, listed};
 use super::{Actor, programs};
@@ -18,15 +19,27 @@ const PERHAPS: u32 = 25;
 /// A cloud role that several people take on.
 pub(super) fn find(actors: &[Actor], found: &mut Vec<Signal>) {
     let mut people: Vec<(&Name, bool)> = Vec::new();
+    let mut seen: Vec<(&Name, &Actor)> = Vec::new();
     for actor in actors.iter().filter(|actor| actor.attended && !actor.by_hand.is_empty()) {
         let Holder::Session(name) = &actor.holder else { continue };
         if programs::are_named(name) {
             continue;
         }
         let certain = actor.person || name.contains('@');
-        match people.iter_mut().find(|(have, _)| is_same(have, name)) {
-            Some(one) => one.1 |= certain,
-            None => people.push((name, certain)),
+        let is_one = |have: &Name| {
+            is_same(have, name)
+                || is_short_for(have, name)
+                    && seen.iter().all(|(of, other)| *of != have || is_one_place(other, actor))
+        };
+        match people.iter_mut().find(|(have, _)| is_one(have)) {
+            Some(one) => {
+                seen.push((one.0, actor));
+                one.1 |= certain;
+            }
+            None => {
+                seen.push((name, actor));
+                people.push((name, certain));
+            }
         }
     }
     if people.len() < 2 {
@@ -51,6 +64,35 @@ fn is_same(one: &str, other: &str) -> bool {
         || one.contains('@') != other.contains('@') && local(one) == local(other)
 }
 
+/// Whether one is how people write the other short: `alopez`, `lopeza` and `lopez` for
+/// `ana.lopez@corp.example`.
+fn is_short_for(one: &str, other: &str) -> bool {
+    let local = |name: &str| name.split('@').next().unwrap_or_default().to_lowercase();
+    let (one, other) = (local(one), local(other));
+    let short = |whole: &str, short: &str| {
+        let mut parts = whole.split(['.', '_', '-']);
+        let (Some(first), Some(last), None) = (parts.next(), parts.next_back(), parts.next())
+        else {
+            return false;
+        };
+        let Some(initial) = first.chars().next().filter(|_| last.chars().count() > 1) else {
+            return false;
+        };
+        [first.to_owned(), last.to_owned(), format!("{initial}{last}"), format!("{last}{initial}")]
+            .into_iter()
+            .chain([format!("{first}{last}"), format!("{last}{first}")])
+            .any(|way| way == short)
+    };
+    short(&one, &other) || short(&other, &one)
+}
+
+/// Whether both sat at one machine as far as the log tells, and never at once.
+fn is_one_place(one: &Actor, other: &Actor) -> bool {
+    one.system == other.system
+        && one.addresses.iter().any(|at| other.addresses.contains(at))
+        && !together(&one.by_hand, &other.by_hand).any()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -61,5 +103,12 @@ mod tests {
         assert!(is_same("Ana", "ana@corp.example"));
         assert!(!is_same("ana@corp.example", "ana@partner.example"));
         assert!(!is_same("ana", "bo"));
+        for short in ["alopez", "lopeza", "Lopez", "ana", "analopez"] {
+            assert!(is_short_for("ana.lopez@corp.example", short), "{short}");
+            assert!(is_short_for(short, "ana.lopez@corp.example"), "{short}");
+        }
+        for other in ["blopez", "alop", "lopez.ana.m", "a", "", "ben.lopez@corp.example"] {
+            assert!(!is_short_for("ana.lopez@corp.example", other), "{other}");
+        }
     }
 }

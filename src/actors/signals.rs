@@ -18,6 +18,8 @@
 //!
 //! Weak ones alone, or one person's with two machines, do not come to [`super::SHARED`].
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Timelike, Utc};
 
 use super::at_once::{Together, together};
@@ -272,8 +274,10 @@ fn other_credentials(
         // What several people had made is a sign of its own.
         return if by == others { minters::given((one, other), by, in_turns, about) } else { None };
     }
+    // Programs of one machine share a login or have one each; two machines at once have two.
+    let at_two_desks = one.person && other.person && is_elsewhere(one, other);
     let lasting = |actor: &Actor| match &actor.holder {
-        Holder::Credential(id) if !about.is_user() || kind(id) != "JTI=" => {
+        Holder::Credential(id) if !about.is_user() || kind(id) != "JTI=" || at_two_desks => {
             (!kind(id).is_empty()).then(|| id.clone())
         }
         _ => None,
@@ -294,6 +298,15 @@ fn other_credentials(
         true => 40,
     };
     Some((weight, format!("credentials {} and {}", short(&mine), short(&theirs))))
+}
+
+/// Whether both have addresses of one family, and none in common.
+fn is_elsewhere(one: &Actor, other: &Actor) -> bool {
+    let families = |actor: &Actor| -> BTreeSet<bool> {
+        actor.addresses.iter().map(|at| copied::is_of_six(at)).collect()
+    };
+    !families(one).is_disjoint(&families(other))
+        && !one.addresses.iter().any(|at| other.addresses.contains(at))
 }
 
 /// Enough of an id to find it by.

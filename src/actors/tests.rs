@@ -449,6 +449,27 @@ fn a_providers_token_at_two_places_at_once_was_copied() {
     // A program on her own machine, and one elsewhere with a token of its own.
     assert_eq!(with("JTI=1", HOME).weight, 0);
     assert_eq!(with("JTI=2", "185.0.2.9").weight, 0);
+    // Her machine has an address of each family.
+    assert!(!with("JTI=1", "2001:db8::7").is_shared());
+}
+
+#[test]
+fn two_logins_at_two_desks_at_once_are_two() {
+    let both = |agent: &str, other: &str, from: &str| {
+        let log = Log::new("user:ana@corp.example")
+            .work(("JTI=1", MAC, HOME), 0..50)
+            .work(("JTI=3", MAC, HOME), 52..100)
+            .also(("JTI=2", agent, from), 2..52);
+        log.also((other, agent, from), 57..100).behind()
+    };
+    let two = both(MAC, "JTI=4", OFFICE);
+    assert!(two.is_shared(), "{:?}", two.signals);
+    assert_eq!(two.signals[0].sign, Sign::Credentials);
+    // Two programs of one machine, which has an address of each family, or one.
+    assert!(!both(MAC, "JTI=4", "2001:db8::7").is_shared());
+    assert!(!both(MAC, "JTI=4", HOME).is_shared());
+    // A program beside her, elsewhere.
+    assert!(!both("pipeline/4.1 (linux/amd64)", "JTI=4", OFFICE).is_shared());
 }
 
 #[test]

@@ -12,7 +12,8 @@ use chrono::{DateTime, NaiveDate, Timelike, Utc};
 
 use super::{Subject, many, split_off};
 use crate::actors::{
-    self, PERSON, is_annotated, is_by_the_clock, is_command, is_persons, is_program, program,
+    self, PERSON, is_a_persons, is_annotated, is_by_the_clock, is_command, is_persons, is_program,
+    program,
 };
 use crate::book::{Finding, Severity};
 use crate::model::{Actor, Detail, Identity, Name, Policy, SubjectKind, Use, quoted_agent};
@@ -248,6 +249,9 @@ fn is_the_clusters(name: &str) -> bool {
 fn has_a_machines_word(name: &str) -> bool {
     let lower = name.to_ascii_lowercase();
     let local = lower.split('@').next().unwrap_or_default();
+    if is_a_persons(&lower) {
+        return false;
+    }
     local.split(|c: char| !c.is_ascii_alphanumeric()).any(|word| MACHINES.contains(&word))
 }
 

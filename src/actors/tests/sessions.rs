@@ -42,6 +42,17 @@ fn whose_sessions_they_are_their_use_says() {
     }
     assert_eq!(two(["ana@corp.example", "ANA@corp.example"], MAC), []);
     assert_eq!(two(["ana@corp.example", "ana"], MAC), []);
+    // One who writes the name short on another day; it is another's elsewhere, or at once.
+    let short = |from: &str, start: i64| {
+        Log::new("user:admins")
+            .work(("session:ana.lopez@corp.example", MAC, HOME), 0..20)
+            .also(("session:alopez", MAC, from), start..start + 20)
+            .work(("session:ana.lopez@corp.example", MAC, HOME), 1500..1520)
+            .signs()
+    };
+    assert_eq!(short(HOME, 500), []);
+    assert_eq!(short(OFFICE, 500), [("sessions", 60)]);
+    assert!(short(HOME, 2).contains(&("sessions", 60)));
     // One session at two places at once is as one account there.
     let one = |log: Log| log.work(("session:ana", MAC, HOME), 0..60);
     let both = one(Log::new("user:admins")).also(("session:ana", LINUX, OFFICE), 2..62);
