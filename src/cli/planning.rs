@@ -39,8 +39,8 @@ impl ChangeCommand {
 pub(super) fn to_revoke(what: &[String]) -> Result<Vec<Intent>, Failure> {
     what.iter()
         .map(|text| {
-            let text = read_back(text);
-            text.parse().map_err(|error: IntentParseError| Failure::usage(error.to_string()))
+            Intent::of_word(text)
+                .map_err(|error: IntentParseError| Failure::usage(error.to_string()))
         })
         .collect()
 }

@@ -64,7 +64,8 @@ pub use pod::{
 pub use pod_secrets::Containers;
 pub use policy::{Exemption, GroupMap, Policy, fits};
 pub use printable::{
-    distinct, is_hidden, or_quotes, printable, quoted, quoted_agent, read_back, shell_word,
+    distinct, is_hidden, or_quotes, printable, quoted, quoted_agent, read_as_is, read_back,
+    shell_word,
 };
 pub use rate::{Peak, Rate};
 pub use rbac_definition::{

@@ -123,6 +123,12 @@ pub fn read_back(shown: &str) -> Cow<'_, str> {
     Cow::Owned(name)
 }
 
+/// A text that [`read_back`] gives back as it is: one that spells what is written out of another is
+/// written out itself.
+pub fn read_as_is(text: &str) -> Cow<'_, str> {
+    if text.contains("\\u{") { text.replace("\\u{", "\\u{5c}u{").into() } else { text.into() }
+}
+
 /// Whether a space, an accent or a sign looks like one of ASCII, or changes the letter before it.
 fn is_sign_alike(c: char) -> bool {
     (c.is_whitespace() && c != ' ')

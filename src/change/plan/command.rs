@@ -1,7 +1,7 @@
 //! The command that plans a wish, with every choice as a flag.
 
 use super::{Choices, Intent, NotInLogs, Splitting};
-use crate::model::shell_word;
+use crate::model::{read_as_is, shell_word};
 
 /// Seconds.
 const DAY: u64 = 24 * 60 * 60;
@@ -55,8 +55,9 @@ fn narrowing(choices: &Choices, default: &Choices) -> Vec<String> {
 fn splitting(how: &Splitting) -> Vec<String> {
     let default = Splitting::default();
     let mut flags = Vec::new();
-    let mut flag =
-        |name: &str, value: String| flags.push(format!("--{name} {}", shell_word(value)));
+    let mut flag = |name: &str, value: String| {
+        flags.push(format!("--{name} {}", shell_word(read_as_is(&value).into_owned())));
+    };
     for named in &how.actors {
         flag("actor", format!("{}={}", named.name, named.is));
     }

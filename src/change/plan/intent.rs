@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::account;
 use super::{Choices, Ending, Named, Splitting};
 use crate::book::Mend;
-use crate::model::{BindingKind, Identity, Name, RoleKind, shell_word};
+use crate::model::{BindingKind, Identity, Name, RoleKind, read_as_is, read_back, shell_word};
 use crate::rbac::BindingKey;
 
 /// What is wanted.
@@ -291,9 +291,34 @@ impl Intent {
         }
     }
 
-    /// It as one word of a shell's command line.
+    /// It as one word of a shell's command line, as [`Intent::of_word`] reads it.
     pub fn shell_word(&self) -> String {
-        shell_word(self.to_string())
+        let Self::Grant { namespace, binding, subject, .. } = self else {
+            return shell_word(read_as_is(&self.to_string()).into_owned());
+        };
+        // Behind a `=` of the binding's own name an identity might seem to stand.
+        let binding = read_as_is(binding).replace('=', "\\u{3d}");
+        let place = namespace.as_ref().map_or_else(|| "crb:".to_owned(), |ns| format!("rb:{ns}/"));
+        shell_word(format!("{place}{binding}={}", read_as_is(&subject.to_string())))
+    }
+
+    /// What is to be revoked, from a word of a command line, in which characters may be written out as
+    /// [`crate::model::distinct`] does.
+    ///
+    /// # Errors
+    /// Where it says nothing of the kind.
+    pub fn of_word(text: &str) -> Result<Self, IntentParseError> {
+        let mut intent: Self = match text.split_once(':') {
+            Some(("crb" | "clusterrolebinding" | "rb" | "rolebinding", _)) => text.parse()?,
+            _ => return read_back(text).parse(),
+        };
+        if let Self::Grant { namespace, binding, subject, .. } = &mut intent {
+            let wrong = || IntentParseError { text: text.to_owned() };
+            *subject = read_back(&subject.to_string()).parse().map_err(|_| wrong())?;
+            *binding = (&*read_back(binding)).into();
+            *namespace = namespace.take().map(|namespace| (&*read_back(&namespace)).into());
+        }
+        Ok(intent)
     }
 
     /// The binding that a grant's Intent is about.
@@ -325,6 +350,36 @@ mod tests {
             split("sa:ci/bot", &[("person", "JTI=a b")], None),
             "keybook split sa:ci/bot --actor 'person=JTI=a b'"
         );
+    }
+
+    #[test]
+    fn words_of_a_command_line_mean_one_thing_whatever_names_there_are() {
+        let names =
+            ["a", "a=user:b", "b=user:c", "=", "a=", "\\u{3d}", "\\u{41}dmin", "r", "crb:x"];
+        let mut seen = std::collections::BTreeSet::new();
+        for binding in names {
+            for who in names {
+                let grant = |namespace: Option<&str>| Intent::Grant {
+                    binding_kind: match namespace {
+                        None => BindingKind::ClusterRoleBinding,
+                        Some(_) => BindingKind::RoleBinding,
+                    },
+                    namespace: namespace.map(Into::into),
+                    binding: binding.into(),
+                    subject: Identity::user(who),
+                };
+                let whole = Intent::Identity { identity: Identity::user(who) };
+                for intent in [grant(None), grant(Some("r")), whole] {
+                    let word = intent.shell_word();
+                    let unquoted = word.trim_matches('\'');
+                    assert_eq!(Intent::of_word(unquoted).as_ref(), Ok(&intent), "{word}");
+                    seen.insert(word);
+                }
+            }
+        }
+        assert_eq!(seen.len(), names.len() * names.len() * 2 + names.len());
+        let plain: Intent = "crb:a=b=user:c".parse().expect("a grant");
+        assert_eq!(Intent::of_word("crb:a=b=user:c"), Ok(plain));
     }
 
     #[test]

@@ -92,6 +92,13 @@ impl Work<'_> {
             }
             Unseen::Split(identity) => {
                 self.ends_soon(target);
+                // A name alone does not say that a split made it.
+                if image.pointer("/metadata/annotations").and_then(|all| all.get(FROM)).is_none() {
+                    self.warnings.push(format!(
+                        "{target}: it does not say that a split made it: what is in it is not known, \
+                         and goes with it"
+                    ));
+                }
                 (
                     format!("ends the token of {identity} that was made when an account was split"),
                     "the token: a Secret made anew under its name has another UID, and keeps no token \

@@ -57,20 +57,46 @@ impl Compact {
     }
 }
 
-/// Rules of paths, by verb.
+/// Rules of paths, by verb and by why they stay: what was asked for is not told of what was not.
 pub(super) fn path_rules(paths: &BTreeMap<Name, BTreeMap<Name, Line>>) -> Vec<(PolicyRule, Line)> {
-    let mut rows: BTreeMap<Vec<Name>, (Vec<Name>, Line)> = BTreeMap::new();
+    let mut rows: BTreeMap<(Vec<Name>, Why), (Vec<Name>, Line)> = BTreeMap::new();
     for (path, verbs) in paths {
-        let (have, line) =
-            rows.entry(words::in_order(verbs.keys().cloned().collect())).or_default();
-        have.push(path.clone());
+        let mut line = Line::default();
         for of_verb in verbs.values() {
             line.add(*of_verb);
         }
+        let key = (words::in_order(verbs.keys().cloned().collect()), line.why);
+        let (have, all) = rows.entry(key).or_default();
+        have.push(path.clone());
+        all.add(line);
     }
     rows.into_iter()
-        .map(|(verbs, (paths, line))| {
+        .map(|((verbs, _), (paths, line))| {
             (PolicyRule { verbs, non_resource_urls: paths, ..PolicyRule::default() }, line)
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_that_were_asked_for_are_not_told_with_what_was_not() {
+        let paths = [
+            ("/metrics", Line::new(Why::Used, 1, None)),
+            ("/healthz", Line::new(Why::Used, 2, None)),
+            ("/custom", Line::new(Why::NotObservable, 0, None)),
+        ];
+        let paths = paths
+            .into_iter()
+            .map(|(path, line)| (path.into(), BTreeMap::from([("get".into(), line)])))
+            .collect();
+        let rules = path_rules(&paths);
+        let rules: Vec<(&[Name], Why)> =
+            rules.iter().map(|(rule, line)| (&*rule.non_resource_urls, line.why)).collect();
+        let used: [Name; 2] = ["/healthz".into(), "/metrics".into()];
+        let unseen: [Name; 1] = ["/custom".into()];
+        assert_eq!(rules, [(&used[..], Why::Used), (&unseen[..], Why::NotObservable)]);
+    }
 }

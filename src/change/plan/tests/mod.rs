@@ -55,7 +55,9 @@ impl World {
 
     fn objects(&self) -> Objects {
         let mut objects = Objects::default();
-        for raw in &self.raw {
+        // Of Secrets only those are listed that hold a token.
+        let listed = |raw: &&Value| raw["kind"] != "Secret" || raw["type"] != "kubernetes.io/tls";
+        for raw in self.raw.iter().filter(listed) {
             objects.insert(read(raw));
         }
         objects

@@ -299,3 +299,23 @@ fn a_log_that_is_short_or_old_is_said() {
         assert_eq!(warnings(&plan, words).len(), 1, "{:?}", plan.warnings);
     }
 }
+
+#[test]
+fn a_secret_that_is_only_called_as_a_splits_is_told() {
+    let said = |annotations: Value| {
+        let world = World::default()
+            .with(json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "pay"}}))
+            .with(
+                json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "payment",
+                "namespace": "pay", "annotations": {"keybook/split-from": "user:ops"}}}),
+            )
+            .with(json!({"apiVersion": "v1", "kind": "Secret", "type": "kubernetes.io/tls",
+                "metadata": {"name": "payment-key", "namespace": "pay", "uid": "1",
+                    "annotations": annotations}}));
+        let intent = "secret:pay/payment-key".parse().expect("an intent");
+        let plan = world.plan_of(&[intent]).expect("a plan");
+        warnings(&plan, "it does not say that a split made it").len()
+    };
+    assert_eq!(said(json!({})), 1);
+    assert_eq!(said(json!({"keybook/split-from": "user:ops"})), 0);
+}
