@@ -6,7 +6,7 @@ use super::Actor;
 use super::agent::Client;
 use super::holder::{self, Holder};
 use super::signals::{About, Sign, Signal, listed};
-use crate::model::{Activity, Call, Identity, Name, Target, Use};
+use crate::model::{Activity, Identity, Name, Use};
 
 /// Where tokens of several people are each used by hand…
 const CERTAIN: u32 = 60;
@@ -105,7 +105,7 @@ fn is_at_both(activity: &Activity, by: &Identity, one: &Actor, other: &Actor) ->
 /// Whether it is only programs by which somebody has tokens made, as far as that was kept.
 fn is_programs(activity: &Activity, by: &Identity) -> bool {
     let mut agents = rows(activity, by)
-        .filter(|row| makes_tokens(activity.call(row.call)))
+        .filter(|row| activity.call(row.call).token_for().is_some())
         .filter_map(|row| activity.actor(row.actor).agent.as_deref())
         .peekable();
     agents.peek().is_some() && agents.all(|agent| Client::of(agent).is_program())
@@ -113,10 +113,4 @@ fn is_programs(activity: &Activity, by: &Identity) -> bool {
 
 fn rows<'a>(activity: &'a Activity, by: &Identity) -> impl Iterator<Item = &'a Use> + use<'a> {
     activity.seen(by).into_iter().flat_map(|seen| activity.by_authenticated(seen))
-}
-
-fn makes_tokens(call: &Call) -> bool {
-    &*call.verb == "create"
-        && matches!(&call.target, Target::Resource { group, resource, subresource, .. }
-            if group.is_empty() && &**resource == "serviceaccounts" && &**subresource == "token")
 }

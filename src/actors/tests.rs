@@ -110,6 +110,23 @@ impl Log {
         self
     }
 
+    /// Somebody asks for a token of the account.
+    fn asked(mut self, by: &str, agent: &str, implied: Implied) -> Self {
+        self = self.row(("X509SHA256=9", agent, OFFICE), "create serviceaccounts/token", 0);
+        let row = self.parts.uses.last_mut().unwrap();
+        let call = &mut self.parts.tables.calls[row.call.index()];
+        *call = Arc::new(Call { implied, ..(**call).clone() });
+        let people = &mut self.parts.tables.identities;
+        let by: Identity = by.parse().unwrap();
+        let place = people.iter().position(|have| *have == by).unwrap_or_else(|| {
+            people.push(by);
+            people.len() - 1
+        });
+        row.authenticated = SeenId(u32::try_from(place).unwrap());
+        row.effective = row.authenticated;
+        self
+    }
+
     fn annotated(mut self) -> Self {
         let (namespace, name) = (self.identity.namespace.clone().unwrap(), &self.identity.name);
         let annotations = [(Name::from(PERSON), Name::from("ana"))].into();
@@ -251,6 +268,26 @@ fn tokens_that_several_people_had_made() {
     assert_eq!(log(("JTI=3", LINUX, OFFICE), 900).signs(), []);
     // What was made and not used does not either.
     assert_eq!(log(("JTI=1", LINUX, OFFICE), 900).signs(), []);
+}
+
+#[test]
+fn who_asked_by_hand_and_got_none_made_no_token_by_hand() {
+    let (ana, bo) = ("user:ana@corp.example", "user:bo@corp.example");
+    // Both have theirs made by a program alone.
+    let log = || {
+        Log::new("sa:ci/deployer")
+            .minted("JTI=1", ana)
+            .minted("JTI=2", bo)
+            .asked(ana, "Terraform/1.12", Implied::Nothing)
+            .asked(bo, "Terraform/1.12", Implied::Nothing)
+            .work(("JTI=1", LINUX, OFFICE), 0..60)
+            .work(("JTI=2", LINUX, HOME), 900..960)
+    };
+    assert_eq!(log().signs(), []);
+    let failed = log().asked(ana, LINUX, Implied::NoToken).asked(bo, LINUX, Implied::NoToken);
+    assert_eq!(failed.signs(), []);
+    let made = log().asked(ana, LINUX, Implied::Nothing).asked(bo, LINUX, Implied::Nothing);
+    assert_eq!(made.signs(), [("minters", 60)]);
 }
 
 #[test]

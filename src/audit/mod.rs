@@ -49,7 +49,7 @@ use std::thread;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::model::{Activity, Name};
+use crate::model::{Activity, Name, counted};
 use covered::Covered;
 pub use follow::{Bell, Following, Waiting};
 pub(crate) use format::is_remnant;
@@ -167,7 +167,7 @@ fn several(clusters: &[(Name, u64)]) -> String {
     sorted.sort_by_key(|(name, events)| (std::cmp::Reverse(*events), name.clone()));
     let named = sorted.iter().take(5).map(|(name, events)| {
         let name: String = name.chars().flat_map(char::escape_debug).collect();
-        format!("{name} ({events} events)")
+        format!("{name} ({})", counted(*events, "event"))
     });
     let more = if sorted.len() > 5 { vec!["…".to_owned()] } else { Vec::new() };
     named.chain(more).collect::<Vec<_>>().join(", ")

@@ -230,6 +230,7 @@ impl<'s> Reader<'s> {
             object: fields.object_ref,
             code: status.code,
             allowed: verdict == Verdict::Allowed,
+            issued: noted.issued.is_some(),
         };
         let mut object = ObjectRef::default();
         let asked = asked(&verdict, &requested, &mut object)?;

@@ -79,7 +79,7 @@ fn names_folded(target: &Target) -> bool {
 /// The verbs that the call was authorised for, with how sure that is.
 pub(crate) fn verbs(call: &Call, server: Server) -> impl Iterator<Item = (&str, Sure)> {
     let behind = match call.implied {
-        Implied::Nothing => None,
+        Implied::Nothing | Implied::NoToken => None,
         Implied::CreateBehindWrite => Some(("create", Sure::Yes)),
         Implied::PerhapsCreate => Some(("create", Sure::Maybe)),
         Implied::UpgradedGet => server.checks_gets(&call.target).map(|sure| ("create", sure)),

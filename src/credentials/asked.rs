@@ -1,12 +1,12 @@
-//! How many tokens were asked for by request, whether or not the log has their ids.
+//! How many tokens were made by request, whether or not the log has their ids.
 
 use std::collections::{BTreeMap, HashMap};
 
 use super::Only;
-use crate::model::{Activity, CallId, Identity, Name, SubjectKind, Target, Use};
+use crate::model::{Activity, CallId, Identity, Name, SubjectKind, Use, counted};
 
-/// Requests for tokens that were allowed, but for those of kubelets, which have one made for every
-/// pod every hour.
+/// Requests for tokens that were allowed and not answered with an error, but for those of kubelets,
+/// which have one made for every pod every hour.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Asked {
     by_account: BTreeMap<Identity, BTreeMap<Identity, u64>>,
@@ -20,20 +20,11 @@ impl Asked {
         let calls: HashMap<CallId, (Name, Option<Identity>)> = activity
             .calls()
             .filter_map(|(id, call)| {
-                let Target::Resource { group, resource, subresource, namespace, name, .. } =
-                    &call.target
-                else {
-                    return None;
-                };
-                let is_token = group.is_empty()
-                    && &*call.verb == "create"
-                    && (&**resource, &**subresource) == ("serviceaccounts", "token");
-                let namespace = namespace.clone().filter(|_| is_token)?;
-                let account = name.clone();
+                let (namespace, name) = call.token_for()?;
                 let account =
-                    account.map(|name| Identity::service_account(namespace.clone(), name));
+                    name.map(|name| Identity::service_account(namespace.clone(), name.clone()));
                 let wanted = account.as_ref().is_none_or(|account| only.wants(account));
-                wanted.then_some((id, (namespace, account)))
+                wanted.then_some((id, (namespace.clone(), account)))
             })
             .collect();
         if calls.is_empty() {
@@ -74,7 +65,8 @@ impl Asked {
             let words: Vec<String> =
                 by.iter().take(5).map(|(who, count)| format!("{who} ({count})")).collect();
             let more = by.len().saturating_sub(5);
-            let others = if more > 0 { format!(" and {more} others") } else { String::new() };
+            let others =
+                if more > 0 { format!(" and {}", counted(more, "other")) } else { String::new() };
             (all > 0).then(|| (account, all, words.join(", ") + &others))
         })
     }

@@ -3,7 +3,7 @@
 
 use super::span::{Cut, Span};
 use super::{Credential, Expires, Kind, LastUse, Standing};
-use crate::model::{Detail, Identity, SubjectKind};
+use crate::model::{Detail, Identity, SubjectKind, counted};
 
 /// Why what is not seen among many may have been all the same.
 pub(super) const TOO_MANY: &str = "the log names more credentials of it than are kept";
@@ -38,7 +38,8 @@ pub(super) fn credential(
         if detail == Detail::NoCalls {
             notes.push("the log has more rows than can be held: they are told by who".to_owned());
         }
-        (Kind::Further, format!("too many to keep, in {kept_not} requests"), TOO_MANY)
+        let requests = counted(kept_not, "request");
+        (Kind::Further, format!("too many to keep, in {requests}"), TOO_MANY)
     };
     let mut credential = Credential {
         kind,
@@ -83,9 +84,13 @@ pub(super) fn asked_for(identity: Identity, count: u64, by: &str, absent: &LastU
         LastUse::NotInLog(_) => LastUse::NotKnown("which they are is not known"),
         other => other.clone(),
     };
+    let id = match count {
+        1 => "1 token that was asked for and is not listed".into(),
+        _ => format!("{count} tokens that were asked for and are not listed").into(),
+    };
     Credential {
         kind: Kind::Further,
-        id: format!("{count} tokens that were asked for and are not listed").into(),
+        id,
         made: None,
         issued: None,
         expires: Expires::NotKnown(super::seen::HOW_LONG),
@@ -96,8 +101,8 @@ pub(super) fn asked_for(identity: Identity, count: u64, by: &str, absent: &LastU
         owners: Vec::new(),
         revoke: "delete the account and make it again, which ends all its tokens".into(),
         notes: vec![format!(
-            "asked for by {by}; the log has not their ids, or they are more than are kept. For a \
-             request that was allowed and failed there is none"
+            "asked for by {by}; the log has not their ids, or they are more than are kept. Where \
+             it does not say how a request was answered, that may have given none"
         )],
         identity,
     }
@@ -110,7 +115,7 @@ mod tests {
     use super::super::{LastUse, inventory};
     use super::*;
     use crate::book::world::{Row, World, day};
-    use crate::model::{Name, SeenId};
+    use crate::model::{Implied, Name, SeenId};
 
     fn log() -> World {
         World::new().account("a", "x").log(0, 10)
@@ -249,6 +254,11 @@ mod tests {
         let named = mint("user:system:node:n1", 4).groups(&["ops", "system:authenticated"]);
         let node = mint("user:system:node:n2", 8).groups(&["system:authenticated", "system:nodes"]);
         world = world.row(named).row(node);
+        // Nothing came of these, and of one of them the account is not even there.
+        world = world.row(mint("user:cyd", 5).implied(Implied::NoToken));
+        world = world.row(mint("user:ana", 3).implied(Implied::NoToken));
+        let gone = Row::new("user:cyd", "create serviceaccounts/token@a/gone", 5);
+        world = world.row(gone.implied(Implied::NoToken));
         let issued = |by: &str, token: usize| {
             let issued = crate::model::Issued {
                 account: Identity::service_account("a", "x"),
@@ -263,6 +273,8 @@ mod tests {
             inventory(&world.book()).credentials,
             super::super::of(&world.book(), &Identity::service_account("a", "x")),
         ] {
+            let gone = Identity::service_account("a", "gone");
+            assert!(found.iter().all(|one| one.identity != gone), "{found:#?}");
             let further: Vec<&Credential> =
                 found.iter().filter(|one| one.kind == Kind::Further).collect();
             assert_eq!(further.len(), 1, "{further:#?}");

@@ -93,7 +93,8 @@ pub enum Target {
     Folded,
 }
 
-/// A further authorization that the same request needed, which the log shows no line for.
+/// What the answer says beside what was called: a further authorization that the same request needed,
+/// which the log shows no line for, or that nothing came of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Implied {
@@ -111,6 +112,10 @@ pub enum Implied {
     /// A patch or update that was allowed and of which the log does not say how it was answered:
     /// `create` may have been allowed too.
     PerhapsCreate,
+    /// A `create` of serviceaccounts/token that was allowed and answered with an error (no such
+    /// account, a body that is not valid, a conflict, an admission plugin): no token was made
+    /// (`pkg/registry/core/serviceaccount/storage/token.go`). The right was used all the same.
+    NoToken,
 }
 
 /// A distinct permission as exercised.
@@ -138,6 +143,20 @@ impl Call {
             }
             _ => self.implied == Implied::UpgradedGet || self.verb_writes(),
         }
+    }
+
+    /// Of which account it had a token made, or may have: its namespace, and its name where that was
+    /// kept. None where it asked for none, and where none was made.
+    pub fn token_for(&self) -> Option<(&Name, Option<&Name>)> {
+        let Target::Resource { group, resource, subresource, namespace, name, .. } = &self.target
+        else {
+            return None;
+        };
+        let asked = group.is_empty()
+            && &*self.verb == "create"
+            && (&**resource, &**subresource) == ("serviceaccounts", "token");
+        let namespace = namespace.as_ref().filter(|_| asked && self.implied != Implied::NoToken)?;
+        Some((namespace, name.as_ref()))
     }
 
     fn verb_writes(&self) -> bool {

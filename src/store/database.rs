@@ -12,7 +12,7 @@ use super::summed::SUMMED;
 use crate::audit::index::{self, Seed};
 
 /// The format of stores that this keybook writes.
-pub const FORMAT: i64 = 4;
+pub const FORMAT: i64 = 5;
 
 /// `kbok`, in the file's header: what it is.
 const APPLICATION: i64 = 0x6b62_6f6b;

@@ -107,6 +107,54 @@ fn present(server: &Server, plain: &Arc<ClientConfig>, token: &str) {
     assert_eq!(answer.status, 403, "{}", answer.body);
 }
 
+/// Requests that are allowed and give no token, each as often as it says: of an account that is not
+/// there, for a time that is too short, in another account's UID, bound to a Secret that is not there.
+const FAILING: [(&str, u16, u32); 4] =
+    [("gone", 404, 3), ("tool", 422, 2), ("tool", 409, 2), ("tool", 404, 1)];
+
+/// Makes them, as everybody who may.
+fn fail(server: &Server, plain: &Arc<ClientConfig>) {
+    for (token, _) in MINTERS {
+        for (account, status, times) in FAILING {
+            let mut body = json!({"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest",
+                "spec": {"expirationSeconds": if status == 422 { 10 } else { 3600 }}});
+            if status == 409 {
+                body["metadata"] = json!({"uid": "00000000-0000-0000-0000-000000000000"});
+            }
+            if account == "tool" && status == 404 {
+                let gone = json!({"apiVersion": "v1", "kind": "Secret", "name": "gone"});
+                body["spec"]["boundObjectRef"] = gone;
+            }
+            let request = Request {
+                method: "POST",
+                uri: format!("/api/v1/namespaces/{NS}/serviceaccounts/{account}/token"),
+                headers: vec![
+                    ("Authorization".to_owned(), format!("Bearer {token}")),
+                    ("Content-Type".to_owned(), "application/json".to_owned()),
+                ],
+                body: body.to_string(),
+                ..Request::default()
+            };
+            for _ in 0..times {
+                let answer = server.send(plain, &request).expect("an answer");
+                assert_eq!(answer.status, status, "{account}: {}", answer.body);
+            }
+        }
+    }
+}
+
+/// No token is told that was not made, of nobody.
+fn check_failed(items: &[Value]) {
+    let more: Vec<&Value> = items
+        .iter()
+        .filter(|item| item["kind"] == "further credentials")
+        .filter(|item| item["identity"]["namespace"] == NS)
+        .collect();
+    assert!(more.is_empty(), "{more:#?}");
+    let gone = items.iter().find(|item| item["identity"]["name"] == "gone");
+    assert_eq!(gone, None);
+}
+
 fn uid(cluster: &Cluster, words: &[&str]) -> Value {
     let path = ["-o", "jsonpath={.metadata.uid}"];
     json!(cluster.kubectl_ok(&[&["get"][..], words, &path].concat()))
@@ -172,6 +220,7 @@ fn what_people_have_tokens_bound_to_and_until_when_under_every_audit_level() {
     for one in &made {
         present(&server, &plain, &one.token);
     }
+    fail(&server, &plain);
     let log = cluster.audit_log().display().to_string();
     // The log itself has whole tokens, of those whose answers it has.
     let raw = std::fs::read_to_string(&log).expect("the log");
@@ -188,6 +237,7 @@ fn what_people_have_tokens_bound_to_and_until_when_under_every_audit_level() {
         let [found] = found[..] else { panic!("{} {} times", one.id, found.len()) };
         check(&cluster, one, found);
     }
+    check_failed(items);
     let pod = items.iter().find(|item| item["id"] == "pod minted/tool-0").expect("the pod's");
     let notes = pod["notes"].to_string();
     for (_, by) in MINTERS {
@@ -222,6 +272,7 @@ fn what_people_have_tokens_bound_to_and_until_when_under_every_audit_level() {
         let again: Value =
             serde_json::from_str(&text).unwrap_or_else(|e| panic!("{e} {said} {more}"));
         let again = again["items"].as_array().expect("items");
+        check_failed(again);
         for one in &made {
             let found = again.iter().find(|item| item["id"] == one.id).expect("stored");
             check(&cluster, one, found);

@@ -158,6 +158,8 @@ pub struct Requested<'a> {
     pub code: u16,
     /// Whether the authorizer allowed it.
     pub allowed: bool,
+    /// Whether the line names a token that was made.
+    pub issued: bool,
 }
 
 impl<'a> Requested<'a> {
@@ -209,6 +211,13 @@ impl<'a> Requested<'a> {
             _ if !self.allowed => Implied::Nothing,
             ("patch" | "update", 201) if subresource.is_empty() => Implied::CreateBehindWrite,
             ("patch" | "update", 0) if subresource.is_empty() => Implied::PerhapsCreate,
+            // Where the token was made before the answer failed (504), the line names it.
+            ("create", 400..)
+                if [group, resource, subresource] == ["", "serviceaccounts", "token"]
+                    && !self.issued =>
+            {
+                Implied::NoToken
+            }
             ("get", code)
                 if (group, resource) == ("", "pods")
                     && matches!(subresource, "exec" | "attach" | "portforward") =>

@@ -194,6 +194,37 @@ fn who_had_a_token_made_for_whom() {
     assert_eq!(log.issued().iter().count(), 2);
 }
 
+/// `TokenREST.Create`: 404 without such an account, 409 with another UID, 422 with a body that is not
+/// valid, 403 from an admission plugin; 201 else. A log that has no codes does not tell.
+#[test]
+fn a_request_that_was_answered_with_an_error_made_no_token() {
+    let uri = "/api/v1/namespaces/ci/serviceaccounts/deployer/token";
+    let of_line = |line: Line| {
+        let log = activity(&[line]);
+        let row = of(&log, "ana")[0];
+        (row.allowed, log.call(row.call).implied)
+    };
+    let asked = || Line::new("1", "create", uri);
+    for code in [400, 403, 404, 409, 422, 429, 500, 503, 504] {
+        assert_eq!(of_line(asked().code(code)), (1, Implied::NoToken), "{code}");
+    }
+    for code in [0, 200, 201] {
+        assert_eq!(of_line(asked().code(code)), (1, Implied::Nothing), "{code}");
+    }
+    // The answer came too late: the token was made.
+    let key = "annotations|authentication.kubernetes.io/issued-credential-id";
+    let late = asked().code(504).set(key, json!("JTI=late"));
+    assert_eq!(of_line(late), (1, Implied::Nothing));
+    // What was refused used no right, and what asks for no token makes none.
+    assert_eq!(of_line(asked().forbidden()), (0, Implied::Nothing));
+    let other = "/api/v1/namespaces/ci/pods/web/eviction";
+    assert_eq!(of_line(Line::new("1", "create", other).code(404)), (1, Implied::Nothing));
+    let account = "/api/v1/namespaces/ci/serviceaccounts";
+    assert_eq!(of_line(Line::new("1", "create", account).code(409)), (1, Implied::Nothing));
+    let get = Line::new("1", "get", uri).code(405);
+    assert_eq!(of_line(get), (1, Implied::Nothing));
+}
+
 #[test]
 fn a_nodes_name_alone_hides_no_token() {
     let key = "annotations|authentication.kubernetes.io/issued-credential-id";

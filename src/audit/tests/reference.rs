@@ -83,6 +83,7 @@ impl Line {
             object: json.get("objectRef").map(|_| &*object),
             code: status.code,
             allowed: verdict == Verdict::Allowed,
+            issued: note("authentication.kubernetes.io/issued-credential-id").is_some(),
         };
         let (place, name) = match &verdict {
             Verdict::ImpersonationRefused(Some(call)) => request::split(call),

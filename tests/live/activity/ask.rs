@@ -36,6 +36,7 @@ impl Ask {
             (Some(Behind::Create), 201) if allowed => Implied::CreateBehindWrite,
             (Some(Behind::Exec), 101) if allowed => Implied::UpgradedGet,
             (Some(Behind::Exec), status) if allowed && status != 403 => Implied::AttemptedGet,
+            (None, 400..) if allowed && self.uri.ends_with("/token") => Implied::NoToken,
             _ => Implied::Nothing,
         };
         Call { verb: self.verb.into(), target: self.target.clone(), implied }

@@ -26,7 +26,7 @@ use reading::Reader;
 use writing::Writer;
 
 /// Changes whenever the bytes do, or what the same days come to.
-const FORM: u32 = 6;
+const FORM: u32 = 7;
 
 impl Options {
     /// Which form of which sum: bytes noted under another one are of no use.
@@ -36,12 +36,13 @@ impl Options {
     }
 }
 
-const IMPLIED: [Implied; 5] = [
+const IMPLIED: [Implied; 6] = [
     Implied::Nothing,
     Implied::CreateBehindWrite,
     Implied::UpgradedGet,
     Implied::AttemptedGet,
     Implied::PerhapsCreate,
+    Implied::NoToken,
 ];
 const BINDINGS: [BindingKind; 2] = [BindingKind::RoleBinding, BindingKind::ClusterRoleBinding];
 const ROLES: [RoleKind; 2] = [RoleKind::Role, RoleKind::ClusterRole];
