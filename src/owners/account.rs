@@ -42,7 +42,6 @@ pub(super) fn of_controller(snapshot: &Snapshot, kept: Kept<'_>) -> Option<Owner
     let of_cloud = OF_CLOUD.contains(&&**name);
     let (evidence, certain) = match flag {
         Some((pod, true)) if !of_cloud => (format!("name, and {FLAG} of pod {pod}"), true),
-        // A cloud's manager has a flag of its own.
         // It makes none. A cloud's manager has a flag of its own.
         Some((_, false)) if !of_cloud => return None,
         _ => (format!("name; whether {FLAG} is set is not known"), false),

@@ -121,7 +121,7 @@ fn in_namespace(
         }
     }
     let words = words(&selector);
-    let whole = snapshot.covers(&[ListKind::Namespaces], None);
+    let whole = snapshot.has_all_namespaces();
     if !chosen.contains(&&here) {
         return if whole || all.contains_key(&here) {
             Said::Not(format!(

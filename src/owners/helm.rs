@@ -32,14 +32,11 @@ pub(super) fn helm(kept: Kept<'_>, of_argo: bool) -> Option<Owner> {
     })
 }
 
-/// Whether it is a hook of which nothing says that another than Helm runs it: a chart's label, and no
-/// other client. Argo CD takes a chart's hooks for its own, and its objects have that label too.
+/// Whether it is a hook that a client of Helm's wrote. A chart's label does not say it: Argo CD takes a
+/// chart's hooks for its own, and so does who applies what `helm template` prints; nor does an object
+/// without `managedFields`, as kubectl prints it.
 pub(super) fn hook_of_helm(kept: Kept<'_>) -> bool {
-    let clients = &kept.meta.managers;
-    let by_helm = kept.label(MANAGED_BY).is_some_and(|by| &**by == "Helm")
-        || kept.annotation(RELEASE).is_some();
-    kept.annotation(HOOK).is_some()
-        && (clients.iter().any(|client| is_helm(client)) || (clients.is_empty() && by_helm))
+    kept.annotation(HOOK).is_some() && kept.meta.managers.iter().any(|client| is_helm(client))
 }
 
 /// Helm itself, and what carries it: `helm-controller`, `terraform-provider-helm_v2.17.0_x5`.

@@ -268,6 +268,13 @@ fn what_a_definition_selects_is_told_with_the_binding() {
     );
     assert_eq!(told("RoleBinding", Some("old"), "developers-dev-all"), kept(&all));
 
+    // Files of some namespaces do not say which others are selected.
+    let mut some = snapshot.clone();
+    some.lists.insert(ListKind::Namespaces, ListState::new(Health::Unverifiable));
+    let owners = owners_in(&some, &made("RoleBinding", Some("app"), "developers-dev-edit"));
+    let known = format!("app, shop now, of those that were read; {changes}");
+    assert!(owners[0].detail.as_deref().unwrap().ends_with(&known), "{owners:?}");
+
     // What the definition does not say any more is deleted, and does not come back.
     let gone = |detail: &str| (detail.to_owned(), Soon::AtOnce, Soon::Never);
     let lost = gone("its entry dev is for namespaces with labels team=dev,!gone, and old is none");

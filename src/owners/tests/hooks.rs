@@ -9,6 +9,11 @@ fn hook(annotations: &Value, more: &Value) -> Vec<Owner> {
     owners(&role_binding(&metadata))
 }
 
+/// What the API server has of an object that Helm made.
+fn by_helm() -> Value {
+    json!({ "managedFields": written_by("helm") })
+}
+
 fn told(of: &[Owner]) -> Vec<(String, Soon, Soon)> {
     of.iter().map(|owner| (owner.words(), owner.edit.soon, owner.deletion.soon)).collect()
 }
@@ -33,13 +38,13 @@ fn a_hook_is_made_anew_by_helm_when_it_runs() {
         ("test", not_known, "when its release is next tested, whose hook it is"),
         ("pre-delete", not_known, "when its release is uninstalled, whose hook it is"),
     ] {
-        let found = hook(&json!({"helm.sh/hook": events}), &json!({}));
+        let found = hook(&json!({"helm.sh/hook": events}), &by_helm());
         assert_eq!(told(&found), [("Helm hook pay".to_owned(), soon, soon)], "{events}");
         assert_eq!((found[0].edit.when, found[0].label.when), (when, when), "{events}");
         assert_eq!(&*found[0].evidence, format!("annotation helm.sh/hook: {events}"));
     }
     // Helm leaves out what it does not know.
-    let unknown = hook(&json!({"helm.sh/hook": "pre-instal"}), &json!({}));
+    let unknown = hook(&json!({"helm.sh/hook": "pre-instal"}), &by_helm());
     let label = "maybe managed-by label Helm".to_owned();
     assert_eq!(told(&unknown), [(label, not_known, not_known)]);
 }
@@ -57,7 +62,7 @@ fn a_hook_that_helm_does_not_delete_first_stays_as_it_is() {
     ] {
         let annotations =
             json!({"helm.sh/hook": "pre-upgrade", "helm.sh/hook-delete-policy": policy});
-        let found = hook(&annotations, &json!({}));
+        let found = hook(&annotations, &by_helm());
         assert_eq!(told(&found), [("Helm hook pay".to_owned(), edit, upgrade)], "{policy}");
     }
 }
@@ -81,14 +86,19 @@ fn who_runs_a_hook_is_told_by_what_others_wrote() {
     tracked["argocd.argoproj.io/tracking-id"] =
         json!("pay:rbac.authorization.k8s.io/RoleBinding:pay/batch");
     assert_eq!(told(&hook(&tracked, &json!({}))), [argo, maybe.clone()]);
-    // Nothing says who rendered it.
+    // Nothing says who rendered it: kubectl prints no managedFields unless it is asked to. A chart's
+    // label is there whoever does.
     let labels = json!({"labels": {"app.kubernetes.io/instance": "pay"}});
     let either = ("maybe Argo CD pay".to_owned(), next, next);
-    assert_eq!(told(&hook(&annotations, &labels)), [either, maybe]);
+    for more in [labels, json!({}), json!({"managedFields": []})] {
+        let found = told(&hook(&annotations, &more));
+        assert_eq!(found, [either.clone(), maybe.clone()], "{more}");
+    }
     // A release that is noted all the same is the better name.
     let mut noted = annotations.clone();
     noted["meta.helm.sh/release-name"] = json!("payroll");
     noted["meta.helm.sh/release-namespace"] = json!("n");
-    let release = ("Helm hook n/payroll".to_owned(), upgrade, upgrade);
-    assert_eq!(told(&hook(&noted, &json!({}))), [release]);
+    let release = |word: &str| (format!("{word}Helm hook n/payroll"), upgrade, upgrade);
+    assert_eq!(told(&hook(&noted, &by_helm())), [release("")]);
+    assert_eq!(told(&hook(&noted, &json!({}))), [release("maybe ")]);
 }
