@@ -43,10 +43,10 @@ pub use standing::Standing;
 pub(crate) use token_secret::believed_from;
 pub use unseen::not_seen;
 pub use used::missed;
-pub(crate) use used::{hidden, is_mounting_known, mounted_by, place};
+pub(crate) use used::{hidden, mounted_by, mounting_unknown, place};
 
 use crate::book::{Book, Tier};
-use crate::model::{Identity, ListKind, Name, Secret};
+use crate::model::{Identity, ListKind, Name, Secret, counted};
 use crate::owners::Owner;
 
 /// What a credential is.
@@ -170,8 +170,9 @@ pub struct More {
 /// agents that are told; empty for nothing.
 pub fn words_beyond(beyond: usize, without: u64) -> String {
     let more = (beyond > 0).then(|| format!(", and {beyond} more"));
-    let others = (without > 0)
-        .then(|| format!(", and others that were too many to keep ({without} requests)"));
+    let others = (without > 0).then(|| {
+        format!(", and others that were too many to keep ({})", counted(without, "request"))
+    });
     more.into_iter().chain(others).collect()
 }
 

@@ -4,7 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{Credential, Expires, Kind};
 use crate::book::Book;
-use crate::model::{Identity, ListKind, Meta, Name};
+use crate::model::{Absence, Identity, ListKind, Meta, Name};
 
 /// Whether the API server takes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -236,13 +236,10 @@ pub(super) fn absent(
     gone: &str,
     [unread, elsewhere]: [&'static str; 2],
 ) -> Standing {
-    let snapshot = &book.snapshot;
-    if snapshot.tells_of(list, namespace) {
-        Standing::refused(gone)
-    } else if snapshot.covers(&[list], Some(namespace)) {
-        Standing::NotKnown(elsewhere)
-    } else {
-        Standing::NotKnown(unread)
+    match book.snapshot.absence(list, namespace) {
+        Absence::Told => Standing::refused(gone),
+        Absence::NotRead => Standing::NotKnown(unread),
+        Absence::NotInFiles => Standing::NotKnown(elsewhere),
     }
 }
 

@@ -5,7 +5,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::unnamed::{NOT_NAMED, TOO_MANY};
 use super::{Credential, Kind, LastUse, legacy, words_beyond};
 use crate::book::Book;
-use crate::model::{Containers, ListKind, Name, quoted_agent};
+use crate::model::{Absence, Containers, ListKind, Name, quoted_agent};
 
 /// So many addresses and agents are told.
 const TOLD: usize = 3;
@@ -76,7 +76,7 @@ pub(crate) fn hidden(last_use: &LastUse) -> Option<&'static str> {
     }
 }
 
-/// Why one that is ended would be missed, in words; None where nothing says so.
+/// Why one that is ended would be missed, or may be, in words; None where nothing says so.
 pub fn missed(book: &Book, credential: &Credential) -> Option<String> {
     if let Some(words) = credential.last_use.words()
         && credential.last_use.is_current(book)
@@ -86,7 +86,11 @@ pub fn missed(book: &Book, credential: &Credential) -> Option<String> {
     if let Some(why) = hidden(&credential.last_use) {
         return Some(format!("may be in use: {why}"));
     }
-    mounted_by(book, credential).map(|by| format!("may be in use: it is in the containers of {by}"))
+    if let Some(by) = mounted_by(book, credential) {
+        return Some(format!("may be in use: it is in the containers of {by}"));
+    }
+    let why = mounting_unknown(book, credential)?;
+    Some(format!("may be in use: which pods have it in their containers is not known, since {why}"))
 }
 
 /// The running pods in whose containers a token Secret is: `pod a/p and 2 more`.
@@ -107,10 +111,14 @@ pub(crate) fn mounted_by(book: &Book, credential: &Credential) -> Option<String>
     })
 }
 
-/// Whether it is known which pods have it.
-pub(crate) fn is_mounting_known(book: &Book, credential: &Credential) -> bool {
-    let Some((namespace, _)) = place(credential) else { return true };
-    book.snapshot.covers(&[ListKind::Pods], Some(namespace))
+/// Why it is not known which pods have it, in words; None where that is known.
+pub(crate) fn mounting_unknown(book: &Book, credential: &Credential) -> Option<&'static str> {
+    let (namespace, _) = place(credential)?;
+    match book.snapshot.absence(ListKind::Pods, namespace) {
+        Absence::Told => None,
+        Absence::NotRead => Some("pods were not read"),
+        Absence::NotInFiles => Some("the files have no pod of its namespace"),
+    }
 }
 
 /// Namespace and name of the token Secret that a credential is.

@@ -3,7 +3,7 @@
 use super::Subject;
 use crate::book::{Book, HintSource};
 use crate::credentials::{Kind, mounted_by};
-use crate::model::{Containers, Identity, ListKind, Name, ObjectBody, OtherObject};
+use crate::model::{Absence, Containers, Identity, ListKind, Name, ObjectBody, OtherObject};
 
 /// Annotations of accounts whose tokens are presented elsewhere than to the API server.
 const CLOUD: [&str; 3] = [
@@ -45,13 +45,16 @@ pub(super) fn doubt(subject: &Subject<'_>) -> Option<String> {
         return Some(words);
     }
     let lists = [
-        (ListKind::Pods, "a pod runs as it now", "pods"),
-        (ListKind::Workloads, "a workload is to run as it", "workloads"),
+        (ListKind::Pods, "a pod runs as it now", "pod"),
+        (ListKind::Workloads, "a workload is to run as it", "workload"),
     ];
-    let unread =
-        lists.into_iter().find(|(list, ..)| !book.snapshot.covers(&[*list], Some(namespace)));
-    if let Some((_, what, list)) = unread {
-        return Some(format!("; whether {what} is not known, since {list} were not read"));
+    for (list, what, kind) in lists {
+        let why = match book.snapshot.absence(list, namespace) {
+            Absence::Told => continue,
+            Absence::NotRead => format!("{kind}s were not read"),
+            Absence::NotInFiles => format!("the files have no {kind} of its namespace"),
+        };
+        return Some(format!("; whether {what} is not known, since {why}"));
     }
     let key = (namespace.clone(), entry.identity.name.clone());
     let account = book.snapshot.objects.service_accounts.get(&key)?;

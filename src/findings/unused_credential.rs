@@ -10,7 +10,7 @@ use super::lasting_token::{fix, is_of_a_secret, made_aside};
 use super::{Log, Subject, one_less, severity_of};
 use crate::book::{Existence, Finding, Fix, Severity};
 use crate::credentials::{
-    Credential, Kind, LastUse, has_untold_end, is_for_another, is_mounting_known, mounted_by,
+    Credential, Kind, LastUse, has_untold_end, is_for_another, mounted_by, mounting_unknown,
 };
 use crate::model::Detail;
 
@@ -60,9 +60,8 @@ fn doubt(subject: &Subject<'_>, one: &Credential) -> Option<String> {
              unused"
         ));
     }
-    (!is_mounting_known(book, one)).then(|| {
-        "; whether it is in a pod's containers is not known, since pods were not read".to_owned()
-    })
+    let why = mounting_unknown(book, one)?;
+    Some(format!("; whether it is in a pod's containers is not known, since {why}"))
 }
 
 /// The log, where it would show the use of any credential of this identity.

@@ -3,6 +3,28 @@
 use super::snapshot::{Key, Snapshot};
 use super::{Health, ListKind, Name};
 
+/// What is made of it that a list does not have something of a namespace.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Absence {
+    /// It is not there.
+    Told,
+    /// Nothing: the list was not read, or not of this namespace.
+    NotRead,
+    /// Nothing: the files have nothing of the kind of this namespace.
+    NotInFiles,
+}
+
+/// What has pods made, of which [`ListKind::Workloads`] is.
+const WORKLOADS: [&str; 7] = [
+    "CronJob",
+    "DaemonSet",
+    "Deployment",
+    "Job",
+    "ReplicaSet",
+    "ReplicationController",
+    "StatefulSet",
+];
+
 impl Snapshot {
     /// Whether an account is known not to be there ([`Self::tells_of`]).
     pub fn lacks_account(&self, namespace: &Name, name: &Name) -> bool {
@@ -10,12 +32,20 @@ impl Snapshot {
             && self.tells_of(ListKind::ServiceAccounts, namespace)
     }
 
-    /// Whether what a list does not have of a namespace is not there. Files do not say of which
-    /// namespaces they are: of one from which they have nothing of the kind (of accounts each has its
-    /// `default`) they say nothing.
+    /// Whether what a list does not have of a namespace is not there ([`Self::absence`]).
     pub fn tells_of(&self, list: ListKind, namespace: &str) -> bool {
-        self.covers(&[list], Some(namespace))
-            && (self.list(list).health != Health::Unverifiable || self.has_any(list, namespace))
+        self.absence(list, namespace) == Absence::Told
+    }
+
+    /// What it means that a list does not have something of a namespace: the one rule by which anything
+    /// in a namespace is said not to be there. Files do not say of which namespaces they are: of one from
+    /// which they have nothing of the kind (of accounts each has its `default`) they say nothing.
+    pub fn absence(&self, list: ListKind, namespace: &str) -> Absence {
+        if !self.covers(&[list], Some(namespace)) {
+            return Absence::NotRead;
+        }
+        let of_files = self.list(list).health == Health::Unverifiable;
+        if of_files && !self.has_any(list, namespace) { Absence::NotInFiles } else { Absence::Told }
     }
 
     /// Whether there is something of a namespace's list; of a list that is told here.
@@ -35,17 +65,25 @@ impl Snapshot {
             ListKind::Pods => is_of_it(objects.pods.range(from..).next().map(|(key, _)| key)),
             ListKind::TokenSecrets => of("kubernetes.io/service-account-token"),
             ListKind::BootstrapTokens => of("bootstrap.kubernetes.io/token"),
+            ListKind::Workloads => WORKLOADS.into_iter().any(|kind| {
+                let (kind, (namespace, first)) = (Name::from(kind), from.clone());
+                let mut all = objects.others.range((kind.clone(), namespace.clone(), first)..);
+                all.next().is_some_and(|((of, have, _), _)| *of == kind && *have == namespace)
+            }),
             _ => false,
         }
     }
 
-    /// Whether a namespace is known not to be there: not by files that lack `kube-system`, which every
-    /// cluster has, so that they are of some only.
+    /// Whether a namespace is known not to be there.
     pub fn lacks_namespace(&self, namespace: &str) -> bool {
-        let namespaces = &self.objects.namespaces;
-        !namespaces.contains_key(namespace)
-            && self.covers(&[ListKind::Namespaces], None)
+        !self.objects.namespaces.contains_key(namespace) && self.has_all_namespaces()
+    }
+
+    /// Whether every namespace is known: not by files that lack `kube-system`, which every cluster
+    /// has, so that they are of some only.
+    pub fn has_all_namespaces(&self) -> bool {
+        self.covers(&[ListKind::Namespaces], None)
             && (self.list(ListKind::Namespaces).health != Health::Unverifiable
-                || namespaces.contains_key("kube-system"))
+                || self.objects.namespaces.contains_key("kube-system"))
     }
 }

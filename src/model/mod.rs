@@ -7,6 +7,7 @@ mod activity;
 mod annotations;
 mod bootstrap_token;
 mod change;
+mod counted;
 mod coverage;
 mod discovery;
 mod flow_control;
@@ -38,6 +39,7 @@ pub use activity::{
 pub use annotations::{is_copy, is_kept_of_secrets};
 pub use bootstrap_token::{BootstrapToken, is_bootstrap_id};
 pub use change::Change;
+pub use counted::{counted, counted_with, noun};
 pub use coverage::{Coverage, Gap, Place, Server, Summaries, Unreadable, duration};
 pub use discovery::{ApiResource, Discovery};
 pub use flow_control::{
@@ -46,6 +48,7 @@ pub use flow_control::{
 };
 pub use identity::{Identity, IdentityParseError, Name, SubjectKind};
 pub use issued::{Asked, BoundTo, Issuances, Issued, Minted};
+pub use lacks::Absence;
 pub use lists::KEPT_CONFIG_MAPS;
 pub use network_policy::{Direction, Named as NamedByRule, NetworkPolicySpec, NetworkRule};
 pub use object::{

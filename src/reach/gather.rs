@@ -163,7 +163,7 @@ impl World {
                     } else if objects.namespaces.contains_key(ns)
                         && self.is_open(at)
                         && is_bound(book, entry)
-                        && book.snapshot.covers(&[ListKind::ServiceAccounts], Some(ns))
+                        && book.snapshot.lacks_account(ns, &identity.name)
                     {
                         push(&mut self.missing, at, entry.id.0);
                     }

@@ -33,7 +33,7 @@ impl World {
                 let group = format!("{}:{ns}", Identity::ALL_SERVICE_ACCOUNTS);
                 !closed
                     && namespaces.contains_key(ns)
-                    && book.snapshot.covers(&[ListKind::ServiceAccounts], Some(ns))
+                    && book.snapshot.tells_of(ListKind::ServiceAccounts, ns)
                     && (every || gives(book, &Identity::group(group), |_| true))
             })
             .collect();

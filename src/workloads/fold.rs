@@ -9,6 +9,7 @@ use super::{Containers, Isolation, Root, Violation, Workload, host, isolation, v
 use crate::book::Book;
 use crate::model::{
     Identity, ListKind, Meta, Name, ObjectBody, PodSpec, ServiceAccount, Snapshot, SubjectKind,
+    counted,
 };
 
 /// The controllers and pods that use an account, by kind and name; nothing for users and groups.
@@ -38,12 +39,10 @@ pub fn mirrors(book: &Book, identity: &Identity) -> usize {
 
 /// How many those are, in words.
 pub fn mirror_words(pods: usize) -> String {
-    let (pods, run, files) = match pods {
-        1 => ("1 mirror pod".to_owned(), "runs", "a file"),
-        many => (format!("{many} mirror pods"), "run", "files"),
-    };
+    let (run, files) = if pods == 1 { ("runs", "a file") } else { ("run", "files") };
     format!(
-        "{pods} of this namespace {run} by {files} on its node, as no account and without a token"
+        "{} of this namespace {run} by {files} on its node, as no account and without a token",
+        counted(pods, "mirror pod")
     )
 }
 
@@ -81,7 +80,7 @@ impl<'a> Gather<'a> {
             namespace,
             account_name,
             account: snapshot.objects.service_accounts.get(&key).map(|account| &**account),
-            accounts_whole: snapshot.covers(&[ListKind::ServiceAccounts], Some(namespace)),
+            accounts_whole: snapshot.tells_of(ListKind::ServiceAccounts, namespace),
             token_secrets: own.into_keys().collect(),
             others_tokens: others,
             minor: minor(snapshot),

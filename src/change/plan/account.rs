@@ -12,12 +12,11 @@ use super::make::Work;
 use super::owner::{self, Verdict};
 use super::wanted::{Refusal, Wanted, names};
 use super::{
-    Action, Intent, Inverse, OwnerWarning, Precondition, Reason, Reversibility, Step, StillWorks,
-    Target,
+    Action, Intent, Inverse, Precondition, Reason, Reversibility, Step, StillWorks, Target,
 };
 use crate::book::Book;
 use crate::credentials::{self, Kind};
-use crate::model::{Identity, ListKind, Name, SubjectKind};
+use crate::model::{Absence, Identity, ListKind, Name, SubjectKind, counted};
 use crate::owners;
 
 /// The type of a Secret that holds an account's token.
@@ -216,12 +215,12 @@ impl Work<'_> {
             // Whoever makes it again makes another: its tokens stay refused.
             Verdict::Step(all) => Verdict::Step(
                 all.into_iter()
-                    .map(|one| OwnerWarning {
-                        undone: format!(
-                            "{}, with a UID of its own and without its tokens",
-                            one.undone
-                        ),
-                        ..one
+                    .map(|mut one| {
+                        // Who makes accounts by themselves says it already.
+                        if !one.undone.contains("another UID") {
+                            one.undone.push_str(", with another UID and without its tokens");
+                        }
+                        one
                     })
                     .collect(),
             ),
@@ -232,10 +231,14 @@ impl Work<'_> {
     /// Warns of the pods that run as it.
     fn pods_lose(&mut self, identity: &Identity, renew: bool) {
         let (Some(namespace), book) = (&identity.namespace, self.input.book) else { return };
-        if !book.snapshot.covers(&[ListKind::Pods], Some(namespace)) {
+        let unread = match book.snapshot.absence(ListKind::Pods, namespace) {
+            Absence::Told => None,
+            Absence::NotRead => Some("pods could not be listed"),
+            Absence::NotInFiles => Some("the files have no pod of its namespace"),
+        };
+        if let Some(unread) = unread {
             self.warnings.push(format!(
-                "pods could not be listed: which of them run as {identity}, and lose its tokens, is \
-                 not known"
+                "{unread}: which of them run as {identity}, and lose its tokens, is not known"
             ));
         }
         let pods = book.snapshot.objects.pods.range((namespace.clone(), Name::from(""))..);
@@ -248,18 +251,19 @@ impl Work<'_> {
             return;
         }
         let (many, pods) = (own.len(), first(own));
-        let (run, word) = if many == 1 { ("runs", "pod") } else { ("run", "pods") };
+        let run = if many == 1 { "runs" } else { "run" };
+        let many = counted(many, "pod");
         self.warnings.push(if renew {
             // `pkg/kubelet/token/token_manager.go`: at four fifths of its time.
             format!(
-                "{many} {word} in namespace {namespace} {run} as {identity} ({pods}): the API server \
+                "{many} in namespace {namespace} {run} as {identity} ({pods}): the API server \
                  refuses what they have until their kubelet has asked for another token, which it does \
                  within the hour, or until they are made anew (kubectl rollout restart); what reads \
                  its token only once needs that"
             )
         } else {
             format!(
-                "{many} {word} in namespace {namespace} {run} as {identity} ({pods}): the API server \
+                "{many} in namespace {namespace} {run} as {identity} ({pods}): the API server \
                  refuses them from then on, and no pod is made that names it. Have them run as another \
                  account first"
             )

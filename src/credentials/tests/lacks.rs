@@ -2,14 +2,20 @@
 
 use super::*;
 
-const LISTS: [ListKind; 4] =
-    [ListKind::ServiceAccounts, ListKind::Pods, ListKind::TokenSecrets, ListKind::BootstrapTokens];
+const LISTS: [ListKind; 5] = [
+    ListKind::ServiceAccounts,
+    ListKind::Pods,
+    ListKind::TokenSecrets,
+    ListKind::BootstrapTokens,
+    ListKind::Workloads,
+];
 
 /// One of each in namespace b.
 fn world() -> World {
     let of = |kind: &str, type_: Option<&str>| {
+        let version = if kind == "StatefulSet" { "apps/v1" } else { "v1" };
         let name = type_.map_or("x", |type_| type_.split('.').next().unwrap_or_default());
-        json!({"apiVersion": "v1", "kind": kind, "type": type_,
+        json!({"apiVersion": version, "kind": kind, "type": type_,
             "metadata": {"namespace": "b", "name": name}})
     };
     World::new()
@@ -17,6 +23,7 @@ fn world() -> World {
         .object(&of("Pod", None))
         .object(&of("Secret", Some("kubernetes.io/service-account-token")))
         .object(&of("Secret", Some("bootstrap.kubernetes.io/token")))
+        .object(&of("StatefulSet", None))
 }
 
 fn telling(world: &World, namespace: &str) -> Vec<ListKind> {
@@ -34,11 +41,26 @@ fn files_say_nothing_of_a_namespace_of_which_they_have_nothing_of_the_kind() {
     assert_eq!((telling(&world, "a"), telling(&world, "b")), (vec![], LISTS.to_vec()));
     // What is there of one kind says nothing of another.
     world.snapshot.objects.pods.clear();
-    let others = [ListKind::ServiceAccounts, ListKind::TokenSecrets, ListKind::BootstrapTokens];
-    assert_eq!(telling(&world, "b"), others);
+    let others = LISTS.into_iter().filter(|list| *list != ListKind::Pods);
+    assert_eq!(telling(&world, "b"), others.collect::<Vec<_>>());
     let snapshot = &world.snapshot;
     assert!(snapshot.lacks_account(&"b".into(), &"y".into()));
     assert!(!snapshot.lacks_account(&"a".into(), &"y".into()));
+}
+
+#[test]
+fn files_have_all_namespaces_only_with_the_one_that_is_always_there() {
+    let with = |health: Health, namespaces: &[&str]| {
+        let world = namespaces.iter().fold(World::new(), |world, name| world.namespace(name));
+        let mut snapshot = world.snapshot;
+        snapshot.lists.insert(ListKind::Namespaces, ListState::new(health));
+        (snapshot.has_all_namespaces(), snapshot.lacks_namespace("a"))
+    };
+    assert_eq!(with(Health::Unverifiable, &["b"]), (false, false));
+    assert_eq!(with(Health::Unverifiable, &["b", "kube-system"]), (true, true));
+    assert_eq!(with(Health::Unverifiable, &["a", "kube-system"]), (true, false));
+    assert_eq!(with(Health::Complete, &["b"]), (true, true));
+    assert_eq!(with(Health::Forbidden, &["kube-system"]), (false, false));
 }
 
 #[test]

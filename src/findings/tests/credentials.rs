@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::{findings, rule, rules, world};
 use crate::book::Severity;
 use crate::book::world::{Row, World, day};
-use crate::model::{Asked, BoundTo, Identity, Issued, Minted};
+use crate::model::{Asked, BoundTo, Health, Identity, Issued, ListKind, ListState, Minted};
 
 /// A token Secret of sa:a/x, made on a day, with labels.
 fn secret(name: &str, made: i64, labels: &Value) -> Value {
@@ -270,6 +270,63 @@ fn an_idle_account_is_in_doubt_where_pods_were_not_read() {
     let (severity, evidence) = idle(super::without(of_x(), crate::model::ListKind::Pods));
     assert_eq!(severity, Severity::Info, "{evidence}");
     assert!(evidence.contains("since pods were not read"), "{evidence}");
+}
+
+/// What runs in a namespace as somebody else, once it has a pod or a workload.
+fn beside(kind: &str, namespace: &str) -> Value {
+    let spec = json!({"serviceAccountName": "other", "containers": [{"name": "c", "image": "i"}]});
+    match kind {
+        "Pod" => json!({"apiVersion": "v1", "kind": kind, "spec": spec,
+            "metadata": {"namespace": namespace, "name": "p"}}),
+        _ => json!({"apiVersion": "apps/v1", "kind": kind,
+            "metadata": {"namespace": namespace, "name": "d"}, "spec": {"template": {"spec": spec}}}),
+    }
+}
+
+/// The lists that say who runs as whom, as they are.
+fn running(mut world: World, state: &ListState) -> World {
+    for list in [ListKind::Pods, ListKind::Workloads] {
+        world.snapshot.lists.insert(list, state.clone());
+    }
+    world
+}
+
+#[test]
+fn files_without_a_pod_or_a_workload_of_a_namespace_do_not_say_what_runs_there() {
+    let unused =
+        of_x().object(&secret("t", -9, &json!({}))).log(0, 100).row(work(99, Some("JTI=1")));
+    let doubts = |of: &[(&str, &str)], state: &ListState| {
+        let doubt = |world: World, rule: &str| {
+            let world = of.iter().fold(world, |world, (kind, ns)| world.object(&beside(kind, ns)));
+            let (severity, evidence) = said(&running(world, state), rule).remove(0);
+            let why = evidence.split_once("is not known, since ").map(|(_, why)| why.to_owned());
+            (severity, why.unwrap_or_default())
+        };
+        [doubt(of_x().log(0, 100), "idle"), doubt(unused.clone(), "unused-credential")]
+    };
+    let info = |why: &str| (Severity::Info, why.to_owned());
+    let (idle, token) = ((Severity::Medium, String::new()), (Severity::Low, String::new()));
+    let files = ListState::new(Health::Unverifiable);
+    let no_pod = || info("the files have no pod of its namespace");
+    assert_eq!(doubts(&[], &files), [no_pod(), no_pod()]);
+    assert_eq!(doubts(&[("Pod", "b"), ("Deployment", "a")], &files), [no_pod(), no_pod()]);
+    assert_eq!(
+        doubts(&[("Pod", "a"), ("Deployment", "b")], &files),
+        [info("the files have no workload of its namespace"), token.clone()]
+    );
+    let both = [("Pod", "a"), ("Deployment", "a")];
+    assert_eq!(doubts(&both, &files), [idle.clone(), token.clone()]);
+    // A cluster that was asked has none.
+    assert_eq!(doubts(&[], &ListState::new(Health::Complete)), [idle.clone(), token.clone()]);
+    // Who may list in some namespaces only.
+    let mut some = ListState::because(Health::Partial, "403");
+    some.namespaces = vec!["b".into()];
+    let unread = || info("pods were not read");
+    for state in [&some, &ListState::because(Health::Forbidden, "403")] {
+        assert_eq!(doubts(&both, state), [unread(), unread()]);
+    }
+    some.namespaces = vec!["a".into()];
+    assert_eq!(doubts(&[], &some), [idle, token]);
 }
 
 #[test]

@@ -3,6 +3,7 @@
 
 use super::twins::{APP, leads, never};
 use super::*;
+use crate::model::{Health, ListKind, ListState};
 
 /// An account that may do everything and is not there.
 fn gone() -> World {
@@ -52,6 +53,27 @@ fn an_account_that_is_not_there_is_made_and_taken_over() {
     // One that nothing names gives what all accounts have.
     let unnamed = gone().bind(None, "gone", "ClusterRole/cluster-admin", "user:boss");
     never(unnamed, APP, json!([create(), mint()]));
+}
+
+/// Files that have no account of a namespace do not say that one is not there.
+#[test]
+fn an_account_of_which_files_say_nothing_is_not_made() {
+    let listed = |mut world: World, health: Health| {
+        world.snapshot.lists.insert(ListKind::ServiceAccounts, ListState::new(health));
+        world
+    };
+    let rules = || json!([make(&["create"]), mint()]);
+    // Without weak there is no account at all.
+    let bare = || {
+        let mut world = gone();
+        world.snapshot.objects.service_accounts.clear();
+        world
+    };
+    leads(listed(bare(), Health::Complete), APP, rules(), &[Step::MintToken]);
+    never(listed(bare(), Health::Unverifiable), APP, rules());
+    // One of them is enough to know who else is there.
+    leads(listed(gone(), Health::Unverifiable), APP, rules(), &[Step::MintToken]);
+    never(listed(gone(), Health::Forbidden), APP, rules());
 }
 
 #[test]

@@ -168,7 +168,7 @@ impl<'a> Work<'a> {
             return Err(refuse("the log does not say which requests were allowed"));
         }
         let objects = &book.snapshot.objects;
-        let whole = book.snapshot.covers(&[ListKind::Namespaces], None);
+        let whole = book.snapshot.has_all_namespaces();
         // One that is on its way out takes no new bindings.
         let stays =
             objects.namespaces.iter().filter(|(_, ns)| ns.meta.deletion_timestamp.is_none());

@@ -10,7 +10,7 @@ use crate::change::plan::left::{Left, still_authenticates};
 use crate::change::plan::make::Work;
 use crate::change::plan::{Ending, Intent, Later, Manual, NOT_A_DAY_SOONER, StillWorks};
 use crate::credentials::{self, Credential, Kind};
-use crate::model::{Identity, ListKind};
+use crate::model::Identity;
 
 impl Work<'_> {
     /// Adds the stages, where they are wanted.
@@ -89,9 +89,6 @@ impl Work<'_> {
     /// Whether there is an object that can be deleted.
     fn is_there(&self, identity: &Identity) -> bool {
         let Ok((namespace, name)) = account::place(identity) else { return false };
-        let snapshot = &self.input.book.snapshot;
-        let key = (namespace.clone(), name.clone());
-        snapshot.objects.service_accounts.contains_key(&key)
-            || !snapshot.covers(&[ListKind::ServiceAccounts], Some(namespace))
+        !self.input.book.snapshot.lacks_account(namespace, name)
     }
 }

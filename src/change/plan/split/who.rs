@@ -7,7 +7,7 @@ use crate::actors::{self, Actor, ActorUse, Behind, Holder};
 use crate::book::{Book, Entry};
 use crate::change::plan::wanted::nobody;
 use crate::change::plan::{Intent, Refusal, narrow};
-use crate::model::{Activity, Identity, Name, SubjectKind};
+use crate::model::{Activity, Identity, Name, SubjectKind, counted};
 
 /// Longest name of an account that is made, bytes: names of what is bound to it go on from it.
 const LONGEST: usize = 50;
@@ -154,10 +154,8 @@ fn cuts_nobody_off(
 ) -> Result<(), Refusal> {
     let said = how.retire_unattributed || how.unattributed.is_some();
     let Some(days) = how.retire_after.filter(|_| *requests > 0 && !said) else { return Ok(()) };
-    let (requests, belong) = match requests {
-        1 => ("1 request".to_owned(), "belongs"),
-        many => (format!("{many} requests"), "belong"),
-    };
+    let belong = if *requests == 1 { "belongs" } else { "belong" };
+    let requests = counted(*requests, "request");
     Err(Refusal::NotSplit(format!(
         "{requests} of {account} {belong} to none of those who get an identity, and in {days} days, when \
          it is retired, whoever made them is refused: {}. Name them (--actor), give one of the others what \
@@ -235,8 +233,8 @@ fn attribute(behind: &Behind, how: &Splitting) -> Result<Attributed, Refusal> {
     let mut left = (behind.rest.requests, behind.rest.uses.clone(), Vec::new());
     if behind.rest.requests > 0 {
         left.2.push(format!(
-            "{} requests of which neither credential nor agent nor address was kept",
-            behind.rest.requests
+            "{} of which neither credential nor agent nor address was kept",
+            counted(behind.rest.requests, "request")
         ));
     }
     for (actor, owner) in behind.actors.iter().zip(owner) {
@@ -378,7 +376,7 @@ fn becomes(
             "{to} is there already, and whoever uses it would gain what {name} gets: name another"
         )));
     }
-    let whole = book.snapshot.covers(&[crate::model::ListKind::Namespaces], None);
+    let whole = book.snapshot.has_all_namespaces();
     let there = objects.namespaces.get(&namespace);
     match there {
         None if whole => {
@@ -402,12 +400,11 @@ pub(in crate::change::plan) fn words(actor: &Actor) -> String {
     let hours: Vec<u32> = (0..24).filter(|hour| actor.hours >> hour & 1 == 1).collect();
     let first = |all: &[Name]| all.first().map_or("?".to_owned(), ToString::to_string);
     let system = actor.system.as_ref().map_or_else(String::new, |on| format!(" on {on}"));
-    let days = if actor.days == 1 { "day" } else { "days" };
     format!(
-        "{}{system}: {} requests on {} {days}, hours {} UTC, from {} with {}, the last on {}",
+        "{}{system}: {} on {}, hours {} UTC, from {} with {}, the last on {}",
         actor.holder.text(),
-        actor.requests,
-        actor.days,
+        counted(actor.requests, "request"),
+        counted(actor.days, "day"),
         actors::hours_text(&hours),
         first(&actor.addresses),
         first(&actor.agents),

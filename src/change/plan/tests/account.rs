@@ -112,6 +112,29 @@ fn an_account_made_anew_is_deleted_first_and_what_pods_lose_is_said() {
 }
 
 #[test]
+fn that_one_that_comes_back_has_another_uid_is_said_once() {
+    let said = |name: &str, annotations: Value| {
+        let account = json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {
+            "name": name, "namespace": "kube-system", "uid": "u", "resourceVersion": "4",
+            "annotations": annotations}});
+        let world = World { despite_owners: true, ..World::default() }.with(account);
+        let plan = world.plan(&[&format!("account:kube-system/{name}")]).expect("a plan");
+        plan.steps[0].owners[0].undone.clone()
+    };
+    let own = said("generic-garbage-collector", json!({}));
+    assert_eq!(
+        own,
+        "when its controller next makes a request, for most within seconds, with another UID: tokens \
+         of the old one do not come back"
+    );
+    let helms = said("agent", json!({"meta.helm.sh/release-name": "agent"}));
+    assert_eq!(
+        helms,
+        "at its release's next upgrade or rollback, with another UID and without its tokens"
+    );
+}
+
+#[test]
 fn who_makes_the_change_does_not_delete_themselves() {
     let operator = |user: &str| Some(Operator { user: user.into(), groups: vec![] });
     let by = |user: &str, wish: &str| {

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{World, group, pods, user};
 use crate::book::tests::world::{Row, World as Logged};
-use crate::model::ActivityParts;
+use crate::model::{ActivityParts, ListKind};
 
 /// A log of a hundred days up to the eve of the plan, with these rows.
 fn log(rows: impl IntoIterator<Item = Row>) -> ActivityParts {
@@ -92,6 +92,15 @@ fn a_token_that_may_be_used_is_warned_of() {
     let (warnings, _) = said(&world(&none).with(pod), "quarantine:app/prod-tok");
     assert!(warnings[0].contains("may be in use: it is in the containers of pod app/job-0"));
     assert_eq!(said(&world(&none), "quarantine:app/prod-tok").0, [""; 0]);
+    // Whether one has it nobody looked.
+    let blind = World { forbidden: vec![ListKind::Pods], ..world(&none) };
+    assert_eq!(
+        said(&blind, "quarantine:app/prod-tok").0,
+        [
+            "secret app/prod-tok may be in use: which pods have it in their containers is not known, \
+          since pods were not read: what uses it stops working within ten seconds"
+        ]
+    );
 }
 
 #[test]
