@@ -6,16 +6,14 @@ use super::exit::{Code, Failure};
 use super::identity::{self, WHO_HOLDS_WHAT, WHOLE};
 use super::places::Places;
 use super::sources::{Needs, open};
-use crate::book::{Book, Finding};
 use crate::findings;
 use crate::reach::Reach;
-use crate::report::{FindingRow, IdentityDetail, ReachPart, Report};
+use crate::report::{FindingRow, Format, IdentityDetail, ReachPart, Report};
 
 pub(super) fn run(global: &Global, text: &str) -> Result<Code, Failure> {
     Places::of(global)?.say_whole("what is shown of somebody");
     let session = open(global, Needs { lists: WHOLE, log: true, findings: true })?;
     let identity = identity::parse(text, &session)?;
-    let mut exempt: Vec<String> = Vec::new();
     let items: Vec<IdentityDetail> = session
         .books
         .iter()
@@ -25,7 +23,6 @@ pub(super) fn run(global: &Global, text: &str) -> Result<Code, Failure> {
             let becoming = findings::reach::becoming(&reach, std::slice::from_ref(&reached));
             let with = book.with_becoming(&becoming);
             let entry = with.find(&identity)?;
-            exempt.extend(entry.exempt.iter().map(|finding| said(&with, finding)));
             let mut detail = IdentityDetail::new(&with, entry);
             detail.row.reach = Some(ReachPart::from(&reached));
             Some(detail)
@@ -40,18 +37,21 @@ pub(super) fn run(global: &Global, text: &str) -> Result<Code, Failure> {
     }
     let metadata = answer::metadata(&session, answer::unread(&session, WHO_HOLDS_WHAT, WHOLE));
     answer::about_policy(&metadata);
-    let code = answer::give(global, &session, &Report::new(metadata, items))?;
-    for text in exempt {
-        answer::say(&text);
+    let report = Report::new(metadata, items);
+    let code = answer::give(global, &session, &report)?;
+    // One line an identity has no place for them.
+    if matches!(answer::format(global), Format::Name | Format::Csv) {
+        for one in report.items.iter().flat_map(|item| &item.exempt) {
+            answer::say(&said(one));
+        }
     }
     Ok(code)
 }
 
 /// That a finding is exempt, and who answers for it until when: of one that is not shown it would seem
 /// that nothing is wrong.
-fn said(book: &Book, finding: &Finding) -> String {
-    let one = FindingRow::exempt(book, finding);
-    let by = one.exemption.map_or_else(String::new, |by| {
+fn said(one: &FindingRow) -> String {
+    let by = one.exemption.as_ref().map_or_else(String::new, |by| {
         format!(" until {}, {} answers for it ({})", by.expires, by.owner, by.reason)
     });
     format!("exempt by the policy{by}: {} {}: {}", one.severity, one.rule, one.evidence)

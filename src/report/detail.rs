@@ -9,7 +9,7 @@ use super::actors::BehindPart;
 use super::identity::{IdentityRow, Names};
 use super::owner::{self, OwnerRow};
 use super::sections;
-use super::{BlastRadius, Cell, Column, CredentialRow, Metadata, Report, Tabular};
+use super::{BlastRadius, Cell, Column, CredentialRow, FindingRow, Metadata, Report, Tabular};
 use crate::book::{Book, DayCount, Entry, Grant, Permission, RoleState, Seen, UseSummary};
 use crate::model::{BindingKind, Name, SubjectKind, Target};
 use crate::{credentials, owners};
@@ -296,6 +296,8 @@ pub struct IdentityDetail {
     /// What the list says of it.
     #[serde(flatten)]
     pub row: IdentityRow,
+    /// What would be wrong with it, but for the policy's exemptions; worst first.
+    pub exempt: Vec<FindingRow>,
     /// For an account: who keeps the object, and would undo a change.
     pub kept_by: Vec<OwnerRow>,
     /// For an account: what runs as it, and what a hole in that is worth.
@@ -330,6 +332,7 @@ impl IdentityDetail {
                     .map(|credential| CredentialRow::new(book, credential))
                     .collect(),
             ),
+            exempt: entry.exempt.iter().map(|one| FindingRow::exempt(book, one)).collect(),
             kept_by: owner::rows("account", &account_owners(book, entry)),
             blast_radius: BlastRadius::of(book, entry),
             members: members.map(|member| Names::from(&member.identity)).collect(),

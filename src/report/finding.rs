@@ -98,6 +98,13 @@ pub struct ExemptionPart {
     pub expires: NaiveDate,
 }
 
+impl ExemptionPart {
+    /// `until 2027-01-31, platform@corp.example: sealed`.
+    pub(super) fn text(&self) -> String {
+        format!("until {}, {}: {}", self.expires, self.owner, self.reason)
+    }
+}
+
 /// Something wrong.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -192,9 +199,7 @@ impl Tabular for FindingRow {
             Cell::new(self.rule),
             Cell::exactly(called(self.name(), self.known_as.as_deref()), self.name()),
             Cell::new(self.grant.as_ref().map_or_else(String::new, GrantPart::text)),
-            Cell::new(self.exemption.as_ref().map_or_else(String::new, |one| {
-                format!("until {}, {}: {}", one.expires, one.owner, one.reason)
-            })),
+            Cell::new(self.exemption.as_ref().map_or_else(String::new, ExemptionPart::text)),
             Cell::exactly(self.fix.short().to_owned(), self.fix.text()),
             Cell::exactly(self.shown(), self.evidence.clone()),
         ]]

@@ -10,7 +10,7 @@ use unicode_width::UnicodeWidthStr as _;
 use super::plan::{checks, head, line, step_text};
 use super::plan_text;
 use crate::change::plan::{Action, By, Intent, Parted, Plan, Reversibility, Right, Step, Who};
-use crate::model::printable;
+use crate::model::{counted, printable};
 
 /// As wide as a terminal is by default, columns.
 const COLUMNS: usize = 80;
@@ -117,10 +117,7 @@ fn first(plan: &Plan, parted: &Parted, text: &mut String) {
     line(text, 0, &format!("\n{} becomes", parted.account));
     for who in &parted.who {
         let kind = if who.machine { "a machine" } else { "a person" };
-        let days = |seconds: u64| match seconds / DAY {
-            1 => "1 day".to_owned(),
-            days => format!("{days} days"),
-        };
+        let days = |seconds: u64| counted(seconds / DAY, "day");
         let by = match who.by {
             By::Own => "who comes in as before".to_owned(),
             By::Pods => "new, for its pods".to_owned(),

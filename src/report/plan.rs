@@ -10,7 +10,7 @@ use similar::{ChangeTag, TextDiff};
 
 use super::{exact, to_pretty, yaml_document};
 use crate::change::plan::{Check, Intent, Plan, Right, Step};
-use crate::model::printable;
+use crate::model::{counted, printable};
 
 /// Checks that are named one by one, at most.
 const NAMED: usize = 10;
@@ -32,7 +32,7 @@ pub(super) fn head(plan: &Plan, text: &mut String) {
     let log = match &plan.metadata.coverage {
         Some(of) => match (of.from, of.to) {
             (Some(from), Some(to)) => {
-                format!("log from {} to {}, {} gaps", exact(from), exact(to), of.gaps)
+                format!("log from {} to {}, {}", exact(from), exact(to), counted(of.gaps, "gap"))
             }
             _ => "a log without events".to_owned(),
         },

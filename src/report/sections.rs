@@ -5,11 +5,12 @@ use std::fmt::Write as _;
 use chrono::{DateTime, Utc};
 
 use super::detail::{GrantRow, IdentityDetail, PermissionRow, SeenRow, UseRow, Via};
+use super::finding::ExemptionPart;
 use super::identity::{ActivityRow, GroupRow};
 use super::owner::OwnerRow;
 use super::{Cell, Column, Metadata, Table, actors, age, credential, exact};
 use crate::book::GroupSource;
-use crate::model::{Name, or_quotes, printable};
+use crate::model::{Name, counted, or_quotes, printable};
 use crate::workloads;
 
 /// The text of one identity.
@@ -25,6 +26,7 @@ pub(super) fn identity(of: &IdentityDetail, about: &Metadata, wide: bool, header
         }
     };
     section("Findings", findings(of));
+    section("Exempt by the policy", exempt(of));
     section("Groups", groups(&of.row.groups, about));
     section("Members", members(of));
     section("Grants", grants(&of.held_by, about));
@@ -115,9 +117,10 @@ fn last_seen(of: &IdentityDetail, about: &Metadata) -> String {
         if gaps > 0 {
             let _ = write!(
                 text,
-                " with {gaps} gaps, {} of {} days covered",
+                " with {}, {} of {} covered",
+                counted(gaps, "gap"),
                 coverage.days,
-                (to - from).num_days()
+                counted((to - from).num_days(), "day")
             );
         }
     }
@@ -141,6 +144,26 @@ fn findings(of: &IdentityDetail) -> Table {
         table.push(vec![
             Cell::new(finding.severity),
             Cell::new(finding.rule),
+            Cell::new(finding.evidence.clone()),
+        ]);
+    }
+    table
+}
+
+/// What does not count, and who answers for that: of one that is not shown it would seem that nothing
+/// is wrong.
+fn exempt(of: &IdentityDetail) -> Table {
+    let mut table = Table::new(vec![
+        Column::new("SEVERITY", "severity"),
+        Column::new("RULE", "rule"),
+        Column::new("EXEMPTION", "exemption"),
+        Column::new("EVIDENCE", "evidence"),
+    ]);
+    for finding in &of.exempt {
+        table.push(vec![
+            Cell::new(finding.severity),
+            Cell::new(finding.rule),
+            Cell::new(finding.exemption.as_ref().map_or_else(String::new, ExemptionPart::text)),
             Cell::new(finding.evidence.clone()),
         ]);
     }

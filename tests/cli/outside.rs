@@ -121,3 +121,46 @@ fn groups_are_called_by_the_names_that_the_policy_gives() {
     let run = home.run(&["who", "--from", &objects, "--policy", &wrong]).ends_with(2);
     assert!(run.err.contains("wrong.toml:2"), "{}", run.err);
 }
+
+#[test]
+fn show_lists_what_the_policy_exempts() {
+    let home = Home::new();
+    let (objects, log) = home.world();
+    let who = "user:jane@corp.example";
+    let run = |words: &[&str]| {
+        let mut all = words.to_vec();
+        all.extend(["--from", &objects, "--audit", &log]);
+        home.run(&all)
+    };
+    let before = run(&["show", who, "-o", "json"]).json();
+    let item = &before["items"][0];
+    assert_eq!(item["exempt"], json!([]));
+    let found = item["findings"].as_array().expect("findings");
+    let rule = found.first().expect("one at least")["rule"].as_str().expect("a rule");
+    let of_rule = found.iter().filter(|one| one["rule"] == rule).count();
+    let policy = home.put(
+        "policy.toml",
+        format!(
+            "[[exemptions]]\nrule = {rule:?}\nidentity = {who:?}\nowner = \"ops@corp.example\"\n\
+             reason = \"agreed\"\nexpires = 2026-12-31\n"
+        ),
+    );
+    let json = run(&["show", who, "-o", "json", "--policy", &policy]).json();
+    fits("identity.json", &json);
+    let item = &json["items"][0];
+    let exempt = item["exempt"].as_array().expect("a list");
+    assert_eq!(exempt.len(), of_rule);
+    assert!(exempt.iter().all(|one| one["rule"] == rule), "{exempt:?}");
+    let by = json!({"owner": "ops@corp.example", "reason": "agreed", "expires": "2026-12-31"});
+    assert_eq!(exempt[0]["exemption"], by);
+    assert_eq!(item["findings"].as_array().map(Vec::len), Some(found.len() - of_rule));
+    let table = run(&["show", who, "--policy", &policy]);
+    let title = format!("\nExempt by the policy ({of_rule})\n");
+    assert!(table.out.contains(&title), "{table:#?}");
+    assert!(table.out.contains("until 2026-12-31, ops@corp.example: agreed"), "{table:#?}");
+    assert!(!table.err.contains("exempt"), "{table:#?}");
+    // One line an identity has no place for it.
+    let csv = run(&["show", who, "-o", "csv", "--policy", &policy]);
+    assert!(csv.err.contains(&format!(" {rule}: ")), "{csv:#?}");
+    assert!(csv.err.contains("ops@corp.example answers for it (agreed)"), "{csv:#?}");
+}
