@@ -9,7 +9,7 @@ use super::args::Global;
 use super::exit::{Code, Failure};
 use super::sources::Session;
 use crate::book::Book;
-use crate::model::{Health, Identity, ListKind, Name, Unreadable, printable};
+use crate::model::{Health, Identity, ListKind, Name, Unreadable, counted, printable};
 use crate::rbac::query;
 use crate::report::{self, Format, Metadata, Missing, Report, Tabular};
 
@@ -111,12 +111,14 @@ pub fn metadata(session: &Session, mut missing: Vec<Missing>) -> Metadata {
             let covered = book.coverage().map(crate::model::Coverage::days);
             let (health, reason) = match covered {
                 Some(have) if have >= i64::from(days) => continue,
-                Some(have) => {
-                    (Health::Partial, format!("covers {have} days of the {days} required"))
-                }
-                None => {
-                    (Health::NotGiven, format!("{days} days required; name a log with --audit"))
-                }
+                Some(have) => (
+                    Health::Partial,
+                    format!("covers {} of the {days} required", counted(have, "day")),
+                ),
+                None => (
+                    Health::NotGiven,
+                    format!("{} required; name a log with --audit", counted(days, "day")),
+                ),
             };
             missing.push(of_cluster(&book.snapshot.cluster.id, "audit log", health, reason));
         }
@@ -193,8 +195,8 @@ pub fn about(session: &Session, metadata: &Metadata) {
         }
         if cluster.repeated > 0 {
             say(&format!(
-                "{at}given more than once: {} objects; the newest counts",
-                cluster.repeated
+                "{at}given more than once: {}; the newest counts",
+                counted(cluster.repeated, "object")
             ));
         }
         let unproven: Vec<&str> = cluster
@@ -244,14 +246,14 @@ fn about_log(metadata: &Metadata) {
         report::exact(to),
         match (to - from).num_days() {
             span if span > coverage.days => {
-                format!("{} of {}", coverage.days, many(span.unsigned_abs(), "day"))
+                format!("{} of {}", coverage.days, counted(span.unsigned_abs(), "day"))
             }
-            span => many(span.unsigned_abs(), "day"),
+            span => counted(span.unsigned_abs(), "day"),
         },
-        many(coverage.events, "request"),
+        counted(coverage.events, "request"),
     );
     if gaps > 0 {
-        text = format!("{text}, {}", many(gaps, "gap"));
+        text = format!("{text}, {}", counted(gaps, "gap"));
     }
     if !coverage.reads_logged {
         text.push_str(", reads not logged");
@@ -267,7 +269,7 @@ fn about_log(metadata: &Metadata) {
     if coverage.late > 0 {
         say(&format!(
             "log: {} came too late to be counted: dates are right, counts may be too low",
-            many(coverage.late, "request")
+            counted(coverage.late, "request")
         ));
     }
     about_summaries(coverage);
@@ -275,7 +277,7 @@ fn about_log(metadata: &Metadata) {
         say(&format!(
             "log: {} left out: it names more identities than are kept, and those seen longest ago \
              may be shown without their activity",
-            many(coverage.identities_left_out, "request")
+            counted(coverage.identities_left_out, "request")
         ));
     }
     say_unread(&coverage.unreadable, &coverage.passed);
@@ -305,7 +307,7 @@ fn what_is_missing(coverage: &report::Coverage) {
         say(&format!("log: of more than one cluster: {}", clusters.join(", ")));
     }
     if coverage.groups_logged && coverage.without_groups > 0 {
-        say(&format!("log: {} without groups", many(coverage.without_groups, "event")));
+        say(&format!("log: {} without groups", counted(coverage.without_groups, "event")));
     }
     for of in coverage.losses.chunk_by(|one, other| one.carrier == other.carrier) {
         let what: Vec<&str> = of.iter().map(|loss| loss.what).collect();
@@ -314,7 +316,7 @@ fn what_is_missing(coverage: &report::Coverage) {
     if coverage.cut > 0 {
         say(&format!(
             "log: {} cut on the way, read as far as possible",
-            many(coverage.cut, "event")
+            counted(coverage.cut, "event")
         ));
     }
 }
@@ -324,16 +326,11 @@ pub fn say_unread(unreadable: &BTreeMap<Name, Unreadable>, passed: &BTreeMap<Nam
     for (reason, unreadable) in unreadable {
         say(&format!(
             "log: {} unreadable ({reason}), the first at {}",
-            many(unreadable.count, unreadable.counted()),
+            counted(unreadable.count, unreadable.counted()),
             unreadable.first
         ));
     }
     for (what, passed) in passed {
-        say(&format!("log: passed over: {} ({what})", many(passed.count, "line")));
+        say(&format!("log: passed over: {} ({what})", counted(passed.count, "line")));
     }
-}
-
-/// So many of something, in words.
-pub fn many(count: u64, of: &str) -> String {
-    if count == 1 { format!("1 {of}") } else { format!("{count} {of}s") }
 }

@@ -11,7 +11,7 @@ use super::sources::{Needs, Session, open};
 use crate::book::{Book, Finding, Severity};
 use crate::config::Setting;
 use crate::findings::{self, RULES, floods};
-use crate::model::{ListKind, SubjectKind, fits};
+use crate::model::{ListKind, SubjectKind, counted_with, fits};
 use crate::report::{FindingRow, NotJudged, Report};
 
 pub(super) fn run(
@@ -76,7 +76,7 @@ pub(super) fn run(
         places.say_unknown(&session);
     }
     if left_out > 0 {
-        let are = if left_out == 1 { "1 finding is" } else { &*format!("{left_out} findings are") };
+        let are = counted_with(left_out, "finding", ["is", "are"]);
         answer::say(&format!("{are} exempt by the policy: --exempted lists them"));
     }
     let all = found.iter().chain(&exempt).map(|(_, finding)| finding);

@@ -14,7 +14,7 @@ use crate::audit::{Options, Progress, SourceSpec};
 use crate::cluster::files::{self, Source};
 use crate::cluster::kube::connect;
 use crate::config::Settings;
-use crate::model::ClusterInfo;
+use crate::model::{ClusterInfo, counted};
 use crate::store::{Cluster, Home, Ingested, Store};
 
 pub(super) fn run(
@@ -129,15 +129,15 @@ fn text(cluster: &Cluster, done: &Ingested, taken: Duration, store: &Store) -> S
     };
     let mut text = format!(
         "{whose}: {} new in {}, {} with nothing new, {:.1} s",
-        answer::many(done.requests, "request"),
-        answer::many(done.read, "source"),
+        counted(done.requests, "request"),
+        counted(done.read, "source"),
         done.known,
         taken.as_secs_f64(),
     );
     if done.late > 0 {
         text = format!(
             "{text}\n{} of days whose index is no longer kept: dates moved, counts did not",
-            answer::many(done.late, "request")
+            counted(done.late, "request")
         );
     }
     format!("{text}\nkept in {}", store.path().display())

@@ -33,6 +33,7 @@ mod snapshot;
 mod sources;
 mod splitting;
 mod store;
+mod suggestion;
 mod text;
 mod which_journal;
 mod who;
@@ -159,7 +160,12 @@ fn parse(words: &[OsString]) -> Result<Cli, clap::Error> {
     if is_plugin(words) {
         command = command.bin_name("kubectl keybook");
     }
-    Cli::from_arg_matches(&command.try_get_matches_from(words)?)
+    let read = command.clone().try_get_matches_from(words);
+    let read = read.and_then(|matches| Cli::from_arg_matches(&matches));
+    read.map_err(|mut error| {
+        suggestion::keep_near(&mut error, command, words);
+        error
+    })
 }
 
 /// Whether kubectl started it: as `kubectl-keybook`.

@@ -17,7 +17,7 @@ use crate::change::plan::{Choices, Input, Intent, IntentParseError, Plan, Refusa
 use crate::change::run;
 use crate::cluster::Address;
 use crate::config::Settings;
-use crate::model::read_back;
+use crate::model::{counted, read_back};
 use crate::report;
 
 impl ChangeCommand {
@@ -79,7 +79,8 @@ pub(super) fn run(global: &Global, intents: &[Intent], wish: &Made) -> Result<Co
             return Err(Failure {
                 code: Code::Incomplete,
                 message: format!(
-                    "the log covers {have} days of the {days} required: nothing is planned"
+                    "the log covers {} of the {days} required: nothing is planned",
+                    counted(have, "day")
                 ),
             });
         }

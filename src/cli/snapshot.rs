@@ -7,7 +7,7 @@ use super::args::Global;
 use super::exit::{Code, Failure};
 use super::sources::{Needs, open};
 use crate::cluster::files;
-use crate::model::{Health, ListKind};
+use crate::model::{Health, ListKind, counted};
 
 pub(super) fn run(global: &Global, dir: &Path) -> Result<Code, Failure> {
     if global.cluster.all_contexts || global.cluster.context.len() > 1 {
@@ -25,9 +25,9 @@ pub(super) fn run(global: &Global, dir: &Path) -> Result<Code, Failure> {
     let metadata = answer::metadata(&session, answer::missing(&session, &lists, None));
     answer::about(&session, &metadata);
     answer::say(&format!(
-        "saved {} objects in {} files ({} kB) to {}; read them with --from",
-        written.objects,
-        written.files,
+        "saved {} in {} ({} kB) to {}; read them with --from",
+        counted(written.objects, "object"),
+        counted(written.files, "file"),
         written.bytes.div_ceil(1000),
         written.dir.display()
     ));

@@ -10,6 +10,7 @@ use super::ingest::size;
 use super::kept;
 use super::sources::{now, settings};
 use crate::audit::Options;
+use crate::model::counted;
 use crate::report::{self, Cell, Column, Table};
 use crate::store::{Home, Kept, Pruned, Sizes, Store};
 
@@ -181,8 +182,8 @@ fn prune(
         answer::say(&format!(
             "{}: {} gone, the index of {} gone, {} given back",
             cluster.name,
-            answer::many(pruned.days, "day"),
-            answer::many(pruned.frozen, "day"),
+            counted(pruned.days, "day"),
+            counted(pruned.frozen, "day"),
             size(before.file.saturating_sub(after.file)),
         ));
     }
@@ -191,10 +192,7 @@ fn prune(
     }
     let caches = home.prune_sets(options.now - TimeDelta::days(CACHE_DAYS));
     if caches > 0 {
-        answer::say(&format!(
-            "{} of logs named with --audit removed",
-            answer::many(caches, "cache")
-        ));
+        answer::say(&format!("{} of logs named with --audit removed", counted(caches, "cache")));
     }
     Ok(Code::Done)
 }
