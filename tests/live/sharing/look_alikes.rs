@@ -3,6 +3,7 @@
 use super::forms::{HELM, K9S, LINUX, MAC, OFFICE, OLDER, PIPELINE, WINDOWS, desk, long, thirds};
 use super::plan::{By, Plan, Truth, Way};
 
+const ARM: &str = "kubectl/v1.35.4 (linux/arm64) kubernetes/0f17c7b";
 const TERRAFORM: &str = "HashiCorp/1.0 Terraform/1.12.2";
 const ARGO: &str = "argocd-application-controller/v3.1.0 (linux/amd64) kubernetes/$Format";
 const PYTHON: &str = "python-requests/2.32.4";
@@ -154,6 +155,22 @@ fn sessions_of_one(plan: &mut Plan) {
             }
         });
     }
+    // Jobs at the same time, on runners of their own, which take on one role.
+    for (names, builds) in [
+        (["build-17", "build-18"], [LINUX, LINUX]),
+        (["build-17", "build-18"], [LINUX, OLDER]),
+        (["gha-deploy-9041-1", "gha-deploy-9042-1"], [LINUX, ARM]),
+        (["GitHubActions", "GitHubActions"], [LINUX, OLDER]),
+        (["i-0abc0000000000001", "i-0abc0000000000002"], [HELM, LINUX]),
+        (["gitlab-runner-7", "jenkins"], [LINUX, OLDER]),
+    ] {
+        plan.account("pipelines in parallel in one role", user, |doing| {
+            for ((name, agent), from) in names.into_iter().zip(builds).zip([42, 43]) {
+                let runner = desk("runner", By::Session(name), agent, from);
+                doing.on(0..3, runner, Way::Hand, thirds(9, 3));
+            }
+        });
+    }
     for other in ["ANA@corp.example", "ana"] {
         plan.account("sessions of one name", user, |doing| {
             doing.on(0..1, desk("ana", By::Session(ANA), MAC, 60), Way::Hand, thirds(9, 2));
@@ -246,12 +263,14 @@ fn clouds(plan: &mut Plan) {
     let keys = ["AKIAIOSFODNN7EXAMPLE", "AKIAI44QH8DHBEXAMPLE"].map(By::Key);
     let numbers = ["e1000234", "e1000777"].map(By::Session);
     let same = [By::Session("ops"), By::Session("ops")];
+    let among = [By::Session(ANA), By::Session("build-17")];
     for (form, by, agents) in [
         ("an access key each", keys, [MAC, MAC]),
         ("an access key each", keys, [MAC, LINUX]),
         ("one session on two desks", same, [MAC, WINDOWS]),
         ("one session on two desks", same, [MAC, LINUX]),
         ("sessions with staff numbers", numbers, [LINUX, OLDER]),
+        ("a person among pipelines in one role", among, [MAC, LINUX]),
     ] {
         plan.account(form, several, |doing| {
             doing.on(0..2, desk("ana", by[0], agents[0], 64), Way::Hand, thirds(9, 3));
