@@ -25,7 +25,7 @@ use chrono::{DateTime, Timelike, Utc};
 use super::at_once::{Together, together};
 use super::holder::{Holder, kind};
 use super::{Actor, copied, minters, programs, sessions};
-use crate::model::{Activity, Identity, SubjectKind};
+use crate::model::{Activity, Identity, SubjectKind, counted};
 
 /// What a signal is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -152,8 +152,7 @@ fn pods_and_people(actors: &[Actor], about: &About<'_>, found: &mut Vec<Signal>)
     let person =
         outside.iter().any(|actor| actor.person || matches!(actor.holder, Holder::MintedBy(_)));
     let of = |actors: &[&Actor]| {
-        let requests = actors.iter().map(|actor| actor.requests).sum::<u64>();
-        if requests == 1 { "1 request".to_owned() } else { format!("{requests} requests") }
+        counted(actors.iter().map(|actor| actor.requests).sum::<u64>(), "request")
     };
     let holders: Vec<String> = pods.iter().map(|actor| actor.holder.text()).collect();
     let evidence = format!(
@@ -198,8 +197,11 @@ impl Pairs {
             String::new()
         };
         let minutes = self.best.minutes();
-        let evidence =
-            format!("{} at once, {times}, {minutes} minutes in all{last}{near}", self.words);
+        let evidence = format!(
+            "{} at once, {times}, {} in all{last}{near}",
+            self.words,
+            counted(minutes, "minute")
+        );
         push(found, sign, self.weight, evidence);
     }
 }

@@ -9,7 +9,7 @@ use super::seen::Uses;
 use super::standing;
 use super::{Credential, Expires, Inventory, Kind, Only};
 use crate::book::Book;
-use crate::model::{Held, HeldKind, Identity, ListKind, Name, SubjectKind};
+use crate::model::{Held, HeldKind, Identity, ListKind, Name, SubjectKind, counted};
 
 /// So many contexts with a copy are named.
 const NAMED: usize = 8;
@@ -133,8 +133,7 @@ impl Elsewhere {
             let more = servers.len().saturating_sub(NAMED);
             let named: Vec<&str> = servers.iter().take(NAMED).map(|one| &**one).collect();
             let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-            let credentials =
-                if count == 1 { "1 credential".to_owned() } else { format!("{count} credentials") };
+            let credentials = counted(count, "credential");
             let text = format!(
                 "{credentials} for {}{more} left out: this cluster was asked at {}, and nothing \
                  tells that it is the same",

@@ -13,7 +13,7 @@ use super::standing::{self, Standing, Tie};
 use super::{Bound, Credential, Expires, Inventory, Kind, LastUse, Only, minted, unnamed};
 use crate::book::{Book, LogState};
 use crate::model::{
-    Activity, BoundTo, Detail, Identity, Issued, Minted, Name, SeenId, SubjectKind, Use,
+    Activity, BoundTo, Detail, Identity, Issued, Minted, Name, SeenId, SubjectKind, Use, counted,
 };
 
 /// Why it is not known how long a token is good for.
@@ -182,8 +182,9 @@ impl Uses {
     /// Says what can be said of nobody's credentials.
     pub(super) fn remark(&mut self, found: &mut Inventory) {
         for (namespace, count) in std::mem::take(&mut self.asked.nameless) {
+            let requests = counted(count, "request");
             let text = format!(
-                "{count} requests for tokens of accounts whose names were too many to keep: the \
+                "{requests} for tokens of accounts whose names were too many to keep: the \
                  tokens that they gave may be missing"
             );
             found.remarks.push((format!("the log, namespace {namespace}").into(), text));

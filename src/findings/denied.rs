@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use super::Subject;
 use crate::book::{Finding, Severity};
-use crate::model::{Identity, SubjectKind, Target};
+use crate::model::{Identity, SubjectKind, Target, counted};
 
 const RULE: (&str, &str) = ("denied", "denied");
 
@@ -48,8 +48,8 @@ pub(super) fn find(subject: &Subject<'_>, found: &mut Vec<Finding>) {
     };
     let evidence = format!(
         "refused {} on {}{between}{most}{others}",
-        super::many(activity.denied, "time"),
-        days_text(count)
+        counted(activity.denied, "time"),
+        counted(count, "day")
     );
     let anonymous = &*entry.identity.name == Identity::ANONYMOUS;
     let severity = match (anonymous, folded || kinds.len() >= MANY) {
@@ -86,8 +86,4 @@ fn refused(subject: &Subject<'_>) -> (BTreeMap<String, u64>, bool) {
         *kinds.entry(what).or_default() += denied;
     }
     (kinds, folded)
-}
-
-fn days_text(days: usize) -> String {
-    if days == 1 { "1 day".to_owned() } else { format!("{days} days") }
 }

@@ -2,7 +2,7 @@
 
 use super::{Subject, binding, conveys, rights, role, severity_of};
 use crate::book::{Finding, Fix, Grant, Mend, Severity, Tier};
-use crate::model::{BindingKind, Identity, PolicyRule, SubjectKind};
+use crate::model::{BindingKind, Identity, PolicyRule, SubjectKind, counted};
 
 const RULE: (&str, &str) = ("everybody", "everybody");
 
@@ -74,7 +74,7 @@ fn given(grant: &Grant) -> String {
         rules(grant).take(TOLD).map(|rule| rights(rule, &grant.scope)).collect();
     let more = match rules(grant).count().saturating_sub(told.len()) {
         0 => String::new(),
-        more => format!("; and by {}", super::many(more as u64, "other rule")),
+        more => format!("; and by {}", counted(more, "other rule")),
     };
     if told.is_empty() { String::new() } else { format!(": {}{more}", told.join("; ")) }
 }

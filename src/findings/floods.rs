@@ -12,7 +12,7 @@ use super::Subject;
 use crate::book::{Book, Finding, Severity};
 use crate::model::{
     Activity, FlowRequest, FlowSchemaSpec, Identity, ListKind, Name, ObjectBody, Peak,
-    PriorityLevelSpec, Rate, SeenId, SubjectKind,
+    PriorityLevelSpec, Rate, SeenId, SubjectKind, counted,
 };
 
 const RULE: (&str, &str) = ("floods", "floods");
@@ -77,7 +77,7 @@ fn how_fast(rate: &Rate) -> String {
     };
     format!(
         "{} in the minute from {} UTC ({}), {} in the hour from {} ({})",
-        super::many(minute.requests, "request"),
+        counted(minute.requests, "request"),
         minute.at.format("%Y-%m-%d %H:%M"),
         each(minute, 60),
         hour.requests,

@@ -12,7 +12,7 @@ use super::doubt::doubt;
 use super::{Log, Subject, severity_of};
 use crate::book::{Book, Entry, Existence, Finding, Grant, HintSource, Severity, Tier};
 use crate::credentials::stands_for_many;
-use crate::model::{Coverage, Identity, SubjectKind, duration};
+use crate::model::{Coverage, Identity, SubjectKind, counted, duration};
 
 const RULE: (&str, &str) = ("idle", "idle");
 
@@ -184,15 +184,14 @@ pub(super) fn limits(coverage: &Coverage) -> String {
     let missing = Some(coverage.missing()).filter(|missing| !missing.is_zero()).map(duration);
     let gaps = match (gaps, missing) {
         (0, _) => String::new(),
-        (1, None) => "; the log has 1 gap".to_owned(),
         (1, Some(missing)) => format!("; the log has 1 gap of {missing}"),
-        (gaps, None) => format!("; the log has {gaps} gaps"),
+        (gaps, None) => format!("; the log has {}", counted(gaps, "gap")),
         (gaps, Some(missing)) => format!("; the log has {gaps} gaps, and lacks {missing}"),
     };
     let mut said = match (gaps.is_empty(), unreadable) {
         (_, 0) => gaps,
-        (true, lines) => format!("; {lines} lines of the log could not be read"),
-        (false, lines) => format!("{gaps}, and {lines} lines of it could not be read"),
+        (true, lines) => format!("; {} of the log could not be read", counted(lines, "line")),
+        (false, lines) => format!("{gaps}, and {} of it could not be read", counted(lines, "line")),
     };
     if coverage.lacks_server() {
         said.push_str("; the log of an API server is missing");

@@ -7,7 +7,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 
 use super::{Subject, severity_of};
 use crate::book::{Finding, Fix, Severity};
-use crate::model::{Activity, Detail, Identity, SubjectKind};
+use crate::model::{Activity, Detail, Identity, SubjectKind, counted};
 
 const RULE: (&str, &str) = ("acted-after-leaving", "left");
 
@@ -33,7 +33,7 @@ pub(super) fn find(subject: &Subject<'_>, found: &mut Vec<Finding>) {
     }
     let figures = if log.detail() == Detail::Days {
         let days = after().count();
-        let days = super::many(days as u64, "day");
+        let days = counted(days, "day");
         format!("{allowed} allowed and {others} other requests on {days} after it, the last on")
     } else {
         "seen after it, the last time on".to_owned()
@@ -98,7 +98,7 @@ fn tokens(subject: &Subject<'_>, log: &Activity, last_day: NaiveDate, found: &mu
         let evidence = format!(
             "its last day was {last_day}, by the policy; {tokens} of {account} that it had made \
              had {} after it{last}",
-            super::many(requests, "request")
+            counted(requests, "request")
         );
         // Whatever the account may do, somebody who is gone does it.
         let mut finding = subject.finding(RULE, Severity::High, None, evidence);

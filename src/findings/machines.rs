@@ -10,13 +10,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, NaiveDate, Timelike, Utc};
 
-use super::{Subject, many, split_off};
+use super::{Subject, split_off};
 use crate::actors::{
     self, PERSON, is_a_persons, is_annotated, is_by_the_clock, is_command, is_persons, is_program,
     program,
 };
 use crate::book::{Finding, Severity};
-use crate::model::{Actor, Detail, Identity, Name, Policy, SubjectKind, Use, quoted_agent};
+use crate::model::{
+    Actor, Detail, Identity, Name, Policy, SubjectKind, Use, counted, quoted_agent,
+};
 
 const RULE: (&str, &str) = ("machines-on-person", "machines");
 
@@ -164,11 +166,11 @@ pub(super) fn find(subject: &Subject<'_>, found: &mut Vec<Finding>) {
     };
     let evidence = format!(
         "{}, {} of them writes, by what runs by itself ({}) from {}, on {}, {how}, last on {}; {whose}",
-        many(requests, "request"),
+        counted(requests, "request"),
         writes,
         listed(programs.values().map(|seen| quoted_agent(&seen.agent))),
         listed(addresses.iter().map(ToString::to_string)),
-        many(days.len() as u64, "day"),
+        counted(days.len(), "day"),
         last.format("%Y-%m-%d")
     );
     let names: BTreeSet<&Name> = programs.keys().map(|(name, _)| name).collect();

@@ -326,11 +326,6 @@ fn conveys(grant: &Grant, rule: &PolicyRule) -> bool {
     Inert::of(rule, &grant.scope).is_none()
 }
 
-/// So many of something, in words.
-fn many(count: u64, of: &str) -> String {
-    if count == 1 { format!("1 {of}") } else { format!("{count} {of}s") }
-}
-
 /// The next lower severity.
 fn one_less(severity: Severity) -> Severity {
     match severity {

@@ -10,10 +10,10 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 
-use super::{Subject, many, split_off};
+use super::{Subject, split_off};
 use crate::actors::{PERSON, is_annotated, is_machine, is_persons};
 use crate::book::{Finding, Severity};
-use crate::model::{Name, SubjectKind, quoted_agent};
+use crate::model::{Name, SubjectKind, counted, quoted_agent};
 
 const RULE: (&str, &str) = ("people-on-machine", "people");
 
@@ -49,7 +49,7 @@ pub(super) fn find(subject: &Subject<'_>, found: &mut Vec<Finding>) {
     };
     let evidence = format!(
         "{} by what people use ({}{rest}), last on {}{but}",
-        many(requests, "request"),
+        counted(requests, "request"),
         named.join(", "),
         last.format("%Y-%m-%d")
     );

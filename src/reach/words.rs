@@ -2,6 +2,7 @@
 
 use super::acts::key;
 use super::{Act, Acts, Count, Gain, Hop, Kept, Path, Reached};
+use crate::model::counted;
 
 /// So many ways to those who add something are told step by step.
 const TOLD: usize = 3;
@@ -50,11 +51,6 @@ impl Path {
             (many, _) => Some(format!("{many} of them models only")),
         }
     }
-}
-
-/// `1 step`, `3 steps`.
-fn counted(many: usize, what: &str) -> String {
-    if many == 1 { format!("1 {what}") } else { format!("{many} {what}s") }
 }
 
 impl Count {

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
 
-use crate::model::printable;
+use crate::model::{noun, printable};
 
 /// What stands for text that was cut off.
 pub const ELLIPSIS: &str = "…";
@@ -118,15 +118,9 @@ pub fn short_figure(count: u64) -> String {
 }
 
 /// `1 grant`, `2 grants`.
-pub fn plural(count: usize, one: &str) -> String {
-    let figure = figure(count as u64);
-    if count == 1 {
-        return format!("{figure} {one}");
-    }
-    match one.strip_suffix('y') {
-        Some(stem) if !stem.ends_with(['a', 'e', 'o', 'u']) => format!("{figure} {stem}ies"),
-        _ => format!("{figure} {one}s"),
-    }
+pub fn plural(count: impl TryInto<u64>, one: &str) -> String {
+    let count = count.try_into().unwrap_or(u64::MAX);
+    format!("{} {}", figure(count), noun(count, one))
 }
 
 #[cfg(test)]

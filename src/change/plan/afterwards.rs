@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::left;
 use super::make::Work;
 use super::{Check, Refusal, StillWorks, Target, Verification, check};
-use crate::model::{Binding, Identity, Name, PolicyRule, RoleKind, Scope};
+use crate::model::{Binding, Identity, Name, PolicyRule, RoleKind, Scope, counted_with};
 use crate::rbac::query::Asker;
 use crate::rbac::{Authorizer, Decision};
 
@@ -81,7 +81,8 @@ impl Work<'_> {
         let more = found.len().saturating_sub(NEEDED);
         if more > 0 {
             self.warnings.push(format!(
-                "of what must stay allowed, {more} requests are not asked about afterwards: {NEEDED} are"
+                "of what must stay allowed, {} not asked about afterwards: {NEEDED} are",
+                counted_with(more, "request", ["is", "are"])
             ));
             found = found.into_iter().take(NEEDED).collect();
         }

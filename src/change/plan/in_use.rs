@@ -11,7 +11,7 @@ use super::left::secret_id;
 use super::make::Work;
 use crate::book::{Book, Entry};
 use crate::credentials::{self, LastUse};
-use crate::model::{Activity, CallId, Identity, Name, SubjectKind, quoted_agent};
+use crate::model::{Activity, CallId, Identity, Name, SubjectKind, counted, quoted_agent};
 use crate::rbac::Authorizer;
 
 /// So many kinds of requests, addresses and agents are named.
@@ -47,7 +47,9 @@ impl Work<'_> {
                 "not used since {}, by the API server's own tracking",
                 since.format("%Y-%m-%d")
             ),
-            LastUse::NotInLog(days) => format!("it is in no request of the {days} days of the log"),
+            LastUse::NotInLog(days) => {
+                format!("it is in no request of the {} of the log", counted(*days, "day"))
+            }
             LastUse::NotKnown(why) => format!("whether it is in use is not known: {why}"),
         })
     }
@@ -139,11 +141,7 @@ impl Missed {
         format!(
             "{identity} is in use: {} of the log, the last on {last} UTC, would be refused afterwards: \
              {}{}{}",
-            if self.requests == 1 {
-                "1 request".into()
-            } else {
-                format!("{} requests", self.requests)
-            },
+            counted(self.requests, "request"),
             first(what.collect()),
             part("from", first(newest(&self.from, str::to_owned))),
             part("by", first(newest(&self.by, quoted_agent)))

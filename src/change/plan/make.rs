@@ -19,7 +19,9 @@ use super::{
     Parted, Plan, Reason, Reversibility, Step, StillWorks, Target, lock_out,
 };
 use crate::book::Book;
-use crate::model::{Binding, Call, Identity, ListKind, Name, Object, Objects, SubjectKind};
+use crate::model::{
+    Binding, Call, Identity, ListKind, Name, Object, Objects, SubjectKind, counted,
+};
 use crate::rbac::{Authorizer, BindingKey};
 
 /// Who makes the change, as the API server authenticated them.
@@ -379,15 +381,15 @@ fn credited(book: &Book, grant: &crate::book::Grant) -> String {
     match (book.coverage(), grant.last_credited) {
         (None, _) => "no log was read: whether it is used is not known".to_owned(),
         (Some(_), Some(at)) => format!(
-            "{}: the API server credited it with {} allowed requests, the last on {}",
+            "{}: the API server credited it with {}, the last on {}",
             grant.key.subject,
-            grant.credited,
+            counted(grant.credited, "allowed request"),
             at.format("%Y-%m-%d")
         ),
         (Some(coverage), None) => format!(
-            "{}: the API server credited it with no request in the {} days of the log",
+            "{}: the API server credited it with no request in the {} of the log",
             grant.key.subject,
-            coverage.days()
+            counted(coverage.days(), "day")
         ),
     }
 }

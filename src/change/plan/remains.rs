@@ -7,7 +7,7 @@ use super::split::actor_words;
 use crate::actors;
 use crate::book::Book;
 use crate::credentials::{self, Credential, Expires, LISTS, LastUse, Standing};
-use crate::model::{Identity, ListKind, Name, SubjectKind};
+use crate::model::{Identity, ListKind, Name, SubjectKind, counted};
 use crate::rbac::query::missing;
 
 /// A credential that is known to be out.
@@ -82,7 +82,8 @@ pub fn remains(book: &Book, identity: &Identity, since: DateTime<Utc>) -> Remain
             remains.users = used.filter(|actor| actor.last >= since).map(actor_words).collect();
             let rest = behind.as_ref().map(|behind| &behind.rest);
             if let Some(rest) = rest.filter(|rest| rest.last.is_some_and(|last| last >= since)) {
-                remains.users.push(format!("{} requests of nobody in particular", rest.requests));
+                let requests = counted(rest.requests, "request");
+                remains.users.push(format!("{requests} of nobody in particular"));
             }
         }
     }

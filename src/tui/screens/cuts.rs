@@ -74,7 +74,7 @@ pub(super) fn draw(
 
 /// Who can become less without it.
 fn loses(row: &CutRow, width: usize, height: usize) -> Vec<Line<'static>> {
-    let who = plural(row.loses.len(), "identity").replace("identitys", "identities");
+    let who = plural(row.loses.len(), "identity");
     let head = format!("Without it {who} can become less, {} nothing more:", row.closed);
     let all: Vec<String> =
         row.loses.iter().map(|(who, loses)| format!("{} ({loses})", words::full(who))).collect();

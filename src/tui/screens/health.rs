@@ -157,14 +157,14 @@ fn log(lines: &mut Vec<Line<'static>>, book: &Book) {
         lines.push(field("covers", text));
     }
     let events = format!(
-        "{} requests in {} lines, {} repeats",
-        figure(coverage.events),
-        figure(coverage.lines),
-        figure(coverage.repeats)
+        "{} in {}, {}",
+        plural(coverage.events, "request"),
+        plural(coverage.lines, "line"),
+        plural(coverage.repeats, "repeat")
     );
     lines.push(field("events", events));
     if coverage.late > 0 {
-        let late = format!("{} requests, not counted; dates are right", figure(coverage.late));
+        let late = format!("{}, not counted; dates are right", plural(coverage.late, "request"));
         lines.push(field("late", late));
     }
     lines.push(field("unauthenticated", figure(coverage.unauthenticated)));
@@ -191,22 +191,20 @@ fn log(lines: &mut Vec<Line<'static>>, book: &Book) {
         lines.push(Line::of(text, Slot::Warn));
     }
     if coverage.gaps_left_out > 0 {
-        let text = format!("  and {} shorter gaps", figure(coverage.gaps_left_out));
+        let text = format!("  and {}", plural(coverage.gaps_left_out, "shorter gap"));
         lines.push(Line::of(text, Slot::Warn));
     }
     for (reason, unreadable) in &coverage.unreadable {
         let text = format!(
-            "  {} {}{} unreadable: {reason}; the first is {}",
-            figure(unreadable.count),
-            unreadable.counted(),
-            if unreadable.count == 1 { "" } else { "s" },
+            "  {} unreadable: {reason}; the first is {}",
+            plural(unreadable.count, unreadable.counted()),
             unreadable.first
         );
         lines.push(Line::of(text, Slot::Danger));
     }
     origin(lines, coverage);
     if let Some(summaries) = &coverage.summaries {
-        lines.push(field("from summaries", format!("{} requests", figure(summaries.requests))));
+        lines.push(field("from summaries", plural(summaries.requests, "request")));
         let mut warn = |text: String| lines.push(Line::of(format!("  {text}"), Slot::Warn));
         if !summaries.lacks.is_empty() {
             warn(format!("summaries lack {}", summaries.lacks.join(", ")));
@@ -221,7 +219,7 @@ fn log(lines: &mut Vec<Line<'static>>, book: &Book) {
     for source in &coverage.sources {
         lines.push(field("source", source.to_string()));
     }
-    lines.push(field("idle after", format!("{} days unseen", book.policy.idle_days)));
+    lines.push(field("idle after", format!("{} unseen", plural(book.policy.idle_days, "day"))));
     lines.push(Line::new());
 }
 
@@ -235,21 +233,22 @@ fn origin(lines: &mut Vec<Line<'static>>, coverage: &Coverage) {
         lines.push(warn(format!("reads only from {} to {} UTC", moment(from), moment(to))));
     }
     if coverage.groups_logged && coverage.without_groups > 0 {
-        let events = figure(coverage.without_groups);
-        lines.push(warn(format!("{events} events without groups: members may be unknown")));
+        let events = plural(coverage.without_groups, "event");
+        lines.push(warn(format!("{events} without groups: members may be unknown")));
     }
     if coverage.lacks_server() {
         lines.push(warn("the log of an API server is missing: what it served is not here".into()));
     }
     if coverage.cut > 0 {
-        let events = figure(coverage.cut);
-        lines.push(warn(format!("{events} events were cut on the way, read as far as possible")));
+        let events = plural(coverage.cut, "event");
+        let were = if coverage.cut == 1 { "was" } else { "were" };
+        lines.push(warn(format!("{events} {were} cut on the way, read as far as possible")));
     }
     for (what, passed) in &coverage.passed {
-        lines.push(field("passed over", format!("{} lines: {what}", figure(passed.count))));
+        lines.push(field("passed over", format!("{}: {what}", plural(passed.count, "line"))));
     }
     for (carrier, events) in &coverage.carriers {
-        lines.push(field("came as", format!("{carrier}, {} events", figure(*events))));
+        lines.push(field("came as", format!("{carrier}, {}", plural(*events, "event"))));
     }
     for (carrier, what) in coverage.losses() {
         lines.push(field("not in it", format!("{what} ({carrier})")));
@@ -258,7 +257,7 @@ fn origin(lines: &mut Vec<Line<'static>>, coverage: &Coverage) {
         lines.push(warn("it is the log of more than one cluster".into()));
     }
     for (cluster, events) in &coverage.clusters {
-        lines.push(field("cluster", format!("{cluster}, {} events", figure(*events))));
+        lines.push(field("cluster", format!("{cluster}, {}", plural(*events, "event"))));
     }
     for (label, servers) in
         [("API server", &coverage.api_servers), ("log stream", &coverage.streams)]

@@ -176,8 +176,8 @@ pub(super) fn detail(subject: Subject<'_>, at: usize) -> Vec<Line<'static>> {
         let scopes: Vec<String> = row.scopes.iter().map(words::scope).collect();
         line.push(format!("  in {}", scopes.join(" ")), Slot::Base);
         if row.allowed() > 0 {
-            let count = crate::tui::text::figure(row.allowed());
-            line.push(format!("  {count} requests"), Slot::Muted);
+            let count = crate::tui::text::plural(row.allowed(), "request");
+            line.push(format!("  {count}"), Slot::Muted);
         }
         lines.push(line);
         let mut by = Line::of("by ", Slot::Muted);

@@ -47,10 +47,10 @@ pub fn lines(entry: &Entry, data: Option<&PageData>, width: usize) -> Lines {
 
 fn one(lines: &mut Lines, of: &Workload, width: usize) {
     let kind = of.kind.to_lowercase();
-    lines.push(Line::of(format!("{kind} {}", distinct(&of.name)), Slot::Strong).then(
-        format!("  {}", plural(usize::try_from(of.pods).unwrap_or(usize::MAX), "pod")),
-        Slot::Muted,
-    ));
+    lines.push(
+        Line::of(format!("{kind} {}", distinct(&of.name)), Slot::Strong)
+            .then(format!("  {}", plural(of.pods, "pod")), Slot::Muted),
+    );
     if let Some(name) = &of.runs_as {
         let text = format!("  runs as {}, with this account's token in it", distinct(name));
         lines.push(Line::of(text, Slot::Warn));

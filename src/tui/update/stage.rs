@@ -252,7 +252,7 @@ fn stage(state: &mut State) {
 pub(super) fn take(state: &mut State, wishes: Vec<(FeedId, Intent)>) {
     let words = match wishes.as_slice() {
         [(_, one)] => one.words(),
-        many => plural(many.len(), "wish").replace("wishs", "wishes"),
+        many => plural(many.len(), "wish"),
     };
     let before = state.staged.len();
     for (feed, wish) in wishes {

@@ -61,7 +61,7 @@ impl NarrowForm {
         match (&self.role, self.whom.as_slice()) {
             (Some(role), _) if self.as_role => role.words(),
             (_, [(_, one)]) => words::name(one),
-            (_, many) => plural(many.len(), "identity").replace("identitys", "identities"),
+            (_, many) => plural(many.len(), "identity"),
         }
     }
 

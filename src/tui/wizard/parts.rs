@@ -74,8 +74,8 @@ pub(super) fn lines(
 fn seen(actor: &Actor, columns: usize, lines: &mut Lines) {
     let hours: Vec<u32> = (0..24).filter(|hour| actor.hours >> hour & 1 == 1).collect();
     let when = format!(
-        "{} requests, {}, hours {} UTC, {} to {}",
-        figure(actor.requests),
+        "{}, {}, hours {} UTC, {} to {}",
+        plural(actor.requests, "request"),
         plural(actor.days, "day"),
         actors::hours_text(&hours),
         day(actor.first),
@@ -173,8 +173,8 @@ fn gets(form: &SplitForm, of: &Foreseen, part: &Part, columns: usize, lines: &mu
 pub(super) fn together(of: &Foreseen, columns: usize, lines: &mut Lines) {
     if of.unattributed > 0 {
         gap(lines);
-        let count = figure(of.unattributed);
-        let head = format!("Of nobody who gets an identity: {count} requests");
+        let count = plural(of.unattributed, "request");
+        let head = format!("Of nobody who gets an identity: {count}");
         lines.push(Line::of(head, Slot::Strong));
         for who in &of.unattributed_who {
             said("·", who, Slot::Unknown, columns, lines);
@@ -193,7 +193,7 @@ pub(super) fn together(of: &Foreseen, columns: usize, lines: &mut Lines) {
 /// Who becomes how many, and the most that one gets of what the account holds.
 pub(super) fn summary(of: &Foreseen) -> String {
     let machines = of.parts.iter().filter(|part| part.machine).count();
-    let people = plural(of.parts.len() - machines, "person").replace("persons", "people");
+    let people = plural(of.parts.len() - machines, "person");
     let machines = match machines {
         0 => String::new(),
         many => format!(", {}", plural(many, "machine")),

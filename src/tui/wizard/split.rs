@@ -12,7 +12,7 @@ use crate::book::Book;
 use crate::change::plan::{Intent, Named, Splitting, everybody};
 use crate::model::{Identity, Name, SubjectKind};
 use crate::tui::state::FeedId;
-use crate::tui::text::{figure, plural};
+use crate::tui::text::plural;
 use crate::tui::words;
 
 /// Seconds.
@@ -422,9 +422,10 @@ impl SplitForm {
             },
             Field::Unattributed => {
                 let left = sight.and_then(Sight::first).map_or(0, |seen| seen.unattributed);
-                let count = figure(left);
+                let count = plural(left, "request");
+                let are = if left == 1 { "is" } else { "are" };
                 let says = match sight {
-                    Some(_) => format!("{count} requests are nobody's in particular"),
+                    Some(_) => format!("{count} {are} nobody's in particular"),
                     None => String::new(),
                 };
                 let names = self.names();
@@ -457,7 +458,7 @@ impl SplitForm {
 }
 
 fn days_words(days: u32) -> String {
-    plural(usize::try_from(days).unwrap_or(usize::MAX), "day")
+    plural(days, "day")
 }
 
 /// The one before or behind, round and round; the first where there is none yet.

@@ -15,7 +15,7 @@ use super::need::OwnNeed;
 use super::rules::has_resource;
 use super::unseen::{CERTIFICATES, RBAC};
 use crate::book::{Book, Entry};
-use crate::model::{Call, Identity, Implied, Name, PolicyRule, Scope, Target};
+use crate::model::{Call, Identity, Implied, Name, PolicyRule, Scope, Target, counted};
 use crate::rbac::matching::{group_matches, verb_matches};
 
 const ADMISSION: &str = "admissionregistration.k8s.io";
@@ -178,8 +178,7 @@ fn by_the_rights(
         open.entry((group, what)).or_insert((0, asked)).0 += requests;
     }
     for ((group, what), (requests, asked)) in open {
-        let count =
-            if requests == 1 { "1 request".to_owned() } else { format!("{requests} requests") };
+        let count = counted(requests, "request");
         let verb = asked.first().map_or("", |one| one.verb);
         lines.push(if group == RBAC {
             format!(
@@ -205,8 +204,7 @@ fn by_parameters(who: &Identity, written: &Written) -> Vec<String> {
         *found.entry(what).or_default() += requests;
     }
     let line = |(what, requests): (&str, u64)| {
-        let count =
-            if requests == 1 { "1 request".to_owned() } else { format!("{requests} requests") };
+        let count = counted(requests, "request");
         let takes = if what.ends_with("bindings") {
             "paramRef takes get, or list, of the objects that it names"
         } else {

@@ -13,7 +13,7 @@ use super::{Choices, beside, keys};
 use crate::actors::ActorUse;
 use crate::book::{Book, Entry, UseSummary};
 use crate::change::plan::{Intent, Nobody, Refusal, parted};
-use crate::model::{Call, Identity, Name, PolicyRule, Scope, Target};
+use crate::model::{Call, Identity, Name, PolicyRule, Scope, Target, counted};
 
 /// What somebody used, and gets.
 #[derive(Clone, Debug, Default)]
@@ -257,10 +257,6 @@ fn gives_others(need: &OwnNeed, to: &Identity) -> Option<String> {
         "{to} gets {} of {resource} {place}, as far as it is held, since {} took it or the rights that \
          were given: {what}",
         need.call.verb,
-        if need.requests() == 1 {
-            "1 request".to_owned()
-        } else {
-            format!("{} requests", need.requests())
-        }
+        counted(need.requests(), "request")
     ))
 }

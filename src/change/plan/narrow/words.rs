@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 
 use super::beside::CLAIMS;
 use super::rules::{Narrowed, Why, World, has_resource, rule_covers};
-use crate::model::{Name, PolicyRule, Scope, or_quotes};
+use crate::model::{Name, PolicyRule, Scope, counted, or_quotes};
 use crate::rbac::matching::{group_matches, verb_matches};
 
 /// Verbs in the order in which people write them.
@@ -61,17 +61,20 @@ pub(super) fn kept(rule: &PolicyRule, place: Option<&Name>, line: Line) -> Strin
         .last
         .map_or_else(String::new, |last| format!(", the last on {}", last.format("%Y-%m-%d")));
     let why = match line.why {
-        Why::Used => format!("{} needed it{last}", requests(line.requests)),
+        Why::Used => format!("{} needed it{last}", counted(line.requests, "request")),
         Why::Beside if rule.api_groups.iter().any(|group| **group == *CLAIMS) => format!(
             "{} that wrote the status of claims took it beside, as it was held{last}",
-            requests(line.requests)
+            counted(line.requests, "request")
         ),
         Why::Beside => format!(
             "{} that wrote roles, bindings or certificates took it, or the rights that they gave{last}",
-            requests(line.requests)
+            counted(line.requests, "request")
         ),
         Why::Open => {
-            format!("the log leaves open whether {} needed it{last}", requests(line.requests))
+            format!(
+                "the log leaves open whether {} needed it{last}",
+                counted(line.requests, "request")
+            )
         }
         Why::Parameters => {
             "admission policies that were written may name parameters that it takes to read"
@@ -85,10 +88,6 @@ pub(super) fn kept(rule: &PolicyRule, place: Option<&Name>, line: Line) -> Strin
         Why::NotObservable => "no log can show whether it is used".to_owned(),
     };
     format!("keeps {}{placed}: {why}", what(rule))
-}
-
-fn requests(count: u64) -> String {
-    if count == 1 { "1 request".to_owned() } else { format!("{count} requests") }
 }
 
 /// `get, list of pods, pods/log named x`.

@@ -9,7 +9,7 @@ use crate::book::{Book, Grant};
 use crate::change::plan::account;
 use crate::change::plan::make::Work;
 use crate::change::plan::narrow::Share;
-use crate::model::{Identity, Name, PolicyRule, Scope, SubjectKind};
+use crate::model::{Identity, Name, PolicyRule, Scope, SubjectKind, counted};
 use crate::rbac::Action;
 use crate::rbac::answers::{ANSWERED, READS};
 use crate::rbac::escalation::is_covered;
@@ -222,7 +222,7 @@ impl Work<'_> {
     pub(super) fn first(&self, parts: &Parts) -> Vec<String> {
         let mut lines = Vec::new();
         let (left, _, who) = &parts.left;
-        let requests = if *left == 1 { "1 request".to_owned() } else { format!("{left} requests") };
+        let requests = counted(*left, "request");
         let belongs = if *left == 1 { "belongs" } else { "belong" };
         let account = &parts.account;
         match &parts.how.unattributed {

@@ -13,7 +13,9 @@ use crate::change::plan::edit;
 use crate::change::plan::make::Work;
 use crate::change::plan::narrow::{self, Share};
 use crate::change::plan::{By, Manual, Parted, Refusal, StillWorks, Target, Verification, Who};
-use crate::model::{Call, Identity, Name, SubjectKind, Target as CallTarget};
+use crate::model::{
+    Call, Identity, Name, SubjectKind, Target as CallTarget, counted, counted_with,
+};
 use crate::rbac::Authorizer;
 
 const GROUP: &str = "rbac.authorization.k8s.io";
@@ -303,9 +305,9 @@ impl Work<'_> {
                 }
                 let shown: Vec<String> = shared.iter().take(5).map(Check::what).collect();
                 self.warnings.push(format!(
-                    "{} may do what the log shows of others only, {} things, {since}: {}{}",
+                    "{} may do what the log shows of others only, {}, {since}: {}{}",
                     promise.to,
-                    shared.len(),
+                    counted(shared.len(), "thing"),
                     shown.join("; "),
                     if shared.len() > 5 { "; …" } else { "" }
                 ));
@@ -313,9 +315,9 @@ impl Work<'_> {
             let more = promise.needs.len().saturating_sub(ASKED);
             if more > 0 {
                 self.warnings.push(format!(
-                    "of what {} must be allowed, {more} requests are not asked about afterwards: \
-                     {ASKED} are",
-                    promise.to
+                    "of what {} must be allowed, {} not asked about afterwards: {ASKED} are",
+                    promise.to,
+                    counted_with(more, "request", ["is", "are"])
                 ));
             }
             let asked = promise.needs.into_iter().take(ASKED);
@@ -355,8 +357,7 @@ impl Work<'_> {
             let gives = match (&*group.name, gives) {
                 (Identity::SYSTEM_MASTERS, _) => "everything, ahead of RBAC".to_owned(),
                 (_, 0) => "nothing by RBAC today".to_owned(),
-                (_, 1) => "1 grant".to_owned(),
-                (_, many) => format!("{many} grants"),
+                (_, many) => counted(many, "grant"),
             };
             self.warnings.push(format!(
                 "the group {} gives {account} {gives}: {} {} not in it. What they used of that they \
@@ -368,9 +369,10 @@ impl Work<'_> {
         }
         if parts.for_others > 0 {
             self.warnings.push(format!(
-                "{} requests of {account} were in others' names: nobody gets the right to act as \
-                 others; grant it to whom it belongs",
-                parts.for_others
+                "{} of {account} {} in others' names: nobody gets the right to act as others; grant it \
+                 to whom it belongs",
+                counted(parts.for_others, "request"),
+                if parts.for_others == 1 { "was" } else { "were" }
             ));
         }
         self.left.still_works.insert(StillWorks {

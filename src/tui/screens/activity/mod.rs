@@ -166,7 +166,7 @@ fn actor(label: &str, seen: &Seen, now: DateTime<Utc>, width: usize) -> Line<'st
 }
 
 fn requests_of(count: u64) -> String {
-    plural(usize::try_from(count).unwrap_or(usize::MAX), "request")
+    plural(count, "request")
 }
 
 fn impersonation(lines: &mut Lines, activity: &IdentityActivity, now: DateTime<Utc>) {
