@@ -64,7 +64,7 @@ pub use pod::{
     Capabilities, Container, Named, PodSpec, PodTemplate, Port, SeLinuxOptions, SecurityContext,
     TemplateMeta, Typed, VolumeMount,
 };
-pub use pod_secrets::Containers;
+pub use pod_secrets::{Containers, SecretSight};
 pub use policy::{Exemption, GroupMap, Policy, fits};
 pub use printable::{
     distinct, is_hidden, or_quotes, printable, quoted, quoted_agent, read_as_is, read_back,

@@ -342,6 +342,9 @@ pub struct KeyRef {
     /// The key in it.
     #[serde(deserialize_with = "null_default")]
     pub key: Name,
+    /// `optional`: whether the container starts where the Secret is not there.
+    #[serde(deserialize_with = "null_default", skip_serializing_if = "is_false")]
+    pub optional: bool,
 }
 
 /// `envFrom[]`.
@@ -350,7 +353,19 @@ pub struct KeyRef {
 pub struct EnvFrom {
     /// `secretRef`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub secret_ref: Option<Named>,
+    pub secret_ref: Option<SecretRef>,
+}
+
+/// `secretRef`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct SecretRef {
+    /// The Secret's name.
+    #[serde(deserialize_with = "null_default")]
+    pub name: Name,
+    /// `optional`, as of [`KeyRef`].
+    #[serde(deserialize_with = "null_default", skip_serializing_if = "is_false")]
+    pub optional: bool,
 }
 
 /// What a workload makes pods of, cut.

@@ -1,6 +1,6 @@
 //! Which Secrets, and which tokens in them, the containers of a pod see.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Container, Name, PodSpec, Projection, SecretFiles, Volume, VolumeMount, VolumeSource};
 
@@ -26,6 +26,62 @@ impl PodSpec {
         let volumes = self.volumes.iter().flat_map(of_volume).map(|of| of.name.clone());
         let mut found = in_containers(self, Containers::All, true);
         found.extend(volumes.filter(|name| !name.is_empty()));
+        found
+    }
+}
+
+/// A Secret that a pod refers to, and what of a token in it there would be in its containers, whatever
+/// there is in it now.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SecretSight {
+    /// Whether the pod runs where it is not there.
+    pub optional: bool,
+    /// Whether a container that runs sees it as it is then: by a volume, which the kubelet brings up to
+    /// date. What is mounted of it alone (`subPath`), and variables, stay as they were at the start.
+    pub live: bool,
+    /// Whether a container does that starts anew with another image.
+    pub started: bool,
+}
+
+impl PodSpec {
+    /// The Secrets that it refers to, each with what there would be of a token in it.
+    pub fn secret_sights(&self) -> BTreeMap<Name, SecretSight> {
+        let mut found: BTreeMap<Name, SecretSight> = BTreeMap::new();
+        let mut see = |name: &Name, optional: bool, live: bool, started: bool| {
+            if name.is_empty() {
+                return;
+            }
+            let first = SecretSight { optional: true, ..SecretSight::default() };
+            let have = found.entry(name.clone()).or_insert(first);
+            have.optional &= optional;
+            have.live |= live;
+            have.started |= started;
+        };
+        for (volume, of) in self
+            .volumes
+            .iter()
+            .flat_map(|of| of_volume(of).into_iter().map(move |secret| (of, secret)))
+        {
+            let sees = |which: Containers, takes: fn(&VolumeMount) -> bool| {
+                let mut mounts = which.of(self).flat_map(|container| container.mounts_of(volume));
+                mounts.any(|mount| takes(mount) && of.files_of(TOKEN).any(|file| mount.has(file)))
+            };
+            let is_whole =
+                |mount: &VolumeMount| mount.sub_path.is_empty() && mount.sub_path_expr.is_empty();
+            let live = sees(Containers::Running, is_whole);
+            see(&of.name, of.optional, live, sees(Containers::Changeable, |_| true));
+        }
+        for (which, started) in [(Containers::All, false), (Containers::Changeable, true)] {
+            for container in which.of(self) {
+                let values = container.env.iter().filter_map(|env| env.value_from.as_ref());
+                for of in values.filter_map(|from| from.secret_key_ref.as_ref()) {
+                    see(&of.name, of.optional, false, started && &*of.key == TOKEN);
+                }
+                for of in container.env_from.iter().filter_map(|from| from.secret_ref.as_ref()) {
+                    see(&of.name, of.optional, false, started);
+                }
+            }
+        }
         found
     }
 }

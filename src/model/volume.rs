@@ -61,6 +61,8 @@ pub struct SecretFiles {
     pub name: Name,
     /// `items`: which keys, as which files; none is every key, as a file of its name.
     pub items: Vec<KeyFile>,
+    /// `optional`: whether the pod runs where the Secret is not there.
+    pub optional: bool,
 }
 
 /// A key that is a file.
@@ -78,7 +80,7 @@ pub struct KeyFile {
 impl SecretFiles {
     /// All of a Secret.
     pub fn whole(name: impl Into<Name>) -> Self {
-        Self { name: name.into(), items: Vec::new() }
+        Self { name: name.into(), ..Self::default() }
     }
 
     /// The files that a key is.
@@ -117,6 +119,8 @@ struct Fields {
     secret_name: Name,
     #[serde(deserialize_with = "null_default", skip_serializing_if = "Vec::is_empty")]
     items: Vec<KeyFile>,
+    #[serde(deserialize_with = "null_default", skip_serializing_if = "std::ops::Not::not")]
+    optional: bool,
     #[serde(deserialize_with = "null_default", skip_serializing_if = "Vec::is_empty")]
     sources: Vec<WireProjection>,
 }
@@ -137,6 +141,8 @@ struct WireSecret {
     name: Name,
     #[serde(deserialize_with = "null_default", skip_serializing_if = "Vec::is_empty")]
     items: Vec<KeyFile>,
+    #[serde(deserialize_with = "null_default", skip_serializing_if = "std::ops::Not::not")]
+    optional: bool,
 }
 
 impl<'de> Deserialize<'de> for Volume {
@@ -179,9 +185,11 @@ impl Fields {
     fn source(self, type_: &str) -> VolumeSource {
         match type_ {
             "hostPath" => VolumeSource::HostPath(self.path),
-            "secret" => {
-                VolumeSource::Secret(SecretFiles { name: self.secret_name, items: self.items })
-            }
+            "secret" => VolumeSource::Secret(SecretFiles {
+                name: self.secret_name,
+                items: self.items,
+                optional: self.optional,
+            }),
             _ => VolumeSource::Projected(self.sources.into_iter().map(Projection::from).collect()),
         }
     }
@@ -191,7 +199,9 @@ impl From<WireProjection> for Projection {
     fn from(of: WireProjection) -> Self {
         match (of.service_account_token, of.secret) {
             (Some(token), _) => Self::Token(token),
-            (None, Some(WireSecret { name, items })) => Self::Secret(SecretFiles { name, items }),
+            (None, Some(WireSecret { name, items, optional })) => {
+                Self::Secret(SecretFiles { name, items, optional })
+            }
             (None, None) => Self::Other,
         }
     }
@@ -203,9 +213,13 @@ impl From<&Projection> for WireProjection {
             Projection::Token(token) => {
                 Self { service_account_token: Some(token.clone()), secret: None }
             }
-            Projection::Secret(SecretFiles { name, items }) => Self {
+            Projection::Secret(SecretFiles { name, items, optional }) => Self {
                 service_account_token: None,
-                secret: Some(WireSecret { name: name.clone(), items: items.clone() }),
+                secret: Some(WireSecret {
+                    name: name.clone(),
+                    items: items.clone(),
+                    optional: *optional,
+                }),
             },
             Projection::Other => Self::default(),
         }
@@ -223,6 +237,7 @@ impl Serialize for Volume {
                 VolumeSource::Secret(of) => {
                     fields.secret_name.clone_from(&of.name);
                     fields.items.clone_from(&of.items);
+                    fields.optional = of.optional;
                 }
                 VolumeSource::Projected(sources) => {
                     fields.sources = sources.iter().map(WireProjection::from).collect();

@@ -19,7 +19,16 @@ pub fn missing(held: &[PolicyRule], wanted: &[PolicyRule]) -> Vec<PolicyRule> {
 /// Whether nothing is missing.
 pub fn is_covered(held: &[&PolicyRule], wanted: &[PolicyRule]) -> bool {
     let is_held = |right: &PolicyRule| held.iter().any(|rule| covers(rule, right));
-    wanted.iter().all(|rule| broken_down(rule).iter().all(is_held))
+    // What one rule covers whole need not be broken down.
+    let whole = |rule: &PolicyRule| held.iter().any(|have| covers_whole(have, rule));
+    wanted.iter().all(|rule| whole(rule) || broken_down(rule).iter().all(is_held))
+}
+
+/// Whether a rule covers each right of another. Where it does not, it may still with others.
+fn covers_whole(have: &PolicyRule, wanted: &PolicyRule) -> bool {
+    // Of a rule for both, the paths carry no names.
+    let parts_alike = wanted.non_resource_urls.is_empty() || have.resource_names.is_empty();
+    parts_alike && covers(have, wanted)
 }
 
 /// A rule as rules of a single right each.
@@ -91,6 +100,8 @@ fn covers_path(rule: &PolicyRule, want: &Name) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn rule(verbs: &[&str], groups: &[&str], resources: &[&str], names: &[&str]) -> PolicyRule {
@@ -129,6 +140,56 @@ mod tests {
         assert!(missing(&held, &[rule(&["get"], &[""], &["secrets"], &["a"])]).is_empty());
         assert!(!missing(&held, &[rule(&["get"], &[""], &["secrets"], &[])]).is_empty());
         assert!(!missing(&held, &[rule(&["get"], &[""], &["secrets"], &["a", "b"])]).is_empty());
+    }
+
+    /// Rules of few words, so that many cover one another: some for resources and paths at once, which
+    /// no API server takes.
+    fn some_rule() -> impl Strategy<Value = PolicyRule> {
+        let some = |words: &'static [&'static str], least: usize| {
+            proptest::sample::subsequence(words, least..=words.len())
+        };
+        let verbs = some(&["*", "get", "list", "create"], 1);
+        let groups = some(&["*", "", "apps"], 0);
+        let resources = some(&["*", "pods", "pods/log", "*/log", "secrets"], 0);
+        let names = some(&["", "a", "b"], 0);
+        let paths = some(&["*", "/logs", "/logs/*", "/healthz"], 0);
+        (verbs, groups, resources, names, paths).prop_map(
+            |(verbs, groups, resources, names, paths)| PolicyRule {
+                non_resource_urls: paths.into_iter().map(Name::from).collect(),
+                ..rule(&verbs, &groups, &resources, &names)
+            },
+        )
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+        #[test]
+        fn what_is_covered_whole_is_covered_in_parts(
+            held in proptest::collection::vec(some_rule(), 0..4),
+            wanted in proptest::collection::vec(some_rule(), 0..3),
+        ) {
+            let all: Vec<&PolicyRule> = held.iter().collect();
+            prop_assert_eq!(is_covered(&all, &wanted), missing(&held, &wanted).is_empty());
+        }
+
+        // What one rule covers for the most part: here the short way is taken.
+        #[test]
+        fn a_rule_covers_parts_of_itself(
+            one in some_rule(),
+            other in some_rule(),
+            more in some_rule(),
+        ) {
+            let wide = PolicyRule {
+                verbs: [one.verbs.clone(), more.verbs].concat(),
+                resources: [one.resources.clone(), more.resources].concat(),
+                ..one.clone()
+            };
+            let held = [other, wide];
+            let wanted = [one];
+            let all: Vec<&PolicyRule> = held.iter().collect();
+            prop_assert_eq!(is_covered(&all, &wanted), missing(&held, &wanted).is_empty());
+        }
     }
 
     #[test]

@@ -12,7 +12,7 @@ use foldhash::{HashMap, HashMapExt, HashSet};
 use rayon::prelude::*;
 
 use super::ask::{Cap, On, Verb, has};
-use super::graph::{Graph, Node};
+use super::graph::{By, Graph, Node};
 use super::moves::{Hub, Moves, Part, RoleSet, To};
 use super::search::members;
 use super::step::Step;
@@ -353,9 +353,13 @@ impl<'g> Rules<'g> {
                     }
                 }
                 Part::Request { .. } | Part::Approve { .. } => leads.push(Lead::Node(Node::Anyone)),
-                Part::Run { .. } | Part::Label { .. } | Part::Held { .. } => {
+                Part::Label { at, .. } | Part::Held { at, .. } => {
                     self.add_host(graph, leads);
+                    if self.held {
+                        leads.push(Lead::Hub(Hub::Held(*at)));
+                    }
                 }
+                Part::Run { .. } => self.add_host(graph, leads),
                 Part::MakeNamespace { .. } | Part::RunAnywhere { .. } => {
                     self.add_node(graph, Step::NewNamespaceAndHost, leads);
                 }
@@ -437,7 +441,9 @@ fn lead(to: &To, by: &Node) -> Lead {
         To::Identity(id) => Node::Identity(*id),
         To::Stranger(who) => Node::Stranger(*who),
         To::Posing(pose) => Node::Posing(pose.clone()),
-        To::Constrained(pose, mode) => Node::Constrained(pose.clone(), *mode, Box::new(by.clone())),
+        To::Constrained(pose, mode) => {
+            Node::Constrained(pose.clone(), *mode, Box::new(By::alone(by.clone())))
+        }
         To::Given(set, at) => Node::Given(*set, *at),
         To::Anyone => Node::Anyone,
         To::Everything => Node::Everything,

@@ -8,6 +8,7 @@ use rayon::prelude::*;
 
 use super::ask::{Mode, On, Verb, caps};
 use super::rights::Classes;
+use super::within;
 use super::world::{Bound, Level, RoleFacts, Where, World};
 use crate::book::{Book, Entry, GrantId};
 use crate::model::{
@@ -19,7 +20,8 @@ use crate::rbac::aggregation::{fed_by, is_written};
 
 /// No name: names of objects are not empty.
 const UNMADE: &str = "";
-const ENFORCE: &str = "pod-security.kubernetes.io/enforce";
+/// The label that says a namespace's Pod Security level.
+pub(super) const ENFORCE: &str = "pod-security.kubernetes.io/enforce";
 
 impl World {
     pub(crate) fn new(book: &Book) -> Self {
@@ -58,6 +60,7 @@ impl World {
             pods: Vec::new(),
             nodes: Vec::new(),
             placed: Vec::new(),
+            mounts: Vec::new(),
             holds_keys: Vec::new(),
             on_node: Vec::new(),
             runs_on_node: Vec::new(),
@@ -111,6 +114,7 @@ impl World {
         self.token_secrets = vec![Vec::new(); count];
         self.pods = vec![Vec::new(); count];
         self.placed = vec![Vec::new(); count];
+        self.mounts = vec![Vec::new(); count];
         self.addable = vec![Vec::new(); count];
         self.workloads = vec![Vec::new(); count];
         self.pod_names = vec![Vec::new(); count];
@@ -218,6 +222,7 @@ impl World {
                 aggregated: is_written(role),
                 classes: caps.iter().fold(Classes::default(), |all, cap| all.and(cap.classes())),
                 caps,
+                lets: within::lets(&role.rules),
                 full: role.rules.iter().any(is_everything),
                 tiers: (book.tier_of_role(key, true), book.tier_of_role(key, false)),
             })
@@ -291,6 +296,7 @@ impl World {
             classes: Classes::default(),
             fed_by: None,
             aggregated: false,
+            lets: [false; 2],
             full: false,
             tiers: Default::default(),
         });

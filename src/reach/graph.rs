@@ -23,13 +23,29 @@ pub(crate) enum Node {
     /// An impersonator's request.
     Posing(Pose),
     /// The same, within the rules of who impersonates.
-    Constrained(Pose, Mode, Box<Node>),
+    Constrained(Pose, Mode, Box<By>),
     /// Whoever was given a role.
     Given(RoleSet, Where),
     /// Any user in any groups but `system:masters`.
     Anyone,
     /// `system:masters`.
     Everything,
+}
+
+/// Within whose rules somebody is impersonated.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct By {
+    /// Who impersonates.
+    pub(crate) node: Node,
+    /// Roles that steps gave it besides, as far as their rules are used.
+    pub(crate) given: Arc<[(RoleSet, Where)]>,
+}
+
+impl By {
+    /// Nothing but its own.
+    pub(crate) fn alone(node: Node) -> Self {
+        Self { node, given: Arc::default() }
+    }
 }
 
 /// One role as it is held.
@@ -184,6 +200,14 @@ impl<'b> Graph<'b> {
         }
     }
 
+    /// The roles of who impersonates, those that steps gave it last.
+    pub(super) fn holdings_by(&self, by: &By, without: Option<u32>) -> Vec<Holding> {
+        let mut all = self.holdings(&by.node, without);
+        let given = by.given.iter().map(|(set, at)| Node::Given(*set, *at));
+        all.extend(given.flat_map(|node| self.holdings(&node, None)));
+        all
+    }
+
     /// The rules of a role that exists.
     pub(crate) fn rules_of(&self, role: u32) -> Option<&[PolicyRule]> {
         let facts = self.world.role_facts(role)?;
@@ -233,10 +257,10 @@ impl<'b> Graph<'b> {
     }
 
     /// What somebody may do in the name of others.
-    fn on_behalf(&self, node: &Node, mode: Mode, without: Option<u32>) -> Rights {
+    fn on_behalf(&self, by: &By, mode: Mode, without: Option<u32>) -> Rights {
         let mut rights = Rights::default();
         let objects = &self.book.snapshot.objects;
-        for holding in self.holdings(node, without) {
+        for holding in self.holdings_by(by, without) {
             let found = match holding.role {
                 None => caps([&everything()], mode),
                 Some(role) => {
@@ -321,7 +345,9 @@ impl<'b> Graph<'b> {
                 entry.is_some_and(|entry| entry.grants.contains(&GrantId(slot)))
             }
             Node::Given(..) | Node::Everything => false,
-            Node::Constrained(_, _, by) => self.slots(node).contains(&slot) || self.holds(by, slot),
+            Node::Constrained(_, _, by) => {
+                self.slots(node).contains(&slot) || self.holds(&by.node, slot)
+            }
             _ => self.slots(node).contains(&slot),
         }
     }

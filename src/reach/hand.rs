@@ -186,8 +186,11 @@ impl Search<'_, '_> {
             .fold((Classes::default(), 0), |all, one| (all.0.and(one.0), all.1 + one.1));
         // What costs least to ask comes first: there are many roles in many places.
         let mut roles = self.roles_to_bind(writer, at);
-        roles
-            .retain(|role| (joining > 1 && self.brings(*role, wanted)) || self.is_more(*role, own));
+        roles.retain(|role| {
+            (joining > 1 && self.brings(*role, wanted))
+                || self.is_lent(*role, at)
+                || self.is_more(*role, own)
+        });
         if roles.is_empty() {
             return;
         }
@@ -210,7 +213,10 @@ impl Search<'_, '_> {
             .into_iter()
             .filter(|role| holders.iter().any(|(_, held)| self.may_hold_all(held, *role)))
             .filter(|role| !wider().any(|at| self.has(&Node::Given(RoleSet::One(*role), at))))
-            .map(|role| (role, joining > 1 && self.is_wanted(role, at, wanted)))
+            .map(|role| {
+                let adds = joining > 1 && self.is_wanted(role, at, wanted);
+                (role, adds || self.is_lent(role, at))
+            })
             .filter(|(role, is_wanted)| *is_wanted || self.is_more(*role, own))
             .collect();
         if roles.is_empty() {

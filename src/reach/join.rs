@@ -7,12 +7,12 @@ use foldhash::{HashMap, HashMapExt};
 use super::ask::{Names, On, both, has, is_empty};
 use super::graph::Node;
 use super::missing;
-use super::moves::{Edge, Hub, Object, Part, RoleSet, To};
+use super::moves::{Edge, Object, Part, RoleSet, Sees, To};
 use super::remake::{Written, cleared_by, deleter, runs_again};
 use super::rights::{Classes, Joins, Right};
 use super::search::{Joining, Search};
 use super::step::Step;
-use super::steps::host;
+use super::steps::{host, secret};
 use super::world::{Level, RoleFacts, Where};
 use crate::model::{Name, RoleKind};
 
@@ -53,8 +53,10 @@ impl Search<'_, '_> {
             return;
         }
         if given {
+            self.take_lenders();
             self.hand_over(looked_at);
             self.join_given();
+            self.lend();
         }
         self.join_holders(looked_at);
         self.join_parts();
@@ -334,21 +336,8 @@ impl Search<'_, '_> {
     fn together(&self, one: &Part, other: &Part) -> Vec<Edge> {
         let world = &self.graph.world;
         match (one, other) {
-            (
-                Part::MakeSecret { at, names, step, used },
-                Part::ReadSecret { at: there, names: wanted, in_pods, used: reads },
-            ) if !is_empty(&both(names, wanted)) => {
-                let used = [used.as_slice(), reads].concat();
-                let edge = |at| Edge::new(To::Hub(Hub::Accounts(at)), *step, used.clone());
-                let open = |at: &Where| match at {
-                    Where::In(ns) => *step != Step::MakeTokenSecret || world.is_open(*ns),
-                    Where::Cluster | Where::Each => true,
-                };
-                let places = at
-                    .meet(*there)
-                    .into_iter()
-                    .flat_map(|at| if *in_pods { world.with_pods(at) } else { vec![at] });
-                places.filter(open).map(edge).collect()
+            (Part::MakeSecret { .. }, Part::ReadSecret { .. }) => {
+                secret::written(world, one, other)
             }
             (Part::Request { names, used }, Part::Approve { names: wanted, used: approves })
                 if !is_empty(&both(names, wanted)) =>
@@ -450,7 +439,8 @@ fn names(part: &Part) -> (&Names, bool) {
         Part::Rewrite { names, missing, .. } | Part::Bind { names, missing, .. } => {
             (names, *missing)
         }
-        Part::ReadSecret { names, in_pods, .. } => (names, *in_pods),
+        // By whatever it is read.
+        Part::ReadSecret { names, .. } => (names, false),
         Part::Held { names, adds, .. } => (names, *adds),
         Part::MakeSecret { names, .. }
         | Part::Make { names, .. }
@@ -475,9 +465,18 @@ fn is_new(parts: &Parts, part: &Part) -> bool {
     let (wanted, missing) = names(part);
     let places = if at == Where::Cluster { [at, at] } else { [Where::Each, at] };
     let said = places.into_iter().filter_map(|at| parts.get(&(kind, at))).flatten();
+    let alike = sees(part);
     !said
+        .filter(|(_, have)| sees(have) == alike)
         .map(|(_, have)| names(have))
         .any(|(have, other)| missing == other && (have.is_none() || have == wanted))
+}
+
+fn sees(part: &Part) -> Option<&Sees> {
+    match part {
+        Part::ReadSecret { by, .. } => Some(by),
+        _ => None,
+    }
 }
 
 /// Each place once, with all that came there.

@@ -1,7 +1,7 @@
 //! What is left once something was deleted: a binding gives nothing any more to whoever it named, a
 //! role nothing while it is away, and the token of a pod ends with the pod.
 
-use super::ask::{On, Verb};
+use super::ask::{Names, On, Verb, both, has};
 use super::graph::{Holding, Node};
 use super::moves::{Object, RoleSet};
 use super::rights::Right;
@@ -158,24 +158,28 @@ impl Search<'_, '_> {
             Step::Exec | Step::Attach | Step::Kubelet => Door::Command,
             Step::ChangePod => Door::Image,
             Step::AddContainer => Door::Container,
+            Step::LabelAndChange if by.used.iter().any(|right| right.on == On::Ephemeral) => {
+                Door::Container
+            }
+            Step::LabelAndChange => Door::Image,
             _ => return false,
         };
         if gone.on != On::Pods {
             return false;
         }
         let world = &self.graph.world;
-        let mut used = by.used.iter();
-        !used.any(|right| {
-            let named = right.names.as_ref().filter(|_| right.on != On::Kubelet);
-            world.within(right.at.inside()).any(|ns| {
-                of(&world.pods, ns).iter().any(|pod| {
-                    // What is in a Secret stays.
-                    let stays = !pod.own || (ns, &pod.name) != (there, &gone.name);
-                    pod.account == account
-                        && pod.opens(door)
-                        && stays
-                        && named.is_none_or(|names| names.contains(&pod.name))
-                })
+        let is_pods = |on| matches!(on, On::Pods | On::Exec | On::Attach | On::Ephemeral);
+        let mut used = by.used.iter().filter(|right| is_pods(right.on));
+        let all = (Where::Cluster, None);
+        let meant = used.try_fold(all, |(at, names): (Where, Names), right| {
+            Some((at.meet(right.at)?, both(&names, &right.names)))
+        });
+        let Some((at, names)) = meant else { return true };
+        !world.within(at.inside()).any(|ns| {
+            of(&world.pods, ns).iter().any(|pod| {
+                // What is in a Secret stays.
+                let stays = !pod.own || (ns, &pod.name) != (there, &gone.name);
+                pod.account == account && pod.has(door) && stays && has(&names, &pod.name)
             })
         })
     }

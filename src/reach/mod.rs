@@ -26,6 +26,7 @@ mod graph;
 mod hand;
 mod join;
 mod left;
+mod lend;
 mod many;
 mod missing;
 mod moves;
@@ -82,6 +83,7 @@ const NOT_FOLLOWED: &[&str] = &[
     "accounts that bindings name in namespaces that are not there, made by somebody",
     "names that a Secret of another type has, pods that do not run yet, and labels of namespaces that \
      an RBACDefinition selects",
+    "what the API server's own configuration exempts from a namespace's Pod Security level",
     "tokens and keys in Secrets of other types, in images and in logs",
     "API services, validating and conversion webhooks that one writes, persistent volumes with a path \
      of the host",

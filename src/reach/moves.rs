@@ -40,6 +40,8 @@ pub(crate) enum Hub {
     Tokens(Where),
     /// Accounts whose tokens are in pods that run.
     Pods(Door, Where),
+    /// Accounts whose tokens are in pods that break their namespace's Pod Security level.
+    Held(Where),
     /// Accounts with a token Secret where a container can be added to a pod.
     PodSecrets(Where),
     /// Accounts of the pods of a node; None: of every node.
@@ -126,6 +128,23 @@ impl Way {
     }
 }
 
+/// How Secrets are read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Sees {
+    /// In answers of the API server. Names are theirs.
+    Answer,
+    /// In a container that is added to a pod that is there. Names are of pods, here and below.
+    Added,
+    /// In containers that run, as far as these see them as they are then.
+    Running,
+    /// In containers that start anew with another image.
+    Image,
+    /// The same as the third by way of kubelets; None: of every node. There are no names.
+    Kubelets(Option<Arc<[u32]>>),
+    /// By being a node, as far as its pods refer to them. Names are the Secrets'.
+    Nodes(Arc<[u32]>),
+}
+
 /// What makes a step together with something else, whosesoever right that is.
 #[derive(Clone, Debug)]
 pub(crate) enum Part {
@@ -137,8 +156,8 @@ pub(crate) enum Part {
     Bind { bindings: On, at: Where, names: Names, missing: bool, used: Vec<Right> },
     /// Token Secrets can be made, or those that are there changed.
     MakeSecret { at: Where, names: Names, step: Step, used: Vec<Right> },
-    /// Secrets can be read; where `in_pods`, in a container that is added to a pod that is there.
-    ReadSecret { at: Where, names: Names, in_pods: bool, used: Vec<Right> },
+    /// Secrets can be read.
+    ReadSecret { at: Where, names: Names, by: Sees, used: Vec<Right> },
     /// Certificate requests can be made.
     Request { names: Names, used: Vec<Right> },
     /// They can be approved for client certificates.
@@ -260,6 +279,10 @@ impl Out {
 pub(crate) fn of_nodes(node: Option<u32>) -> Moves {
     let mut out = Out::default();
     out.edge(To::Hub(Hub::Node(node)), Step::NodeToken, &[]);
+    if let Some(node) = node {
+        let (at, by) = (Where::Each, Sees::Nodes([node].into()));
+        out.part(Part::ReadSecret { at, names: None, by, used: Vec::new() });
+    }
     out.moves
 }
 

@@ -3,15 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::ask::On;
-use super::gather::push;
-use super::world::{Placed, Running, World, of};
+use super::gather::{ENFORCE, push};
+use super::world::{Mount, Placed, Running, World, of};
 use crate::book::Book;
-use crate::model::{Name, Pod};
-use crate::workloads::{Containers, has_node, tokens_in, tokens_named};
+use crate::model::{Containers, Name, Pod, SecretSight};
+use crate::workloads::{has_node, standards, tokens_in, tokens_named};
 
-/// On a pod that the kubelet shows of one that a file on its node says
-/// (`pkg/kubelet/types/constants.go`).
-const MIRROR: &str = "kubernetes.io/config.mirror";
+/// Of which version of the Pod Security Standards a namespace's level is; without it, the server's own.
+const ENFORCE_VERSION: &str = "pod-security.kubernetes.io/enforce-version";
 
 /// What there is of one node.
 #[derive(Debug, Default)]
@@ -28,6 +27,7 @@ impl World {
         let mut nodes: BTreeMap<Name, Found> = BTreeMap::new();
         let mut keys = BTreeSet::new();
         let mut placed: Vec<(u32, Name, &Name, bool, bool)> = Vec::new();
+        let mut mounts: Vec<(u32, &Name, &Name, bool, (Name, SecretSight))> = Vec::new();
         for ((ns, name), pod) in &objects.pods {
             let Some(at) = self.number(ns) else { continue };
             push(&mut self.pod_names, at, name.clone());
@@ -38,16 +38,19 @@ impl World {
             {
                 keys.insert(node.clone());
             }
-            let mirror = pod.meta.annotations.contains_key(MIRROR);
+            let mirror = pod.is_mirror();
             placed.push((at, name.clone(), node, has_node(&pod.spec), mirror));
             let found = nodes.entry(node.clone()).or_default();
             // It refers to no objects of the API server, and takes no other containers.
             if mirror {
                 continue;
             }
-            push(&mut self.addable, at, name.clone());
+            let held = is_held(book, ns, pod);
+            if !held {
+                push(&mut self.addable, at, name.clone());
+            }
             let own = Self::account(book, ns, &pod.service_account);
-            for running in self.running(at, name, pod, own) {
+            for running in self.running((at, name), pod, own, held) {
                 found.named.insert(running.account);
                 if running.command {
                     found.seen.insert(running.account);
@@ -57,6 +60,8 @@ impl World {
                 }
                 push(&mut self.pods, at, running);
             }
+            let sights = pod.spec.secret_sights();
+            mounts.extend(sights.into_iter().map(|sight| (at, name, node, held, sight)));
             let (_, secrets) = tokens_named(&pod.spec);
             let token = |name: Name| Some((at, self.token_in(at, &name)?, name));
             let tokens = secrets.into_iter().filter_map(token);
@@ -67,6 +72,14 @@ impl World {
         for (at, name, node, has_node, mirror) in placed {
             if let Some(node) = self.node(node) {
                 push(&mut self.placed, at, Placed { name, node, has_node, mirror });
+            }
+        }
+        for (at, pod, node, held, (secret, sight)) in mounts {
+            // What is there and of another type stays what it is.
+            let may_be_written =
+                sight.optional || of(&self.token_secrets, at).binary_search(&secret).is_ok();
+            if let Some(node) = self.node(node).filter(|_| may_be_written) {
+                push(&mut self.mounts, at, Mount { pod: pod.clone(), node, secret, sight, held });
             }
         }
         for (at, found) in (0u32..).zip(nodes.into_values()) {
@@ -86,7 +99,13 @@ impl World {
     }
 
     /// The accounts whose tokens there are in a pod, each once as its own and once by Secrets.
-    fn running(&self, at: u32, name: &Name, pod: &Pod, own: Option<u32>) -> Vec<Running> {
+    fn running(
+        &self,
+        (at, name): (u32, &Name),
+        pod: &Pod,
+        own: Option<u32>,
+        held: bool,
+    ) -> Vec<Running> {
         let command = tokens_in(&pod.spec, Containers::Running);
         let image = tokens_in(&pod.spec, Containers::Changeable);
         let named = tokens_named(&pod.spec);
@@ -96,6 +115,7 @@ impl World {
             command: command.0,
             image: image.0,
             own: true,
+            held,
         });
         let mut of_secrets: BTreeMap<u32, Running> = BTreeMap::new();
         for secret in &named.1 {
@@ -106,6 +126,7 @@ impl World {
                 command: false,
                 image: false,
                 own: false,
+                held,
             });
             have.command |= command.1.contains(secret);
             have.image |= image.1.contains(secret);
@@ -121,6 +142,29 @@ impl World {
         let at = tokens.binary_search_by(|(name, _)| name.cmp(secret)).ok()?;
         tokens.get(at).map(|(_, account)| *account)
     }
+}
+
+/// Whether a pod breaks the Pod Security level of its namespace. It was made before the level, or what
+/// made it is exempt from it: as soon as its image changes or a container is added to it, it is held
+/// against the level as one that is made, all of it
+/// (`pod-security-admission/admission/admission.go`, `isSignificantPodUpdate`). What is exempt the API
+/// server's configuration says, which no list shows.
+fn is_held(book: &Book, ns: &Name, pod: &Pod) -> bool {
+    let labels = book.snapshot.objects.namespaces.get(ns).map(|ns| &ns.meta.labels);
+    let Some(level) = labels.and_then(|labels| labels.get(ENFORCE)) else { return false };
+    let level = match &**level {
+        "privileged" => return false,
+        "baseline" => standards::Level::Baseline,
+        _ => standards::Level::Restricted,
+    };
+    let of = book.snapshot.cluster.minor().unwrap_or(standards::NEWEST);
+    let pinned = labels.and_then(|labels| labels.get(ENFORCE_VERSION)).and_then(|version| {
+        let minor = version.strip_prefix("v1.")?;
+        minor.parse::<u32>().ok()
+    });
+    let subject = standards::Subject { annotations: &pod.meta.annotations, spec: &pod.spec };
+    let broken = standards::violations(subject, pinned.unwrap_or(of).min(of));
+    standards::level(&broken) < level
 }
 
 fn runs(pod: &Pod) -> bool {

@@ -157,6 +157,9 @@ impl Rights {
                 list.push(right.clone());
                 continue;
             }
+            if right.verb == Verb::Create && matches!(right.on, On::Exec | On::Attach) {
+                list.push(Right { verb: Verb::CreateBehind, ..right.clone() });
+            }
             for other in filter.of(right.on, right.verb) {
                 let names = both(&right.names, &other.names);
                 let Some(at) = right.at.meet(other.at).filter(|_| !is_empty(&names)) else {

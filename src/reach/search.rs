@@ -14,9 +14,10 @@ use foldhash::{HashMap, HashMapExt, HashSet, HashSetExt};
 
 use super::ask::Verb;
 use super::bounds::Bound;
-use super::graph::{Graph, Holding, Node};
+use super::graph::{By, Graph, Holding, Node};
 use super::hand::Hands;
 use super::join::{Brought, Parts};
+use super::lend::Lending;
 use super::moves::{Edge, Hub, Moves, Object, Part, Pose, To};
 use super::rights::{Classes, Joins, Right, Said};
 use super::step::Step;
@@ -151,6 +152,7 @@ pub(super) struct Search<'g, 'b> {
     /// Which of those that say the same are there: impersonated ones or not.
     joined: HashSet<(bool, u64)>,
     pub(super) hands: Hands,
+    pub(super) lending: Lending,
 }
 
 /// Searches what somebody can become, or several together.
@@ -180,6 +182,7 @@ pub(crate) fn search(graph: &Graph<'_>, starts: &[Node], terms: Terms, ends: End
         joining: Vec::new(),
         joined: HashSet::new(),
         hands: Hands::default(),
+        lending: Lending::default(),
     };
     for start in starts {
         search.take(start.clone(), None);
@@ -354,7 +357,10 @@ impl Search<'_, '_> {
                 let Some(by) = self.found.get(acts as usize).map(|found| found.node.clone()) else {
                     return;
                 };
-                let node = Node::Constrained(pose.clone(), *mode, Box::new(by));
+                if self.ends.bound.is_none() {
+                    self.lending.note(pose, *mode, &edge.used, acts);
+                }
+                let node = Node::Constrained(pose.clone(), *mode, Box::new(By::alone(by)));
                 self.reach(node, edge, from);
             }
             to => {
@@ -371,7 +377,7 @@ impl Search<'_, '_> {
         }
     }
 
-    fn reach(&mut self, node: Node, edge: &Edge, from: &[u32]) {
+    pub(super) fn reach(&mut self, node: Node, edge: &Edge, from: &[u32]) {
         if self.seen.contains(&node) {
             return;
         }
@@ -448,6 +454,12 @@ pub(crate) fn members(world: &World, hub: Hub) -> Vec<Node> {
             .within(at)
             .flat_map(|ns| of(&world.pods, ns))
             .filter(|pod| pod.opens(door))
+            .map(|pod| Node::Identity(pod.account))
+            .collect(),
+        Hub::Held(at) => world
+            .within(at)
+            .flat_map(|ns| of(&world.pods, ns))
+            .filter(|pod| pod.held)
             .map(|pod| Node::Identity(pod.account))
             .collect(),
         Hub::PodSecrets(at) => world

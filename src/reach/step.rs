@@ -54,6 +54,8 @@ pub enum Step {
     Kubelet,
     /// By being a node, has tokens of its pods made.
     NodeToken,
+    /// Makes a Secret, and reads it as a node, one of whose pods refers to it.
+    NodeSecret,
     /// Impersonates a node and does the same.
     ImpersonateNode,
     /// Impersonates the node of its own pod and does the same.
@@ -66,6 +68,8 @@ pub enum Step {
     HostPod,
     /// Lets a namespace run pods that have their node, and runs one.
     LabelAndHost,
+    /// Takes a namespace's Pod Security level away, and changes a pod there that breaks it.
+    LabelAndChange,
     /// Makes a namespace that lets pods have their node, and runs one.
     NewNamespaceAndHost,
     /// Rewrites what others write.
@@ -139,7 +143,7 @@ impl Shown {
 
 impl Step {
     /// All kinds.
-    pub const ALL: [Self; 36] = [
+    pub const ALL: [Self; 38] = [
         Self::Impersonate,
         Self::ConstrainedImpersonate,
         Self::Bind,
@@ -162,12 +166,14 @@ impl Step {
         Self::Attach,
         Self::Kubelet,
         Self::NodeToken,
+        Self::NodeSecret,
         Self::ImpersonateNode,
         Self::ImpersonateOwnNode,
         Self::Certificate,
         Self::Host,
         Self::HostPod,
         Self::LabelAndHost,
+        Self::LabelAndChange,
         Self::NewNamespaceAndHost,
         Self::Webhook,
         Self::ChangeWebhook,
@@ -202,12 +208,14 @@ impl Step {
             Self::Attach => &exec::ATTACH,
             Self::Kubelet => &kubelet::ABOUT,
             Self::NodeToken => &node::OWN,
+            Self::NodeSecret => &secret::NODE,
             Self::ImpersonateNode => &node::POSED,
             Self::ImpersonateOwnNode => &node::POSED_OWN,
             Self::Certificate => &certificate::ABOUT,
             Self::Host => &host::POD,
             Self::HostPod => &host::REACHED,
             Self::LabelAndHost => &host::LABEL,
+            Self::LabelAndChange => &host::CHANGE,
             Self::NewNamespaceAndHost => &host::NEW,
             Self::Webhook => &webhook::ABOUT,
             Self::ChangeWebhook => &webhook::CHANGE,

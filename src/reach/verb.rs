@@ -38,6 +38,9 @@ pub(crate) enum Verb {
     /// object.
     UpdateAway,
     PatchAway,
+    /// `create` that is asked behind the `get` of a websocket, of whoever the request is made as: not of
+    /// who impersonates.
+    CreateBehind,
 }
 
 impl Verb {
@@ -46,7 +49,7 @@ impl Verb {
             Self::Get => "get",
             Self::List => "list",
             Self::Watch => "watch",
-            Self::Create => "create",
+            Self::Create | Self::CreateBehind => "create",
             Self::Update | Self::UpdateAway => "update",
             Self::Patch | Self::PatchAway => "patch",
             Self::Delete => "delete",

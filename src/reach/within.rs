@@ -39,7 +39,7 @@ impl Graph<'_> {
     pub(super) fn left_within(&self, node: &Node, without: Option<u32>) -> Vec<Left> {
         let Node::Constrained(_, mode, by) = node else { return Vec::new() };
         let lets: Vec<(Holding, Vec<PolicyRule>)> = self
-            .holdings(by, without)
+            .holdings_by(by, without)
             .into_iter()
             .map(|holding| (holding, self.let_by(&holding, *mode)))
             .filter(|(_, rules)| !rules.is_empty())
@@ -71,18 +71,28 @@ impl Graph<'_> {
         self.held_by(holding)
             .into_iter()
             .filter_map(|mut rule| {
-                // A star is every verb only where it is all of one.
-                let verb = |verb: Name| match &*verb {
-                    "*" => Some(verb),
-                    other => other
-                        .strip_prefix(mode.prefix())
-                        .filter(|rest| *rest != "*")
-                        .map(Name::from),
-                };
-                rule.verbs = std::mem::take(&mut rule.verbs).into_iter().filter_map(verb).collect();
+                let verbs = std::mem::take(&mut rule.verbs);
+                rule.verbs = verbs.iter().filter_map(|verb| let_verb(verb, mode)).collect();
                 (!rule.verbs.is_empty()).then_some(rule)
             })
             .collect()
+    }
+}
+
+/// Whether rules let anything be done in the name of users, and of accounts.
+pub(super) fn lets(rules: &[PolicyRule]) -> [bool; 2] {
+    [Mode::OnUser, Mode::OnAccount].map(|mode| {
+        let mut verbs = rules.iter().flat_map(|rule| &rule.verbs);
+        verbs.any(|verb| let_verb(verb, mode).is_some())
+    })
+}
+
+/// The verb of the requests that a verb of a rule lets be made in somebody's name. A star is every verb
+/// only where it is all of one.
+fn let_verb(verb: &Name, mode: Mode) -> Option<Name> {
+    match &**verb {
+        "*" => Some(verb.clone()),
+        other => other.strip_prefix(mode.prefix()).filter(|rest| *rest != "*").map(Name::from),
     }
 }
 

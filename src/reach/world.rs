@@ -11,7 +11,7 @@ use super::moves::To;
 use super::rights::Classes;
 use super::stranger::Stranger;
 use crate::book::Tier;
-use crate::model::{Binding, Identity, Name, PolicyRule, RoleKind, Scope};
+use crate::model::{Binding, Identity, Name, PolicyRule, RoleKind, Scope, SecretSight};
 use crate::rbac::RoleKey;
 
 /// Where a right holds.
@@ -53,6 +53,8 @@ pub(crate) struct RoleFacts {
     pub(crate) fed_by: Option<Arc<BTreeMap<Name, Name>>>,
     /// Whether its controller puts its rules back.
     pub(crate) aggregated: bool,
+    /// Whether it lets requests be made in the name of users, and of accounts.
+    pub(crate) lets: [bool; 2],
     /// Whether it allows everything.
     pub(crate) full: bool,
     /// How strong it is cluster-wide and in a namespace.
@@ -69,6 +71,7 @@ pub(crate) struct Bound {
 }
 
 /// A pod that runs, with an account's token that its spec names.
+#[expect(clippy::struct_excessive_bools)] // Each is a fact of the pod that no other implies.
 #[derive(Clone, Debug)]
 pub(crate) struct Running {
     pub(crate) name: Name,
@@ -80,6 +83,9 @@ pub(crate) struct Running {
     pub(crate) image: bool,
     /// Whether it is the pod's own, and ends with the pod; else it is in a Secret.
     pub(crate) own: bool,
+    /// Whether the pod breaks its namespace's Pod Security level, so that no image of it is changed and
+    /// no container added.
+    pub(crate) held: bool,
 }
 
 /// How one gets at the tokens in a pod.
@@ -95,6 +101,11 @@ pub(crate) enum Door {
 
 impl Running {
     pub(crate) fn opens(&self, door: Door) -> bool {
+        self.has(door) && (door == Door::Command || !self.held)
+    }
+
+    /// The same whatever the Pod Security level says.
+    pub(crate) fn has(&self, door: Door) -> bool {
         match door {
             Door::Command => self.command,
             Door::Image => self.image,
@@ -113,6 +124,19 @@ pub(crate) struct Placed {
     pub(crate) has_node: bool,
     /// Whether it only shows one that a file on the node says: what is changed of it changes nothing.
     pub(crate) mirror: bool,
+}
+
+/// A Secret that a pod that runs refers to.
+#[derive(Clone, Debug)]
+pub(crate) struct Mount {
+    pub(crate) pod: Name,
+    /// The number of its node.
+    pub(crate) node: u32,
+    pub(crate) secret: Name,
+    /// What there would be of a token in it.
+    pub(crate) sight: SecretSight,
+    /// Whether the pod breaks its namespace's Pod Security level.
+    pub(crate) held: bool,
 }
 
 /// What a namespace lets pods do.
@@ -165,6 +189,9 @@ pub(crate) struct World {
     pub(crate) nodes: Vec<Name>,
     /// By namespace: pods that run.
     pub(crate) placed: Vec<Vec<Placed>>,
+    /// By namespace: Secrets that pods refer to that run, and that are not there for sure or hold a
+    /// token.
+    pub(crate) mounts: Vec<Vec<Mount>>,
     /// By node: whether a pod of kube-apiserver runs there, so that it holds the cluster's keys.
     pub(crate) holds_keys: Vec<bool>,
     /// By namespace: pods that run and take another container.
@@ -242,6 +269,11 @@ impl World {
     /// The namespaces of a place in which something can be made.
     pub(crate) fn open_within(&self, at: Where) -> impl Iterator<Item = u32> + '_ {
         self.within(at).filter(|ns| self.is_open(*ns))
+    }
+
+    /// Whether pods of a place refer to Secrets that somebody could make or change.
+    pub(crate) fn awaits_secrets(&self, at: Where) -> bool {
+        self.within(at).any(|ns| !of(&self.mounts, ns).is_empty())
     }
 
     /// The namespaces of a place in which a container can be added to a pod.

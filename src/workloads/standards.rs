@@ -94,7 +94,8 @@ const VOLUMES: [&str; 9] = [
 ];
 
 /// What of the restricted level, that of baseline included, a pod fails by the rules of a minor
-/// version of 1, from 1.25 on: baseline's first, then those of restricted alone.
+/// version of 1: baseline's first, then those of restricted alone. What annotations said of seccomp
+/// before 1.19 is not looked at.
 pub fn violations(subject: Subject<'_>, minor: u32) -> Vec<Violation> {
     let of = Checks { subject, minor };
     let mut found = Vec::new();
@@ -165,7 +166,7 @@ impl<'a> Checks<'a> {
     }
 
     fn is_windows(&self) -> bool {
-        self.spec().os.as_ref().is_some_and(|os| &*os.name == "windows")
+        self.minor >= 25 && self.spec().os.as_ref().is_some_and(|os| &*os.name == "windows")
     }
 
     fn in_user_namespace(&self) -> bool {
@@ -249,12 +250,13 @@ impl<'a> Checks<'a> {
 
     fn seccomp(&self) -> Option<String> {
         let mut contexts = self.pod().into_iter().chain(self.contexts());
-        when(contexts.any(|context| seccomp_of(context) == Some(false)), "seccompProfile")
+        let fails = contexts.any(|context| seccomp_of(context) == Some(false));
+        when(self.minor >= 19 && fails, "seccompProfile")
     }
 
     /// Beyond baseline: somebody has to have set it.
     fn seccomp_set(&self) -> Option<String> {
-        if self.is_windows() || self.seccomp().is_some() {
+        if self.minor < 19 || self.is_windows() || self.seccomp().is_some() {
             return None;
         }
         let of_pod = self.pod().and_then(seccomp_of) == Some(true);
@@ -282,7 +284,7 @@ impl<'a> Checks<'a> {
             container.security_context.as_ref().and_then(|of| of.allow_privilege_escalation)
         });
         when(
-            !self.is_windows() && own.any(|own| own != Some(false)),
+            self.minor >= 8 && !self.is_windows() && own.any(|own| own != Some(false)),
             "allowPrivilegeEscalation != false",
         )
     }
@@ -295,7 +297,8 @@ impl<'a> Checks<'a> {
                     || of.add.iter().any(|name| &**name != "NET_BIND_SERVICE")
             })
         };
-        when(!self.is_windows() && self.containers().any(fails), "unrestricted capabilities")
+        let looked_at = self.minor >= 22 && !self.is_windows();
+        when(looked_at && self.containers().any(fails), "unrestricted capabilities")
     }
 
     fn volumes(&self) -> Option<String> {
@@ -317,7 +320,7 @@ impl<'a> Checks<'a> {
     }
 
     fn root(&self) -> Option<String> {
-        if self.minor >= 35 && self.in_user_namespace() {
+        if self.minor < 23 || (self.minor >= 35 && self.in_user_namespace()) {
             return None;
         }
         let mut contexts = self.pod().into_iter().chain(self.contexts());

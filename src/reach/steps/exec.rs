@@ -3,12 +3,15 @@
 //! A POST is authorised as `create`. A websocket is a GET: until 1.35 `get` alone was enough, since
 //! then `create` is asked for besides (`pkg/registry/core/pod/rest/subresources.go`,
 //! `AuthorizePodWebsocketUpgradeCreatePermission`), so that `create` is what decides.
+//!
+//! Within somebody's rules the request itself is what is asked of who impersonates: by a websocket
+//! `impersonate-on:MODE:get`, and the `create` behind it only of the one who is impersonated.
 
-use crate::reach::ask::{On, Verb};
-use crate::reach::moves::{Hub, Out, Part, To};
-use crate::reach::rights::{Right, Rights, changes};
+use crate::reach::ask::{On, Verb, both, is_empty};
+use crate::reach::moves::{Hub, Out, Part, Sees, To};
+use crate::reach::rights::{Right, Rights, Write, changes};
 use crate::reach::step::{About, Seen, Shown, Step};
-use crate::reach::steps::pods;
+use crate::reach::steps::{pods, seen};
 use crate::reach::world::{Door, Where, World, of};
 
 /// The first version that asks for `create` behind a `get`.
@@ -50,12 +53,13 @@ pub(crate) const ATTACH: About = About {
 };
 
 pub(in crate::reach) fn find(rights: &Rights, world: &World, out: &mut Out) {
-    for right in connects(rights, world, On::Exec) {
-        pods(right, world, Door::Command, Step::Exec, out);
+    for way in connects(rights, world, On::Exec) {
+        pods(&way, world, Door::Command, Step::Exec, out);
+        seen(&way, world, Sees::Running, out);
     }
-    for right in changes(rights, On::Ephemeral).flat_map(|change| change.used) {
-        pods(&right, world, Door::Container, Step::AddContainer, out);
-        secrets(&right, world, out);
+    for way in changes(rights, On::Ephemeral) {
+        pods(&way, world, Door::Container, Step::AddContainer, out);
+        way.used.iter().for_each(|right| secrets(right, world, out));
     }
 }
 
@@ -63,7 +67,7 @@ pub(in crate::reach) fn find(rights: &Rights, world: &World, out: &mut Out) {
 /// kubelet, which may read what pods on its node name, reads them.
 fn secrets(right: &Right, world: &World, out: &mut Out) {
     let used = std::slice::from_ref(right);
-    let read = |at| Part::ReadSecret { at, names: None, in_pods: true, used: used.to_vec() };
+    let read = |at| Part::ReadSecret { at, names: None, by: Sees::Added, used: used.to_vec() };
     let Some(names) = &right.names else {
         let at = right.at.inside();
         out.part(read(at));
@@ -80,18 +84,26 @@ fn secrets(right: &Right, world: &World, out: &mut Out) {
 }
 
 pub(in crate::reach) fn find_attach(rights: &Rights, world: &World, out: &mut Out) {
-    for right in connects(rights, world, On::Attach) {
-        pods(right, world, Door::Command, Step::Attach, out);
+    for way in connects(rights, world, On::Attach) {
+        pods(&way, world, Door::Command, Step::Attach, out);
     }
 }
 
-/// The rights by which somebody connects to a pod's subresource.
-pub(in crate::reach) fn connects<'r>(
-    rights: &'r Rights,
-    world: &World,
-    on: On,
-) -> impl Iterator<Item = &'r Right> {
+/// How somebody connects to a pod's subresource.
+pub(in crate::reach) fn connects(rights: &Rights, world: &World, on: On) -> Vec<Write> {
     let by_get = world.minor.is_some_and(|minor| minor < ASKS_TWICE);
-    let gets = if by_get { rights.of(on, Verb::Get) } else { &[] };
-    rights.of(on, Verb::Create).iter().chain(gets)
+    let gets = rights.of(on, Verb::Get);
+    let alone = rights.of(on, Verb::Create).iter().chain(gets.iter().filter(|_| by_get));
+    let mut found: Vec<Write> = alone
+        .map(|right| Write { at: right.at, names: right.names.clone(), used: vec![right.clone()] })
+        .collect();
+    for create in rights.of(on, Verb::CreateBehind).iter().filter(|_| !by_get) {
+        for get in gets {
+            let names = both(&get.names, &create.names);
+            if let Some(at) = get.at.meet(create.at).filter(|_| !is_empty(&names)) {
+                found.push(Write { at, names, used: vec![get.clone(), create.clone()] });
+            }
+        }
+    }
+    found
 }

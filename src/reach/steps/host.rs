@@ -5,11 +5,11 @@
 use crate::model::Name;
 use crate::reach::ask::{On, Verb, has};
 use crate::reach::moves::{Edge, Hub, Out, Part, To};
-use crate::reach::rights::{Right, Rights, changes, makes};
+use crate::reach::rights::{Right, Rights, Write, changes, makes};
 use crate::reach::step::{About, Seen, Shown, Step};
 use crate::reach::steps::exec::connects;
 use crate::reach::steps::kubelet::has_node;
-use crate::reach::world::{Level, Placed, Where, World, of};
+use crate::reach::world::{Door, Level, Placed, Where, World, of};
 
 const MODEL: &str = "assumes that no other admission refuses such pods and that nodes take them";
 
@@ -42,6 +42,13 @@ pub(crate) const LABEL: About = About {
         what: "the label and the pod being made or changed, not what it does on the node",
     },
     modelled: Some(MODEL),
+};
+
+pub(crate) const CHANGE: About = About {
+    id: "label-and-change",
+    does: "takes a namespace's Pod Security level away, and changes a pod there that holds the token of",
+    seen: Seen { how: Shown::Yes, what: "the label, and update or patch of the pod" },
+    modelled: None,
 };
 
 pub(crate) const NEW: About = About {
@@ -81,19 +88,19 @@ pub(in crate::reach) fn find(rights: &Rights, world: &World, out: &mut Out) {
 
 /// Pods that run and have their node, or, by a container that is added, can have it.
 fn reached(rights: &Rights, world: &World, out: &mut Out) {
-    for right in connects(rights, world, On::Exec) {
-        into_pods(right, world, |_, pod| pod.has_node, out);
+    for way in connects(rights, world, On::Exec) {
+        into_pods(&way, world, |_, pod| pod.has_node, out);
     }
-    for right in changes(rights, On::Pods).flat_map(|change| change.used) {
+    for way in changes(rights, On::Pods) {
         // A pod whose image changes is held against the level as one that is made
         // (`pod-security-admission/admission/admission.go`, `isSignificantPodUpdate`).
         let is_free = |ns: u32| world.level(ns) != Level::Held;
-        into_pods(&right, world, |ns, pod| is_free(ns) && pod.has_node && !pod.mirror, out);
-        held(&right, false, out);
+        into_pods(&way, world, |ns, pod| is_free(ns) && pod.has_node && !pod.mirror, out);
+        held(&way, false, out);
     }
-    for right in changes(rights, On::Ephemeral).flat_map(|change| change.used) {
-        into_pods(&right, world, |ns, pod| world.level(ns).lets() && !pod.mirror, out);
-        held(&right, true, out);
+    for way in changes(rights, On::Ephemeral) {
+        into_pods(&way, world, |ns, pod| world.level(ns).lets() && !pod.mirror, out);
+        held(&way, true, out);
     }
     // By way of the kubelet its pods' tokens are had already; what more there is are the keys.
     for right in [Verb::Get, Verb::Create].into_iter().flat_map(|verb| rights.of(On::Kubelet, verb))
@@ -110,8 +117,8 @@ fn reached(rights: &Rights, world: &World, out: &mut Out) {
 }
 
 /// What a right comes to where the level is taken away first.
-fn held(right: &Right, adds: bool, out: &mut Out) {
-    let (at, names, used) = (right.at.inside(), right.names.clone(), vec![right.clone()]);
+fn held(way: &Write, adds: bool, out: &mut Out) {
+    let (at, names, used) = (way.at.inside(), way.names.clone(), way.used.clone());
     out.part(Part::Held { at, names, adds, used });
 }
 
@@ -136,6 +143,13 @@ pub(in crate::reach) fn opened(world: &World, label: &Part, other: &Part) -> Vec
             on_node(world, pod.node, Step::LabelAndHost, &used, &mut found);
         }
     }
+    // A pod that breaks the level is changed once there is none, whatever it may do on its node.
+    let door = if *adds { Door::Container } else { Door::Image };
+    for ns in world.within(at).filter(is_held) {
+        let held = of(&world.pods, ns).iter().filter(|pod| pod.held && has(names, &pod.name));
+        let to = held.filter(|pod| pod.has(door)).map(|pod| To::Identity(pod.account));
+        to.for_each(|to| found.edge(to, Step::LabelAndChange, &used));
+    }
     found.into_edges()
 }
 
@@ -155,13 +169,13 @@ fn on_node(world: &World, at: u32, step: Step, used: &[Right], out: &mut Out) {
     out.edge(To::Hub(Hub::Node(Some(at))), step, used);
 }
 
-fn into_pods(right: &Right, world: &World, is_it: impl Fn(u32, &Placed) -> bool, out: &mut Out) {
-    for ns in world.within(right.at) {
+fn into_pods(way: &Write, world: &World, is_it: impl Fn(u32, &Placed) -> bool, out: &mut Out) {
+    for ns in world.within(way.at) {
         for pod in of(&world.placed, ns) {
-            if !has(&right.names, &pod.name) || !is_it(ns, pod) {
+            if !has(&way.names, &pod.name) || !is_it(ns, pod) {
                 continue;
             }
-            on_node(world, pod.node, Step::HostPod, std::slice::from_ref(right), out);
+            on_node(world, pod.node, Step::HostPod, &way.used, out);
         }
     }
 }

@@ -2,11 +2,13 @@
 //! is a GET, so that `get` is enough; a POST needs `create` (`pkg/kubelet/server/auth.go`). Who
 //! talks to the kubelet itself leaves no event at the API server.
 
+use std::sync::Arc;
+
 use crate::reach::ask::{Names, On, Verb};
-use crate::reach::moves::{Hub, Out, To};
-use crate::reach::rights::Rights;
+use crate::reach::moves::{Hub, Out, Part, Sees, To};
+use crate::reach::rights::{Right, Rights};
 use crate::reach::step::{About, Seen, Shown, Step};
-use crate::reach::world::World;
+use crate::reach::world::{Where, World};
 
 pub(crate) const ABOUT: About = About {
     id: "kubelet",
@@ -51,17 +53,34 @@ pub(in crate::reach) fn has_node(names: &Names, node: &str) -> bool {
     names.as_ref().is_none_or(|names| names.iter().any(|name| is_it(name)))
 }
 
+/// What containers see of Secrets that somebody makes or changes.
+fn read(nodes: Option<Arc<[u32]>>, used: &[Right], world: &World, out: &mut Out) {
+    if !world.awaits_secrets(Where::Each) {
+        return;
+    }
+    let by = Sees::Kubelets(nodes);
+    out.part(Part::ReadSecret { at: Where::Each, names: None, by, used: used.to_vec() });
+}
+
 pub(in crate::reach) fn find(rights: &Rights, world: &World, out: &mut Out) {
     for right in [Verb::Get, Verb::Create].into_iter().flat_map(|verb| rights.of(On::Kubelet, verb))
     {
         let used = std::slice::from_ref(right);
         match &right.names {
-            None => out.edge(To::Hub(Hub::Kubelet(None)), Step::Kubelet, used),
+            None => {
+                out.edge(To::Hub(Hub::Kubelet(None)), Step::Kubelet, used);
+                read(None, used, world, out);
+            }
             names => {
+                let mut nodes: Vec<u32> = Vec::new();
                 for (at, node) in (0u32..).zip(&world.nodes) {
                     if has_node(names, node) {
                         out.edge(To::Hub(Hub::Kubelet(Some(at))), Step::Kubelet, used);
+                        nodes.push(at);
                     }
+                }
+                if !nodes.is_empty() {
+                    read(Some(nodes.into()), used, world, out);
                 }
             }
         }

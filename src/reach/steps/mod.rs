@@ -19,21 +19,29 @@ pub(super) mod token;
 pub(super) mod webhook;
 pub(super) mod workload;
 
-use super::moves::{Hub, Out, To};
-use super::rights::Right;
+use super::moves::{Hub, Out, Part, Sees, To};
+use super::rights::Write;
 use super::step::Step;
 use super::world::{Door, Running, World, of};
 
-/// The accounts of pods that a right on a subresource of pods reaches.
-fn pods(right: &Right, world: &World, door: Door, step: Step, out: &mut Out) {
-    let Some(names) = &right.names else {
-        let hub = Hub::Pods(door, right.at.inside());
-        return out.edge(To::Hub(hub), step, std::slice::from_ref(right));
+/// Secrets that containers of pods see, once somebody makes or changes them.
+fn seen(way: &Write, world: &World, by: Sees, out: &mut Out) {
+    let at = way.at.inside();
+    if world.awaits_secrets(at) {
+        out.part(Part::ReadSecret { at, names: way.names.clone(), by, used: way.used.clone() });
+    }
+}
+
+/// The accounts of pods that rights on a subresource of pods reach.
+fn pods(way: &Write, world: &World, door: Door, step: Step, out: &mut Out) {
+    let Some(names) = &way.names else {
+        let hub = Hub::Pods(door, way.at.inside());
+        return out.edge(To::Hub(hub), step, &way.used);
     };
     let is_meant = |pod: &&Running| pod.opens(door) && names.binary_search(&pod.name).is_ok();
-    for ns in world.within(right.at) {
+    for ns in world.within(way.at) {
         for pod in of(&world.pods, ns).iter().filter(is_meant) {
-            out.edge(To::Identity(pod.account), step, std::slice::from_ref(right));
+            out.edge(To::Identity(pod.account), step, &way.used);
         }
     }
 }

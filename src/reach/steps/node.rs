@@ -4,7 +4,7 @@
 //! impersonation has a verb of its own for nodes, and adds the group itself (KEP-5284).
 
 use crate::reach::ask::{On, Verb, has};
-use crate::reach::moves::{Hub, Out, To};
+use crate::reach::moves::{Hub, Out, Part, Sees, To};
 use crate::reach::rights::{Right, Rights};
 use crate::reach::step::{About, Seen, Shown, Step};
 use crate::reach::steps::impersonate::is_constrained;
@@ -116,6 +116,10 @@ fn posed(sort: &Sort, rights: &Rights, world: &World, node: &Right, nodes: &[u32
     }
     for read in sort.reads.into_iter().flat_map(|verb| rights.of(On::Secrets, verb)) {
         let used = [node.clone(), read.clone()];
+        if !nodes.is_empty() && world.awaits_secrets(read.at) {
+            let (at, names, by) = (read.at.inside(), read.names.clone(), Sees::Nodes(nodes.into()));
+            out.part(Part::ReadSecret { at, names, by, used: used.to_vec() });
+        }
         for (ns, name, account) in nodes.iter().flat_map(|at| of(&world.secrets_on_node, *at)) {
             if Where::In(*ns).meet(read.at).is_some() && has(&read.names, name) {
                 out.edge(To::Identity(*account), sort.step, &used);

@@ -10,11 +10,11 @@
 //! (`apiserver/pkg/registry/generic/registry/store.go`, `Delete`); and of one of the collection, the
 //! list of what would be gone (`DeleteCollection` there). A PUT is answered with what was sent.
 
-use crate::reach::ask::{On, Verb, has};
-use crate::reach::moves::{Hub, Out, Part, To};
+use crate::reach::ask::{On, Verb, both, has, is_empty};
+use crate::reach::moves::{Edge, Hub, Out, Part, Sees, To};
 use crate::reach::rights::{Rights, changes, makes};
 use crate::reach::step::{About, Seen, Shown, Step};
-use crate::reach::world::{Where, World, of};
+use crate::reach::world::{Mount, Where, World, of};
 
 pub(crate) const READ: About = About {
     id: "read-token",
@@ -51,6 +51,64 @@ pub(crate) const CHANGE: About = About {
 const READS: [Verb; 6] =
     [Verb::Get, Verb::List, Verb::Watch, Verb::Patch, Verb::Delete, Verb::DeleteCollection];
 
+pub(crate) const NODE: About = About {
+    id: "node-secret",
+    does: "makes or changes a token Secret that a pod refers to, and reads it as that pod's node, of",
+    seen: Seen {
+        how: Shown::Yes,
+        what: "the Secret being made or changed; of the reading only where reads are logged",
+    },
+    modelled: Some(
+        "assumes that the Node authorizer is on, as kubeadm and cloud providers have it",
+    ),
+};
+
+/// Where it leads to make or change a token Secret and to read it.
+pub(in crate::reach) fn written(world: &World, made: &Part, read: &Part) -> Vec<Edge> {
+    let (
+        Part::MakeSecret { at, names, step, used },
+        Part::ReadSecret { at: there, names: wanted, by, used: reads },
+    ) = (made, read)
+    else {
+        return Vec::new();
+    };
+    let Some(at) = at.meet(*there) else { return Vec::new() };
+    let makes = *step == Step::MakeTokenSecret;
+    // What is not in the way where it is made: no Secret of that name is there, as far as is known.
+    let is_free = |ns: u32, mount: &Mount| {
+        mount.sight.optional && of(&world.token_secrets, ns).binary_search(&mount.secret).is_err()
+    };
+    let mounted = |is_it: &dyn Fn(&Mount) -> bool| -> Vec<Where> {
+        let any = |ns: &u32| {
+            of(&world.mounts, *ns).iter().any(|mount| {
+                has(names, &mount.secret) && is_it(mount) && (!makes || is_free(*ns, mount))
+            })
+        };
+        world.within(at).filter(any).map(Where::In).collect()
+    };
+    let meant = |mount: &Mount| has(wanted, &mount.pod);
+    let on = |nodes: &[u32], mount: &Mount| nodes.contains(&mount.node);
+    let places = match by {
+        Sees::Answer if is_empty(&both(names, wanted)) => Vec::new(),
+        Sees::Answer => vec![at],
+        Sees::Added => world.with_pods(at),
+        Sees::Running => mounted(&|mount| mount.sight.live && meant(mount)),
+        Sees::Image => mounted(&|mount| mount.sight.started && !mount.held && meant(mount)),
+        Sees::Kubelets(nodes) => mounted(&|mount| {
+            mount.sight.live && nodes.as_ref().is_none_or(|nodes| on(nodes, mount))
+        }),
+        Sees::Nodes(nodes) => mounted(&|mount| on(nodes, mount) && has(wanted, &mount.secret)),
+    };
+    let step = if matches!(by, Sees::Nodes(_)) { Step::NodeSecret } else { *step };
+    let open = |at: &Where| match at {
+        Where::In(ns) => !makes || world.is_open(*ns),
+        Where::Cluster | Where::Each => true,
+    };
+    let used = [used.as_slice(), reads].concat();
+    let edge = |at| Edge::new(To::Hub(Hub::Accounts(at)), step, used.clone());
+    places.into_iter().filter(open).map(edge).collect()
+}
+
 pub(in crate::reach) fn find(rights: &Rights, world: &World, out: &mut Out) {
     for right in READS.into_iter().flat_map(|verb| rights.of(On::Secrets, verb)) {
         let used = std::slice::from_ref(right);
@@ -67,7 +125,7 @@ pub(in crate::reach) fn find(rights: &Rights, world: &World, out: &mut Out) {
             }
         }
         let (at, names) = (right.at.inside(), right.names.clone());
-        out.part(Part::ReadSecret { at, names, in_pods: false, used: used.to_vec() });
+        out.part(Part::ReadSecret { at, names, by: Sees::Answer, used: used.to_vec() });
     }
     // Of one that is there, only the type cannot be changed: without data and with another account's name the
     // controller fills it for that one (`pkg/apis/core/validation/validation.go`,

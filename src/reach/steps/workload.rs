@@ -3,10 +3,10 @@
 //! (`plugin/pkg/admission/serviceaccount`), whatever the account holds.
 
 use crate::reach::ask::{On, has};
-use crate::reach::moves::{Hub, Out, Part, To};
+use crate::reach::moves::{Hub, Out, Part, Sees, To};
 use crate::reach::rights::{Rights, Write, changes, makes};
 use crate::reach::step::{About, Seen, Shown, Step};
-use crate::reach::steps::{host, pods};
+use crate::reach::steps::{host, pods, seen};
 use crate::reach::world::{Door, Where, World, of};
 
 pub(crate) const RUN: About = About {
@@ -69,9 +69,8 @@ pub(in crate::reach) fn find(rights: &Rights, world: &World, out: &mut Out) {
         }
     }
     for change in changes(rights, On::Pods) {
-        for right in &change.used {
-            pods(right, world, Door::Image, Step::ChangePod, out);
-        }
+        pods(&change, world, Door::Image, Step::ChangePod, out);
+        seen(&change, world, Sees::Image, out);
     }
 }
 

@@ -2,7 +2,9 @@ mod acting;
 mod aggregated;
 mod constrained;
 mod cuts;
+mod levels;
 mod missing;
+mod mounts;
 mod nodes;
 mod paths;
 mod places;
@@ -31,12 +33,15 @@ fn named(mut rule: Value, names: &[&str]) -> Value {
 
 const RBAC: &str = "rbac.authorization.k8s.io";
 
-/// What a pod runs, with its account's token as admission mounts it.
+/// What a pod runs, with its account's token as admission mounts it; nothing of it breaks a Pod Security
+/// level.
 fn mounted(account: &str) -> Value {
     json!({"serviceAccountName": account, "nodeName": "node-1",
         "volumes": [{"name": "kube-api-access",
             "projected": {"sources": [{"serviceAccountToken": {"path": "token"}}]}}],
-        "containers": [{"name": "main", "volumeMounts": [{"name": "kube-api-access",
+        "securityContext": {"runAsNonRoot": true, "seccompProfile": {"type": "RuntimeDefault"}},
+        "containers": [{"name": "main", "securityContext": {"allowPrivilegeEscalation": false,
+            "capabilities": {"drop": ["ALL"]}}, "volumeMounts": [{"name": "kube-api-access",
             "mountPath": "/var/run/secrets/kubernetes.io/serviceaccount"}]}]})
 }
 

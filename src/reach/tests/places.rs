@@ -155,10 +155,11 @@ fn init_containers_have_ended() {
     let with = |kind: &str, restart: Option<&str>| {
         let mut spec = mounted("strong");
         let container = spec["containers"][0].take();
-        spec["containers"] = json!([{"name": "other"}]);
+        let other = json!({"name": "other", "securityContext": container["securityContext"]});
+        spec["containers"] = json!([other]);
         spec[kind] = json!([container]);
         if kind == "containers" {
-            spec["containers"] = json!([container, {"name": "other"}]);
+            spec["containers"] = json!([container, other]);
         }
         if let Some(restart) = restart {
             spec[kind][0]["restartPolicy"] = json!(restart);

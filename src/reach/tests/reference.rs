@@ -15,6 +15,7 @@ use crate::rbac::matching::Action;
 use crate::rbac::{Attributes, Authorizer, escalation};
 
 mod compare;
+mod pods;
 mod remakes;
 mod writes;
 
@@ -304,78 +305,10 @@ impl Simulation {
             || self.sees_in_pod(who, ns)
     }
 
-    /// A container that is added to a pod names any Secret.
-    fn sees_in_pod(&self, who: &Context, ns: &str) -> bool {
-        let add = ("", "pods", "ephemeralcontainers");
-        let mut pods = self.objects.pods.keys().filter(|(place, _)| &**place == ns);
-        pods.any(|(_, name)| self.can_change(who, add, ns, name))
-    }
-
     fn all_accounts(&mut self, ns: &Name) {
         for (place, name) in self.objects.service_accounts.clone().keys() {
             if place == ns {
                 self.become_account(ns, name);
-            }
-        }
-    }
-
-    /// Whether something is there that is not made a second time. Of workloads there are
-    /// Deployments only.
-    fn runs(&self, resource: &str, ns: &Name, name: &Name) -> bool {
-        match resource {
-            "pods" => self.objects.pods.contains_key(&(ns.clone(), name.clone())),
-            "deployments" => {
-                let mut all = self.objects.others.keys();
-                all.any(|(_, place, have)| place == ns && have == name)
-            }
-            _ => false,
-        }
-    }
-
-    fn pods(&mut self, who: &Context) {
-        const MAKERS: [(&str, &str, &str); 8] = [
-            ("", "pods", ""),
-            ("apps", "deployments", ""),
-            ("apps", "statefulsets", ""),
-            ("apps", "daemonsets", ""),
-            ("apps", "replicasets", ""),
-            ("", "replicationcontrollers", ""),
-            ("batch", "jobs", ""),
-            ("batch", "cronjobs", ""),
-        ];
-        for ns in self.namespaces.clone() {
-            let names = self.names();
-            let makes = |on: (&str, &str, &str)| {
-                let free = |name: &&Name| {
-                    !self.runs(on.1, &ns, name) || self.deletes_workload(who, on, &ns, name)
-                };
-                names.iter().filter(free).any(|name| self.can_make(who, on, &ns, name))
-            };
-            if MAKERS.into_iter().any(makes) {
-                self.all_accounts(&ns);
-            }
-        }
-        for ((kind, ns, name), _) in self.objects.others.clone() {
-            assert_eq!(&*kind, "Deployment");
-            let web = ("apps", "deployments", "");
-            if !self.closed.contains(&ns) && self.can_change(who, web, &ns, &name) {
-                self.all_accounts(&ns);
-            }
-        }
-        for ((ns, name), pod) in self.objects.pods.clone() {
-            let exec = ("", "pods", "exec");
-            let creates = self.may(who, "create", exec, &ns, &name);
-            let gets = self.may(who, "get", exec, &ns, &name);
-            let node = pod.node.as_deref().unwrap_or_default();
-            let kubelet = ("", "nodes", "proxy");
-            if creates
-                || (gets && self.minor < 35)
-                || self.can_change(who, ("", "pods", ""), &ns, &name)
-                || self.can_change(who, ("", "pods", "ephemeralcontainers"), &ns, &name)
-                || self.may(who, "get", kubelet, "", node)
-                || self.may(who, "create", kubelet, "", node)
-            {
-                self.become_by(&ns, &pod.service_account, Some((ns.clone(), name.clone())));
             }
         }
     }
@@ -432,28 +365,6 @@ impl Simulation {
         // An impersonated request is the same whoever makes it, unless its rules bound it.
         let by = if mode.is_some() { by } else { Some((Box::new(nobody()), None)) };
         self.contexts.insert(Context { user: user.to_owned(), groups: all, by });
-    }
-
-    fn make_and_read_secrets(&mut self) {
-        let on = ("", "secrets", "");
-        for ns in self.namespaces.clone() {
-            let mut names = self.names();
-            names.extend(self.objects.secrets.keys().map(|(_, name)| name.clone()));
-            let works = names.iter().any(|name| {
-                let makes = self.contexts.iter().any(|who| self.can_make(who, on, &ns, name));
-                // One that is there can be made another account's.
-                let there =
-                    self.objects.secrets.get(&(ns.clone(), name.clone())).is_some_and(|secret| {
-                        &*secret.type_ == "kubernetes.io/service-account-token"
-                    });
-                let makes = makes
-                    || there && self.contexts.iter().any(|who| self.can_change(who, on, &ns, name));
-                makes && self.contexts.iter().any(|who| self.can_read_secret(who, &ns, name))
-            });
-            if works {
-                self.all_accounts(&ns);
-            }
-        }
     }
 
     fn certificates(&mut self) {

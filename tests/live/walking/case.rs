@@ -93,6 +93,14 @@ impl Case {
         self
     }
 
+    /// The same of another spec.
+    pub fn pod_of(mut self, name: &str, spec: &Value) -> Self {
+        self.objects.push(json!({"apiVersion": "v1", "kind": "Pod", "spec": spec,
+            "metadata": {"name": name, "namespace": self.name}}));
+        self.running.push(name.to_owned());
+        self
+    }
+
     /// A right of the one who walks, and which request is refused without it.
     pub fn right(mut self, right: Right, refused: usize) -> Self {
         self.rights.push((right, refused));

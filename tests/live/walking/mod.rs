@@ -7,6 +7,7 @@ mod aggregated;
 mod binding;
 mod case;
 mod certificates;
+mod levels;
 mod missing;
 mod modelled;
 mod names;

@@ -210,6 +210,34 @@ fn command() -> String {
     format!("command=cat&command={TOKEN_FILE}&")
 }
 
+/// A Secret that is not there, and to which a pod refers into which that right lets one come.
+pub fn awaited_secret(walk: &Walk<'_>, right: &Value, namespace: &str) -> Option<String> {
+    let pods = walk.site.list(&format!("/api/v1/namespaces/{namespace}/pods"));
+    let meant = pods.iter().filter(|pod| lets(right, &text(&pod["metadata"]["name"])));
+    let volumes = meant.flat_map(|pod| pod["spec"]["volumes"].as_array().into_iter().flatten());
+    let mut optional = volumes.filter(|volume| volume["secret"]["optional"] == true);
+    optional.find_map(|volume| volume["secret"]["secretName"].as_str().map(str::to_owned))
+}
+
+/// Reads what a container sees of a Secret: its node brings it up to date.
+pub fn look_at(
+    walk: &mut Walk<'_>,
+    who: &Credential,
+    right: &Value,
+    (namespace, secret): (&str, &str),
+) -> Result<Credential, Refused> {
+    let pods = walk.site.list(&format!("/api/v1/namespaces/{namespace}/pods"));
+    let mut names = pods.iter().map(|pod| text(&pod["metadata"]["name"]));
+    let name = names.find(|name| lets(right, name)).expect("a pod");
+    let uri = format!(
+        "/api/v1/namespaces/{namespace}/pods/{name}/exec?{}container=main&stdout=true",
+        command()
+    );
+    let said = walk.connect(who, To::ApiServer, by(right), &uri)?;
+    assert!(said.contains(&ran(namespace, &name)), "{said:?}");
+    Ok(walk.site.secret_of_node(namespace, secret))
+}
+
 /// What the kubelet says that it was asked to run.
 fn ran(namespace: &str, pod: &str) -> String {
     format!("exec in {namespace}/{pod} main: cat {TOKEN_FILE}\n")

@@ -3,10 +3,11 @@
 use serde_json::json;
 
 use super::case::Case;
-use super::rights::{Right, account, bound, grant, service_account};
+use super::rights::{Right, account, bound, grant, role, service_account};
 use super::site::Site;
 
 const AUTHENTICATION: &str = "authentication.k8s.io";
+const RBAC: &str = "rbac.authorization.k8s.io";
 
 fn legacy(resource: &'static str) -> Right {
     Right::new("impersonate", "", resource)
@@ -134,4 +135,81 @@ fn constrained_impersonation_is_for_what_its_rules_say() {
             &[be("impersonate:serviceaccount", AUTHENTICATION), token(on_user)],
         )
         .run(site);
+}
+
+/// Who is impersonated one role says, and for what another that is given on the way.
+#[test]
+fn two_roles_say_who_is_impersonated_and_for_what() {
+    let Some(site) = Site::shared() else { return };
+    let name = "constrained-two";
+    let token = json!([{"verbs": ["create"], "apiGroups": [""],
+        "resources": ["serviceaccounts/token"]}]);
+    let lends = json!([{"verbs": ["impersonate-on:serviceaccount:create"], "apiGroups": [""],
+        "resources": ["serviceaccounts/token"]}]);
+    let [minting, mints] = grant("mints", Some(name), &token, &account(name, "minter"));
+    let write = || Right::new("create", RBAC, "rolebindings");
+    let bind = || Right::new("bind", RBAC, "clusterroles").named("constrained-two-lends");
+    let be = || {
+        let right = Right::new("impersonate:serviceaccount", AUTHENTICATION, "serviceaccounts");
+        right.named("minter")
+    };
+    Case::to_strong(name, &["bind", "constrained-impersonate", "mint-token"])
+        .object(service_account(name, "minter"))
+        .object(minting)
+        .object(mints)
+        .object(role("constrained-two-lends", None, &lends))
+        .stands_on("mints", 1)
+        .right(write(), 0)
+        .right(bind(), 0)
+        .right(be(), 1)
+        .near("nobody to be", 1, &[write(), bind()])
+        .near("nothing to bind it with", 0, &[bind(), be()])
+        .near("another role", 0, &[write(), be(), Right::new("bind", RBAC, "roles")])
+        .near("elsewhere", 0, &[write().elsewhere(), bind().elsewhere(), be()])
+        .run(site);
+}
+
+/// A websocket is a `get`, also in the name of another; SPDY is a `create`.
+#[test]
+fn what_a_connection_is_asked_about_is_asked_in_the_name_of_another() {
+    let Some(site) = Site::shared() else { return };
+    let _pods = site.with_pods();
+    for (name, boss, verbs, on, others) in [
+        (
+            "constrained-socket",
+            "socket-boss@walk.example",
+            &["get", "create"][..],
+            "impersonate-on:user-info:get",
+            &["impersonate-on:user-info:list", "impersonate-on:serviceaccount:get"],
+        ),
+        (
+            "constrained-spdy",
+            "spdy-boss@walk.example",
+            &["create"],
+            "impersonate-on:user-info:create",
+            &["impersonate-on:user-info:get", "impersonate-on:user-info:update"],
+        ),
+    ] {
+        let subject =
+            json!({"kind": "User", "name": boss, "apiGroup": "rbac.authorization.k8s.io"});
+        let rules = json!([{"verbs": verbs, "apiGroups": [""], "resources": ["pods/exec"]}]);
+        let [role, binding] = grant("enters", Some(name), &rules, &subject);
+        let be = || {
+            let right = Right::new("impersonate:user-info", AUTHENTICATION, "users");
+            right.named(boss).everywhere()
+        };
+        let into = |verb| Right::new(verb, "", "pods/exec");
+        let mut case = Case::to_strong(name, &["constrained-impersonate", "exec"])
+            .object(role)
+            .object(binding)
+            .pod("busy", "strong")
+            .stands_on("enters", 0)
+            .right(be(), 0)
+            .right(into(on), 0)
+            .near("nobody to be", 0, &[into(on)]);
+        for other in others {
+            case = case.near(other, 0, &[be(), into(other)]);
+        }
+        case.run(site);
+    }
 }

@@ -248,7 +248,7 @@ fn change_secret(walk: &mut Walk<'_>, hop: &Value) -> Result<Credential, super::
 fn reading(hop: &Value) -> &Value {
     let verbs = ["get", "list", "watch", "patch", "delete", "deletecollection"];
     let by = |wanted: &str| needed(hop, |verb, on| verb == wanted && on == "secrets");
-    let pods = || needed(hop, |_, on| on == "pods/ephemeralcontainers");
+    let pods = || needed(hop, |_, on| on == "pods/ephemeralcontainers" || on == "pods/exec");
     // A patch may be there for what it writes.
     let mut plain = verbs[..3].iter();
     plain
@@ -259,7 +259,11 @@ fn reading(hop: &Value) -> &Value {
 }
 
 fn is_pods(right: &Value) -> bool {
-    right["resource"] == "pods/ephemeralcontainers"
+    right["resource"] == "pods/ephemeralcontainers" || is_exec(right)
+}
+
+fn is_exec(right: &Value) -> bool {
+    right["resource"] == "pods/exec"
 }
 
 /// Reads the token of a Secret as the step lets it.
@@ -279,6 +283,9 @@ fn token_of(
                 walk.site.get(&uri)?["data"]["token"].is_string().then_some(())
             });
         });
+        if is_exec(read) {
+            return pods::look_at(walk, who, read, (namespace, name));
+        }
         return pods::take(walk, hop, "add-container-secret");
     }
     read_secret(walk, who, read, namespace, name).map(|token| walk.site.bearer(&token))
@@ -296,7 +303,8 @@ fn make_secret(walk: &mut Walk<'_>, hop: &Value) -> Result<Credential, super::wa
     make_account(walk, hop)?;
     let create = needed(hop, |verb, _| verb == "create").expect("making Secrets");
     let read = reading(hop);
-    let name = by_all(hop).unwrap_or_else(|| walk.name.clone());
+    let awaited = is_exec(read).then(|| pods::awaited_secret(walk, read, &namespace)).flatten();
+    let name = awaited.or_else(|| by_all(hop)).unwrap_or_else(|| walk.name.clone());
     let object = json!({"apiVersion": "v1", "kind": "Secret",
         "type": "kubernetes.io/service-account-token",
         "metadata": {"name": name, "namespace": namespace,

@@ -148,3 +148,34 @@ fn token_secrets_that_are_there_are_made_those_of_others() {
         .near("another name", 0, &[secrets("patch").named("other"), secrets("get")])
         .run(site);
 }
+
+/// A Secret that is made under a name to which a pod refers that runs without it: the kubelet brings it
+/// into the pod, where whoever comes in reads it.
+#[test]
+fn tokens_are_made_in_secrets_that_pods_refer_to() {
+    let Some(site) = Site::shared() else { return };
+    let _pods = site.with_pods();
+    let world = |name: &'static str| {
+        let mut spec = super::pods::pod_spec("weak");
+        spec["automountServiceAccountToken"] = json!(false);
+        spec["volumes"] =
+            json!([{"name": "late", "secret": {"secretName": "late", "optional": true}}]);
+        spec["containers"][0]["volumeMounts"] = json!([{"name": "late", "mountPath": "/late"}]);
+        Case::to_strong(name, &["make-token-secret"])
+            .object(super::rights::service_account(name, "weak"))
+            .pod_of("busy", &spec)
+    };
+    let exec = || Right::new("create", "", "pods/exec");
+    world("made-mounted")
+        .right(secrets("create"), 0)
+        .right(exec().named("busy"), 1)
+        .near("another pod", 1, &[secrets("create"), exec().named("other")])
+        .near("no Secret is made", 0, &[secrets("update"), exec()])
+        .near("made elsewhere", 0, &[secrets("create").elsewhere(), exec()])
+        .near(
+            "a websocket alone",
+            1,
+            &[secrets("create"), Right::new("get", "", "pods/exec").named("busy")],
+        )
+        .run(site);
+}
