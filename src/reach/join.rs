@@ -439,10 +439,9 @@ fn names(part: &Part) -> (&Names, bool) {
         Part::Rewrite { names, missing, .. } | Part::Bind { names, missing, .. } => {
             (names, *missing)
         }
-        // By whatever it is read.
-        Part::ReadSecret { names, .. } => (names, false),
         Part::Held { names, adds, .. } => (names, *adds),
         Part::MakeSecret { names, .. }
+        | Part::ReadSecret { names, .. }
         | Part::Make { names, .. }
         | Part::Request { names, .. }
         | Part::Approve { names, .. }

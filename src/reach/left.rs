@@ -156,12 +156,11 @@ impl Search<'_, '_> {
         let Where::In(there) = gone.at else { return false };
         let door = match by.step {
             Step::Exec | Step::Attach | Step::Kubelet => Door::Command,
-            Step::ChangePod => Door::Image,
             Step::AddContainer => Door::Container,
             Step::LabelAndChange if by.used.iter().any(|right| right.on == On::Ephemeral) => {
                 Door::Container
             }
-            Step::LabelAndChange => Door::Image,
+            Step::ChangePod | Step::LabelAndChange => Door::Image,
             _ => return false,
         };
         if gone.on != On::Pods {

@@ -9,6 +9,9 @@ use crate::book::Book;
 use crate::model::{Containers, Name, Pod, SecretSight};
 use crate::workloads::{has_node, standards, tokens_in, tokens_named};
 
+/// A Secret as a pod refers to it: the pod's namespace, name and node, and whether it is held back.
+type Named<'p> = (u32, &'p Name, &'p Name, bool, (Name, SecretSight));
+
 /// Of which version of the Pod Security Standards a namespace's level is; without it, the server's own.
 const ENFORCE_VERSION: &str = "pod-security.kubernetes.io/enforce-version";
 
@@ -27,7 +30,7 @@ impl World {
         let mut nodes: BTreeMap<Name, Found> = BTreeMap::new();
         let mut keys = BTreeSet::new();
         let mut placed: Vec<(u32, Name, &Name, bool, bool)> = Vec::new();
-        let mut mounts: Vec<(u32, &Name, &Name, bool, (Name, SecretSight))> = Vec::new();
+        let mut mounts: Vec<Named<'_>> = Vec::new();
         for ((ns, name), pod) in &objects.pods {
             let Some(at) = self.number(ns) else { continue };
             push(&mut self.pod_names, at, name.clone());
