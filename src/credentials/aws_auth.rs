@@ -2,6 +2,9 @@
 //! reads it (`pkg/mapper/configmap`, `pkg/config`): what is broken of an entry is passed over, and
 //! the others count.
 
+mod cut;
+mod mapping;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::seen::Uses;
@@ -11,6 +14,10 @@ use super::yaml::{NoYaml, Node};
 use super::{Credential, Expires, Inventory, Kind, LastUse, Only, template};
 use crate::book::Book;
 use crate::model::{ConfigMap, Identity, Name, quoted};
+
+pub use mapping::MapField;
+pub(crate) use cut::{Cut, Uncut, without};
+pub(crate) use mapping::{Mapping, counting, mappings, unreadable as unreadable_lists};
 
 /// Why none of it is called live by itself.
 const MODE: Standing = Standing::NotKnown(

@@ -33,6 +33,8 @@ use std::sync::Arc;
 
 use chrono::{DateTime, NaiveDate, Utc};
 
+pub use aws_auth::MapField;
+pub(crate) use aws_auth::{Cut, Mapping, Uncut, counting, mappings, unreadable_lists, without};
 pub use carried::strength;
 pub(crate) use carried::{Beside, Carried, Sources, carried};
 pub(crate) use cloud::stands_for_many;

@@ -58,8 +58,20 @@ fn used(uses: &Uses, template: &str) -> Option<(LastUse, usize)> {
     Some((sum.map_or_else(|| uses.absent(), |sum| sum.last_use()), count))
 }
 
-/// What stands between what is filled in, from the beginning to the end.
+/// Whether a template makes a name, for all that its letters tell; one with none of its own makes any.
+pub(super) fn could_make(template: &str, name: &str) -> bool {
+    taken_apart(template).is_some_and(|parts| makes(&parts, name))
+}
+
+/// The same, of one that has enough letters of its own to tell whose a name is.
 fn parts(template: &str) -> Option<Vec<&str>> {
+    let parts = taken_apart(template)?;
+    let own: usize = parts.iter().map(|part| part.len()).sum();
+    (own >= LEAST).then_some(parts)
+}
+
+/// What stands between what is filled in, from the beginning to the end.
+fn taken_apart(template: &str) -> Option<Vec<&str>> {
     let mut rest = template;
     let mut parts = Vec::new();
     while let Some((before, after)) = rest.split_once("{{") {
@@ -67,8 +79,7 @@ fn parts(template: &str) -> Option<Vec<&str>> {
         rest = after.split_once("}}")?.1;
     }
     parts.push(rest);
-    let own: usize = parts.iter().map(|part| part.len()).sum();
-    (own >= LEAST).then_some(parts)
+    Some(parts)
 }
 
 /// Whether a name begins and ends as the template does, with something in each place.

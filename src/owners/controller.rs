@@ -2,20 +2,25 @@
 
 use super::definition::Said;
 use super::{Keeper, Kept, Owner, STAYS, Soon, Undone, scoped};
-use crate::model::OwnerReference;
+use crate::model::{Meta, OwnerReference};
 
-const RBAC_MANAGER: &str = "rbacmanager.reactiveops.io";
+pub(super) const RBAC_MANAGER: &str = "rbacmanager.reactiveops.io";
 
-fn of_rbac_manager(reference: &OwnerReference) -> bool {
+pub(super) fn of_rbac_manager(reference: &OwnerReference) -> bool {
     &*reference.kind == "RBACDefinition"
         && reference.api_version.split_once('/').is_some_and(|(group, _)| group == RBAC_MANAGER)
+}
+
+/// Whether rbac-manager finds an object among its own: by a label.
+pub(super) fn is_labelled(meta: &Meta) -> bool {
+    meta.labels.get("rbac-manager").is_some_and(|value| &**value == "reactiveops")
 }
 
 /// An object made from an `RBACDefinition`. rbac-manager looks at what has its label, and goes through
 /// the definition that the owner reference names (`pkg/reconciler/reconciler.go`); `said` is what
 /// that definition has to do with the object.
 pub(super) fn rbac_manager(kept: Kept<'_>, said: impl FnOnce(&str) -> Said) -> Option<Owner> {
-    let labelled = kept.label("rbac-manager").is_some_and(|value| &**value == "reactiveops");
+    let labelled = is_labelled(kept.meta);
     let reference = kept.meta.owner_references.iter().find(|owner| of_rbac_manager(owner));
     let owner = |(edit, deletion), detail: Option<String>| Owner {
         keeper: Keeper::RbacManager,

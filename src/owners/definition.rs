@@ -2,10 +2,12 @@
 //! (`pkg/reconciler/parser.go`).
 
 use crate::model::{
-    Binding, BindingKind, DefinedBinding, DefinedRoleBinding, Health, LabelSelector, ListKind,
-    Meta, Name, ObjectBody, ServiceAccount, Snapshot,
+    Binding, BindingKind, DefinedBinding, DefinedRoleBinding, Health, Identity, LabelSelector,
+    ListKind, Meta, Name, ObjectBody, OwnerReference, ServiceAccount, Snapshot,
 };
 use crate::rbac::labels;
+
+use super::controller::{is_labelled, of_rbac_manager};
 
 /// So many namespaces are named.
 const NAMED: usize = 5;
@@ -21,6 +23,62 @@ pub(super) enum Said {
     Not(String),
     /// It says it: where.
     By(String),
+}
+
+/// A binding that an `RBACDefinition` says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Defined<'a> {
+    /// The definition.
+    pub definition: &'a Name,
+    /// Its entries that say the binding.
+    pub entries: usize,
+    /// Whether rbac-manager finds the binding among its own, and follows.
+    pub found: bool,
+    /// Whether one of these entries names the subject that was asked about.
+    pub names: bool,
+}
+
+/// The definition that a binding was made from, where that was read and says the binding still;
+/// whether it says so with this subject.
+pub fn defined_by<'a>(
+    snapshot: &Snapshot,
+    binding: &'a Binding,
+    subject: &Identity,
+) -> Option<Defined<'a>> {
+    let reference = binding.meta.owner_references.iter().find(|owner| of_rbac_manager(owner))?;
+    let bindings = said(snapshot, &reference.name).ok()?;
+    let own: Vec<&DefinedBinding> =
+        bindings.iter().filter(|entry| makes(&reference.name, entry, binding)).collect();
+    let entries = own.len();
+    (entries > 0).then(|| Defined {
+        definition: &reference.name,
+        entries,
+        found: is_labelled(&binding.meta),
+        names: own.iter().any(|entry| {
+            entry.subjects.iter().any(|one| one.identity(None).as_ref() == Some(subject))
+        }),
+    })
+}
+
+/// Whether an object says of itself that rbac-manager made it from this definition, and is found
+/// among its own.
+pub fn is_made_by(meta: &Meta, definition: &Name) -> bool {
+    let is_it = |owner: &OwnerReference| of_rbac_manager(owner) && owner.name == *definition;
+    is_labelled(meta) && meta.owner_references.iter().any(is_it)
+}
+
+/// Whether an entry of a definition says a binding, by its name and place.
+pub fn makes(definition: &str, entry: &DefinedBinding, binding: &Binding) -> bool {
+    let start = format!("{definition}-{}", entry.name);
+    if binding.kind == BindingKind::ClusterRoleBinding {
+        let mut roles = entry.cluster_role_bindings.iter().map(|one| &one.cluster_role);
+        return roles.any(|role| *binding.meta.name == *format!("{start}-{role}"));
+    }
+    entry.role_bindings.iter().any(|one| {
+        let here = one.namespace_selector.selector().is_some()
+            || one.namespace == binding.meta.namespace;
+        here && name(&start, one).is_some_and(|name| *name == *binding.meta.name)
+    })
 }
 
 /// Of a binding.

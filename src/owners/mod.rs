@@ -12,8 +12,11 @@ mod gitops;
 mod helm;
 
 use definition::Said;
+pub use definition::{Defined, defined_by, is_made_by, makes};
 
-use crate::model::{Binding, BindingKind, Meta, Name, Role, Secret, ServiceAccount, Snapshot};
+use crate::model::{
+    Binding, BindingKind, ConfigMap, Meta, Name, OtherObject, Role, Secret, ServiceAccount, Snapshot,
+};
 
 /// Who keeps objects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -216,6 +219,20 @@ pub fn of_account(snapshot: &Snapshot, account: &ServiceAccount) -> Vec<Owner> {
 pub fn of_secret(secret: &Secret) -> Vec<Owner> {
     let kept = Kept { group: "", kind: "Secret", meta: &secret.meta };
     // rbac-manager makes no Secrets.
+    sorted(marked(kept, |_| Said::NotRead))
+}
+
+/// Who keeps a `ConfigMap`.
+pub fn of_config_map(map: &ConfigMap) -> Vec<Owner> {
+    let kept = Kept { group: "", kind: "ConfigMap", meta: &map.meta };
+    // rbac-manager makes none.
+    sorted(marked(kept, |_| Said::NotRead))
+}
+
+/// Who keeps an `RBACDefinition`.
+pub fn of_definition(definition: &OtherObject) -> Vec<Owner> {
+    let kept =
+        Kept { group: controller::RBAC_MANAGER, kind: "RBACDefinition", meta: &definition.meta };
     sorted(marked(kept, |_| Said::NotRead))
 }
 

@@ -66,6 +66,7 @@ pub fn plan_read(plan: &Plan) -> String {
             wrapped(inner, (line.len() - inner.len()) / 2, &mut text);
         }
     }
+    follow(asked, &mut text);
     works(plan, &mut text);
     line(&mut text, 0, "\n-o wide shows every object, -o yaml all of it as data");
     text

@@ -9,7 +9,7 @@ use serde_json::Value;
 use similar::{ChangeTag, TextDiff};
 
 use super::{exact, to_pretty, yaml_document};
-use crate::change::plan::{Check, Intent, Plan, Right, Step};
+use crate::change::plan::{Check, Intent, Plan, Right, Step, Verification};
 use crate::model::{counted, printable};
 
 /// Checks that are named one by one, at most.
@@ -76,6 +76,7 @@ pub fn plan_text(plan: &Plan) -> String {
     checks(given, &plan.verification.again, &mut text);
     let as_before = &plan.verification.still_denied;
     checks("must be refused afterwards as it is now", as_before, &mut text);
+    follow(&plan.verification, &mut text);
     if !plan.manual.is_empty() {
         line(&mut text, 0, "\nto be done elsewhere:");
     }
@@ -166,6 +167,25 @@ fn rights(rights: &[Right]) -> String {
         format!("{right}{or}")
     });
     words.collect::<Vec<_>>().join(", ")
+}
+
+/// What rbac-manager has to make of it.
+pub(super) fn follow(asked: &Verification, text: &mut String) {
+    for (title, all) in [
+        ("rbac-manager must take out afterwards", &asked.unnamed),
+        ("rbac-manager must put in again afterwards", &asked.named),
+    ] {
+        if !all.is_empty() {
+            line(text, 0, &format!("\n{title}:"));
+        }
+        for one in all.iter().take(NAMED) {
+            line(text, 1, &format!("- {}", one.words()));
+        }
+        let more = all.len().saturating_sub(NAMED);
+        if more > 0 {
+            line(text, 1, &format!("- and {more} more (-o yaml has them)"));
+        }
+    }
 }
 
 pub(super) fn checks(title: &str, checks: &[Check], text: &mut String) {

@@ -7,7 +7,7 @@ use super::theme::Slot;
 use super::widgets::Line;
 use crate::book::{Finding, Fix, GrantKey, Mend};
 use crate::change::plan::Intent;
-use crate::credentials::{Credential, Kind};
+use crate::credentials::Credential;
 use crate::model::printable;
 
 /// The key that mends it; None where it lies elsewhere.
@@ -116,16 +116,8 @@ impl State {
         intent(fix).is_some_and(|wish| self.is_wished(feed, &wish))
     }
 
-    /// Whether a credential is to be refused, or deleted.
+    /// Whether what revokes a credential is staged.
     pub fn credential_is_staged(&self, feed: FeedId, credential: &Credential) -> bool {
-        let Some((namespace, name)) = token_secret(credential) else { return false };
-        let (namespace, name) = (namespace.into(), name.into());
-        self.is_wished(feed, &Intent::to_mend(&Mend::Quarantine { namespace, name }))
+        Intent::to_end(credential).is_ok_and(|wish| self.is_wished(feed, &wish))
     }
-}
-
-/// The Secret that holds a token: namespace and name.
-pub fn token_secret(credential: &Credential) -> Option<(&str, &str)> {
-    let place = credential.id.strip_prefix("secret ").and_then(|place| place.split_once('/'));
-    place.filter(|_| credential.kind == Kind::TokenSecret)
 }

@@ -32,7 +32,7 @@ pub fn about(book: &Book, intent: &Intent) -> Result<About, Refusal> {
             let role = objects.roles.get(&key);
             role.map(|_| About::Whole).ok_or_else(|| no_role(book, &key))
         }
-        Intent::Account { .. } => {
+        Intent::Account { .. } | Intent::Mapping { .. } => {
             wanted(book, std::slice::from_ref(intent))?;
             Ok(About::Whole)
         }

@@ -229,7 +229,7 @@ impl Work<'_> {
     }
 
     /// Warns of the pods that run as it.
-    fn pods_lose(&mut self, identity: &Identity, renew: bool) {
+    pub(super) fn pods_lose(&mut self, identity: &Identity, renew: bool) {
         let (Some(namespace), book) = (&identity.namespace, self.input.book) else { return };
         let unread = match book.snapshot.absence(ListKind::Pods, namespace) {
             Absence::Told => None,

@@ -54,6 +54,7 @@ impl Work<'_> {
         Ok(Verification {
             denied: denied.into_iter().collect(),
             allowed: allowed.into_iter().collect(),
+            unnamed: std::mem::take(&mut self.follows).into_iter().collect(),
             ..Verification::default()
         })
     }

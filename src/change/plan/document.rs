@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
-use super::{Check, Intent, Parted};
+use super::{Check, Followed, Intent, Parted, Target};
 use crate::model::Name;
 
 /// `apiVersion` of a Plan.
@@ -118,73 +118,6 @@ impl Action {
             Self::Create => "create",
             Self::Replace => "replace",
             Self::Delete => "delete",
-        }
-    }
-}
-
-/// An object, by where it is.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Target {
-    /// `ClusterRole`, `Role`, `ClusterRoleBinding`, `RoleBinding`, `Secret`, `ServiceAccount`; or
-    /// `Token` or `Certificate`, which are no objects: what an account or a user of the same name is
-    /// given.
-    pub kind: Name,
-    /// None for what is in no namespace.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub namespace: Option<Name>,
-    /// Its name.
-    pub name: Name,
-}
-
-impl Target {
-    /// The API group and plural resource of its kind.
-    pub fn resource(&self) -> (&'static str, &'static str) {
-        match &*self.kind {
-            "ClusterRoleBinding" => ("rbac.authorization.k8s.io", "clusterrolebindings"),
-            "RoleBinding" => ("rbac.authorization.k8s.io", "rolebindings"),
-            "ClusterRole" => ("rbac.authorization.k8s.io", "clusterroles"),
-            "Role" => ("rbac.authorization.k8s.io", "roles"),
-            "ServiceAccount" => ("", "serviceaccounts"),
-            "Token" => ("", "serviceaccounts/token"),
-            "Certificate" => ("certificates.k8s.io", "certificatesigningrequests"),
-            _ => ("", "secrets"),
-        }
-    }
-
-    /// Whether it is a role.
-    pub fn is_role(&self) -> bool {
-        matches!(&*self.kind, "ClusterRole" | "Role")
-    }
-
-    /// Whether it is a binding.
-    pub fn is_binding(&self) -> bool {
-        matches!(&*self.kind, "ClusterRoleBinding" | "RoleBinding")
-    }
-
-    /// Whether it is a token or a certificate, which the API server makes whenever it is asked, and
-    /// keeps no object of that a step is about.
-    pub fn is_credential(&self) -> bool {
-        matches!(&*self.kind, "Token" | "Certificate")
-    }
-
-    /// Whether it is a `ServiceAccount`.
-    pub fn is_account(&self) -> bool {
-        &*self.kind == "ServiceAccount"
-    }
-
-    /// Whether nothing but its metadata is ever read.
-    pub fn is_secret(&self) -> bool {
-        &*self.kind == "Secret"
-    }
-}
-
-/// `RoleBinding pay/ops`.
-impl fmt::Display for Target {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.namespace {
-            Some(namespace) => write!(f, "{} {namespace}/{}", self.kind, self.name),
-            None => write!(f, "{} {}", self.kind, self.name),
         }
     }
 }
@@ -331,12 +264,20 @@ pub struct Verification {
     /// What must be refused as before: what those who are split apart did not do.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub still_denied: Vec<Check>,
+    /// Bindings that must no longer name somebody, once who makes them has followed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unnamed: Vec<Followed>,
+    /// Bindings that must name somebody again, of an undone plan.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub named: Vec<Followed>,
 }
 
 impl Verification {
     /// How many answers it asks for.
     pub fn len(&self) -> usize {
-        self.denied.len() + self.allowed.len() + self.again.len() + self.still_denied.len()
+        let checks = [&self.denied, &self.allowed, &self.again, &self.still_denied];
+        let asked: usize = checks.into_iter().map(Vec::len).sum();
+        asked + self.unnamed.len() + self.named.len()
     }
 
     /// Whether it asks for none.

@@ -57,9 +57,9 @@ pub(super) fn precondition(image: &Value) -> Precondition {
     }
 }
 
-/// A role or binding, as an image has it; None where it has not that form.
+/// An object, as an image has it; None where it has not that form.
 pub(super) fn object(target: &Target, image: &Value) -> Option<Object> {
-    Object::read("rbac.authorization.k8s.io/v1", &target.kind, image).ok().flatten()
+    Object::read(target.api_version(), &target.kind, image).ok().flatten()
 }
 
 /// A binding, as an image has it; None where it has not that form.

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::account;
 use super::{Choices, Ending, Named, Splitting};
 use crate::book::Mend;
+use crate::credentials::MapField;
 use crate::model::{BindingKind, Identity, Name, RoleKind, read_as_is, read_back, shell_word};
 use crate::rbac::BindingKey;
 
@@ -48,6 +49,17 @@ pub enum Intent {
         namespace: Name,
         /// Its name.
         name: Name,
+    },
+    /// Take an entry out of the `ConfigMap` by which EKS maps cloud identities, or a group out of it.
+    #[serde(rename = "revokeMapping")]
+    Mapping {
+        /// Of which list.
+        field: MapField,
+        /// For whom of the cloud it is: the ARN, or as `keybook credentials` calls it.
+        principal: Name,
+        /// The group; None for the whole entry.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        group: Option<Name>,
     },
     /// End the tokens of a `ServiceAccount`, whichever there are by then.
     Account {
@@ -93,7 +105,8 @@ pub enum Intent {
      rb:NAMESPACE/NAME=IDENTITY for one grant, quarantine:NAMESPACE/NAME to have the token of a Secret \
      refused, secret:NAMESPACE/NAME to delete it; quarantine:sa:NAMESPACE/NAME for every Secret with a \
      token of a ServiceAccount, account:NAMESPACE/NAME to delete that with them, renew:NAMESPACE/NAME to \
-     delete it and make it again, which ends all its tokens"
+     delete it and make it again, which ends all its tokens; aws-auth:mapRoles/ARN (or mapUsers, \
+     mapAccounts) for an entry of EKS' aws-auth, with =group:NAME behind it for a group of that entry"
 )]
 pub struct IntentParseError {
     text: String,
@@ -128,6 +141,26 @@ impl FromStr for Intent {
             }
             "quarantine" if let Some(identity) = account::named(rest) => {
                 Ok(Self::Account { identity, how: Ending::Quarantine })
+            }
+            "aws-auth" => {
+                let (field, rest) = rest.split_once('/').ok_or_else(wrong)?;
+                let field = field.parse().map_err(|()| wrong())?;
+                let (principal, group) = match rest.split_once("=group:") {
+                    Some((principal, group)) => (principal, Some(group)),
+                    None => (rest, None),
+                };
+                // Whole accounts are given no groups.
+                let fits = group.is_none_or(|group| {
+                    !group.is_empty() && field != MapField::MapAccounts
+                });
+                if principal.is_empty() || !fits {
+                    return Err(wrong());
+                }
+                Ok(Self::Mapping {
+                    field,
+                    principal: principal.into(),
+                    group: group.map(Name::from),
+                })
             }
             "account" | "renew" => {
                 let (namespace, name) = placed(rest).ok_or_else(wrong)?;
@@ -174,6 +207,10 @@ impl fmt::Display for Intent {
             Self::Account { identity, how } => {
                 let namespace = identity.namespace.as_deref().unwrap_or_default();
                 write!(f, "{}:{namespace}/{}", how.as_str(), identity.name)
+            }
+            Self::Mapping { field, principal, group } => {
+                write!(f, "aws-auth:{field}/{principal}")?;
+                group.as_ref().map_or(Ok(()), |group| write!(f, "=group:{group}"))
             }
             Self::NarrowRole { namespace: Some(namespace), name, .. } => {
                 write!(f, "role:{namespace}/{name}")
@@ -228,7 +265,10 @@ impl Intent {
             | Self::Account { identity, .. }
             | Self::Narrow { identity, .. }
             | Self::Split { identity, .. } => Some(identity),
-            Self::Quarantine { .. } | Self::TokenSecret { .. } | Self::NarrowRole { .. } => None,
+            Self::Quarantine { .. }
+            | Self::TokenSecret { .. }
+            | Self::Mapping { .. }
+            | Self::NarrowRole { .. } => None,
         }
     }
 
@@ -399,6 +439,19 @@ mod tests {
             ("quarantine:system:serviceaccount:pay:batch", "quarantine:sa:pay/batch"),
             ("account:pay/batch", "account:pay/batch"),
             ("renew:pay/batch", "renew:pay/batch"),
+            (
+                "aws-auth:mapRoles/arn:aws:iam::111122223333:role/a=b",
+                "aws-auth:mapRoles/arn:aws:iam::111122223333:role/a=b",
+            ),
+            (
+                "aws-auth:mapUsers/arn:aws:iam::111122223333:user/t/ana=group:a:b=c",
+                "aws-auth:mapUsers/arn:aws:iam::111122223333:user/t/ana=group:a:b=c",
+            ),
+            ("aws-auth:mapAccounts/444455556666", "aws-auth:mapAccounts/444455556666"),
+            (
+                "aws-auth:mapRoles/sso Admins of 111122223333",
+                "aws-auth:mapRoles/sso Admins of 111122223333",
+            ),
         ] {
             let intent: Intent = text.parse().expect(text);
             assert_eq!(intent.to_string(), same);
@@ -418,6 +471,11 @@ mod tests {
             "account:x",
             "renew:/x",
             "quarantine:user:x",
+            "aws-auth:x",
+            "aws-auth:maproles/x",
+            "aws-auth:mapRoles/",
+            "aws-auth:mapRoles/x=group:",
+            "aws-auth:mapAccounts/444455556666=group:a",
         ] {
             assert!(text.parse::<Intent>().is_err(), "{text}");
         }

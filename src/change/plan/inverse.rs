@@ -110,6 +110,8 @@ pub fn undo(
             allowed: plan.verification.allowed.clone(),
             again: if whole { plan.verification.denied.clone() } else { Vec::new() },
             still_denied: plan.verification.still_denied.clone(),
+            unnamed: if whole { plan.verification.named.clone() } else { Vec::new() },
+            named: if whole { plan.verification.unnamed.clone() } else { Vec::new() },
         },
         steps,
         manual: Vec::new(),

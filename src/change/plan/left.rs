@@ -4,11 +4,11 @@
 use std::collections::BTreeSet;
 
 use crate::book::{Book, GroupSource};
-use crate::credentials::{self, Bound, Credential, Expires, Kind, Standing};
+use crate::credentials::{self, Credential, Expires, Kind, Standing};
 use crate::model::{Identity, Name, SubjectKind};
 use crate::rbac::{Authorizer, Held};
 
-use super::{Manual, StillWorks, Target, account};
+use super::{Intent, Manual, StillWorks, Target, account};
 
 /// Grants that are named one by one, at most.
 const NAMED: usize = 8;
@@ -18,6 +18,8 @@ const NAMED: usize = 8;
 pub(super) struct Left {
     pub(super) manual: BTreeSet<Manual>,
     pub(super) still_works: BTreeSet<StillWorks>,
+    /// What goes of the cloud's mappings: by the inventory's id all of one, or a group of it.
+    pub(super) cut: BTreeSet<(Name, Option<Name>)>,
 }
 
 impl Left {
@@ -88,7 +90,7 @@ impl Left {
         for group in &groups {
             let grants = words(after, &Identity::group(group.name.clone()));
             let masters = &*group.name == Identity::SYSTEM_MASTERS;
-            if grants.is_empty() && !masters {
+            if grants.is_empty() && !masters || self.goes_with_mapping(book, identity, &group.name) {
                 continue;
             }
             let gives =
@@ -129,7 +131,24 @@ impl Left {
         }
     }
 
+    /// Whether a cloud's mapping that goes is what puts somebody in a group, and nothing else does.
+    fn goes_with_mapping(&self, book: &Book, identity: &Identity, group: &Name) -> bool {
+        if self.cut.is_empty() {
+            return false;
+        }
+        let all = credentials::of(book, identity);
+        let mut giving = all.iter().filter(|one| one.groups.contains(group)).peekable();
+        let goes = |one: &Credential| {
+            self.cut.contains(&(one.id.clone(), None))
+                || self.cut.contains(&(one.id.clone(), Some(group.clone())))
+        };
+        giving.peek().is_some() && giving.all(goes)
+    }
+
     fn credential(&mut self, credential: &Credential, deleted: &BTreeSet<Target>) {
+        if self.cut.contains(&(credential.id.clone(), None)) {
+            return;
+        }
         if matches!(credential.standing, Standing::Refused(_) | Standing::Expired) {
             return;
         }
@@ -151,13 +170,10 @@ impl Left {
     }
 }
 
-/// The wish that ends a token which ends with nothing but its account.
-fn renewing(credential: &Credential) -> String {
-    let place = account::place(&credential.identity).ok();
-    let place = place.filter(|_| credential.bound == Some(Bound::Nothing));
-    place.map_or_else(String::new, |(namespace, name)| {
-        format!(" (keybook revoke renew:{namespace}/{name})")
-    })
+/// The command that ends it, where one does.
+fn command(credential: &Credential) -> String {
+    let intent = Intent::to_end(credential).ok();
+    intent.map_or_else(String::new, |intent| format!(" ({})", intent.command()))
 }
 
 /// That a credential authenticates, until when, and what would end it.
@@ -177,7 +193,7 @@ pub(super) fn still_authenticates(credential: &Credential) -> StillWorks {
         until: format!(
             "{until}; what would revoke it: {}{}",
             credential.revoke,
-            renewing(credential)
+            command(credential)
         ),
     }
 }

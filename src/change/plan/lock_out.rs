@@ -4,11 +4,13 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::Action as Write;
 use super::edit::object;
+use super::mapping;
+use super::{Action as Write, Followed};
 use super::make::Operator;
 use super::{LockOut, Plan, Right, Step};
-use crate::model::{Identity, Name, Objects, PolicyRule, Scope, SubjectKind};
+use crate::credentials::{Mapping, mappings};
+use crate::model::{Identity, Name, Object, Objects, PolicyRule, Scope, SubjectKind};
 use crate::rbac::{Action, Attributes, Authorizer};
 
 /// All verbs on everything, cluster-wide.
@@ -47,6 +49,9 @@ pub(super) fn find(
     cluster: &str,
 ) -> Option<LockOut> {
     let (had, have) = (admins(before), admins(after));
+    if let Some(lock_out) = of_mappings((&had, &have), steps, operator, cluster) {
+        return Some(lock_out);
+    }
     if let Some(operator) = operator
         && !operator.groups.iter().any(|group| &**group == Identity::SYSTEM_MASTERS)
         && let Some(what) = of_operator((before, &had), (after, &have), steps, operator)
@@ -81,8 +86,98 @@ pub fn locks_out(plan: &Plan, now: &Objects, operator: Option<&Operator>) -> Opt
             after.insert(there);
         }
     }
+    for followed in &plan.verification.unnamed {
+        follow(&mut after, followed);
+    }
     let (before, after) = (Authorizer::new(now), Authorizer::new(&after));
     find(&before, &after, &plan.steps, operator, &plan.metadata.cluster.name)
+}
+
+/// What rbac-manager will take out of a binding.
+fn follow(objects: &mut Objects, followed: &Followed) {
+    let Some(binding) = followed.key().and_then(|key| objects.bindings.get(&key).cloned()) else {
+        return;
+    };
+    let mut binding = (*binding).clone();
+    let namespace = binding.meta.namespace.clone();
+    let stays = |one: Option<Identity>| one.as_ref() != Some(&followed.subject);
+    binding.subjects.retain(|subject| stays(subject.identity(namespace.as_ref())));
+    objects.insert(Object::Binding(binding));
+}
+
+/// Whom it locks out that entries of `aws-auth`, or groups of them, go: nodes, who makes the change, all
+/// who may do everything. What else lets them in (access entries of EKS, who made the cluster) is not
+/// seen from the cluster.
+fn of_mappings(
+    (had, have): (&BTreeSet<&Identity>, &BTreeSet<&Identity>),
+    steps: &[Step],
+    operator: Option<&Operator>,
+    cluster: &str,
+) -> Option<LockOut> {
+    const UNSEEN: &str = "An access entry of EKS, or having made the cluster, may still let them in; that \
+                          is not seen from here";
+    let step = steps.iter().find(|step| step.target.is_aws_auth())?;
+    let of = |image: Option<&Value>| {
+        image.and_then(mapping::read).map(|map| mappings(&map.data)).unwrap_or_default()
+    };
+    let (before, after) = (of(step.before.as_ref()), of(step.after.as_ref()));
+    let lost: Vec<&Mapping> = before
+        .iter()
+        .filter(|one| {
+            let stays = |other: &Mapping| {
+                other.field == one.field
+                    && other.principal == one.principal
+                    && other.identity == one.identity
+                    && one.groups.iter().all(|group| other.groups.contains(group))
+            };
+            !after.iter().any(stays)
+        })
+        .collect();
+    let is_operators = |one: &&&Mapping| {
+        operator.is_some_and(|operator| {
+            one.identity.user_name().as_ref() == Some(&operator.user) || one.makes(&operator.user)
+        })
+    };
+    if let Some(own) = lost.iter().find(is_operators) {
+        let who = operator.map_or("", |operator| &*operator.user);
+        return Some(LockOut {
+            what: format!(
+                "{who}, who makes this change, comes in by the entry of aws-auth for {}, which it takes \
+                 out or cuts. {UNSEEN}",
+                own.principal
+            ),
+            sentence: format!("lock myself out of {cluster}"),
+        });
+    }
+    if let Some(nodes) = lost.iter().find(|one| one.is_of_nodes()) {
+        return Some(LockOut {
+            what: format!(
+                "nodes come in by the entry of aws-auth for {}: without it the API server refuses their \
+                 kubelets, the nodes are told to be not ready after a minute, and their pods are moved \
+                 away. {UNSEEN}",
+                nodes.principal
+            ),
+            sentence: format!("cut nodes off from {cluster}"),
+        });
+    }
+    let leads = |one: &&Mapping, admins: &BTreeSet<&Identity>| {
+        let all = |group: &Name| {
+            &**group == Identity::SYSTEM_MASTERS || admins.contains(&Identity::group(group.clone()))
+        };
+        admins.contains(&one.identity) || one.groups.iter().any(all)
+    };
+    let led: Vec<&Mapping> = before.iter().filter(|one| leads(one, had)).collect();
+    if led.is_empty() || lost.is_empty() || after.iter().any(|one| leads(&one, have)) {
+        return None;
+    }
+    let names: Vec<&str> = led.iter().take(5).map(|one| &*one.principal).collect();
+    Some(LockOut {
+        what: format!(
+            "no entry of aws-auth is left that leads to who may do everything; it was {}. {UNSEEN}",
+            names.join(", ")
+        ),
+        sentence: format!("lock everybody out of {cluster}"),
+    })
 }
 
 fn of_operator(

@@ -15,7 +15,7 @@ use super::split::{self, Parts};
 use super::unseen_secret;
 use super::wanted::{AllWanted, Refusal, Wanted, names, objects_of, revoked, wanted};
 use super::{
-    API_VERSION, Action, ClusterRef, CoverageRef, Header, Intent, Inverse, KIND, Later, Manual,
+    API_VERSION, Action, ClusterRef, CoverageRef, Followed, Header, Intent, Inverse, KIND, Later, Manual,
     Parted, Plan, Reason, Reversibility, Step, StillWorks, Target, lock_out,
 };
 use crate::book::Book;
@@ -83,9 +83,16 @@ pub(super) fn worked(
     work.cuts(cuts, &mut all)?;
     work.split(&parts)?;
     work.without_secrets();
-    for (target, wanted) in &all {
+    // What its definition takes out of a binding is known before the binding is looked at.
+    for (target, wanted) in all.iter().filter(|(target, _)| target.is_definition()) {
         let image = work.image(target)?;
-        if let Some(unseen) = unseen_secret::of(input.book, target).filter(|_| target.is_secret()) {
+        work.definition(target, &image, wanted)?;
+    }
+    for (target, wanted) in all.iter().filter(|(target, _)| !target.is_definition()) {
+        let image = work.image(target)?;
+        if target.is_aws_auth() {
+            work.mapping(target, &image, wanted)?;
+        } else if let Some(unseen) = unseen_secret::of(input.book, target).filter(|_| target.is_secret()) {
             work.unseen_secret(target, &image, (&unseen, wanted));
         } else if target.is_secret() {
             work.secret(target, &image, wanted);
@@ -112,6 +119,10 @@ pub(super) struct Work<'a> {
     /// What is taken away: from whom, by which binding.
     pub(super) taken: Vec<(Identity, BindingKey)>,
     pub(super) deleted: BTreeSet<Target>,
+    /// What has a step of its own, and is said by no definition any more.
+    pub(super) defined: BTreeSet<(BindingKey, Identity)>,
+    /// What rbac-manager makes anew.
+    pub(super) follows: BTreeSet<Followed>,
     /// What narrowing and splitting make.
     pub(super) created: BTreeSet<Target>,
     /// What wishes take from whom, beside narrowing.
@@ -153,6 +164,8 @@ impl<'a> Work<'a> {
             warnings: Vec::new(),
             taken: Vec::new(),
             deleted: BTreeSet::new(),
+            defined: BTreeSet::new(),
+            follows: BTreeSet::new(),
             created: BTreeSet::new(),
             revoked: narrow::Revoked::new(),
             needs: Vec::new(),
@@ -177,8 +190,12 @@ impl<'a> Work<'a> {
         }
         let action = if any_left { Action::Replace } else { Action::Delete };
         let place = (target, action, &changed);
+        let namespace = target.namespace.clone().unwrap_or_else(|| "".into());
+        let key = (binding.kind, namespace, target.name.clone());
+        let unsaid =
+            |identity: &Identity| self.defined.contains(&(key.clone(), identity.clone()));
         let owners = match owner::of_binding(
-            (&binding, &self.input.book.snapshot),
+            (&binding, &self.input.book.snapshot, wanted.gone.iter().all(unsaid)),
             &wanted.gone,
             place,
             self.input.despite_owners,
@@ -195,8 +212,6 @@ impl<'a> Work<'a> {
                 return Ok(());
             }
         };
-        let namespace = target.namespace.clone().unwrap_or_else(|| "".into());
-        let key = (binding.kind, namespace, target.name.clone());
         let gone: Vec<&Identity> =
             wanted.gone.iter().filter(|identity| names(&binding, identity)).collect();
         self.taken.extend(gone.iter().map(|identity| ((*identity).clone(), key.clone())));
@@ -316,7 +331,7 @@ impl<'a> Work<'a> {
                 other_authorizers.join(", ")
             ));
         }
-        let Left { manual, still_works } = self.left;
+        let Left { manual, still_works, .. } = self.left;
         let plan = Plan {
             api_version: API_VERSION.into(),
             kind: KIND.into(),

@@ -9,8 +9,10 @@ mod account;
 mod afterwards;
 mod check;
 mod command;
+mod definition;
 mod document;
 mod edit;
+mod ends;
 mod foreseen;
 mod held;
 mod in_use;
@@ -19,6 +21,7 @@ mod inverse;
 mod left;
 mod lock_out;
 mod make;
+mod mapping;
 mod narrow;
 mod owner;
 mod parted;
@@ -26,6 +29,7 @@ mod remains;
 mod secret;
 mod sound;
 mod split;
+mod target;
 #[cfg(test)]
 mod tests;
 mod unseen_secret;
@@ -34,10 +38,11 @@ mod wanted;
 pub use about::{About, about, moved};
 pub use account::Ending;
 pub use check::Check;
+pub use definition::Followed;
 pub use document::{
     API_VERSION, Action, ClusterRef, CoverageRef, Header, Inverse, KIND, Later, LockOut, Manual,
     NOT_A_DAY_SOONER, OwnerWarning, Patch, Plan, Precondition, ReadError, Reason, Reversibility,
-    Right, Step, StillWorks, Target, Verification,
+    Right, Step, StillWorks, Verification,
 };
 pub use edit::{stored, without_server_fields};
 pub use foreseen::{Figure, Foreseen, Part, foresee};
@@ -50,4 +55,5 @@ pub use narrow::{Choices, NotInLogs};
 pub use parted::{By, Nobody, Parted, Who};
 pub use remains::{Remaining, Remains, remains};
 pub use split::{Named, Splitting, everybody};
+pub use target::Target;
 pub use wanted::{Refusal, targets};

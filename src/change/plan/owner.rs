@@ -21,7 +21,7 @@ pub(super) enum Verdict {
 
 /// What becomes of taking `gone` out of a binding.
 pub(super) fn of_binding(
-    (binding, snapshot): (&Binding, &Snapshot),
+    (binding, snapshot, unsaid): (&Binding, &Snapshot, bool),
     gone: &BTreeSet<Identity>,
     (target, action, after): (&Target, Action, &Value),
     insist: bool,
@@ -31,6 +31,8 @@ pub(super) fn of_binding(
         .into_iter()
         // The API server brings back its own subjects, and no others.
         .filter(|owner| owner.keeper != Keeper::ApiServer || own)
+        // What its definition does not say any more, rbac-manager does not bring back.
+        .filter(|owner| owner.keeper != Keeper::RbacManager || !unsaid)
         .collect();
     let patch = match action {
         Action::Delete => "null".to_owned(),
@@ -51,6 +53,21 @@ pub(super) fn of_role(
         .collect();
     let patch = json!({ "rules": after["rules"] }).to_string();
     judge(&owners, target, what(Action::Replace), patch, insist)
+}
+
+/// What becomes of other `rbacBindings` in a definition.
+pub(super) fn of_definition(
+    owners: &[Owner],
+    (target, after): (&Target, &Value),
+    insist: bool,
+) -> Verdict {
+    let patch = json!({ "rbacBindings": after["rbacBindings"] }).to_string();
+    of_edit(owners, target, patch, insist)
+}
+
+/// What becomes of an edit that this patch makes.
+pub(super) fn of_edit(owners: &[Owner], target: &Target, patch: String, insist: bool) -> Verdict {
+    judge(owners, target, what(Action::Replace), patch, insist)
 }
 
 /// What becomes of deleting a Secret or an account, or of a label put on it.

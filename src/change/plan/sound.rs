@@ -3,8 +3,9 @@
 
 use serde_json::Value;
 
-use super::edit::rights;
-use super::{Plan, Right, Step};
+use super::edit::{rights, without_server_fields};
+use super::{Action, Plan, Right, Step};
+use crate::credentials::MapField;
 use crate::model::{CLIENT_SIGNER, Name, is_hidden};
 
 /// The least and the most that the API server takes for `expirationSeconds`, which is an int32.
@@ -22,6 +23,9 @@ pub(super) fn check(plan: &Plan) -> Result<(), String> {
 }
 
 fn one(plan: &Plan, step: &Step) -> Result<(), String> {
+    if step.target.is_definition() || &*step.target.kind == "ConfigMap" {
+        edits_only(step)?;
+    }
     let needed = match &*step.target.kind {
         "Token" => token(plan, step)?,
         "Certificate" => certificate(step)?,
@@ -30,6 +34,34 @@ fn one(plan: &Plan, step: &Step) -> Result<(), String> {
     match needed.iter().find(|right| !step.rights.contains(right)) {
         Some(right) => Err(format!("it takes the right to {right}, which is not in it")),
         None => Ok(()),
+    }
+}
+
+/// Of a definition and of `aws-auth` only what they say of whom is written, and nothing is made or
+/// deleted.
+fn edits_only(step: &Step) -> Result<(), String> {
+    if step.action != Action::Replace {
+        return Err("it is only ever edited".to_owned());
+    }
+    if !step.target.is_definition() && !step.target.is_aws_auth() {
+        return Err("of ConfigMaps only kube-system/aws-auth is written".to_owned());
+    }
+    let rest = |image: Option<&Value>| {
+        let mut rest = image.cloned().map(without_server_fields).unwrap_or_default();
+        if let Some(Value::Object(data)) = rest.get_mut("data") {
+            data.retain(|key, _| key.parse::<MapField>().is_err());
+        }
+        if let Value::Object(fields) = &mut rest
+            && step.target.is_definition()
+        {
+            fields.remove("rbacBindings");
+        }
+        rest
+    };
+    if rest(step.before.as_ref()) == rest(step.after.as_ref()) {
+        Ok(())
+    } else {
+        Err("it changes more than whom it is about".to_owned())
     }
 }
 

@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::account::{self, Ending};
-use super::{Intent, Target, narrow, unseen_secret};
+use super::{Intent, Target, definition, mapping, narrow, unseen_secret};
 use crate::book::Book;
 use crate::model::{Binding, BindingKind, Identity, ListKind, Name, RoleKind};
-use crate::rbac::RoleKey;
+use crate::rbac::{BindingKey, RoleKey};
 use crate::rbac::query::missing;
 
 /// The type of a Secret that holds an account's token.
@@ -97,6 +97,10 @@ pub enum Refusal {
 pub(super) struct Wanted {
     /// Whom a binding no longer names.
     pub(super) gone: BTreeSet<Identity>,
+    /// Of a definition, the bindings that are to follow, and whom they no longer name.
+    pub(super) follow: BTreeSet<(BindingKey, Identity)>,
+    /// Of a definition, whom none of its entries is to name any more.
+    pub(super) everywhere: BTreeSet<Identity>,
     /// By which Intents.
     pub(super) by: BTreeSet<Intent>,
     /// What those who go get in place of it, in words.
@@ -125,6 +129,7 @@ pub(super) fn wanted(book: &Book, intents: &[Intent]) -> Result<AllWanted, Refus
         wanted.gone.extend(gone.cloned());
         wanted.by.insert(intent.clone());
     };
+    let mut defined = definition::Wishes::default();
     for intent in intents {
         match intent {
             Intent::Narrow { .. } | Intent::NarrowRole { .. } | Intent::Split { .. } => {}
@@ -141,19 +146,33 @@ pub(super) fn wanted(book: &Book, intents: &[Intent]) -> Result<AllWanted, Refus
                 if !names(binding, subject) {
                     return Err(Refusal::NotNamed { target, subject: subject.clone() });
                 }
-                want(target, Some(subject), intent);
+                if defined.take(book, (&key, binding), subject, intent) {
+                    want(target, Some(subject), intent);
+                }
             }
             Intent::Identity { identity } => {
                 let mut found = false;
                 for ((kind, namespace, name), binding) in &objects.bindings {
                     if names(binding, identity) {
                         found = true;
-                        want(target_of(*kind, namespace, name), Some(identity), intent);
+                        let key = (*kind, namespace.clone(), name.clone());
+                        if defined.take(book, (&key, binding), identity, intent) {
+                            want(target_of(*kind, namespace, name), Some(identity), intent);
+                        }
                     }
+                }
+                found |= defined.take_everywhere(book, identity, intent);
+                if mapping::maps(book, identity) {
+                    found = true;
+                    want(Target::aws_auth(), None, intent);
                 }
                 if !found && book.find(identity).is_none() {
                     return Err(nobody(book, identity));
                 }
+            }
+            Intent::Mapping { field, principal, group } => {
+                mapping::is_there(book, *field, principal, group.as_ref())?;
+                want(Target::aws_auth(), None, intent);
             }
             Intent::Account { identity, how } => {
                 let (namespace, name) = account::place(identity)?;
@@ -200,11 +219,19 @@ pub(super) fn wanted(book: &Book, intents: &[Intent]) -> Result<AllWanted, Refus
             }
         }
     }
+    for (target, (follow, everywhere, by)) in defined.all {
+        let wanted = all.entry(target).or_default();
+        wanted.gone.extend(follow.iter().map(|(_, identity)| identity.clone()));
+        wanted.gone.extend(everywhere.iter().cloned());
+        wanted.follow = follow;
+        wanted.everywhere = everywhere;
+        wanted.by.extend(by);
+    }
     Ok(all)
 }
 
 /// That an object is not there; or that the list of its kind could not be read whole.
-fn not_there(book: &Book, what: String, (list, namespace): (ListKind, &Name)) -> Refusal {
+pub(super) fn not_there(book: &Book, what: String, (list, namespace): (ListKind, &Name)) -> Refusal {
     let namespace = Some(namespace).filter(|namespace| !namespace.is_empty());
     match not_whole(book, &[list], namespace) {
         lists if lists.is_empty() => Refusal::NotThere(what),
@@ -250,6 +277,7 @@ fn not_whole(book: &Book, lists: &[ListKind], namespace: Option<&Name>) -> Vec<S
 pub(super) fn revoked(all: &AllWanted) -> narrow::Revoked {
     let mut revoked = narrow::Revoked::new();
     for (target, wanted) in all {
+        revoked.extend(wanted.follow.iter().cloned());
         let kind = match &*target.kind {
             "ClusterRoleBinding" => BindingKind::ClusterRoleBinding,
             "RoleBinding" => BindingKind::RoleBinding,

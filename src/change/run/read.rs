@@ -33,6 +33,8 @@ fn source(target: &Target) -> &'static Source {
         "ClusterRole" => ListKind::ClusterRoles,
         "Role" => ListKind::Roles,
         "ServiceAccount" => ListKind::ServiceAccounts,
+        "ConfigMap" => ListKind::ConfigMaps,
+        "RBACDefinition" => ListKind::RbacDefinitions,
         _ => ListKind::TokenSecrets,
     };
     &Source::of(list)[0]

@@ -10,7 +10,7 @@ use super::look::same;
 use super::preflight::AT_ONCE;
 use super::read::image;
 use super::words::who_wrote;
-use crate::change::plan::{Action, Check, Made, Plan};
+use crate::change::plan::{Action, Check, Followed, Made, Plan};
 use crate::cluster::{self, Cluster};
 
 /// Something that is not as it should be.
@@ -76,7 +76,43 @@ pub async fn verify(
             Err(error) => return Err(error),
         }
     }
+    drop(asked);
+    let all = of.unnamed.iter().map(|one| (one, false)).chain(of.named.iter().map(|one| (one, true)));
+    let looked = all.map(|(one, want)| followed(cluster, one, want, until));
+    let mut looked = stream::iter(looked).buffered(AT_ONCE);
+    while let Some(found) = looked.next().await {
+        differs.extend(found?);
+    }
     Ok(differs)
+}
+
+/// Whether who makes a binding has followed; None where it has.
+async fn followed(
+    cluster: &dyn Cluster,
+    one: &Followed,
+    want: bool,
+    until: tokio::time::Instant,
+) -> Result<Option<Differs>, cluster::Error> {
+    loop {
+        let now = match image(cluster, &one.binding).await {
+            Ok(now) => Some(now),
+            Err(cluster::Error::NotFound { .. }) => None,
+            Err(error) => return Err(error),
+        };
+        if one.is_named(now.as_ref()) == want {
+            return Ok(None);
+        }
+        if tokio::time::Instant::now() >= until {
+            let still = if want { "does not name" } else { "still names" };
+            let how = format!(
+                "it {still} {}: rbac-manager has not made it as its RBACDefinition says, if it runs{}",
+                one.subject,
+                now.as_ref().map(who_wrote).unwrap_or_default()
+            );
+            return Ok(Some(Differs { what: one.binding.to_string(), how, known: true }));
+        }
+        tokio::time::sleep(AGAIN).await;
+    }
 }
 
 /// What is not as it was left, if anything.

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use super::open;
-use crate::book::{Grant, GrantId, GrantKey, Mend};
-use crate::change::plan::{Choices, Intent, about};
-use crate::credentials::{Bound, Credential};
-use crate::model::{Identity, RoleKind};
+use crate::book::{Book, Grant, GrantId, GrantKey, Mend};
+use crate::change::plan::{Choices, Ending, Intent, about};
+use crate::credentials::Credential;
+use crate::model::{Identity, RoleKind, SubjectKind};
 use crate::reach::Kept;
 use crate::tui::action::ActionId as Id;
 use crate::tui::layers::{Choice, Layer, Picker};
@@ -222,22 +222,52 @@ fn of_credential(credential: &Credential, narrow: bool) -> Result<Intent, String
     if narrow {
         return Ok(of_identity(&credential.identity, true));
     }
-    match mend::token_secret(credential) {
-        Some((namespace, name)) => {
-            Ok(Intent::Quarantine { namespace: namespace.into(), name: name.into() })
-        }
-        None if credential.bound == Some(Bound::Nothing) => Err(format!(
-            "no write to the cluster revokes it alone: {}. keybook revoke \
-             renew:{}/{} does that",
-            credential.revoke,
-            credential.identity.namespace.as_deref().unwrap_or("NAMESPACE"),
-            credential.identity.name
-        )),
-        None => Err(format!("no write to the cluster revokes it alone: {}", credential.revoke)),
+    Intent::to_end(credential).map_err(|why| format!("revoke: {why}"))
+}
+
+/// What can be revoked of an account, with words: what the command takes. One row is one of a picker's.
+fn of_account(book: &Book, identity: &Identity) -> Vec<Worded> {
+    let account = |how| Intent::Account { identity: identity.clone(), how };
+    let ways = [
+        (of_identity(identity, false), "take it out of every binding that names it"),
+        (
+            account(Ending::Quarantine),
+            "have the API server refuse what its Secrets hold; that can be taken back",
+        ),
+        (account(Ending::Delete), "delete it, with the Secrets that hold its tokens"),
+        (account(Ending::Renew), "make it anew: it keeps its grants, and every token of it ends"),
+    ];
+    let can = ways.into_iter().filter(|(wish, _)| about(book, wish).is_ok());
+    can.map(|(wish, what)| { let words = format!("{wish}: {what}"); (wish, words) }).collect()
+}
+
+/// Asks what is meant of an account under the cursor; whether there is something to ask.
+fn ask(state: &mut State) -> bool {
+    if open::has_marked(state) {
+        return false;
     }
+    let Some(open::Target::Identity(who, identity)) = open::target(state) else { return false };
+    if identity.kind != SubjectKind::ServiceAccount {
+        return false;
+    }
+    let ways = state.book(who.feed).map(|book| of_account(book, &identity)).unwrap_or_default();
+    if ways.len() < 2 {
+        return false;
+    }
+    let (wishes, options) = ways.into_iter().unzip();
+    state.layers.push(Layer::Picker(Picker {
+        title: format!("revoke {}", words::full(&identity)),
+        options,
+        choice: Choice::Cut { feed: who.feed, wishes },
+        scroll: Scroll::default(),
+    }));
+    true
 }
 
 fn stage(state: &mut State) {
+    if ask(state) {
+        return;
+    }
     let wishes = match wishes(state, false) {
         Ok(wishes) => wishes,
         Err(why) => {

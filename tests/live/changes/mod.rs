@@ -7,6 +7,7 @@ mod certified;
 mod faults;
 mod killed;
 mod many;
+mod mapped;
 mod narrowing;
 mod owned;
 mod retiring;

@@ -1,12 +1,16 @@
-//! What a controller makes again: told before, seen afterwards, and gone once its definition is changed.
+//! What a controller makes: its definition is edited, what it makes of that is awaited, and whatever comes
+//! back is seen.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::{Value, json};
 
+use super::faults::{Act, Faulty};
+use super::killed::killed_at;
 use super::{Desk, RBAC, cluster, may, user};
 use crate::support::cluster::Cluster;
 use crate::support::process::await_some;
+use crate::support::schemas::fits;
 
 const KIM: &str = "kim-owned@corp.example";
 const LEE: &str = "lee-owned@corp.example";
@@ -39,39 +43,57 @@ fn is_labelled(part: &str) -> bool {
     part == "team"
 }
 
-/// What rbac-manager does when it goes through its definition: what differs is deleted and made again,
-/// and what the definition has no more is deleted.
-fn reconcile(cluster: &Cluster) {
-    let definition = get(cluster, &["rbacdefinition", "ops"]).expect("the definition");
+/// The bindings that the definition says, by name, as rbac-manager makes them.
+fn said(definition: &Value) -> Vec<(String, Value)> {
     let owner = json!([{"apiVersion": definition["apiVersion"], "kind": "RBACDefinition",
-        "name": "ops", "uid": definition["metadata"]["uid"], "controller": true}]);
+        "name": "ops", "uid": definition["metadata"]["uid"], "controller": true,
+        "blockOwnerDeletion": true}]);
     let parts = definition["rbacBindings"].as_array().expect("bindings");
-    for (entry, name) in [("team", TEAM), ("lone", LONE)] {
-        let have = get(cluster, &["rolebinding", name, "-n", "owned"]);
-        let wanted = parts.iter().find(|part| part["name"] == entry).map(|part| {
-            let mut binding = json!({"apiVersion": RBAC, "kind": "RoleBinding",
-                "metadata": {"name": name, "namespace": "owned", "ownerReferences": owner},
-                "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole",
-                    "name": part["roleBindings"][0]["clusterRole"]},
-                "subjects": part["subjects"]});
-            if is_labelled(entry) {
-                binding["metadata"]["labels"] = json!({"rbac-manager": "reactiveops"});
-            }
-            binding
-        });
-        let same = match (&have, &wanted) {
-            (Some(have), Some(wanted)) => have["subjects"] == wanted["subjects"],
-            (have, wanted) => have.is_none() && wanted.is_none(),
-        };
-        if same {
-            continue;
-        }
-        if have.is_some() {
+    let made = parts.iter().map(|part| {
+        let role = part["roleBindings"][0]["clusterRole"].as_str().expect("a role");
+        let entry = part["name"].as_str().expect("a name");
+        let name = format!("ops-{entry}-{role}");
+        let binding = json!({"apiVersion": RBAC, "kind": "RoleBinding",
+            "metadata": {"name": name, "namespace": "owned", "ownerReferences": owner,
+                "labels": {"rbac-manager": "reactiveops"}},
+            "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole",
+                "name": role},
+            "subjects": part["subjects"]});
+        (name, binding)
+    });
+    made.collect()
+}
+
+/// What rbac-manager does when it goes through its definition (`reconcileRoleBindings`): of what has
+/// its label it deletes what the definition does not say so, and makes what is not there.
+fn reconcile(cluster: &Cluster) {
+    let Some(definition) = get(cluster, &["rbacdefinition", "ops"]) else { return };
+    let labelled = ["rolebindings", "-n", "owned", "-l", "rbac-manager=reactiveops"];
+    let Some(have) = get(cluster, &labelled) else { return };
+    let have = have["items"].as_array().cloned().unwrap_or_default();
+    let wanted = said(&definition);
+    let is_so = |one: &Value, (name, wanted): &(String, Value)| {
+        one["metadata"]["name"] == **name
+            && one["subjects"] == wanted["subjects"]
+            && one["roleRef"] == wanted["roleRef"]
+    };
+    for one in &have {
+        if !wanted.iter().any(|wanted| is_so(one, wanted)) {
+            let name = one["metadata"]["name"].as_str().expect("a name");
             cluster.kubectl(&["delete", "rolebinding", name, "-n", "owned"]);
         }
-        if let Some(wanted) = wanted {
-            cluster.kubectl_with(&["create", "-f", "-"], &wanted.to_string());
-        }
+    }
+    for wanted in wanted.iter().filter(|wanted| !have.iter().any(|one| is_so(one, wanted))) {
+        // One that is there without the label stays as it is: the server says that it exists.
+        cluster.kubectl_with(&["create", "-f", "-"], &wanted.1.to_string());
+    }
+}
+
+/// Both bindings as they were made; of one the label was taken since.
+fn make_bindings(cluster: &Cluster) {
+    reconcile(cluster);
+    if !is_labelled("lone") {
+        cluster.kubectl_ok(&["label", "rolebinding", LONE, "-n", "owned", "rbac-manager-"]);
     }
 }
 
@@ -103,37 +125,57 @@ fn serve_definitions(cluster: &Cluster) {
     assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
 }
 
+/// An object as it reads, without what the server sets.
+fn state(cluster: &Cluster, place: &[&str]) -> Option<Value> {
+    let mut object = get(cluster, place)?;
+    let meta = object["metadata"].as_object_mut().expect("metadata");
+    for field in ["uid", "resourceVersion", "creationTimestamp", "generation", "managedFields"] {
+        meta.remove(field);
+    }
+    Some(object)
+}
+
+/// The definition, both bindings.
+fn states(cluster: &Cluster) -> Vec<Option<Value>> {
+    let places: [&[&str]; 3] = [
+        &["rbacdefinition", "ops"],
+        &["rolebinding", TEAM, "-n", "owned"],
+        &["rolebinding", LONE, "-n", "owned"],
+    ];
+    places.into_iter().map(|place| state(cluster, place)).collect()
+}
+
+fn put(cluster: &Cluster, definition: &Value) {
+    let put = cluster.kubectl_with(&["apply", "-f", "-"], &definition.to_string());
+    assert!(put.status.success(), "{}", String::from_utf8_lossy(&put.stderr));
+}
+
 #[test]
-fn what_a_controller_makes_again_is_told_before_and_seen_after() {
+fn what_rbac_manager_keeps_is_revoked_by_its_definition_and_undone_by_it() {
     let Some(cluster) = cluster() else { return };
     serve_definitions(&cluster);
-    reconcile(&cluster);
+    make_bindings(&cluster);
     let kim = cluster.client_cert(KIM, &[]).kubeconfig;
+    let lee = cluster.client_cert(LEE, &[]).kubeconfig;
     let reads = ["get", "pods", "-n", "owned"];
     assert!(may(&cluster, &kim, &reads));
+    let before = states(&cluster);
     let desk = Desk::new(cluster.kubeconfig());
     let what = format!("user:{KIM}");
 
-    // Both are the definition's; nothing is written behind its back.
+    // What rbac-manager finds among its own is not written; what it does not find is.
     let told = desk.keybook(&["revoke", &what, "-o", "json"]).ends_with(0).json();
-    assert_eq!(told["steps"].as_array().map(Vec::len), Some(0), "{told}");
-    let manual = told["manual"].to_string();
-    for words in ["RoleBinding owned/ops-team-view", "RoleBinding owned/ops-lone-edit", "at once"] {
-        assert!(manual.contains(words), "{words:?} in {manual}");
-    }
-    // What stays when it is made here is made where somebody insists, with a warning.
-    let insisting = ["--despite-owners", &what];
-    let plan = desk.plan(&insisting);
-    let told = desk.keybook(&[&["revoke", "-o", "json"], &insisting[..]].concat()).json();
-    let steps = told["steps"].as_array().expect("steps");
-    let names: Vec<&str> =
-        steps.iter().filter_map(|step| step["target"]["name"].as_str()).collect();
-    assert_eq!(names, [LONE], "{told}");
-    let owners = steps[0]["owners"].to_string();
-    assert!(owners.contains("when its RBACDefinition is next gone through"), "{owners}");
-    desk.keybook(&["apply", &plan, "--yes", "tests"]).ends_with(0).says("run 1 is done");
-    assert!(get(&cluster, &["rolebinding", LONE, "-n", "owned"]).is_none());
-    desk.keybook(&["verify", "1"]).ends_with(0);
+    fits("plan.json", &told);
+    let steps: Vec<String> = told["steps"]
+        .as_array()
+        .expect("steps")
+        .iter()
+        .map(|step| format!("{} {}", step["action"], step["target"]["name"]).replace('"', ""))
+        .collect();
+    assert_eq!(steps, ["replace ops".to_owned(), format!("delete {LONE}")], "{told}");
+    let unnamed = &told["verification"]["unnamed"];
+    assert_eq!(unnamed.as_array().map(Vec::len), Some(1), "{told}");
+    assert_eq!(unnamed[0]["binding"]["name"], TEAM);
 
     let stop = AtomicBool::new(false);
     std::thread::scope(|scope| {
@@ -143,25 +185,99 @@ fn what_a_controller_makes_again_is_told_before_and_seen_after() {
             }
         });
         let _stop = Stop(&stop);
-        let lone = || get(&cluster, &["rolebinding", LONE, "-n", "owned"]);
-        await_some("the controller to make it again", lone);
-        let said = desk.keybook(&["verify", "1"]).ends_with(1);
-        assert!(
-            said.err.contains("RoleBinding owned/ops-lone-edit: it is there again"),
-            "{}",
-            said.err
-        );
-        assert!(may(&cluster, &kim, &reads), "as was told: the definition still says so");
-
-        // The owner's patch, made where it belongs.
-        let put = definition(false).to_string();
-        let put = cluster.kubectl_with(&["apply", "-f", "-"], &put);
-        assert!(put.status.success(), "{}", String::from_utf8_lossy(&put.stderr));
-        await_some("the controller to follow", || {
-            let team = get(&cluster, &["rolebinding", TEAM, "-n", "owned"])?;
-            (lone().is_none() && team["subjects"] == json!([user(LEE)])).then_some(())
-        });
-        await_some("kim to be refused", || (!may(&cluster, &kim, &reads)).then_some(()));
+        let plan = desk.plan(&[&what]);
+        desk.keybook(&["apply", &plan, "--yes", "tests"]).ends_with(0).says("run 1 is done");
+        let left = states(&cluster);
+        let definition = left[0].as_ref().expect("the definition");
+        assert_eq!(definition["rbacBindings"], self::definition(false)["rbacBindings"]);
+        assert_eq!(left[1].as_ref().expect("it stays")["subjects"], json!([user(LEE)]));
+        assert_eq!(left[2], None);
+        assert!(!may(&cluster, &kim, &reads) && may(&cluster, &lee, &reads));
         desk.keybook(&["verify", "1"]).ends_with(0);
+
+        desk.keybook(&["undo", "1", "--yes", "tests"]).ends_with(0);
+        await_some("kim to be let in again", || may(&cluster, &kim, &reads).then_some(()));
+        assert_eq!(states(&cluster), before);
+
+        // Once more; and somebody writes kim into the definition again.
+        let plan = desk.plan(&[&what]);
+        desk.keybook(&["apply", &plan, "--yes", "tests"]).ends_with(0).says("run 3 is done");
+        put(&cluster, &self::definition(true));
+        await_some("the controller to follow", || may(&cluster, &kim, &reads).then_some(()));
+        let said = desk.keybook(&["verify", "3"]).ends_with(1);
+        for words in [
+            "RBACDefinition ops: it reads otherwise".to_owned(),
+            format!("RoleBinding owned/{TEAM}: it still names user:{KIM}"),
+            format!("RoleBinding owned/{LONE}: it is there again"),
+        ] {
+            assert!(said.err.contains(&words), "{words:?} in {}", said.err);
+        }
+        put(&cluster, &self::definition(false));
+        await_some("the controller to follow", || (!may(&cluster, &kim, &reads)).then_some(()));
+    });
+}
+
+#[test]
+fn a_controller_that_does_not_follow_is_seen() {
+    let Some(cluster) = cluster() else { return };
+    serve_definitions(&cluster);
+    make_bindings(&cluster);
+    let desk = Desk::new(cluster.kubeconfig());
+    // Somebody edits the definition after it was planned.
+    let plan = desk.plan(&[&format!("user:{KIM}")]);
+    cluster.kubectl_ok(&["annotate", "rbacdefinition", "ops", "example.org/why=since"]);
+    let moved = "RBACDefinition ops was changed since the plan was made";
+    desk.keybook(&["apply", &plan, "--yes", "tests"]).ends_with(5).says(moved);
+    let plan = desk.plan(&[&format!("user:{KIM}")]);
+    let said = desk.keybook(&["apply", &plan, "--yes", "tests"]).ends_with(5);
+    let words = format!("RoleBinding owned/{TEAM}: it still names user:{KIM}");
+    assert!(said.err.contains(&words), "{}", said.err);
+    reconcile(&cluster);
+    desk.keybook(&["verify", "1"]).ends_with(0);
+}
+
+#[test]
+fn editing_a_definition_that_is_killed_at_any_write_is_finished_or_undone_as_if_it_was_not() {
+    let Some(cluster) = cluster() else { return };
+    serve_definitions(&cluster);
+    make_bindings(&cluster);
+    let faulty = Faulty::start(&cluster);
+    let mut desk = Desk::new(cluster.kubeconfig());
+    desk.by(&faulty.kubeconfig());
+    let stop = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !stop.load(Ordering::Relaxed) {
+                reconcile(&cluster);
+            }
+        });
+        let _stop = Stop(&stop);
+        let done = |words: &[&str]| {
+            desk.keybook(&[words, &["--yes", "faulty"]].concat()).ends_with(0);
+        };
+        let before = states(&cluster);
+        let what = format!("user:{KIM}");
+        done(&["apply", &desk.plan(&[&what])]);
+        let revoked = states(&cluster);
+        done(&["undo", "1"]);
+        assert_eq!(states(&cluster), before);
+        let mut run = 1;
+        for point in (0..2).flat_map(|write| [(write, Act::HoldBefore), (write, Act::HoldAfter)]) {
+            for finish in [true, false] {
+                run += 2;
+                let (of_run, of_undo) = (run.to_string(), (run + 1).to_string());
+                let plan = desk.plan(&[&what]);
+                killed_at(&faulty, &desk, point, &["apply", &plan, "--yes", "faulty"]);
+                if finish {
+                    done(&["apply", "--finish", &of_run]);
+                    assert_eq!(states(&cluster), revoked, "{point:?}");
+                    killed_at(&faulty, &desk, point, &["undo", &of_run, "--yes", "faulty"]);
+                    done(&["apply", "--finish", &of_undo]);
+                } else {
+                    done(&["undo", &of_run]);
+                }
+                assert_eq!(states(&cluster), before, "{point:?} finish {finish}");
+            }
+        }
     });
 }
