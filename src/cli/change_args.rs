@@ -19,7 +19,8 @@ pub enum ChangeCommand {
         /// `quarantine:NAMESPACE/NAME` to have the token of a Secret refused, `secret:NAMESPACE/NAME` to
         /// delete it; `quarantine:sa:NAMESPACE/NAME` for every Secret with a token of a
         /// `ServiceAccount`, `account:NAMESPACE/NAME` to delete that with them, `renew:NAMESPACE/NAME` to
-        /// delete it and make it again, which ends all its tokens
+        /// delete it and make it again, which ends all its tokens; `aws-auth:mapRoles/ARN` (or `mapUsers`,
+        /// `mapAccounts`) for an entry of EKS' `aws-auth`, with `=group:NAME` for a group of that entry
         #[arg(required = true, value_name = "WHAT")]
         what: Vec<String>,
         /// How the plan is made.

@@ -15,8 +15,8 @@ use super::{Credential, Expires, Inventory, Kind, LastUse, Only, template};
 use crate::book::Book;
 use crate::model::{ConfigMap, Identity, Name, quoted};
 
-pub use mapping::MapField;
 pub(crate) use cut::{Cut, Uncut, without};
+pub use mapping::MapField;
 pub(crate) use mapping::{Mapping, counting, mappings, unreadable as unreadable_lists};
 
 /// Why none of it is called live by itself.

@@ -30,11 +30,9 @@ pub(super) enum Said {
 pub struct Defined<'a> {
     /// The definition.
     pub definition: &'a Name,
-    /// Its entries that say the binding.
-    pub entries: usize,
     /// Whether rbac-manager finds the binding among its own, and follows.
     pub found: bool,
-    /// Whether one of these entries names the subject that was asked about.
+    /// Whether one of its entries that say the binding names the subject that was asked about.
     pub names: bool,
 }
 
@@ -49,10 +47,8 @@ pub fn defined_by<'a>(
     let bindings = said(snapshot, &reference.name).ok()?;
     let own: Vec<&DefinedBinding> =
         bindings.iter().filter(|entry| makes(&reference.name, entry, binding)).collect();
-    let entries = own.len();
-    (entries > 0).then(|| Defined {
+    (!own.is_empty()).then(|| Defined {
         definition: &reference.name,
-        entries,
         found: is_labelled(&binding.meta),
         names: own.iter().any(|entry| {
             entry.subjects.iter().any(|one| one.identity(None).as_ref() == Some(subject))
@@ -75,8 +71,8 @@ pub fn makes(definition: &str, entry: &DefinedBinding, binding: &Binding) -> boo
         return roles.any(|role| *binding.meta.name == *format!("{start}-{role}"));
     }
     entry.role_bindings.iter().any(|one| {
-        let here = one.namespace_selector.selector().is_some()
-            || one.namespace == binding.meta.namespace;
+        let here =
+            one.namespace_selector.selector().is_some() || one.namespace == binding.meta.namespace;
         here && name(&start, one).is_some_and(|name| *name == *binding.meta.name)
     })
 }

@@ -15,7 +15,8 @@ use definition::Said;
 pub use definition::{Defined, defined_by, is_made_by, makes};
 
 use crate::model::{
-    Binding, BindingKind, ConfigMap, Meta, Name, OtherObject, Role, Secret, ServiceAccount, Snapshot,
+    Binding, BindingKind, ConfigMap, Meta, Name, OtherObject, Role, Secret, ServiceAccount,
+    Snapshot,
 };
 
 /// Who keeps objects.

@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use serde_json::Value;
 use unicode_width::UnicodeWidthStr as _;
 
-use super::plan::{checks, head, line, step_text};
+use super::plan::{checks, follow, head, line, step_text};
 use super::plan_text;
 use crate::change::plan::{Action, By, Intent, Parted, Plan, Reversibility, Right, Step, Who};
 use crate::model::{counted, printable};

@@ -92,8 +92,8 @@ pub(super) const ACTIONS: &[Action] = &[
         "mark everything from the last mark to here"),
     key(Id::ClearMarks, &["ctrl-\\"], &[List], Group::Choose, None, "take all marks off"),
     key(Id::Revoke, &["r"], ROWS, Group::Change, Some("revoke"),
-        "stage that it is revoked: all grants of the identity or of everybody marked, the grant, the token; \
-         of a finding what mends it, no more; on the tab Reach the grant that closes the way"),
+        "stage that it is revoked: all grants of the identity or of everybody marked, the grant, the \
+         credential; of a ServiceAccount what is chosen; of a finding what mends it, no more; on the tab Reach the grant that closes the way"),
     key(Id::Narrow, &["n"], ROWS, Group::Change, Some("narrow"),
         "choose how the identity, everybody marked, or a grant's role is cut down to what the log shows in \
          use, and see what comes of it"),

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use keybook::book::Book;
 use keybook::change::plan::{Input, Intent, Target, make};
 use keybook::change::{Applied, Planned};
+use keybook::model::Object;
 use keybook::tui::effect::{Effect, Msg};
 use serde_json::{Value, json};
 
@@ -101,6 +102,81 @@ fn what_is_marked_is_meant_and_else_what_the_cursor_is_on() {
     let mut stage = self::stage();
     stage.command("credentials").keys("/").type_text("batch-token").keys("enter r");
     assert_eq!(words(&stage), ["revoke quarantine:pay/batch-token"]);
+}
+
+#[test]
+fn of_an_account_what_is_meant_is_chosen_and_of_many_their_grants() {
+    let mut stage = stage();
+    stage.command("who pay/batch").keys("r");
+    let shown = stage.text();
+    for option in [
+        "revoke sa:pay/batch",
+        "sa:pay/batch: take it out of every binding",
+        "quarantine:sa:pay/batch: have the API server refuse",
+        "account:pay/batch: delete it, with the Secrets",
+        "renew:pay/batch: make it anew",
+    ] {
+        assert!(shown.contains(option), "{option:?} in {shown}");
+    }
+    assert!(words(&stage).is_empty());
+    stage.keys("esc r enter");
+    assert_eq!(words(&stage), ["revoke sa:pay/batch"]);
+    stage.keys("r j enter r j j enter r j j j enter");
+    let all = [
+        "revoke sa:pay/batch",
+        "revoke quarantine:sa:pay/batch",
+        "revoke account:pay/batch",
+        "revoke renew:pay/batch",
+    ];
+    let mut staged = words(&stage);
+    staged.sort();
+    let mut all = all.map(str::to_owned).to_vec();
+    all.sort();
+    assert_eq!(staged, all);
+    // A user has nothing but its grants to ask about, and many are not asked about one by one.
+    let mut stage = self::stage();
+    stage.command("who kind:serviceaccount").keys("g space j space r");
+    assert_eq!(stage.state.staged.len(), 2, "{:?}", words(&stage));
+}
+
+/// A stage with a log in which tokens were asked for, a map of EKS' and a bootstrap token.
+fn with_credentials() -> Stage {
+    let mut snapshot = invented::snapshot();
+    let map = json!({"apiVersion": "v1", "kind": "ConfigMap",
+        "metadata": {"name": "aws-auth", "namespace": "kube-system"},
+        "data": {"mapUsers": "- userarn: arn:aws:iam::111122223333:user/ana\n  username: ana\n"}});
+    let secret = json!({"apiVersion": "v1", "kind": "Secret", "type": "bootstrap.kubernetes.io/token",
+        "metadata": {"name": "bootstrap-token-abcdef", "namespace": "kube-system"}});
+    for raw in [map, secret] {
+        let kind = raw["kind"].as_str().expect("a kind").to_owned();
+        let mut object = Object::read("v1", &kind, &raw).expect("its form").expect("known");
+        if let Object::Secret(secret) = &mut object {
+            secret.type_ = "bootstrap.kubernetes.io/token".into();
+        }
+        snapshot.objects.insert(object);
+    }
+    Stage::new(&invented::book_of(snapshot, &invented::LogPart::Whole), (120, 30))
+}
+
+#[test]
+fn of_a_credential_what_the_command_does_is_staged_and_else_it_says_why_not() {
+    for (row, staged) in [
+        ("aws-auth", "revoke aws-auth:mapUsers/arn:aws:iam::111122223333:user/ana"),
+        ("bootstrap-token", "revoke secret:kube-system/bootstrap-token-abcdef"),
+        ("batch-token", "revoke quarantine:pay/batch-token"),
+    ] {
+        let mut stage = with_credentials();
+        stage.command("credentials").keys("/").type_text(row).keys("enter r");
+        assert_eq!(words(&stage), [staged]);
+        let shown = stage.text();
+        let marked = shown.lines().find(|line| line.starts_with('▌')).expect("a row");
+        assert_eq!(marked.chars().nth(1), Some('~'), "{marked}");
+    }
+    let mut stage = with_credentials();
+    stage.command("credentials").keys("/").type_text("jane").keys("enter r");
+    assert!(words(&stage).is_empty());
+    let said = "revoke: no write to the cluster revokes it alone";
+    assert!(stage.text().contains(said), "{}", stage.text());
 }
 
 #[test]

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::edit::{self, precondition, rights};
 use super::make::Work;
-use super::owner::{self, Verdict};
+use super::owner;
 use super::wanted::{Refusal, Wanted, names, target_of};
 use super::{
     Action, Intent, Inverse, Manual, Reason, Reversibility, Step, StillWorks, Target, account,
@@ -149,8 +149,7 @@ fn without(image: &Value, entries: &[DefinedBinding], out: &BTreeSet<(usize, Ide
         let Some(entry) = entry.filter(|_| out.iter().any(|(one, _)| *one == this)) else {
             return true;
         };
-        let stays: Vec<bool> =
-            entry.subjects.iter().map(|subject| !goes(this, subject)).collect();
+        let stays: Vec<bool> = entry.subjects.iter().map(|subject| !goes(this, subject)).collect();
         if let Some(Value::Array(subjects)) = raw.get_mut("subjects") {
             let mut of = 0;
             subjects.retain(|_| {

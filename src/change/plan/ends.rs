@@ -27,11 +27,9 @@ impl Intent {
             Kind::BootstrapToken => secret(delete),
             Kind::CloudMapping => mapping(one).ok_or_else(none),
             Kind::IssuedToken => match &one.bound {
-                Some(Bound::Object { kind, namespace: Some(namespace), name: Some(name), .. })
-                    if &**kind == "Secret" =>
-                {
-                    Ok(delete(namespace.clone(), name.clone()))
-                }
+                Some(Bound::Object {
+                    kind, namespace: Some(namespace), name: Some(name), ..
+                }) if &**kind == "Secret" => Ok(delete(namespace.clone(), name.clone())),
                 // It ends with nothing but its account.
                 Some(Bound::Nothing) if account::place(&one.identity).is_ok() => {
                     Ok(Self::Account { identity: one.identity.clone(), how: Ending::Renew })

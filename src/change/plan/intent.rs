@@ -150,9 +150,8 @@ impl FromStr for Intent {
                     None => (rest, None),
                 };
                 // Whole accounts are given no groups.
-                let fits = group.is_none_or(|group| {
-                    !group.is_empty() && field != MapField::MapAccounts
-                });
+                let fits =
+                    group.is_none_or(|group| !group.is_empty() && field != MapField::MapAccounts);
                 if principal.is_empty() || !fits {
                     return Err(wrong());
                 }

@@ -90,7 +90,8 @@ impl Left {
         for group in &groups {
             let grants = words(after, &Identity::group(group.name.clone()));
             let masters = &*group.name == Identity::SYSTEM_MASTERS;
-            if grants.is_empty() && !masters || self.goes_with_mapping(book, identity, &group.name) {
+            if grants.is_empty() && !masters || self.goes_with_mapping(book, identity, &group.name)
+            {
                 continue;
             }
             let gives =

@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::edit::object;
+use super::make::Operator;
 use super::mapping;
 use super::{Action as Write, Followed};
-use super::make::Operator;
 use super::{LockOut, Plan, Right, Step};
 use crate::credentials::{Mapping, mappings};
 use crate::model::{Identity, Name, Object, Objects, PolicyRule, Scope, SubjectKind};

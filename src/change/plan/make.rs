@@ -15,8 +15,8 @@ use super::split::{self, Parts};
 use super::unseen_secret;
 use super::wanted::{AllWanted, Refusal, Wanted, names, objects_of, revoked, wanted};
 use super::{
-    API_VERSION, Action, ClusterRef, CoverageRef, Followed, Header, Intent, Inverse, KIND, Later, Manual,
-    Parted, Plan, Reason, Reversibility, Step, StillWorks, Target, lock_out,
+    API_VERSION, Action, ClusterRef, CoverageRef, Followed, Header, Intent, Inverse, KIND, Later,
+    Manual, Parted, Plan, Reason, Reversibility, Step, StillWorks, Target, lock_out,
 };
 use crate::book::Book;
 use crate::model::{
@@ -92,7 +92,9 @@ pub(super) fn worked(
         let image = work.image(target)?;
         if target.is_aws_auth() {
             work.mapping(target, &image, wanted)?;
-        } else if let Some(unseen) = unseen_secret::of(input.book, target).filter(|_| target.is_secret()) {
+        } else if let Some(unseen) =
+            unseen_secret::of(input.book, target).filter(|_| target.is_secret())
+        {
             work.unseen_secret(target, &image, (&unseen, wanted));
         } else if target.is_secret() {
             work.secret(target, &image, wanted);
@@ -121,6 +123,8 @@ pub(super) struct Work<'a> {
     pub(super) deleted: BTreeSet<Target>,
     /// What has a step of its own, and is said by no definition any more.
     pub(super) defined: BTreeSet<(BindingKey, Identity)>,
+    /// Who is mapped by no entry of the cloud's any more, and has a name of their own.
+    pub(super) mapped: BTreeSet<Identity>,
     /// What rbac-manager makes anew.
     pub(super) follows: BTreeSet<Followed>,
     /// What narrowing and splitting make.
@@ -165,6 +169,7 @@ impl<'a> Work<'a> {
             taken: Vec::new(),
             deleted: BTreeSet::new(),
             defined: BTreeSet::new(),
+            mapped: BTreeSet::new(),
             follows: BTreeSet::new(),
             created: BTreeSet::new(),
             revoked: narrow::Revoked::new(),
@@ -192,8 +197,7 @@ impl<'a> Work<'a> {
         let place = (target, action, &changed);
         let namespace = target.namespace.clone().unwrap_or_else(|| "".into());
         let key = (binding.kind, namespace, target.name.clone());
-        let unsaid =
-            |identity: &Identity| self.defined.contains(&(key.clone(), identity.clone()));
+        let unsaid = |identity: &Identity| self.defined.contains(&(key.clone(), identity.clone()));
         let owners = match owner::of_binding(
             (&binding, &self.input.book.snapshot, wanted.gone.iter().all(unsaid)),
             &wanted.gone,
@@ -312,6 +316,7 @@ impl<'a> Work<'a> {
                 self.left.credentials(book, identity, &self.deleted);
             }
         }
+        self.mapped_otherwise();
         self.sort_steps();
         let name = &book.snapshot.cluster.name;
         let locked = lock_out::find(&before, &after, &self.steps, self.input.operator, name);

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::edit::{self, precondition, rights};
 use super::make::Work;
 use super::owner;
-use super::wanted::{Refusal, Wanted, not_there};
+use super::wanted::{Refusal, Wanted, names, not_there, target_of};
 use super::{Action, Intent, Inverse, Manual, Reason, Reversibility, Step, StillWorks, Target};
 use crate::book::Book;
 use crate::credentials::{
@@ -210,10 +210,8 @@ impl Work<'_> {
             match intent {
                 Intent::Mapping { field, principal, group } => {
                     let group = group.as_ref();
-                    let own: Vec<&Mapping> = all
-                        .iter()
-                        .filter(|one| is_meant(one, *field, principal, group))
-                        .collect();
+                    let own: Vec<&Mapping> =
+                        all.iter().filter(|one| is_meant(one, *field, principal, group)).collect();
                     if own.is_empty() && unreadable_lists(&map.data).contains(field) {
                         self.broken(intent, *field, map);
                     } else if own.is_empty() {
@@ -320,11 +318,15 @@ impl Work<'_> {
                 self.others_of(one, None)
             ));
         }
+        if one.field != MapField::MapAccounts && !one.is_template() {
+            self.mapped.insert(one.identity.clone());
+        }
         self.left.still_works.insert(StillWorks {
             what: format!("what {} presented before, for some minutes", one.principal),
-            until: "until the API servers no longer remember that they took it, or for as long as the \
+            until:
+                "until the API servers no longer remember that they took it, or for as long as the \
                     token lives, at most 15 minutes"
-                .to_owned(),
+                    .to_owned(),
         });
         let of = if one.field == MapField::MapAccounts { "anybody of" } else { "anybody be" };
         self.left.manual.insert(Manual {
@@ -344,6 +346,31 @@ impl Work<'_> {
             self.warnings.push(format!("{} {why}: what uses it is refused", credential.id));
         }
         credential.last_use.words()
+    }
+
+    /// Says by what else those authenticate whose entries go, and what is granted to their names.
+    pub(super) fn mapped_otherwise(&mut self) {
+        let book = self.input.book;
+        for identity in std::mem::take(&mut self.mapped) {
+            self.left.credentials(book, &identity, &self.deleted);
+            let all = self.after.bindings.iter().filter(|(_, binding)| names(binding, &identity));
+            let all: Vec<String> = all
+                .map(|((kind, namespace, name), _)| target_of(*kind, namespace, name).to_string())
+                .collect();
+            if all.is_empty() {
+                continue;
+            }
+            let more = all.len().saturating_sub(NAMED);
+            let rest = if more > 0 { format!(" and {more} more") } else { String::new() };
+            let named: Vec<&str> = all.iter().take(NAMED).map(String::as_str).collect();
+            let revoke = Intent::Identity { identity: identity.clone() }.command();
+            self.left.still_works.insert(StillWorks {
+                what: format!("what {identity} is granted by name: {}{rest}", named.join(", ")),
+                until: format!(
+                    "whoever comes in by that name another way has it, until it is revoked ({revoke})"
+                ),
+            });
+        }
     }
 
     /// Comments before what goes are left where they are.

@@ -6,8 +6,8 @@ use super::account::{self, Ending};
 use super::{Intent, Target, definition, mapping, narrow, unseen_secret};
 use crate::book::Book;
 use crate::model::{Binding, BindingKind, Identity, ListKind, Name, RoleKind};
-use crate::rbac::{BindingKey, RoleKey};
 use crate::rbac::query::missing;
+use crate::rbac::{BindingKey, RoleKey};
 
 /// The type of a Secret that holds an account's token.
 const TOKEN: &str = "kubernetes.io/service-account-token";
@@ -146,7 +146,7 @@ pub(super) fn wanted(book: &Book, intents: &[Intent]) -> Result<AllWanted, Refus
                 if !names(binding, subject) {
                     return Err(Refusal::NotNamed { target, subject: subject.clone() });
                 }
-                if defined.take(book, (&key, binding), subject, intent) {
+                if defined.take(book, (&key, &**binding), subject, intent) {
                     want(target, Some(subject), intent);
                 }
             }
@@ -156,7 +156,7 @@ pub(super) fn wanted(book: &Book, intents: &[Intent]) -> Result<AllWanted, Refus
                     if names(binding, identity) {
                         found = true;
                         let key = (*kind, namespace.clone(), name.clone());
-                        if defined.take(book, (&key, binding), identity, intent) {
+                        if defined.take(book, (&key, &**binding), identity, intent) {
                             want(target_of(*kind, namespace, name), Some(identity), intent);
                         }
                     }
@@ -231,7 +231,11 @@ pub(super) fn wanted(book: &Book, intents: &[Intent]) -> Result<AllWanted, Refus
 }
 
 /// That an object is not there; or that the list of its kind could not be read whole.
-pub(super) fn not_there(book: &Book, what: String, (list, namespace): (ListKind, &Name)) -> Refusal {
+pub(super) fn not_there(
+    book: &Book,
+    what: String,
+    (list, namespace): (ListKind, &Name),
+) -> Refusal {
     let namespace = Some(namespace).filter(|namespace| !namespace.is_empty());
     match not_whole(book, &[list], namespace) {
         lists if lists.is_empty() => Refusal::NotThere(what),

@@ -77,7 +77,8 @@ pub async fn verify(
         }
     }
     drop(asked);
-    let all = of.unnamed.iter().map(|one| (one, false)).chain(of.named.iter().map(|one| (one, true)));
+    let all =
+        of.unnamed.iter().map(|one| (one, false)).chain(of.named.iter().map(|one| (one, true)));
     let looked = all.map(|(one, want)| followed(cluster, one, want, until));
     let mut looked = stream::iter(looked).buffered(AT_ONCE);
     while let Some(found) = looked.next().await {

@@ -35,7 +35,9 @@ pub(crate) enum Uncut {
     #[error("it is more than one YAML document, of which EKS reads the first")]
     Documents,
     /// Readers of YAML differ in what they make of that.
-    #[error("a key stands twice in one map of it (line {0}): which of the two counts is not certain")]
+    #[error(
+        "a key stands twice in one map of it (line {0}): which of the two counts is not certain"
+    )]
     Twice(usize),
     /// What it merges shows in no entry by itself.
     #[error("it merges maps (<<, line {0}): what an entry is made of stands elsewhere")]
@@ -44,7 +46,9 @@ pub(crate) enum Uncut {
     #[error("the groups of the entry are no list that stands in it (line {0})")]
     Groups(usize),
     /// It shares its lines with something else.
-    #[error("the entry shares its lines with what stays (line {0}): it is written in flow style, or by a comment within it")]
+    #[error(
+        "the entry shares its lines with what stays (line {0}): it is written in flow style, or by a comment within it"
+    )]
     Shared(usize),
     /// An anchor or the like.
     #[error(
@@ -138,9 +142,11 @@ fn spot(events: &mut Events<'_>, depth: usize) -> Result<Spot, Uncut> {
                 pairs.push((key, spot(events, depth + 1)?));
             }
             let flow = style == StructureStyle::Flow;
-            let last = pairs.last().map(|(key, value)| {
-                if value.bytes.end > key.bytes.end { value } else { key }
-            });
+            let last = pairs.last().map(
+                |(key, value)| {
+                    if value.bytes.end > key.bytes.end { value } else { key }
+                },
+            );
             let end = closing(events, flow, last, &bytes);
             let bytes = bytes.start..end;
             Ok(Spot { bytes, line, what: What::Map { pairs } })
@@ -190,9 +196,7 @@ fn is_plain_sailing(spot: &Spot, depth: usize) -> Result<(), Uncut> {
 
 /// The one document of a text, as a value.
 fn value(text: &str) -> Result<Value, Uncut> {
-    let no_yaml = |error: &yaml_serde::Error| {
-        Uncut::NoYaml(error.location().map(|at| at.line()))
-    };
+    let no_yaml = |error: &yaml_serde::Error| Uncut::NoYaml(error.location().map(|at| at.line()));
     let mut documents = yaml_serde::Deserializer::from_str(text);
     let Some(first) = documents.next() else { return Ok(Value::Null) };
     let value = Value::deserialize(first).map_err(|error| no_yaml(&error))?;
@@ -214,11 +218,8 @@ pub(crate) fn without(text: &str, cuts: &BTreeMap<usize, Cut>) -> Result<String,
     if old.len() != items.len() || cuts.keys().any(|at| *at >= items.len()) {
         return Err(Uncut::NoList);
     }
-    let whole: BTreeSet<usize> = cuts
-        .iter()
-        .filter(|(_, cut)| **cut == Cut::Entry)
-        .map(|(at, _)| *at)
-        .collect();
+    let whole: BTreeSet<usize> =
+        cuts.iter().filter(|(_, cut)| **cut == Cut::Entry).map(|(at, _)| *at).collect();
     let mut edits: Vec<Edit> = items_out(text, *flow, items, &whole)?;
     let mut wanted = Vec::new();
     for (at, entry) in old.into_iter().enumerate() {
@@ -279,7 +280,8 @@ fn items_out(
 /// The lines of an item of a list that is written with dashes, from the dash on.
 fn lines_of(text: &str, item: &Spot) -> Result<Edit, Uncut> {
     let shared = Uncut::Shared(item.line);
-    let start_of = |at: usize| text.get(..at).and_then(|head| head.rfind('\n')).map_or(0, |at| at + 1);
+    let start_of =
+        |at: usize| text.get(..at).and_then(|head| head.rfind('\n')).map_or(0, |at| at + 1);
     let mut start = start_of(item.bytes.start);
     let mut line = text.get(start..item.bytes.start).unwrap_or_default();
     loop {
@@ -288,8 +290,7 @@ fn lines_of(text: &str, item: &Spot) -> Result<Edit, Uncut> {
             // Behind the dash stands nothing but what belongs to the item: an anchor, a tag, a comment.
             let rest = rest.split('#').next().unwrap_or_default();
             let own = |word: &str| word.starts_with(['&', '!']);
-            if rest.is_empty()
-                || rest.starts_with([' ', '\t']) && rest.split_whitespace().all(own)
+            if rest.is_empty() || rest.starts_with([' ', '\t']) && rest.split_whitespace().all(own)
             {
                 break;
             }
@@ -309,17 +310,14 @@ fn lines_of(text: &str, item: &Spot) -> Result<Edit, Uncut> {
     let own = text.get(start..item.bytes.end.max(item.bytes.start)).unwrap_or_default();
     let end = start + own.trim_end().len();
     let rest = text.get(end..).unwrap_or_default();
-    let (tail, after) = rest.find('\n').map_or((rest, text.len()), |at| (&rest[..at], end + at + 1));
+    let (tail, after) =
+        rest.find('\n').map_or((rest, text.len()), |at| (&rest[..at], end + at + 1));
     let tail = tail.trim();
     if tail.is_empty() || tail.starts_with('#') { Ok((start..after, "")) } else { Err(shared) }
 }
 
 /// What takes items out of a list in brackets: with a comma, and nothing else but blanks.
-fn flow_items_out(
-    text: &str,
-    items: &[Spot],
-    gone: &BTreeSet<usize>,
-) -> Result<Vec<Edit>, Uncut> {
+fn flow_items_out(text: &str, items: &[Spot], gone: &BTreeSet<usize>) -> Result<Vec<Edit>, Uncut> {
     let blank = |bytes: Range<usize>, line: usize| {
         let between = text.get(bytes).unwrap_or("#");
         let only = between.chars().all(|one| one == ',' || one.is_whitespace());
@@ -363,17 +361,15 @@ fn groups_out(
 ) -> Result<(Vec<Edit>, Value), Uncut> {
     let no_list = Uncut::Groups(entry.line);
     let What::Map { pairs } = &entry.what else { return Err(no_list) };
-    let is_groups = |key: &Spot| {
-        matches!(&key.what, What::Scalar { text, .. } if text.eq_ignore_ascii_case("groups"))
-    };
+    let is_groups = |key: &Spot| matches!(&key.what, What::Scalar { text, .. } if text.eq_ignore_ascii_case("groups"));
     let Some((key, groups)) = pairs.iter().find(|(key, _)| is_groups(key)) else {
         return Err(no_list);
     };
     let What::List { flow, items } = &groups.what else { return Err(no_list) };
     let Value::Mapping(map) = &mut value else { return Err(no_list) };
-    let held = map.iter_mut().find(|(key, _)| {
-        key.as_str().is_some_and(|key| key.eq_ignore_ascii_case("groups"))
-    });
+    let held = map
+        .iter_mut()
+        .find(|(key, _)| key.as_str().is_some_and(|key| key.eq_ignore_ascii_case("groups")));
     let Some((_, Value::Sequence(held))) = held else { return Err(no_list) };
     if held.len() != items.len() {
         return Err(no_list);

@@ -19,9 +19,7 @@ const NODE_GROUPS: [&str; 2] = ["system:nodes", "system:bootstrappers"];
 const NODE_NAME: &str = "{{EC2PrivateDNSName}}";
 
 /// A list of `aws-auth`.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum MapField {
     /// `mapRoles`.

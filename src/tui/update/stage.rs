@@ -238,7 +238,11 @@ fn of_account(book: &Book, identity: &Identity) -> Vec<Worded> {
         (account(Ending::Renew), "make it anew: it keeps its grants, and every token of it ends"),
     ];
     let can = ways.into_iter().filter(|(wish, _)| about(book, wish).is_ok());
-    can.map(|(wish, what)| { let words = format!("{wish}: {what}"); (wish, words) }).collect()
+    can.map(|(wish, what)| {
+        let words = format!("{wish}: {what}");
+        (wish, words)
+    })
+    .collect()
 }
 
 /// Asks what is meant of an account under the cursor; whether there is something to ask.

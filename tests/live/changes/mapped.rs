@@ -50,7 +50,8 @@ fn load(cluster: &Cluster) {
         "data": {"mapRoles": ROLES, "mapUsers": "[]\n", "else": "kept\n"},
         "binaryData": {"bytes": "AAEC"}});
     let both = json!([user("kim-mapped"), user("ana")]);
-    let namespace = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "mapped"}});
+    let namespace =
+        json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "mapped"}});
     let objects = [map, namespace, binding(Some("mapped"), "both", "view", &both)];
     let lines: Vec<String> = objects.iter().map(Value::to_string).collect();
     cluster.load(&lines.join("\n"));
@@ -58,10 +59,8 @@ fn load(cluster: &Cluster) {
 
 /// The map and the binding, without what the server sets.
 fn states(cluster: &Cluster) -> Vec<Value> {
-    let places: [&[&str]; 2] = [
-        &["configmap", "aws-auth", "-n", "kube-system"],
-        &["rolebinding", "both", "-n", "mapped"],
-    ];
+    let places: [&[&str]; 2] =
+        [&["configmap", "aws-auth", "-n", "kube-system"], &["rolebinding", "both", "-n", "mapped"]];
     let one = |place: &[&str]| {
         let text = cluster.kubectl_ok(&[&["get", "-o", "json"], place].concat());
         let mut object: Value = serde_json::from_str(&text).expect("JSON");
@@ -86,8 +85,12 @@ fn an_entry_of_aws_auth_goes_and_comes_back_to_the_byte() {
     let desk = Desk::new(cluster.kubeconfig());
     let told = desk.keybook(&["revoke", "user:kim-mapped", "-o", "json"]).ends_with(0).json();
     fits("plan.json", &told);
-    let kinds: Vec<&Value> =
-        told["steps"].as_array().expect("steps").iter().map(|step| &step["target"]["kind"]).collect();
+    let kinds: Vec<&Value> = told["steps"]
+        .as_array()
+        .expect("steps")
+        .iter()
+        .map(|step| &step["target"]["kind"])
+        .collect();
     assert_eq!(kinds, ["ConfigMap", "RoleBinding"]);
     let shown = desk.keybook(&["revoke", "user:kim-mapped"]).ends_with(0);
     let line = "-     - rolearn: arn:aws:iam::111122223333:role/Kim";
@@ -111,7 +114,13 @@ fn an_entry_of_aws_auth_goes_and_comes_back_to_the_byte() {
     let plan = desk.plan(&[&format!("aws-auth:mapRoles/{ROLE}/Dev")]);
     let added = json!({"data": {"mapUsers": "- userarn: arn:aws:iam::111122223333:user/x\n"}});
     cluster.kubectl_ok(&[
-        "patch", "configmap", "aws-auth", "-n", "kube-system", "--type=merge", "-p",
+        "patch",
+        "configmap",
+        "aws-auth",
+        "-n",
+        "kube-system",
+        "--type=merge",
+        "-p",
         &added.to_string(),
     ]);
     let moved = "ConfigMap kube-system/aws-auth was changed since";

@@ -130,7 +130,7 @@ impl Work<'_> {
         let place = (&target, action, &changed);
         let insist = self.input.despite_owners;
         let verdict =
-            owner::of_binding((&binding, &self.input.book.snapshot), &gone, place, insist);
+            owner::of_binding((&binding, &self.input.book.snapshot, false), &gone, place, insist);
         if let Verdict::Leave(manual) = verdict {
             // Nothing is taken away here, and nothing put in its place.
             self.left_to_owner(to, &target, &manual);

@@ -147,29 +147,30 @@ fn one_of_many_behind_a_template_is_not_taken_out_and_who_else_comes_in_is_said(
 
 #[test]
 fn what_cannot_be_cut_is_done_by_hand_for_a_reason_that_is_said() {
-    let ana = |text: &str, why: &str| {
+    let of_ana = format!("aws-auth:mapUsers/{ACCOUNT}:user/ana");
+    let by = |wishes: &[&str], text: &str, why: &str| {
         let world = World::default()
             .role("view", &pods(&["get"]))
             .bind(Some("n"), "anas", "view", &json!([user("ana")]))
             .with(map(&json!({"mapUsers": text})));
-        let wish = format!("aws-auth:mapUsers/{ACCOUNT}:user/ana");
-        let plan = world.plan(&[&wish, "user:ana"]).expect("a plan");
-        let targets: Vec<String> =
-            plan.steps.iter().map(|step| step.target.to_string()).collect();
+        let plan = world.plan(wishes).expect("a plan");
+        let targets: Vec<String> = plan.steps.iter().map(|step| step.target.to_string()).collect();
         assert_eq!(targets, ["RoleBinding n/anas"], "{text}");
         let manual = manual(&plan);
         assert!(manual.contains(why), "{why:?} in {manual}");
     };
+    let ana = |text: &str, why: &str| by(&[&of_ana, "user:ana"], text, why);
     let entry = format!("userarn: {ACCOUNT}:user/ana, username: ana");
     ana("- userarn: [oops\n", "it is no YAML");
     ana(&format!("[{{{entry}}}, # why\n {{userarn: x, username: y}}]\n"), "shares its lines");
     ana(&format!("- {{{entry}, username: ana}}\n"), "a key stands twice");
-    ana(&format!("- {{{entry}, groups: &g [a]}}\n- {{userarn: x, groups: *g}}\n"), "not mean the same");
+    let anchor = format!("- {{{entry}, groups: &g [a]}}\n- {{userarn: x, groups: *g}}\n");
+    ana(&anchor, "not mean the same");
     // Another entry of the same ARN would count instead.
-    let first = format!("- {{userarn: {ACCOUNT}:user/ANA, username: root}}\n- {{{entry}}}\n");
-    ana(&first.replace("root", "x"), "name both in one plan");
-    let world = World::default().with(map(&json!({"mapUsers": first})));
-    let plan = world.plan(&[&format!("aws-auth:mapUsers/{ACCOUNT}:user/ana")]).expect("a plan");
+    let two = format!("- {{userarn: {ACCOUNT}:user/ANA, username: root}}\n- {{{entry}}}\n");
+    by(&["user:ana"], &two, "name both in one plan");
+    let world = World::default().with(map(&json!({"mapUsers": two})));
+    let plan = world.plan(&[&of_ana]).expect("a plan");
     assert_eq!(field(step(&plan), "mapUsers"), "", "all entries of the ARN are meant");
 }
 
@@ -234,10 +235,7 @@ fn it_is_undone_to_the_byte_and_no_other_step_of_it_is_taken() {
     assert_eq!(field(back, "mapRoles"), ROLES);
     assert_eq!(field(back, "mapUsers"), USERS);
     assert_eq!(Plan::read(undone.value()).as_ref(), Ok(&undone));
-    for wrong in [
-        json!({"name": "other"}),
-        json!({"labels": {"a": "b"}}),
-    ] {
+    for wrong in [json!({"name": "other"}), json!({"labels": {"a": "b"}})] {
         let mut forged = plan.clone();
         for step in forged.steps.iter_mut().filter(|step| step.target.is_aws_auth()) {
             if let Some(name) = wrong["name"].as_str() {

@@ -82,11 +82,9 @@ fn a_group_goes_alone() {
     let of_both = ["system:nodes", "system:bootstrappers"];
     let none = without_lines(LIVED_IN, 5, 6).replace("  groups:\n", "  groups: []\n");
     assert_eq!(cut(LIVED_IN, &[(0, &of_both)]), Ok(none));
-    for (gone, left) in [
-        ("dev", "[\"view\" , ops]"),
-        ("view", "[dev, ops]"),
-        ("ops", "[dev, \"view\"]"),
-    ] {
+    for (gone, left) in
+        [("dev", "[\"view\" , ops]"), ("view", "[dev, ops]"), ("ops", "[dev, \"view\"]")]
+    {
         let expected = LIVED_IN.replace("[dev, \"view\" , ops]", left);
         assert_eq!(cut(LIVED_IN, &[(2, &[gone])]), Ok(expected), "{gone}");
     }
