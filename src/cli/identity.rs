@@ -34,6 +34,24 @@ pub const ROWS: &[ListKind] = &[
     ListKind::Discovery,
 ];
 
+/// What a plan is made of: the same, and what rbac-manager keeps.
+pub const PLANS: &[ListKind] = &[
+    ListKind::ClusterRoles,
+    ListKind::Roles,
+    ListKind::ClusterRoleBindings,
+    ListKind::RoleBindings,
+    ListKind::Namespaces,
+    ListKind::ServiceAccounts,
+    ListKind::TokenSecrets,
+    ListKind::BootstrapTokens,
+    ListKind::CertificateSigningRequests,
+    ListKind::ConfigMaps,
+    ListKind::OAuthTokens,
+    ListKind::RbacDefinitions,
+    ListKind::Pods,
+    ListKind::Discovery,
+];
+
 /// What is read to follow what an identity can become: the same, workloads and `RBACDefinitions`.
 pub const REACH: &[ListKind] = &[
     ListKind::ClusterRoles,

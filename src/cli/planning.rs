@@ -9,7 +9,7 @@ use super::args::{Global, Output};
 use super::change_args::{ChangeCommand, Made};
 use super::changing::{self, Reached};
 use super::exit::{Code, Failure};
-use super::identity::ROWS;
+use super::identity::PLANS;
 use super::sources::{Needs, open};
 use super::splitting::to_split;
 use crate::book::Book;
@@ -69,7 +69,7 @@ pub(super) fn run(global: &Global, intents: &[Intent], wish: &Made) -> Result<Co
     if form == Output::Csv {
         return Err(Failure::usage("a plan is no table of rows: use -o yaml, json, name or table"));
     }
-    let session = open(global, Needs { lists: ROWS, log: true, findings: false })?;
+    let session = open(global, Needs { lists: PLANS, log: true, findings: false })?;
     let Some(book) = session.books.first() else {
         return Err(Failure::unreachable("there is no cluster to plan for"));
     };

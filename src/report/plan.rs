@@ -204,9 +204,52 @@ pub(super) fn checks(title: &str, checks: &[Check], text: &mut String) {
 
 /// What is taken from an image and put in, as lines of YAML with a little around.
 fn image_diff(before: Option<&Value>, after: Option<&Value>) -> String {
+    let (mut before, mut after) = (before.cloned(), after.cloned());
+    let mut texts = Vec::new();
+    if let (Some(before), Some(after)) = (&mut before, &mut after) {
+        long_texts(before, after, "", &mut texts);
+    }
     let yaml = |image: Option<&Value>| image.map(yaml_document).unwrap_or_default();
-    let (before, after) = (yaml(before), yaml(after));
-    let diff = TextDiff::from_lines(&before, &after);
+    let mut text = line_diff(&yaml(before.as_ref()), &yaml(after.as_ref()));
+    for (path, before, after) in &texts {
+        let _ = writeln!(text, "       lines of {}:", printable(path));
+        text.push_str(&line_diff(before, after));
+    }
+    text
+}
+
+/// Takes texts of several lines that differ out of two images: YAML has each on one line, in which nobody
+/// sees what changes.
+fn long_texts(
+    before: &mut Value,
+    after: &mut Value,
+    path: &str,
+    found: &mut Vec<(String, String, String)>,
+) {
+    match (before, after) {
+        (Value::Object(before), Value::Object(after)) => {
+            for (key, before) in before {
+                if let Some(after) = after.get_mut(key) {
+                    let dot = if path.is_empty() { "" } else { "." };
+                    long_texts(before, after, &format!("{path}{dot}{key}"), found);
+                }
+            }
+        }
+        (Value::String(before), Value::String(after))
+            if before != after && (before.contains('\n') || after.contains('\n')) =>
+        {
+            let shown = "(its lines are below)";
+            let whole = (std::mem::replace(before, shown.to_owned()), after.clone());
+            shown.clone_into(after);
+            found.push((path.to_owned(), whole.0, whole.1));
+        }
+        _ => {}
+    }
+}
+
+/// What is taken from a text and put in, with a little around.
+fn line_diff(before: &str, after: &str) -> String {
+    let diff = TextDiff::from_lines(before, after);
     let mut text = String::new();
     for (at, group) in diff.grouped_ops(2).iter().enumerate() {
         if at > 0 {

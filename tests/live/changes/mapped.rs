@@ -93,7 +93,7 @@ fn an_entry_of_aws_auth_goes_and_comes_back_to_the_byte() {
         .collect();
     assert_eq!(kinds, ["ConfigMap", "RoleBinding"]);
     let shown = desk.keybook(&["revoke", "user:kim-mapped"]).ends_with(0);
-    let line = "-     - rolearn: arn:aws:iam::111122223333:role/Kim";
+    let line = "     - - rolearn: arn:aws:iam::111122223333:role/Kim\n";
     assert!(shown.out.contains(line), "{}", shown.out);
     let plan = desk.plan(&["user:kim-mapped"]);
     desk.keybook(&["apply", &plan, "--yes", "tests"]).ends_with(0).says("run 1 is done");

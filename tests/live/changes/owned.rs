@@ -145,6 +145,11 @@ fn states(cluster: &Cluster) -> Vec<Option<Value>> {
     places.into_iter().map(|place| state(cluster, place)).collect()
 }
 
+/// The controller needs a moment between deleting a binding and making it anew.
+fn await_states(cluster: &Cluster, expected: &[Option<Value>]) {
+    await_some("the definition and the bindings", || (states(cluster) == expected).then_some(()));
+}
+
 fn put(cluster: &Cluster, definition: &Value) {
     let put = cluster.kubectl_with(&["apply", "-f", "-"], &definition.to_string());
     assert!(put.status.success(), "{}", String::from_utf8_lossy(&put.stderr));
@@ -187,22 +192,23 @@ fn what_rbac_manager_keeps_is_revoked_by_its_definition_and_undone_by_it() {
         let _stop = Stop(&stop);
         let plan = desk.plan(&[&what]);
         desk.keybook(&["apply", &plan, "--yes", "tests"]).ends_with(0).says("run 1 is done");
-        let left = states(&cluster);
-        let definition = left[0].as_ref().expect("the definition");
-        assert_eq!(definition["rbacBindings"], self::definition(false)["rbacBindings"]);
-        assert_eq!(left[1].as_ref().expect("it stays")["subjects"], json!([user(LEE)]));
-        assert_eq!(left[2], None);
+        let mut left = before.clone();
+        left[0].as_mut().expect("the definition")["rbacBindings"] =
+            definition(false)["rbacBindings"].clone();
+        left[1].as_mut().expect("it stays")["subjects"] = json!([user(LEE)]);
+        left[2] = None;
+        await_states(&cluster, &left);
         assert!(!may(&cluster, &kim, &reads) && may(&cluster, &lee, &reads));
         desk.keybook(&["verify", "1"]).ends_with(0);
 
         desk.keybook(&["undo", "1", "--yes", "tests"]).ends_with(0);
         await_some("kim to be let in again", || may(&cluster, &kim, &reads).then_some(()));
-        assert_eq!(states(&cluster), before);
+        await_states(&cluster, &before);
 
         // Once more; and somebody writes kim into the definition again.
         let plan = desk.plan(&[&what]);
         desk.keybook(&["apply", &plan, "--yes", "tests"]).ends_with(0).says("run 3 is done");
-        put(&cluster, &self::definition(true));
+        put(&cluster, &definition(true));
         await_some("the controller to follow", || may(&cluster, &kim, &reads).then_some(()));
         let said = desk.keybook(&["verify", "3"]).ends_with(1);
         for words in [
@@ -212,7 +218,7 @@ fn what_rbac_manager_keeps_is_revoked_by_its_definition_and_undone_by_it() {
         ] {
             assert!(said.err.contains(&words), "{words:?} in {}", said.err);
         }
-        put(&cluster, &self::definition(false));
+        put(&cluster, &definition(false));
         await_some("the controller to follow", || (!may(&cluster, &kim, &reads)).then_some(()));
     });
 }
@@ -258,9 +264,14 @@ fn editing_a_definition_that_is_killed_at_any_write_is_finished_or_undone_as_if_
         let before = states(&cluster);
         let what = format!("user:{KIM}");
         done(&["apply", &desk.plan(&[&what])]);
-        let revoked = states(&cluster);
+        let mut revoked = before.clone();
+        revoked[0].as_mut().expect("the definition")["rbacBindings"] =
+            definition(false)["rbacBindings"].clone();
+        revoked[1].as_mut().expect("it stays")["subjects"] = json!([user(LEE)]);
+        revoked[2] = None;
+        await_states(&cluster, &revoked);
         done(&["undo", "1"]);
-        assert_eq!(states(&cluster), before);
+        await_states(&cluster, &before);
         let mut run = 1;
         for point in (0..2).flat_map(|write| [(write, Act::HoldBefore), (write, Act::HoldAfter)]) {
             for finish in [true, false] {
@@ -270,13 +281,13 @@ fn editing_a_definition_that_is_killed_at_any_write_is_finished_or_undone_as_if_
                 killed_at(&faulty, &desk, point, &["apply", &plan, "--yes", "faulty"]);
                 if finish {
                     done(&["apply", "--finish", &of_run]);
-                    assert_eq!(states(&cluster), revoked, "{point:?}");
+                    await_states(&cluster, &revoked);
                     killed_at(&faulty, &desk, point, &["undo", &of_run, "--yes", "faulty"]);
                     done(&["apply", "--finish", &of_undo]);
                 } else {
                     done(&["undo", &of_run]);
                 }
-                assert_eq!(states(&cluster), before, "{point:?} finish {finish}");
+                await_states(&cluster, &before);
             }
         }
     });
