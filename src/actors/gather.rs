@@ -144,8 +144,9 @@ impl Holders {
         let mut minted = HashMap::default();
         if identity.kind == SubjectKind::ServiceAccount {
             for (issued, _) in activity.issued().of(identity) {
-                if holder::is_told(&issued.by) {
-                    minted.insert(issued.credential.clone(), issued.by.clone());
+                let maker = issued.maker();
+                if holder::is_told(maker) {
+                    minted.insert(issued.credential.clone(), maker.clone());
                 }
             }
         }

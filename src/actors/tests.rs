@@ -105,7 +105,7 @@ impl Log {
 
     fn minted(mut self, credential: &str, by: &str) -> Self {
         let (account, by) = (self.identity.clone(), by.parse().unwrap());
-        let issued = Issued { account, credential: credential.into(), by };
+        let issued = Issued { account, credential: credential.into(), by, as_who: None };
         self.parts.issued.push((Arc::new(issued), Minted::new(at(0))));
         self
     }
@@ -507,6 +507,25 @@ fn two_logins_at_two_desks_at_once_are_two() {
     assert!(!both(MAC, "JTI=4", HOME).is_shared());
     // A program beside her, elsewhere.
     assert!(!both("pipeline/4.1 (linux/amd64)", "JTI=4", OFFICE).is_shared());
+}
+
+#[test]
+fn tokens_that_a_proxy_had_made_are_of_those_in_whose_name_it_did() {
+    let by = |by: &str, whose: [&str; 2]| {
+        let mut log = Log::new("sa:ci/deployer");
+        for (credential, who) in ["JTI=1", "JTI=2"].into_iter().zip(whose) {
+            let account = log.identity.clone();
+            let (by, as_who) = (by.parse().unwrap(), Some(who.parse().unwrap()));
+            let issued = Issued { account, credential: credential.into(), by, as_who };
+            log.parts.issued.push((Arc::new(issued), Minted::new(at(0))));
+        }
+        log.work(("JTI=1", MAC, HOME), 0..60).work(("JTI=2", MAC, OFFICE), 900..960).signs()
+    };
+    let proxy = "sa:teleport/proxy";
+    assert_eq!(by(proxy, ["user:eve", "user:fay"]), [("minters", 60)]);
+    assert_eq!(by(proxy, ["user:eve", "user:eve"]), []);
+    // An administrator who tries something in others' names does it themselves.
+    assert_eq!(by("user:cleo", ["user:eve", "user:fay"]), []);
 }
 
 #[test]

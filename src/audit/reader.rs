@@ -447,7 +447,9 @@ impl Parts<'_> {
         let Asked::Line(called) = &self.asked else { return None };
         let (who, account) = (&self.who.value, called.account_of_token()?);
         let by = who.authenticated.value.clone();
-        Some((Issued { account, credential: credential.clone(), by }, who.is_kubelet()))
+        let as_who =
+            (who.effective.id != who.authenticated.id).then(|| who.effective.value.clone());
+        Some((Issued { account, credential: credential.clone(), by, as_who }, who.is_kubelet()))
     }
 
     /// Whether it reads a resource, and runs or reaches nothing.

@@ -5,7 +5,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::standing::{self, Standing, Tie};
 use super::{Bound, Credential, Expires, Kind, LastUse, Made};
 use crate::book::Book;
-use crate::model::{Asked, BoundTo, Identity, Minted, Name};
+use crate::model::{Asked, BoundTo, Identity, Maker, Minted, Name};
 
 /// What kubelets ask for: with the server's defaults a pod's token with exactly this lifetime is good
 /// for a year, whatever the answer says (`plugin/pkg/admission/serviceaccount`,
@@ -66,7 +66,7 @@ pub(super) fn bound(identity: &Identity, minted: &Minted) -> Bound {
 }
 
 /// Notes what is known of its making.
-pub(super) fn tell(book: &Book, credential: &mut Credential, by: &Identity, minted: &Minted) {
+pub(super) fn tell(book: &Book, credential: &mut Credential, by: &Maker, minted: &Minted) {
     credential.issued = Some(minted.at);
     credential.made = Some(Made::By(by.clone()));
     credential.notes.push(format!("made by {by}, by the log"));
@@ -200,7 +200,7 @@ mod tests {
         let world = world.row(Row::new("sa:a/x", "get pods@a/p", 5).with(with));
         let mut world = more(world);
         let (account, by) = (Identity::service_account("a", "x"), Identity::user("ana"));
-        let issued = Arc::new(Issued { account, credential: "JTI=1".into(), by });
+        let issued = Arc::new(Issued { account, credential: "JTI=1".into(), by, as_who: None });
         world.activity.as_mut().unwrap().issued = vec![(issued, minted)];
         inventory(&world.book()).credentials
     }

@@ -48,7 +48,7 @@ pub use used::missed;
 pub(crate) use used::{hidden, mounted_by, mounting_unknown, place};
 
 use crate::book::{Book, Tier};
-use crate::model::{Identity, ListKind, Name, Secret, counted};
+use crate::model::{Identity, ListKind, Maker, Name, Secret, counted};
 use crate::owners::Owner;
 
 /// What a credential is.
@@ -196,8 +196,8 @@ pub enum Made {
     Automatically,
     /// By somebody, on purpose.
     ByHand,
-    /// By request of this identity, by the log.
-    By(Identity),
+    /// By request of these, by the log.
+    By(Maker),
 }
 
 /// What a token ends with, beside its account and its time.

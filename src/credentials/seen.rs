@@ -13,7 +13,8 @@ use super::standing::{self, Standing, Tie};
 use super::{Bound, Credential, Expires, Inventory, Kind, LastUse, Only, minted, unnamed};
 use crate::book::{Book, LogState};
 use crate::model::{
-    Activity, BoundTo, Detail, Identity, Issued, Minted, Name, SeenId, SubjectKind, Use, counted,
+    Activity, BoundTo, Detail, Identity, Issued, Maker, Minted, Name, SeenId, SubjectKind, Use,
+    counted,
 };
 
 /// Why it is not known how long a token is good for.
@@ -33,7 +34,7 @@ struct Seen {
     span: Span,
     tokens: usize,
     /// Of pods' tokens: who had some of them made, not being a kubelet.
-    minters: BTreeSet<Identity>,
+    minters: BTreeSet<Maker>,
 }
 
 impl Seen {
@@ -59,7 +60,7 @@ pub(super) struct Uses {
     detail: Detail,
     asked: Asked,
     /// Tokens that somebody had made for accounts: by whom, and what is known of them.
-    made: BTreeMap<(Identity, Name), (Identity, Minted)>,
+    made: BTreeMap<(Identity, Name), (Maker, Minted)>,
     absent: LastUse,
 }
 
@@ -95,7 +96,7 @@ impl Uses {
         for (issued, of) in issued {
             uses.asked.is_known(&issued.account, &issued.by);
             let key = (issued.account.clone(), issued.credential.clone());
-            uses.made.insert(key, (issued.by.clone(), of.clone()));
+            uses.made.insert(key, (issued.into(), of.clone()));
         }
         let of_one = only.0.map(|identity| activity.seen(identity));
         let rows: Box<dyn Iterator<Item = &Use>> = match of_one {
@@ -192,7 +193,7 @@ impl Uses {
     }
 
     /// Who had a token made, and what is known of it, where the log shows it.
-    pub(super) fn made(&self, identity: &Identity, id: &str) -> Option<(Identity, Minted)> {
+    pub(super) fn made(&self, identity: &Identity, id: &str) -> Option<(Maker, Minted)> {
         self.made.get(&(identity.clone(), id.into())).cloned()
     }
 
@@ -329,9 +330,9 @@ impl Uses {
 
 /// Who had tokens made that are bound to pods, by account and by what their uses are called.
 fn minters_of_pods(
-    made: &BTreeMap<(Identity, Name), (Identity, Minted)>,
-) -> BTreeMap<(Identity, Name), BTreeSet<Identity>> {
-    let mut all: BTreeMap<_, BTreeSet<Identity>> = BTreeMap::new();
+    made: &BTreeMap<(Identity, Name), (Maker, Minted)>,
+) -> BTreeMap<(Identity, Name), BTreeSet<Maker>> {
+    let mut all: BTreeMap<_, BTreeSet<Maker>> = BTreeMap::new();
     for ((account, _), (by, of)) in made {
         let Some(BoundTo::Object { kind, name, .. }) = of.bound() else { continue };
         if let (true, Some(ns), Some(pod)) = (&**kind == "Pod", &account.namespace, name) {

@@ -367,7 +367,7 @@ fn who_had_a_token_made_is_told_whether_it_was_used_or_not() {
     let made = |account: &str, credential: &str, at: i64| {
         let account = Identity::service_account("a", account);
         let (credential, by) = (credential.into(), Identity::user("ana"));
-        (Arc::new(Issued { account, credential, by }), Minted::new(day(at)))
+        (Arc::new(Issued { account, credential, by, as_who: None }), Minted::new(day(at)))
     };
     let issued = [
         made("x", "JTI=1", 2),

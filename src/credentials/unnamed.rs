@@ -214,6 +214,7 @@ mod tests {
             account: Identity::service_account("a", "x"),
             credential: "JTI=old".into(),
             by: Identity::user("ana"),
+            as_who: None,
         };
         let mut world = log().object(&secret).row(Row::new("sa:a/x", "get pods@a/p", 5).times(3));
         let minted = crate::model::Minted::new(day(1));
@@ -264,6 +265,7 @@ mod tests {
                 account: Identity::service_account("a", "x"),
                 credential: format!("JTI={by}{token}").into(),
                 by: Identity::user(by),
+                as_who: None,
             };
             (issued.into(), crate::model::Minted::new(day(5)))
         };

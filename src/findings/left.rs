@@ -70,7 +70,9 @@ struct After {
 fn tokens(subject: &Subject<'_>, log: &Activity, last_day: NaiveDate, found: &mut Vec<Finding>) {
     let who = &subject.entry.identity;
     let mut after: BTreeMap<&Identity, After> = BTreeMap::new();
-    for (issued, _) in log.issued().iter().filter(|(issued, _)| issued.by == *who) {
+    for (issued, _) in
+        log.issued().iter().filter(|(issued, _)| issued.by == *who || issued.maker() == who)
+    {
         let Some(seen) = log.seen(&issued.account) else { continue };
         let of_it = log.by_authenticated(seen).iter().filter(|row| {
             row.day > last_day

@@ -1,12 +1,13 @@
 //! Who had tokens made for accounts, by the log.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{Identity, Name};
+use super::{Identity, Name, SubjectKind};
 
 /// A token that somebody had made for an account (`authentication.kubernetes.io/issued-credential-id`
 /// of a `create serviceaccounts/token`). Of those that kubelets had made only the ones are here that
@@ -20,6 +21,43 @@ pub struct Issued {
     pub credential: Name,
     /// Who asked for it: whose credential was presented.
     pub by: Identity,
+    /// In whose name, where who asked impersonated somebody.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub as_who: Option<Identity>,
+}
+
+impl Issued {
+    /// Whose doing it is: of what an account asked for in somebody's name, theirs. Proxies that
+    /// people log in by (Rancher, Pinniped, Teleport) ask so. A user who impersonates another does it
+    /// themselves.
+    pub fn maker(&self) -> &Identity {
+        let by_account = self.by.kind == SubjectKind::ServiceAccount;
+        self.as_who.as_ref().filter(|_| by_account).unwrap_or(&self.by)
+    }
+}
+
+/// Who had a token made.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Maker {
+    /// Whose credential was presented.
+    pub by: Identity,
+    /// In whose name, where they impersonated somebody.
+    pub as_who: Option<Identity>,
+}
+
+impl From<&Issued> for Maker {
+    fn from(of: &Issued) -> Self {
+        Self { by: of.by.clone(), as_who: of.as_who.clone() }
+    }
+}
+
+impl fmt::Display for Maker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.as_who {
+            None => self.by.fmt(f),
+            Some(who) => write!(f, "{} as {who}", self.by),
+        }
+    }
 }
 
 /// What a token ends with (`spec.boundObjectRef` of its `TokenRequest`; of a pod's and a node's also
@@ -110,7 +148,7 @@ impl Issuances {
         account: &'a Identity,
     ) -> impl Iterator<Item = (&'a Issued, &'a Minted)> + 'a {
         let (credential, by) = ("".into(), Identity::user(""));
-        let first = Issued { account: account.clone(), credential, by };
+        let first = Issued { account: account.clone(), credential, by, as_who: None };
         let all = self.0.range::<Issued, _>(first..).map(|(issued, minted)| (&**issued, minted));
         all.take_while(move |(issued, _)| issued.account == *account)
     }
@@ -161,7 +199,7 @@ mod tests {
     fn those_of_one_account_are_found_among_all() {
         let one = |account: &Identity, credential: &str| {
             let (credential, by) = (credential.into(), Identity::user("ana"));
-            Arc::new(Issued { account: account.clone(), credential, by })
+            Arc::new(Issued { account: account.clone(), credential, by, as_who: None })
         };
         let accounts = ["a", "b", "c"].map(|name| Identity::service_account("ci", name));
         let all = accounts.iter().flat_map(|of| ["JTI=1", "JTI=2"].map(|id| one(of, id)));

@@ -47,7 +47,7 @@ pub use flow_control::{
     FlowSchemaSpec, FlowSubject, LevelReference, PriorityLevelSpec,
 };
 pub use identity::{Identity, IdentityParseError, Name, SubjectKind};
-pub use issued::{Asked, BoundTo, Issuances, Issued, Minted};
+pub use issued::{Asked, BoundTo, Issuances, Issued, Maker, Minted};
 pub use lacks::Absence;
 pub use lists::KEPT_CONFIG_MAPS;
 pub use network_policy::{Direction, Named as NamedByRule, NetworkPolicySpec, NetworkRule};

@@ -464,7 +464,8 @@ mod tests {
     fn a_delta_replaces_adds_and_takes_away() {
         let before = whole(&["ana"], vec![row(0, 0, 0, 1, 1), row(0, 0, 1, 1, 1)]);
         let (account, credential) = (Identity::user("bob"), "JTI=1".into());
-        let token = Arc::new(Issued { account, credential, by: Identity::user("ana") });
+        let token =
+            Arc::new(Issued { account, credential, by: Identity::user("ana"), as_who: None });
         let delta = ActivityDelta {
             tables: ActivityTables {
                 identities: vec![Identity::user("bob")],

@@ -146,6 +146,8 @@ pub struct CredentialRow {
     pub made: Option<&'static str>,
     /// Who had it made, where the log shows it.
     pub made_by: Option<Names>,
+    /// In whose name they asked for it, where they impersonated somebody.
+    pub made_as: Option<Names>,
     /// When it was made, UTC.
     pub issued: Option<DateTime<Utc>>,
     /// When it ends by itself.
@@ -192,7 +194,11 @@ impl CredentialRow {
                 Made::By(_) => "by request",
             }),
             made_by: match &of.made {
-                Some(Made::By(by)) => Some(Names::from(by)),
+                Some(Made::By(maker)) => Some(Names::from(&maker.by)),
+                _ => None,
+            },
+            made_as: match &of.made {
+                Some(Made::By(maker)) => maker.as_who.as_ref().map(Names::from),
                 _ => None,
             },
             issued: of.issued,

@@ -64,7 +64,10 @@ pub fn issued(credential: &Credential, now: DateTime<Utc>, columns: usize) -> Li
     let line = credential.issued.map_or_else(Line::new, |at| Line::plain(ago(at, now)));
     let (how, slot) = match &credential.made {
         Some(Made::ByHand) => ("by hand".to_owned(), Slot::Warn),
-        Some(Made::By(who)) => (format!("by {}", distinct(&who.name)), Slot::Base),
+        Some(Made::By(who)) => {
+            let whose = who.as_who.iter().map(|who| format!(" as {}", distinct(&who.name)));
+            (format!("by {}{}", distinct(&who.by.name), whose.collect::<String>()), Slot::Base)
+        }
         Some(Made::Automatically) | None => return line,
     };
     let how = if line.0.is_empty() { how } else { format!(" {how}") };
@@ -128,7 +131,10 @@ pub fn describe(credential: &Credential, frame: Frame) -> Lines {
     let made = match &credential.made {
         Some(Made::ByHand) => ", by hand".to_owned(),
         Some(Made::Automatically) => ", by the controller".to_owned(),
-        Some(Made::By(who)) => format!(", by {}", words::full(who)),
+        Some(Made::By(who)) => {
+            let whose = who.as_who.iter().map(|who| format!(" as {}", words::full(who)));
+            format!(", by {}{}", words::full(&who.by), whose.collect::<String>())
+        }
         None => String::new(),
     };
     let issued = credential.issued.map_or_else(|| "not known".to_owned(), |at| exactly(at, now));

@@ -150,7 +150,9 @@ impl Line {
         };
         let account = Identity::service_account(namespace, name);
         let by = self.authenticated.identity.clone();
-        Some(Issued { account, credential: self.issued.clone()?, by })
+        let as_who = self.impersonated.as_ref().map(|(person, _)| person.identity.clone());
+        let as_who = as_who.filter(|who| *who != by);
+        Some(Issued { account, credential: self.issued.clone()?, by, as_who })
     }
 
     fn pair(&self) -> (Identity, Identity) {

@@ -147,7 +147,8 @@ fn without_a_log_the_servers_tracking_tells_of_tokens_in_secrets() {
 /// A token of sa:a/x that ana had made on day 1, until then.
 fn minted(until: DateTime<Utc>) -> (Arc<Issued>, Minted) {
     let account = Identity::service_account("a", "x");
-    let issued = Issued { account, credential: "JTI=1".into(), by: Identity::user("ana") };
+    let issued =
+        Issued { account, credential: "JTI=1".into(), by: Identity::user("ana"), as_who: None };
     let asked =
         Asked { bound: BoundTo::Nothing, seconds: None, until: Some(until), audiences: vec![] };
     (issued.into(), Minted { asked: Some(asked), ..Minted::new(day(1)) })
@@ -437,7 +438,7 @@ fn a_token_whose_end_the_log_does_not_tell_is_not_said_to_be_unused() {
         let issued = (0..many).map(|token| {
             let (account, by) = (account.clone(), Identity::user("ana"));
             let credential = format!("JTI={token}").into();
-            (Arc::new(Issued { account, credential, by }), Minted::new(day(1)))
+            (Arc::new(Issued { account, credential, by, as_who: None }), Minted::new(day(1)))
         });
         world.activity.as_mut().unwrap().issued = issued.collect();
         assert_eq!(said(&world, "unused-credential"), [], "{many}");

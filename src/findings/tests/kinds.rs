@@ -304,6 +304,7 @@ fn tokens_of_who_left_that_are_used_later_are_said() {
             account: Identity::service_account("a", "x"),
             credential: id.into(),
             by: by.parse().expect("an identity"),
+            as_who: None,
         };
         (issued.into(), Minted::new(day(10)))
     };

@@ -26,7 +26,7 @@ use reading::Reader;
 use writing::Writer;
 
 /// Changes whenever the bytes do, or what the same days come to.
-const FORM: u32 = 7;
+const FORM: u32 = 8;
 
 impl Options {
     /// Which form of which sum: bytes noted under another one are of no use.
@@ -68,6 +68,10 @@ pub fn write_whole(activity: &Activity) -> Option<Vec<u8>> {
         body.identity(&issued.account)?;
         body.name(&issued.credential);
         body.identity(&issued.by)?;
+        body.number(usize::from(issued.as_who.is_some()));
+        if let Some(who) = &issued.as_who {
+            body.identity(who)?;
+        }
         body.minted(minted)?;
     }
     body.number(parts.truncated.len());
@@ -122,7 +126,12 @@ pub fn read_whole(packed: &[u8]) -> Option<Activity> {
     let mut issued = Vec::new();
     for _ in 0..from.from.length()? {
         let (account, credential) = (from.identity()?, from.name()?);
-        let one = Issued { account, credential, by: from.identity()? };
+        let by = from.identity()?;
+        let as_who = match from.from.length()? {
+            0 => None,
+            _ => Some(from.identity()?),
+        };
+        let one = Issued { account, credential, by, as_who };
         issued.push((Arc::new(one), from.minted()?));
     }
     let mut truncated = BTreeMap::new();

@@ -93,7 +93,15 @@ fn activity() -> Activity {
             .map(|token| {
                 let credential = format!("JTI={token}").into();
                 let by = Identity::user("ana");
-                (Arc::new(Issued { account: account.clone(), credential, by }), minted(token))
+                (
+                    Arc::new(Issued {
+                        account: account.clone(),
+                        credential,
+                        by,
+                        as_who: (token == 8).then(|| Identity::user("ada")),
+                    }),
+                    minted(token),
+                )
             })
             .into(),
         groups_seen: [(SeenId(2), [(name("a"), at(1))].into())].into(),

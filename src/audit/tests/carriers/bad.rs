@@ -139,7 +139,7 @@ fn logs_of_two_clusters_are_not_mixed() {
         read_inputs(vec![input("log", both.clone())], &options, &())
     };
     let error = read(None).unwrap_err().to_string();
-    assert!(error.contains("2 clusters: shop (2 events), lab (1 events)"), "{error}");
+    assert!(error.contains("2 clusters: shop (2 events), lab (1 event)"), "{error}");
     for (cluster, events, others) in [("shop", 3, 1), ("lab", 2, 2)] {
         let coverage = read(Some(cluster)).unwrap().coverage().clone();
         assert_eq!(coverage.events, events);

@@ -246,7 +246,7 @@ fn tokens_that_one_had_made_for_two_are_given_to_them() {
             .from("203.0.113.9")
             .put(&mut parts);
         let account = Identity::service_account("a", "bot");
-        let issued = Issued { account, credential: token.into(), by: by.clone() };
+        let issued = Issued { account, credential: token.into(), by: by.clone(), as_who: None };
         parts.issued.push((Arc::new(issued), Minted::new(parts.uses[0].first)));
     }
     world.log = Some(parts);
