@@ -25,12 +25,15 @@ pub struct Differs {
     pub known: bool,
 }
 
+/// So many times the patience is had where rbac-manager has to follow first.
+const FOLLOWING: u32 = 3;
+
 /// How often access is asked about again, while it is not as it should be.
 const AGAIN: Duration = Duration::from_millis(100);
 
 /// Looks at everything that was made, and asks what the Plan says. A change of RBAC takes a moment
 /// until the authorizer knows it: up to `patience`, an answer that is not the right one is asked for
-/// again.
+/// again. Where rbac-manager has to follow an edit of its definition, up to [`FOLLOWING`] times that.
 ///
 /// # Errors
 /// Where the cluster does not answer.
@@ -47,13 +50,17 @@ pub async fn verify(
         .iter()
         .enumerate()
         .filter(|(at, one)| !made[at + 1..].iter().any(|later| target(later) == target(one)));
-    let looked = last.map(|(_, made)| one(cluster, plan, made));
+    // What rbac-manager was about to make of the definition before, it takes away once it has read it
+    // again.
+    let follows = plan.steps.iter().any(|step| step.target.is_definition());
+    let patience = if follows { patience * FOLLOWING } else { patience };
+    let until = tokio::time::Instant::now() + patience;
+    let looked = last.map(|(_, made)| settled(cluster, plan, made, until));
     let mut looked = stream::iter(looked).buffered(AT_ONCE);
     let mut differs = Vec::new();
     while let Some(found) = looked.next().await {
         differs.extend(found?);
     }
-    let until = tokio::time::Instant::now() + patience;
     let of = &plan.verification;
     let all =
         [(&of.denied, false), (&of.still_denied, false), (&of.allowed, true), (&of.again, true)];
@@ -111,6 +118,24 @@ async fn followed(
                 now.as_ref().map(who_wrote).unwrap_or_default()
             );
             return Ok(Some(Differs { what: one.binding.to_string(), how, known: true }));
+        }
+        tokio::time::sleep(AGAIN).await;
+    }
+}
+
+/// The same as [`one`]; a binding beside a definition has until then to be so.
+async fn settled(
+    cluster: &dyn Cluster,
+    plan: &Plan,
+    made: &Made,
+    until: tokio::time::Instant,
+) -> Result<Option<Differs>, cluster::Error> {
+    let waits = plan.steps.iter().any(|step| step.target.is_definition())
+        && plan.steps.iter().any(|step| step.id == made.step && step.target.is_binding());
+    loop {
+        let found = one(cluster, plan, made).await?;
+        if found.is_none() || !waits || tokio::time::Instant::now() >= until {
+            return Ok(found);
         }
         tokio::time::sleep(AGAIN).await;
     }
