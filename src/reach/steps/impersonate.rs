@@ -150,7 +150,9 @@ fn account_ids(right: &Right, world: &World) -> Vec<(Option<u32>, Vec<u32>)> {
 fn constrained(rights: &Rights, world: &World, out: &mut Out) {
     let groups = rights.of(On::InfoGroups, Verb::UserInfo);
     let (mut asked, mut by) = group_ids(groups, world);
-    if let Some(any) = groups.iter().find(|right| right.names.is_none()) {
+    // For four groups and more one name is asked for that stands for all (`authorizeGroups`), and there
+    // is nothing against groups that nobody knows.
+    if let Some(any) = groups.iter().find(|right| has(&right.names, "*")) {
         asked.clone_from(&world.groups);
         by = vec![any.clone()];
     }
@@ -169,13 +171,18 @@ fn constrained(rights: &Rights, world: &World, out: &mut Out) {
         }
     }
     for right in rights.of(On::InfoAccounts, Verb::ServiceAccount) {
-        for ns in world.within(right.at) {
-            for id in of(&world.known, ns) {
-                if right.names.as_ref().is_none_or(|names| world.is_named(*id, names)) {
-                    let pose = Pose { who: Some(*id), groups: Arc::default() };
-                    let to = To::Constrained(pose, Mode::OnAccount);
-                    out.edge(to, Step::ConstrainedImpersonate, std::slice::from_ref(right));
-                }
+        // Nobody asks whether the account is there.
+        for (who, groups) in account_ids(right, world) {
+            let to = To::Constrained(Pose { who, groups: groups.into() }, Mode::OnAccount);
+            out.edge(to, Step::ConstrainedImpersonate, std::slice::from_ref(right));
+        }
+        if right.names.is_none() {
+            for id in world.within(right.at).flat_map(|ns| of(&world.known, ns)) {
+                let to = To::Constrained(
+                    Pose { who: Some(*id), groups: Arc::default() },
+                    Mode::OnAccount,
+                );
+                out.edge(to, Step::ConstrainedImpersonate, std::slice::from_ref(right));
             }
         }
     }

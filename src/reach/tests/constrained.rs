@@ -48,6 +48,37 @@ fn constrained_impersonation_reaches_what_its_rules_let_through() {
     never(old, None, json!([who(), on("create", "serviceaccounts/token")]));
 }
 
+#[test]
+fn many_groups_are_asked_for_under_one_name() {
+    let admins = || company().bind(None, "admins", "ClusterRole/cluster-admin", "group:admins");
+    let who = || named(rule(&["impersonate:user-info"], AUTH, &["users"]), &["x"]);
+    let groups = |name: &str| named(rule(&["impersonate:user-info"], AUTH, &["groups"]), &[name]);
+    let mint = || on("user-info", "create", "serviceaccounts/token");
+    let by = [Step::ConstrainedImpersonate, Step::MintToken];
+    leads(admins(), None, json!([who(), groups("admins"), mint()]), &by);
+    leads(admins(), None, json!([who(), groups("*"), mint()]), &by);
+    never(admins(), None, json!([who(), groups("other"), mint()]));
+    // Not so of system:masters, nor of who is impersonated.
+    never(company(), None, json!([who(), groups("*"), mint()]));
+    let any = || named(rule(&["impersonate:user-info"], AUTH, &["users"]), &["*"]);
+    let boss = company().bind(None, "boss", "ClusterRole/cluster-admin", "user:boss");
+    never(boss, None, json!([any(), mint()]));
+}
+
+#[test]
+fn an_account_that_is_not_there_is_impersonated_with_its_groups() {
+    let mints = json!([rule(&["create"], "", &["serviceaccounts/token"])]);
+    let group = "group:system:serviceaccounts:app";
+    let world = || company().role("app", "mints", &mints).bind(APP, "all", "Role/mints", group);
+    let ghost =
+        || named(rule(&["impersonate:serviceaccount"], AUTH, &["serviceaccounts"]), &["ghost"]);
+    let by = [Step::ConstrainedImpersonate, Step::MintToken];
+    let mint = || on("serviceaccount", "create", "serviceaccounts/token");
+    leads(world(), APP, json!([ghost(), mint()]), &by);
+    never(world(), APP, json!([ghost()]));
+    never(company(), APP, json!([ghost(), mint()]));
+}
+
 /// Requests in the name of `strong`, for what a role lets be done so.
 fn be() -> Value {
     named(rule(&["impersonate:serviceaccount"], AUTH, &["serviceaccounts"]), &["strong"])

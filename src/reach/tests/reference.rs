@@ -111,9 +111,14 @@ impl Simulation {
             users.extend(["ghost", NEW].map(|name| format!("system:serviceaccount:{ns}:{name}")));
         }
         for rule in objects.roles.values().flat_map(|role| &role.rules) {
+            let names = || rule.resource_names.iter().filter(|name| !name.is_empty());
             if rule.resources.iter().any(|resource| &**resource == "users") {
-                let names = rule.resource_names.iter().filter(|name| !name.is_empty());
-                users.extend(names.map(ToString::to_string));
+                users.extend(names().map(ToString::to_string));
+            }
+            if rule.resources.iter().any(|resource| &**resource == "serviceaccounts") {
+                for ns in objects.namespaces.keys() {
+                    users.extend(names().map(|name| format!("system:serviceaccount:{ns}:{name}")));
+                }
             }
         }
         let start = context(start, &start.implicit_groups());
