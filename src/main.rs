@@ -24,7 +24,10 @@ fn terminal(global: &Global) -> Result<ExitCode, Failure> {
     let options = TuiOptions {
         feeds: feeds
             .iter()
-            .map(|fed| FeedSource::of(fed.name.clone(), &fed.feed, fed.desk.clone()))
+            .map(|fed| FeedSource {
+                flags: fed.flags.clone(),
+                ..FeedSource::of(fed.name.clone(), &fed.feed, fed.desk.clone())
+            })
             .collect(),
         theme: settings.theme.value.clone(),
         theme_dir: settings.paths.config.as_ref().map(|file| file.with_file_name("themes")),

@@ -3,12 +3,12 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use chrono::{DateTime, NaiveTime, Utc};
 use serde_json::{Value, json};
 
+use super::again::Options;
 use super::args::{Global, Output};
 use super::exit::{Code, Failure};
 use super::identity::ROWS;
@@ -18,7 +18,7 @@ use crate::book::Book;
 use crate::change::plan::{Intent, Refusal, Remaining, Remains, about, remains};
 use crate::change::run::{History, Run, Stage};
 use crate::config::Setting;
-use crate::model::{Exemption, Identity, printable, shell_word};
+use crate::model::{Exemption, Identity, printable};
 use crate::report::{self, exact};
 
 /// Something with a day.
@@ -275,61 +275,4 @@ fn commands(stage: &Stage<'_>, options: &Options) -> [String; 2] {
         ),
         format!("keybook apply {file}{}", options.cluster),
     ]
-}
-
-/// The options by which the same cluster, and the same log, are meant; a space before each.
-struct Options {
-    cluster: String,
-    log: String,
-}
-
-impl Options {
-    fn of(global: &Global) -> Self {
-        let (cluster, input) = (&global.cluster, &global.input);
-        let flags = |named: &[(&str, Vec<&String>)]| -> String {
-            let words = named.iter().flat_map(|(name, values)| {
-                values
-                    .iter()
-                    .map(move |value| format!(" --{name} {}", shell_word((*value).clone())))
-            });
-            words.collect()
-        };
-        let path = |path: Option<&PathBuf>| path.map(|path| path.display().to_string());
-        let (kubeconfig, policy) =
-            (path(cluster.kubeconfig.as_ref()), path(global.verdict.policy.as_ref()));
-        let paths = |all: &[PathBuf]| -> Vec<String> {
-            all.iter().map(|path| path.display().to_string()).collect()
-        };
-        let (iam, inspect) = (paths(&global.credentials.iam), paths(&global.credentials.inspect));
-        let groups: Vec<String> = input
-            .groups
-            .iter()
-            .map(|(user, groups)| {
-                let groups: Vec<&str> = groups.iter().map(|group| &**group).collect();
-                format!("{user}={}", groups.join(","))
-            })
-            .collect();
-        let within = cluster.namespace.iter().filter(|_| cluster.all_namespaces);
-        let all = if cluster.all_namespaces { " --all-namespaces" } else { "" };
-        Self {
-            cluster: flags(&[
-                ("kubeconfig", kubeconfig.iter().collect()),
-                ("context", cluster.context.iter().collect()),
-                ("cluster", cluster.cluster.iter().collect()),
-                ("user", cluster.user.iter().collect()),
-                ("as", cluster.as_user.iter().collect()),
-                ("as-group", cluster.as_group.iter().collect()),
-                ("as-uid", cluster.as_uid.iter().collect()),
-            ]),
-            log: flags(&[
-                ("audit", input.audit.iter().collect()),
-                ("audit-cluster", input.audit_cluster.iter().collect()),
-                ("groups", groups.iter().collect()),
-                ("policy", policy.iter().collect()),
-                ("iam", iam.iter().collect()),
-                ("inspect", inspect.iter().collect()),
-                ("namespace", within.collect()),
-            ]) + all,
-        }
-    }
 }

@@ -5,6 +5,7 @@ use std::sync::{Arc, OnceLock};
 use chrono::Utc;
 use tokio::runtime::Runtime;
 
+use super::again::Options;
 use super::args::Global;
 use super::desk::ClusterDesk;
 use super::exit::Failure;
@@ -32,6 +33,8 @@ pub struct Fed {
     pub name: Name,
     /// The feed.
     pub feed: Arc<Feed>,
+    /// The options by which a command means the same cluster and log; a space before each.
+    pub flags: String,
     /// Where changes are made from; None for saved objects, which are no cluster.
     pub desk: Option<Arc<dyn Desk>>,
 }
@@ -85,13 +88,13 @@ pub fn start(global: &Global) -> Result<Fleet, Failure> {
         };
         let policy = Arc::new(demo_policy(&settings));
         let feed = Arc::new(Feed::start(sources, policy, clock()));
-        vec![Fed { name: "demo".into(), feed, desk: Some(desk) }]
+        vec![Fed { name: "demo".into(), feed, flags: String::new(), desk: Some(desk) }]
     } else if global.input.from.is_empty() {
         live(global, &settings, &runtime)?
     } else {
         refuse_live_flags(global)?;
         let feed = Arc::new(saved(global, &settings)?);
-        vec![Fed { name: "files".into(), feed, desk: None }]
+        vec![Fed { name: "files".into(), feed, flags: String::new(), desk: None }]
     };
     drop(within);
     Ok(Fleet { feeds, settings, runtime })
@@ -199,7 +202,8 @@ fn live(global: &Global, settings: &Settings, runtime: &Runtime) -> Result<Vec<F
         });
         let sources = Sources { objects: Objects::Live { cluster, options }, log };
         let feed = Arc::new(Feed::start(sources, policy.clone(), clock()));
-        feeds.push(Fed { name: name.unwrap_or_default().into(), feed, desk: Some(desk) });
+        let flags = Options::of_context(global, name.as_deref()).all();
+        feeds.push(Fed { name: name.unwrap_or_default().into(), feed, flags, desk: Some(desk) });
     }
     Ok(feeds)
 }

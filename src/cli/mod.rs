@@ -1,6 +1,7 @@
 //! The commands: one file each. What they answer goes to standard output, the rest to standard
 //! error.
 
+mod again;
 mod answer;
 mod apply;
 mod args;

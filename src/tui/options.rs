@@ -22,6 +22,8 @@ pub struct FeedSource {
     pub books: watch::Receiver<Arc<Book>>,
     /// Has it read everything again; returns at once.
     pub reload: Arc<dyn Fn() + Send + Sync>,
+    /// The options by which a command means the same cluster and log; a space before each.
+    pub flags: String,
     /// Where changes are made from; None where there is no cluster to change.
     pub desk: Option<Arc<dyn Desk>>,
 }
@@ -34,6 +36,7 @@ impl FeedSource {
             name: name.into(),
             books: feed.subscribe(),
             reload: Arc::new(move || own.reload()),
+            flags: String::new(),
             desk,
         }
     }

@@ -69,6 +69,9 @@ impl Ui {
         let signals = Signals::new()?;
         let screen = Screen::new()?;
         state.size = screen.size()?;
+        for (view, source) in state.feeds.iter_mut().zip(&options.feeds) {
+            view.flags.clone_from(&source.flags);
+        }
         let (sender, results) = unbounded_channel();
         Ok(Self {
             state,

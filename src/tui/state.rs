@@ -43,6 +43,8 @@ pub struct FeedView {
     pub id: FeedId,
     /// What it is called until its cluster says.
     pub name: Name,
+    /// The options by which a command means the same cluster and log; a space before each.
+    pub flags: String,
     /// The newest Book, with what everybody can become as far as that is known; None before the
     /// first.
     pub book: Option<Arc<Book>>,
@@ -272,6 +274,7 @@ impl State {
             .map(|(id, name)| FeedView {
                 id: FeedId(id),
                 name,
+                flags: String::new(),
                 book: None,
                 plain: None,
                 becoming: None,

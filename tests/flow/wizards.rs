@@ -483,3 +483,14 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_copied_command_means_the_cluster_and_the_log_that_are_on_screen() {
+    let mut stage = Stage::new(&shared::book(), (100, 40));
+    stage.state.feeds[0].flags = " --context staging --audit audit.log".to_owned();
+    stage.command(&format!("show {}", shared::ACCOUNT)).keys("n").keys("c");
+    let Some(Effect::Copy(text)) = stage.outside.last() else { panic!("nothing was copied") };
+    assert!(text.ends_with(" --context staging --audit audit.log"), "{text}");
+    let cli = Cli::try_parse_from(text.split(' ')).expect("a command line");
+    assert_eq!(cli.global.cluster.context, ["staging"]);
+}

@@ -36,6 +36,7 @@ fn within() {
             name: "broken".into(),
             books,
             reload: Arc::new(|| {}),
+            flags: String::new(),
             desk: None,
         }],
         theme: None,

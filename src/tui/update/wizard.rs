@@ -74,7 +74,8 @@ pub(super) fn split(state: &mut State, effects: &mut Effects) {
 }
 
 fn begin(state: &mut State, form: Form, effects: &mut Effects) {
-    state.layers.push(Layer::Wizard(Box::new(Wizard::new(form))));
+    let flags = state.feeds.iter().map(|feed| feed.flags.clone()).collect();
+    state.layers.push(Layer::Wizard(Box::new(Wizard::new(form, flags))));
     again(state, effects);
 }
 
@@ -292,10 +293,9 @@ fn actor(state: &mut State, id: Id, effects: &mut Effects) {
 /// Copies the commands that choose the same.
 fn copy(state: &mut State, effects: &mut Effects) {
     let Some(view) = view(state) else { return };
-    let wishes = view.form.wishes();
     // Written out, a name cannot drive the terminal that it is pasted into; keybook reads it back.
     let commands: Vec<String> =
-        wishes.iter().map(|(_, wish)| printable(&wish.command()).into_owned()).collect();
+        view.commands().iter().map(|command| printable(command).into_owned()).collect();
     if commands.is_empty() {
         return state.say(Tone::Refused, "copy: nothing is chosen");
     }

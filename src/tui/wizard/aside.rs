@@ -15,20 +15,18 @@ const LINES: usize = 200;
 
 pub(super) fn lines(view: &Wizard, columns: usize) -> Lines {
     let mut lines = Lines::new();
-    let wishes = view.form.wishes();
-    if !wishes.is_empty() {
+    let commands = view.commands();
+    if !commands.is_empty() {
         lines.push(Line::of("The same as a command (c copies it)", Slot::Heading));
     }
-    for (_, wish) in wishes.iter().take(COMMANDS) {
-        for (at, part) in
-            wrap(&wish.command(), columns.saturating_sub(4).max(16)).into_iter().enumerate()
-        {
+    for command in commands.iter().take(COMMANDS) {
+        for (at, part) in wrap(command, columns.saturating_sub(4).max(16)).into_iter().enumerate() {
             let indent = if at == 0 { "" } else { "  " };
             lines.push(Line::of(format!("{indent}{part}"), Slot::Base));
         }
     }
-    if wishes.len() > COMMANDS {
-        let more = format!("and {}", plural(wishes.len() - COMMANDS, "more command"));
+    if commands.len() > COMMANDS {
+        let more = format!("and {}", plural(commands.len() - COMMANDS, "more command"));
         lines.push(Line::of(more, Slot::Muted));
     }
     let texts = view.sight.iter().flat_map(|(_, sight)| &sight.of);

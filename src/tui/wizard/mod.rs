@@ -38,6 +38,8 @@ pub enum Form {
 pub struct Wizard {
     /// What is chosen.
     pub form: Form,
+    /// By feed, the options by which a command means its cluster and log.
+    pub flags: Vec<String>,
     /// Where the cursor is among the choices.
     pub scroll: Scroll,
     /// Which part of what comes of it is shown.
@@ -76,9 +78,10 @@ pub struct Laid {
 
 impl Wizard {
     /// A wizard of which nothing is worked out yet.
-    pub fn new(form: Form) -> Self {
+    pub fn new(form: Form, flags: Vec<String>) -> Self {
         Self {
             form,
+            flags,
             scroll: Scroll::default(),
             effect: Scroll::default(),
             on_effect: false,
@@ -91,6 +94,15 @@ impl Wizard {
             aside: Arc::default(),
             laid: None,
         }
+    }
+
+    /// The commands that choose the same, of the same clusters and logs.
+    pub fn commands(&self) -> Vec<String> {
+        let command = |(feed, wish): (FeedId, Intent)| {
+            let flags = self.flags.get(usize::from(feed.0)).map_or("", String::as_str);
+            format!("{}{flags}", wish.command())
+        };
+        self.form.wishes().into_iter().map(command).collect()
     }
 
     /// The choice under the cursor.
