@@ -63,11 +63,15 @@ pub fn check(schema: &Value, value: &Value, at: &str, wrong: &mut Vec<String>) {
                 }
             }
             "format" => {
-                assert_eq!(of, "date-time");
-                if let Some(text) = value.as_str()
-                    && (chrono::DateTime::parse_from_rfc3339(text).is_err() || !text.ends_with('Z'))
-                {
-                    wrong.push(format!("{at}: {value} is no UTC time"));
+                let is = |text: &str| match of.as_str() {
+                    Some("date") => text.parse::<chrono::NaiveDate>().is_ok(),
+                    Some("date-time") => {
+                        chrono::DateTime::parse_from_rfc3339(text).is_ok() && text.ends_with('Z')
+                    }
+                    _ => panic!("no format that is known: {of}"),
+                };
+                if let Some(text) = value.as_str().filter(|text| !is(text)) {
+                    wrong.push(format!("{at}: {text} is no UTC {of}"));
                 }
             }
             "items" => {
