@@ -209,7 +209,10 @@ fn what_rbac_manager_keeps_is_revoked_by_its_definition_and_undone_by_it() {
         let plan = desk.plan(&[&what]);
         desk.keybook(&["apply", &plan, "--yes", "tests"]).ends_with(0).says("run 3 is done");
         put(&cluster, &definition(true));
-        await_some("the controller to follow", || may(&cluster, &kim, &reads).then_some(()));
+        await_some("the controller to let kim in", || may(&cluster, &kim, &reads).then_some(()));
+        await_some("the controller to make the other", || {
+            get(&cluster, &["rolebinding", LONE, "-n", "owned"])
+        });
         let said = desk.keybook(&["verify", "3"]).ends_with(1);
         for words in [
             "RBACDefinition ops: it reads otherwise".to_owned(),
