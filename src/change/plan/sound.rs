@@ -8,6 +8,8 @@ use super::{Action, Plan, Right, Step};
 use crate::credentials::MapField;
 use crate::model::{CLIENT_SIGNER, Name, is_hidden};
 
+mod images;
+
 /// The least and the most that the API server takes for `expirationSeconds`, which is an int32.
 const SECONDS: std::ops::RangeInclusive<u64> = 600..=2_147_483_647;
 
@@ -19,7 +21,7 @@ pub(super) fn check(plan: &Plan) -> Result<(), String> {
     for step in &plan.steps {
         one(plan, step).map_err(|why| format!("step {} ({}): {why}", step.id, step.target))?;
     }
-    Ok(())
+    super::rests::check(plan)
 }
 
 fn one(plan: &Plan, step: &Step) -> Result<(), String> {
@@ -29,7 +31,9 @@ fn one(plan: &Plan, step: &Step) -> Result<(), String> {
     let needed = match &*step.target.kind {
         "Token" => token(plan, step)?,
         "Certificate" => certificate(step)?,
-        _ => rights(step.action, &step.target, step.after.as_ref().or(step.before.as_ref())),
+        _ => images::check(plan, step).map(|()| {
+            rights(step.action, &step.target, step.after.as_ref().or(step.before.as_ref()))
+        })?,
     };
     match needed.iter().find(|right| !step.rights.contains(right)) {
         Some(right) => Err(format!("it takes the right to {right}, which is not in it")),
