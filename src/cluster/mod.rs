@@ -100,6 +100,13 @@ pub struct UserInfo {
     pub user: Name,
     /// Groups, the implicit ones among them.
     pub groups: Vec<Name>,
+    /// Whose credential it really is, where somebody else is acted as.
+    pub behind: Option<Name>,
+    /// How the credential is known again (`JTI=…`, `X509SHA256=…`); None where the API server says
+    /// nothing of it, as of a token that it keeps in a Secret.
+    pub credential: Option<Name>,
+    /// The pod that the credential ends with.
+    pub pod: Option<Name>,
 }
 
 /// A cluster that keybook reads. Time limits are the implementation's own: no call waits for ever.

@@ -4,14 +4,16 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
+use super::Followed;
 use super::edit::object;
 use super::make::Operator;
 use super::mapping;
-use super::{Action as Write, Followed};
 use super::{LockOut, Plan, Right, Step};
 use crate::credentials::{Mapping, mappings};
 use crate::model::{Identity, Name, Object, Objects, PolicyRule, Scope, SubjectKind};
 use crate::rbac::{Action, Attributes, Authorizer};
+
+mod credential;
 
 /// All verbs on everything, cluster-wide.
 fn is_all(rule: &PolicyRule) -> bool {
@@ -52,6 +54,12 @@ pub(super) fn find(
     if let Some(lock_out) = of_mappings((&had, &have), steps, operator, cluster) {
         return Some(lock_out);
     }
+    // No group helps who has no credential any more.
+    if let Some(operator) = operator
+        && let Some(what) = credential::ended(steps, operator)
+    {
+        return Some(LockOut { what, sentence: format!("lock myself out of {cluster}") });
+    }
     if let Some(operator) = operator
         && !operator.groups.iter().any(|group| &**group == Identity::SYSTEM_MASTERS)
         && let Some(what) = of_operator((before, &had), (after, &have), steps, operator)
@@ -76,6 +84,13 @@ pub(super) fn find(
 /// The same of a Plan that is about to be applied, perhaps by somebody else, to the objects as they
 /// are now.
 pub fn locks_out(plan: &Plan, now: &Objects, operator: Option<&Operator>) -> Option<LockOut> {
+    let after = applied(plan, now);
+    let (before, after) = (Authorizer::new(now), Authorizer::new(&after));
+    find(&before, &after, &plan.steps, operator, &plan.metadata.cluster.name)
+}
+
+/// Objects as a Plan leaves them.
+pub(super) fn applied(plan: &Plan, now: &Objects) -> Objects {
     let mut after = now.clone();
     for step in plan.steps.iter().filter(|step| !step.target.is_secret()) {
         let image = |image: Option<&Value>| object(&step.target, image?);
@@ -89,8 +104,7 @@ pub fn locks_out(plan: &Plan, now: &Objects, operator: Option<&Operator>) -> Opt
     for followed in &plan.verification.unnamed {
         follow(&mut after, followed);
     }
-    let (before, after) = (Authorizer::new(now), Authorizer::new(&after));
-    find(&before, &after, &plan.steps, operator, &plan.metadata.cluster.name)
+    after
 }
 
 /// What rbac-manager will take out of a binding.
@@ -191,19 +205,6 @@ fn of_operator(
         _ => identity.user_name().as_ref() == Some(&operator.user),
     };
     let who = &operator.user;
-    let ends = |step: &&Step| {
-        let of = &step.target;
-        let account = of.namespace.clone().filter(|_| of.is_account());
-        let account = account.map(|place| Identity::service_account(place, of.name.clone()));
-        let user = account.as_ref().and_then(Identity::user_name);
-        step.action == Write::Delete && user.as_ref() == Some(who)
-    };
-    if steps.iter().any(|step| ends(&step)) {
-        return Some(format!(
-            "{who}, who makes this change, is the account that it deletes: nothing could be done \
-             with its token afterwards"
-        ));
-    }
     if had.iter().any(is) && !have.iter().any(is) {
         return Some(format!(
             "{who}, who makes this change, may do everything now and not afterwards"

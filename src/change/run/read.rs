@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::preflight::AT_ONCE;
 
 use crate::book::Book;
-use crate::change::plan::{Intent, Operator, Refusal, Target, targets};
+use crate::change::plan::{Intent, Operator, Presents, Refusal, Target, targets};
 use crate::cluster::{self, Cluster, Extent, Source};
 use crate::model::ListKind;
 
@@ -108,5 +108,13 @@ pub async fn fresh(
 /// As the cluster answers.
 pub async fn operator(cluster: &dyn Cluster) -> Result<Option<Operator>, cluster::Error> {
     let user = cluster.user().await?;
-    Ok(user.map(|user| Operator { user: user.user, groups: user.groups }))
+    Ok(user.map(|user| Operator {
+        presents: Presents {
+            behind: user.behind,
+            issued: user.credential.is_some_and(|id| id.starts_with("JTI=")),
+            of_pod: user.pod.is_some(),
+        },
+        user: user.user,
+        groups: user.groups,
+    }))
 }

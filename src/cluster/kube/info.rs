@@ -102,6 +102,20 @@ pub(super) async fn user(
     connection: &Connection,
     impersonating: bool,
 ) -> Result<Option<UserInfo>, Error> {
+    let Some(mut user) = one(connection, impersonating).await? else { return Ok(None) };
+    if impersonating
+        && connection.impersonates()
+        && let Some(real) = one(connection, false).await?
+    {
+        // What is presented is the credential of whoever acts as another.
+        user.behind = Some(real.user);
+        user.credential = real.credential;
+        user.pod = real.pod;
+    }
+    Ok(Some(user))
+}
+
+async fn one(connection: &Connection, impersonating: bool) -> Result<Option<UserInfo>, Error> {
     let review = json!({"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"});
     let path = "/apis/authentication.k8s.io/v1/selfsubjectreviews";
     let ask = Ask { impersonating, ..Ask::post("ask who this is", path, &review) };
@@ -115,9 +129,16 @@ pub(super) async fn user(
     let info = answer.as_ref().map(|review| &review["status"]["userInfo"]);
     Ok(info.and_then(|info| {
         let groups = info["groups"].as_array().into_iter().flatten();
+        let extra = |key: &str| {
+            let key = format!("authentication.kubernetes.io/{key}");
+            info["extra"][key][0].as_str().map(Name::from)
+        };
         Some(UserInfo {
             user: info["username"].as_str()?.into(),
             groups: groups.filter_map(|group| group.as_str().map(Name::from)).collect(),
+            behind: None,
+            credential: extra("credential-id"),
+            pod: extra("pod-name"),
         })
     }))
 }

@@ -269,6 +269,7 @@ impl Cluster for MemoryCluster {
         Ok(self.operator.as_deref().map(|operator| UserInfo {
             user: operator.user.clone(),
             groups: operator.groups.clone(),
+            ..UserInfo::default()
         }))
     }
 
