@@ -43,6 +43,14 @@ pub(super) fn requested<'a>(
     }
 }
 
+/// Whom the API server takes whoever bears a request's certificate for, and the groups in it; None where
+/// none was given, or it cannot be read.
+pub fn bearer(csr: &CertificateSigningRequest) -> Option<(Identity, Vec<Name>)> {
+    let (_, _, certificate) = read(&csr.meta.name, csr)?;
+    let certificate = certificate.ok()?;
+    Some((certificate.identity(), certificate.organizations))
+}
+
 fn read<'a>(name: &'a Name, csr: &'a CertificateSigningRequest) -> Option<Requested<'a>> {
     if &*csr.signer == SERVING {
         return None;

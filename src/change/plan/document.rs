@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
-use super::{Check, Followed, Intent, Parted, Target};
+use super::{Check, Followed, Intent, Parted, Rest, Target};
 use crate::model::Name;
 
 /// `apiVersion` of a Plan.
@@ -38,6 +38,9 @@ pub struct Plan {
     pub still_works: Vec<StillWorks>,
     /// What else has to be known before it is applied.
     pub warnings: Vec<String>,
+    /// What it rests on beside the objects that it writes: looked at again before it is applied.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rests_on: Vec<Rest>,
     /// What is split, in sum.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub parted: Vec<Parted>,

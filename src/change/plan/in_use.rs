@@ -73,9 +73,11 @@ impl Work<'_> {
             let seen = all.filter(|one| one.identity.kind != SubjectKind::Group);
             who.extend(seen.map(|one| (&one.identity, one)));
         }
+        let idle = TimeDelta::days(i64::from(book.policy.idle_days));
+        let since = book.coverage().and_then(|coverage| coverage.to?.checked_sub_signed(idle));
         let mut told: Vec<(u64, String)> = Vec::new();
         for (identity, entry) in who {
-            let missed = missed(book, activity, entry, (before, after));
+            let missed = missed(activity, entry, (before, after), since);
             if missed.requests > 0 {
                 told.push((missed.requests, missed.words(identity)));
             }
@@ -92,17 +94,34 @@ impl Work<'_> {
     }
 }
 
-fn missed(
+/// Who did what after `since`, UTC, that was allowed and would be refused: a line each.
+pub(super) fn refused(
     book: &Book,
+    rights: (&Authorizer, &Authorizer),
+    since: DateTime<Utc>,
+) -> Vec<String> {
+    let Some(activity) = book.activity.as_deref() else { return Vec::new() };
+    // What was seen at that very time is in the log that ended then.
+    let since = since.checked_add_signed(TimeDelta::microseconds(1));
+    let seen = book.entries().filter(|entry| entry.identity.kind != SubjectKind::Group);
+    seen.filter_map(|entry| {
+        let missed = missed(activity, entry, rights, since);
+        let last = missed.last?.format("%Y-%m-%d %H:%M");
+        let what = missed.what.keys().map(Check::what).collect();
+        Some(format!("{}: {}, the last on {last} UTC", entry.identity, first(what)))
+    })
+    .collect()
+}
+
+fn missed(
     activity: &Activity,
     entry: &Entry,
     (before, after): (&Authorizer, &Authorizer),
+    since: Option<DateTime<Utc>>,
 ) -> Missed {
     let mut missed = Missed::default();
     let Some(seen) = activity.seen(&entry.identity) else { return missed };
     let asker = asker(&entry.identity, entry.groups.iter().map(|group| group.name.clone()));
-    let idle = TimeDelta::days(i64::from(book.policy.idle_days));
-    let since = book.coverage().and_then(|coverage| coverage.to?.checked_sub_signed(idle));
     let mut refused: HashMap<CallId, Option<Check>> = HashMap::default();
     for row in activity.by_effective(seen).filter(|row| row.allowed > 0) {
         let Some(last) = row.last_allowed.filter(|at| since.is_none_or(|since| *at >= since))

@@ -276,6 +276,11 @@ impl Intent {
         matches!(self, Self::Narrow { .. } | Self::NarrowRole { .. })
     }
 
+    /// Whether what the log shows decides what comes of it.
+    pub fn rests_on_log(&self) -> bool {
+        self.narrows() || matches!(self, Self::Split { .. })
+    }
+
     /// Whether two are the same wish, however the log's questions are answered: the later one takes the
     /// place of the earlier.
     pub fn is_about_the_same(&self, other: &Self) -> bool {
