@@ -15,7 +15,7 @@ use super::identity::ROWS;
 use super::sources::{Needs, now, open, settings};
 use super::{answer, journal};
 use crate::book::Book;
-use crate::change::plan::{Intent, Refusal, Remaining, Remains, about, remains};
+use crate::change::plan::{Intent, Remaining, Remains, is_done, remains};
 use crate::change::run::{History, Run, Stage};
 use crate::config::Setting;
 use crate::model::{Exemption, Identity, printable};
@@ -79,9 +79,8 @@ fn staged<'a>(
     let stands = |run: &&Run| run.is_done() && run.undone_by.is_none() && run.plan.undoes.is_none();
     let runs: BTreeMap<u64, &Run> =
         history.runs.values().filter(stands).map(|run| (run.id, run)).collect();
-    if !runs.values().any(|run| account(run).is_some()) {
-        let stages = history.stages(now).into_iter();
-        return Ok(stages.map(|stage| Due::Stage(stage, None)).collect());
+    if !runs.values().any(|run| !run.plan.later.is_empty()) {
+        return Ok(Vec::new());
     }
     let session = open(global, Needs { lists: ROWS, log: true, findings: false })?;
     let book: Option<Arc<Book>> = session.books.first().cloned();
@@ -89,14 +88,10 @@ fn staged<'a>(
         let identity = account(run)?;
         Some((identity.clone(), remains(book.as_deref()?, identity, since)))
     };
-    let mut stages = history.stages(now);
-    if let Some(book) = &book {
-        for stage in &mut stages {
-            // What somebody did by hand is done too.
-            stage.left.retain(|intent| !is_gone(book, intent));
-        }
-        stages.retain(|stage| !stage.left.is_empty());
-    }
+    // What the world says goes before what runs were made for: what somebody did by hand is done too,
+    // and what an owner put back, or was left to one, is not.
+    let done = |intent: &Intent| is_done(book.as_deref()?, intent);
+    let stages = history.stages(now, &done);
     let open: Vec<u64> = stages.iter().map(|stage| stage.run).collect();
     let mut all: Vec<Due<'a>> = stages
         .into_iter()
@@ -107,7 +102,18 @@ fn staged<'a>(
         .collect();
     for run in runs.values().filter(|run| !open.contains(&run.id)) {
         let seen = look(run, retired_at(&runs, run));
-        if let Some((identity, remains)) = seen.filter(|(_, remains)| !remains.is_empty()) {
+        let Some((identity, mut remains)) = seen else { continue };
+        // Without its lists only the runs say so.
+        let stages = run.plan.later.iter().flat_map(|later| &later.intents);
+        let unknown: Vec<String> =
+            stages.filter(|intent| done(intent).is_none()).map(Intent::words).collect();
+        let sure = unknown.is_empty();
+        remains.unknown.extend(
+            unknown
+                .iter()
+                .map(|words| format!("whether this is done, by what there is now: {words}")),
+        );
+        if !remains.is_empty() || !sure {
             all.push(Due::Retired(run, identity, remains));
         }
     }
@@ -121,11 +127,6 @@ fn retired_at(runs: &BTreeMap<u64, &Run>, run: &Run) -> DateTime<Utc> {
         other.id > run.id && last.intents.iter().any(|wish| other.plan.intents.contains(wish))
     };
     runs.values().filter(did).map(|other| other.at).max().unwrap_or(last.not_before)
-}
-
-/// Whether there is nothing left that a wish is about.
-fn is_gone(book: &Book, intent: &Intent) -> bool {
-    matches!(about(book, intent), Err(Refusal::NotThere(_) | Refusal::Nobody(_)))
 }
 
 impl Due<'_> {
@@ -168,6 +169,7 @@ impl Due<'_> {
                     "kind": "stage", "run": stage.run, "notBefore": not_before, "due": stage.due,
                     "what": stage.later.what,
                     "left": stage.left.iter().map(|one| one.words()).collect::<Vec<_>>(),
+                    "tried": stage.tried.map(|(run, wrote)| json!({"run": run, "wrote": wrote})),
                     "command": plan, "apply": apply,
                     "remains": seen.as_ref().map(document),
                 })
@@ -191,6 +193,9 @@ impl Due<'_> {
             Self::Stage(stage, seen) => {
                 let what = printable(&stage.later.what);
                 let mut text = format!("{due} {when}  run {}  {what}\n", stage.run);
+                if let Some(tried) = tried(stage) {
+                    let _ = writeln!(text, "    {tried}");
+                }
                 for command in commands(stage, options) {
                     let _ = writeln!(text, "    {}", printable(&command));
                 }
@@ -221,6 +226,18 @@ impl Due<'_> {
             }
         }
     }
+}
+
+/// What came of the last run that was made for a stage.
+fn tried(stage: &Stage<'_>) -> Option<String> {
+    let (run, wrote) = stage.tried?;
+    Some(if wrote {
+        format!("run {run} did some of it, and this is left, or there again")
+    } else {
+        format!(
+            "run {run} was made for it and wrote nothing: keybook journal {run} says who has to do it"
+        )
+    })
 }
 
 /// What remains, a line each.

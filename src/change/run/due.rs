@@ -12,16 +12,24 @@ pub struct Stage<'a> {
     pub run: u64,
     /// The stage.
     pub later: &'a Later,
-    /// What of it no later run did.
+    /// What of it is left.
     pub left: Vec<&'a Intent>,
+    /// The last run that was made for something of what is left, and whether it wrote anything: what it
+    /// did did not last, or it left all of it to owners.
+    pub tried: Option<(u64, bool)>,
     /// Whether its day has come.
     pub due: bool,
 }
 
 impl History {
     /// The stages that are left, the earliest first. A run that was undone, or never came to its end,
-    /// has none; what a later run did, and was not undone, is done.
-    pub fn stages(&self, now: DateTime<Utc>) -> Vec<Stage<'_>> {
+    /// has none. Whether something is done the world says (`is_done`); where it does not, what a later
+    /// run did, and was not undone, is done. A run that wrote nothing did nothing.
+    pub fn stages(
+        &self,
+        now: DateTime<Utc>,
+        is_done: &dyn Fn(&Intent) -> Option<bool>,
+    ) -> Vec<Stage<'_>> {
         // What takes a run back has the same wishes.
         let stands =
             |run: &&Run| run.is_done() && run.undone_by.is_none() && run.plan.undoes.is_none();
@@ -29,19 +37,41 @@ impl History {
         let mut stages = Vec::new();
         for run in standing() {
             for later in &run.plan.later {
-                let done = |intent: &&Intent| {
-                    standing()
-                        .any(|other| other.id > run.id && other.plan.intents.contains(*intent))
+                let meant = |intent: &Intent| {
+                    let after = standing().filter(|other| other.id > run.id);
+                    after.filter(|other| other.plan.intents.contains(intent)).collect::<Vec<_>>()
+                };
+                let wrote = |other: &&Run| !other.made().is_empty();
+                let done = |intent: &Intent| {
+                    is_done(intent).unwrap_or_else(|| meant(intent).iter().any(wrote))
                 };
                 let left: Vec<&Intent> =
                     later.intents.iter().filter(|intent| !done(intent)).collect();
                 if !left.is_empty() {
                     let due = later.not_before <= now;
-                    stages.push(Stage { run: run.id, later, left, due });
+                    let tried = left.iter().flat_map(|intent| meant(intent));
+                    let tried = tried.max_by_key(|other| other.id);
+                    let tried = tried.map(|other| (other.id, wrote(&other)));
+                    stages.push(Stage { run: run.id, later, left, tried, due });
                 }
             }
         }
         stages.sort_by_key(|stage| (stage.later.not_before, stage.run));
         stages
+    }
+
+    /// The runs that stand and made something of a run's stages, oldest first.
+    pub(super) fn made_of_stages(&self, run: &Run) -> Vec<u64> {
+        let all = self.runs.values().filter(|other| {
+            other.id > run.id
+                && other.undone_by.is_none()
+                && other.plan.undoes.is_none()
+                && !other.made().is_empty()
+        });
+        let of_it = |other: &&Run| {
+            let mut intents = run.plan.later.iter().flat_map(|later| &later.intents);
+            intents.any(|intent| other.plan.intents.contains(intent))
+        };
+        all.filter(of_it).map(|other| other.id).collect()
     }
 }

@@ -346,3 +346,48 @@ fn making_an_account_anew_that_is_killed_at_any_write_is_finished_or_undone() {
         }
     }
 }
+
+#[test]
+fn a_stage_of_which_nothing_was_written_is_not_done() {
+    let Some(cluster) = cluster() else { return };
+    let lines: Vec<String> = world().iter().map(Value::to_string).collect();
+    cluster.load(&lines.join("\n"));
+    let driver = Driver::new(&cluster);
+    for actor in &ACTORS {
+        driver.does(actor, &driver.token(actor));
+    }
+    driver.await_logged(ACTORS.iter().map(|actor| actor.does.len()).sum());
+    let desk = Desk::new(cluster.kubeconfig());
+    let log = cluster.audit_log().display().to_string();
+    let plan = desk.folder.path().join("plan.yaml").display().to_string();
+    let out = desk.folder.path().join("hand-over").display().to_string();
+    let mut all = words(&log, &plan);
+    all.extend(["--retire-after", "7"].map(str::to_owned));
+    desk.keybook(&strs(&all)).ends_with(0);
+    desk.keybook(&["apply", &plan, "--out", &out, "--yes", "tests"]).ends_with(0);
+    // Helm has all of it, and would put it back.
+    for (kind, name) in [("sa", "ops"), ("secret", "ops-token"), ("rolebinding", "ops")] {
+        let own = [kind, name, "-n", "team", "--overwrite"];
+        let by = "app.kubernetes.io/managed-by=Helm";
+        cluster.kubectl_ok(&[&["label"], &own[..], &[by]].concat());
+        let release = ["meta.helm.sh/release-name=ops", "meta.helm.sh/release-namespace=team"];
+        cluster.kubectl_ok(&[&["annotate"], &own[..], &release].concat());
+    }
+    let stages = || due(&desk, &[], 99, 1)["items"].as_array().expect("items").clone();
+    let before = stages();
+    assert_eq!(before.len(), 2);
+    let file = desk.folder.path().join("retire.yaml").display().to_string();
+    let words = ["revoke", "account:team/ops", "--out", &file];
+    let planned = desk.keybook(&words).ends_with(0);
+    assert!(planned.text().contains("nothing is written"), "{}", planned.out);
+    desk.keybook(&["apply", &file, "--yes", "tests"]).ends_with(5).says("the plan has no step");
+    assert_eq!(stages().len(), 2);
+    // Who deletes it by hand has done it, whoever's it is; its grants are left.
+    cluster.kubectl_ok(&["delete", "sa", "ops", "-n", "team"]);
+    let left = await_some("the account's Secrets to be gone", || {
+        let left = stages();
+        (left.len() == 1).then_some(left)
+    });
+    assert_eq!(left[0]["left"].as_array().map(Vec::len), Some(1), "{left:?}");
+    assert!(left[0]["left"][0].as_str().expect("words").contains("sa:team/ops"), "{left:?}");
+}

@@ -22,7 +22,7 @@ fn a_stage_is_left_until_a_later_run_does_it() {
         let at = |text: &str| -> DateTime<Utc> { text.parse().expect("a time") };
         let stands = |time: &str| -> Vec<(bool, Vec<String>)> {
             let history = desk.history();
-            let stages = history.stages(at(time));
+            let stages = history.stages(at(time), &|_| None);
             let left = |stage: &Stage<'_>| stage.left.iter().map(ToString::to_string).collect();
             stages.iter().map(|stage| (stage.due, left(stage))).collect()
         };
@@ -42,5 +42,41 @@ fn a_stage_is_left_until_a_later_run_does_it() {
         // A run that is undone has nothing left to do.
         undo(&desk, &cluster, 1).await;
         assert_eq!(stands("2026-05-01T00:00:00Z"), []);
+    });
+}
+
+#[test]
+fn a_run_that_wrote_nothing_did_nothing_and_the_world_has_the_last_word() {
+    block_on(async {
+        let cluster = cluster().await;
+        let desk = Desk::new();
+        let wish = "rb:n/both=user:ann";
+        let mut first = plan(&cluster, &["rb:n/lone=user:ann"]).await;
+        first.later = vec![Later {
+            still_works: vec![],
+            not_before: now(),
+            what: String::new(),
+            intents: vec![wish.parse().expect("an intent")],
+        }];
+        apply(&desk, &cluster, &first).await.expect("applied");
+        let second = plan(&cluster, &[wish]).await;
+        let mut empty = second.clone();
+        empty.steps.clear();
+        apply(&desk, &cluster, &empty).await.expect("applied");
+        let left = |is_done: Option<bool>| {
+            let history = desk.history();
+            let stages = history.stages(now(), &move |_| is_done);
+            stages.iter().map(|stage| stage.tried).collect::<Vec<_>>()
+        };
+        assert_eq!(left(None), [Some((2, false))]);
+        assert_eq!(left(Some(true)), []);
+        apply(&desk, &cluster, &second).await.expect("applied");
+        assert_eq!(left(None), []);
+        // Somebody put it back.
+        assert_eq!(left(Some(false)), [Some((3, true))]);
+        // Undoing the first says that something of its stages stands.
+        let undo = desk.at_work(&cluster, &cluster, async |runner| runner.undoing(1).await).await;
+        let undo = undo.expect("a plan that undoes");
+        assert!(undo.warnings[0].contains("Undo it first: keybook undo 3"), "{:?}", undo.warnings);
     });
 }
