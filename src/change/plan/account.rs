@@ -12,7 +12,8 @@ use super::make::Work;
 use super::owner::{self, Verdict};
 use super::wanted::{Refusal, Wanted, names};
 use super::{
-    Action, Intent, Inverse, Precondition, Reason, Reversibility, Step, StillWorks, Target,
+    Action, Intent, Inverse, Manual, OwnerWarning, Patch, Precondition, Reason, Reversibility,
+    Step, StillWorks, Target,
 };
 use crate::book::Book;
 use crate::credentials::{self, Kind};
@@ -24,6 +25,14 @@ const TOKEN: &str = "kubernetes.io/service-account-token";
 
 /// Whose token it holds.
 const ACCOUNT: &str = "kubernetes.io/service-account.name";
+
+/// The account that the cluster makes in every namespace, again whenever it is not there
+/// (`pkg/controller/serviceaccount/serviceaccounts_controller.go`).
+const DEFAULT: &str = "default";
+
+/// What is lost of it.
+const BARE: &str = "what else it reads: the cluster makes it again by itself, at once, with nothing but \
+                    its name";
 
 /// Pods, tokens and grants that are named one by one, at most.
 const NAMED: usize = 5;
@@ -183,6 +192,16 @@ impl Work<'_> {
             },
             owners,
         };
+        if renew && &*target.name == DEFAULT {
+            self.comes_back_bare(target, image);
+            self.steps.push(Step {
+                reversibility: Reversibility::Irreversible,
+                loses: [deletion.loses.clone(), vec![BARE.to_owned()]].concat(),
+                inverse: Inverse { action: Action::Create, rights: Vec::new() },
+                ..deletion
+            });
+            return Ok(());
+        }
         if renew {
             let why = "makes it again as it was, with another UID: what it is granted it keeps";
             self.steps.push(Step {
@@ -202,6 +221,36 @@ impl Work<'_> {
         }
         self.steps.push(deletion);
         Ok(())
+    }
+
+    /// What the account that the cluster makes by itself has not.
+    fn comes_back_bare(&mut self, target: &Target, image: &Value) {
+        self.warnings.push(format!(
+            "{target}: the cluster makes it again by itself, at once, so that keybook does not"
+        ));
+        let mut more = serde_json::Map::new();
+        for field in ["imagePullSecrets", "automountServiceAccountToken"] {
+            if let Some(value) = image.get(field).filter(|value| !value.is_null()) {
+                more.insert(field.to_owned(), value.clone());
+            }
+        }
+        for field in ["labels", "annotations"] {
+            if let Some(value) = image["metadata"].get(field).filter(|value| !value.is_null()) {
+                more.entry("metadata").or_insert_with(|| serde_json::json!({}))[field] =
+                    value.clone();
+            }
+        }
+        if more.is_empty() {
+            return;
+        }
+        self.left.manual.insert(Manual {
+            what: format!("put back on {target}, once it is there again, what it had"),
+            why:
+                "the cluster makes it without: labels, annotations, which may give it rights in a \
+                  cloud, and the Secrets by which its pods pull images"
+                    .to_owned(),
+            patch: Some(Patch { target: target.clone(), merge: Value::Object(more).to_string() }),
+        });
     }
 
     /// Who would bring an account back. One that is made again leaves nothing to bring back.

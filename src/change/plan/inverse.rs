@@ -9,9 +9,13 @@ use serde_json::Value;
 use super::edit::{precondition, rights, without_server_fields};
 use super::{
     Action, Inverse, Plan, Precondition, Reason, Reversibility, Step, StillWorks, Target,
-    Verification,
+    Verification, account,
 };
 use crate::model::{Identity, Name};
+
+/// Whose token a Secret holds, and that account's UID: annotations.
+const ACCOUNT: &str = "kubernetes.io/service-account.name";
+const ACCOUNT_UID: &str = "kubernetes.io/service-account.uid";
 
 /// A step that was made, and the object as the server stored it; None where it took it away.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -88,7 +92,13 @@ pub fn undo(
                 ));
                 return None;
             }
-            inverse(step, made.left.as_ref(), run)
+            let mut back = inverse(step, made.left.as_ref(), run)?;
+            if let Some(account) = account_of(&back.target, back.after.as_ref())
+                && all.contains(&(Action::Delete, &account))
+            {
+                without_uid(&mut back);
+            }
+            Some(back)
         })
         .collect();
     for (id, step) in (1..).zip(&mut steps) {
@@ -117,12 +127,31 @@ pub fn undo(
         manual: Vec::new(),
         still_works,
         warnings: left_out,
+        rests_on: Vec::new(),
         parted: Vec::new(),
         later: Vec::new(),
         lock_out: None,
         undoes: Some(run),
     }
     .sealed()
+}
+
+/// The account whose token a Secret holds that is made again.
+fn account_of(target: &Target, after: Option<&Value>) -> Option<Target> {
+    let account = after?.pointer("/metadata/annotations")?.get(ACCOUNT)?.as_str()?;
+    let namespace = target.namespace.as_ref().filter(|_| target.is_secret())?;
+    Some(account::target(namespace, &account.into()))
+}
+
+/// A Secret with the UID of an account that was deleted would be deleted at once
+/// (`pkg/controller/serviceaccount/tokens_controller.go`); without it, it is filled for the account that
+/// there is.
+fn without_uid(step: &mut Step) {
+    if let Some(Value::Object(all)) =
+        step.after.as_mut().and_then(|after| after.pointer_mut("/metadata/annotations"))
+    {
+        all.remove(ACCOUNT_UID);
+    }
 }
 
 fn inverse(step: &Step, left: Option<&Value>, run: u64) -> Option<Step> {

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::account::Ending;
 use super::edit::{binding, precondition, rights, role, stored, without_subjects};
+use super::finalizers::held_back;
 use super::left::Left;
 use super::narrow::{self, Cuts};
 use super::owner::{self, Verdict};
@@ -16,7 +17,7 @@ use super::unseen_secret;
 use super::wanted::{AllWanted, Refusal, Wanted, names, objects_of, revoked, wanted};
 use super::{
     API_VERSION, Action, ClusterRef, CoverageRef, Followed, Header, Intent, Inverse, KIND, Later,
-    Manual, Parted, Plan, Reason, Reversibility, Step, StillWorks, Target, lock_out,
+    Manual, Parted, Plan, Reason, Reversibility, Step, StillWorks, Target, lock_out, rests,
 };
 use crate::book::Book;
 use crate::model::{
@@ -31,6 +32,19 @@ pub struct Operator {
     pub user: Name,
     /// Groups, the implicit ones among them.
     pub groups: Vec<Name>,
+    /// What they come with.
+    pub presents: Presents,
+}
+
+/// What somebody authenticates with, as far as the API server says.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Presents {
+    /// Whose credential it is, where it is not that of the user: they act as another.
+    pub behind: Option<Name>,
+    /// Whether it is a token that was made on request (`JTI=…`), and so is in no Secret.
+    pub issued: bool,
+    /// Whether it ends with a pod, and so with no Secret.
+    pub of_pod: bool,
 }
 
 /// What a Plan is made of.
@@ -318,6 +332,7 @@ impl<'a> Work<'a> {
         }
         self.mapped_otherwise();
         self.sort_steps();
+        self.warnings.extend(self.steps.iter().filter_map(held_back));
         let name = &book.snapshot.cluster.name;
         let locked = lock_out::find(&before, &after, &self.steps, self.input.operator, name);
         let incomplete = incomplete(book);
@@ -338,23 +353,20 @@ impl<'a> Work<'a> {
             ));
         }
         let Left { manual, still_works, .. } = self.left;
+        let wishes: BTreeSet<Intent> = self.input.intents.iter().cloned().collect();
+        let intents: Vec<Intent> = wishes.into_iter().collect();
+        let rests_on = rests::of(&intents, &self.steps, &self.before);
         let plan = Plan {
             api_version: API_VERSION.into(),
             kind: KIND.into(),
             metadata: header(self.input, incomplete, other_authorizers),
-            intents: self
-                .input
-                .intents
-                .iter()
-                .cloned()
-                .collect::<BTreeSet<_>>()
-                .into_iter()
-                .collect(),
+            intents,
             steps: self.steps,
             verification,
             manual: manual.into_iter().collect::<Vec<Manual>>(),
             still_works: still_works.into_iter().collect(),
             warnings: self.warnings,
+            rests_on,
             parted: self.parted,
             later: self.later,
             lock_out: locked,

@@ -18,6 +18,10 @@ use crate::owners;
 /// its cleaner from writing another.
 const INVALID_SINCE: &str = "kubernetes.io/legacy-token-invalid-since";
 
+/// What is lost of a Secret whose account is deleted with it.
+const TOKEN_OF_GONE: &str = "the token: it carries the UID of the account, which goes with it; a Secret \
+                             made again, for an account made again, holds another";
+
 impl Work<'_> {
     /// The step for one token Secret. Where both are wanted, it is deleted.
     pub(super) fn secret(&mut self, target: &Target, image: &Value, wanted: &Wanted) {
@@ -37,8 +41,18 @@ impl Work<'_> {
         self.deleted.insert(target.clone());
         let step = if delete {
             self.after.secrets.remove(&key);
-            self.still_works_of_secret(target, &account, &owners);
-            deletion(target, image)
+            let ends = |intent: &Intent| {
+                matches!(intent, Intent::Account { how: Ending::Delete | Ending::Renew, .. })
+            };
+            let mut step = deletion(target, image);
+            if wanted.by.iter().any(ends) {
+                // The token carries a UID that nothing brings back.
+                step.loses.pop();
+                step.loses.push(TOKEN_OF_GONE.to_owned());
+            } else {
+                self.still_works_of_secret(target, &account, &owners);
+            }
+            step
         } else {
             let Some(step) = quarantine(target, image, self.input.now.date_naive()) else {
                 self.warnings.push(format!(

@@ -7,7 +7,7 @@ use super::look::{Found, look, same};
 use super::preflight::AT_ONCE;
 use super::read::image;
 use super::{How, Record, RunError, Runner, StepState};
-use crate::change::plan::{self, Action, Plan};
+use crate::change::plan::{self, Action, Plan, stored};
 use crate::cluster;
 
 impl Runner<'_> {
@@ -53,6 +53,14 @@ impl Runner<'_> {
         }
         let found = self.find(run)?;
         let (mut made, mut left_out) = (found.made(), Vec::new());
+        left_out.extend(self.history()?.made_of_stages(&found).iter().map(|stage| {
+            format!(
+                "run {stage} made a stage of run {run}, and stands: what it had refused or taken stays \
+                 so, while who was given something by run {run} loses that; nobody may be left who comes \
+                 in. Undo it first: keybook undo {stage}"
+            )
+        }));
+        let only_words = left_out.len();
         for step in found.plan.steps.iter().filter(|step| step.action == Action::Create) {
             let Some(at) = made.iter().position(|made| made.step == step.id) else { continue };
             if step.target.is_credential() {
@@ -69,6 +77,10 @@ impl Runner<'_> {
             let by_uid = !step.target.is_role() && !step.target.is_binding();
             let is_ours = |(now, left)| same(now, left) || (by_uid && uid(now) == uid(left));
             if as_left.is_some_and(is_ours) {
+                // What controllers wrote to it since is how it reads before it is taken away.
+                if let Some(now) = now.filter(|_| by_uid) {
+                    made[at].left = Some(stored(now));
+                }
                 continue;
             }
             let how =
@@ -79,7 +91,7 @@ impl Runner<'_> {
         let (by, now) = (self.by.clone(), (self.clock)());
         let plan = plan::undo(&found.plan, (run, &made), left_out, by, now);
         let plan = self.without_what_is_so(plan).await?;
-        if plan.steps.is_empty() && !plan.warnings.is_empty() {
+        if plan.steps.is_empty() && plan.warnings.len() > only_words {
             let why = plan.warnings.join("; ");
             return Err(RunError::Refused(format!("nothing of run {run} is taken back: {why}")));
         }

@@ -3,7 +3,9 @@
 use serde_json::{Value, json};
 
 use super::{World, all, binding};
-use crate::change::plan::{Action, Made, Operator, Plan, Refusal, Reversibility, remains, undo};
+use crate::change::plan::{
+    Action, Made, Operator, Plan, Presents, Refusal, Reversibility, remains, undo,
+};
 use crate::model::ListKind;
 
 fn account(name: &str) -> Value {
@@ -136,7 +138,7 @@ fn that_one_that_comes_back_has_another_uid_is_said_once() {
 
 #[test]
 fn who_makes_the_change_does_not_delete_themselves() {
-    let operator = |user: &str| Some(Operator { user: user.into(), groups: vec![] });
+    let operator = |user: &str| Some(Operator { user: user.into(), ..Operator::default() });
     let by = |user: &str, wish: &str| {
         let world = World { operator: operator(user), ..world() };
         world.plan(&[wish]).expect("a plan").lock_out
@@ -146,6 +148,113 @@ fn who_makes_the_change_does_not_delete_themselves() {
         assert!(own.what.contains("is the account that it deletes"), "{}", own.what);
         assert_eq!(by("system:serviceaccount:ci:other", wish), None, "{wish}");
     }
+}
+
+#[test]
+fn nobody_ends_what_they_come_with_unseen() {
+    let by = |user: &str, presents: Presents, wish: &str| {
+        let operator = Operator { user: user.into(), presents, ..Operator::default() };
+        let world = World { operator: Some(operator), ..world() };
+        world.plan(&[wish]).expect("a plan").lock_out
+    };
+    let bot = "system:serviceaccount:ci:bot";
+    let issued = || Presents { issued: true, ..Presents::default() };
+    let wishes = ["quarantine:ci/one", "quarantine:sa:ci/bot", "secret:ci/one", "account:ci/bot"];
+    for wish in wishes {
+        let own = by(bot, Presents::default(), wish).expect(wish);
+        assert_eq!(own.sentence, "lock myself out of prod-eu");
+        assert_eq!(by("system:serviceaccount:ci:other", Presents::default(), wish), None, "{wish}");
+        // Whoever acts as another comes with their own.
+        let behind = Presents { behind: Some(bot.into()), ..Presents::default() };
+        assert!(by("ann", behind, wish).is_some(), "{wish}");
+    }
+    // A token that was made on request is in no Secret.
+    for wish in &wishes[..3] {
+        assert_eq!(by(bot, issued(), wish), None, "{wish}");
+    }
+    assert!(by(bot, issued(), "account:ci/bot").is_some());
+    // The Secret that a split's token is bound to, and a bootstrap token.
+    let mut split = account("ana");
+    split["metadata"]["annotations"] = json!({"keybook/split-from": "sa:ci/shared"});
+    let key = json!({"apiVersion": "v1", "kind": "Secret", "type": "Opaque",
+        "metadata": {"name": "ana-key", "namespace": "ci", "uid": "k", "resourceVersion": "6"}});
+    let boot = json!({"apiVersion": "v1", "kind": "Secret", "type": "bootstrap.kubernetes.io/token",
+        "metadata": {"name": "bootstrap-token-abcdef", "namespace": "kube-system", "uid": "b",
+            "resourceVersion": "7"}});
+    let mut world = world().with(split).with(boot);
+    world.raw.push(key);
+    let mut by = |user: &str, presents: Presents, wish: &str| {
+        world.operator = Some(Operator { user: user.into(), presents, ..Operator::default() });
+        world.plan(&[wish]).expect("a plan").lock_out
+    };
+    let ana = "system:serviceaccount:ci:ana";
+    assert!(by(ana, issued(), "secret:ci/ana-key").is_some());
+    let pod = Presents { of_pod: true, ..issued() };
+    assert_eq!(by(ana, pod, "secret:ci/ana-key"), None);
+    assert_eq!(by(bot, issued(), "secret:ci/ana-key"), None);
+    let boot = "secret:kube-system/bootstrap-token-abcdef";
+    assert!(by("system:bootstrap:abcdef", Presents::default(), boot).is_some());
+    assert_eq!(by("system:bootstrap:ghijkl", Presents::default(), boot), None);
+}
+
+#[test]
+fn the_account_that_the_cluster_makes_again_by_itself_is_not_made_again() {
+    let mut default = account("default");
+    default["metadata"]["annotations"] =
+        json!({"eks.amazonaws.com/role-arn": "arn:aws:iam::1:role/x"});
+    let plan = World::default().with(default).plan(&["renew:ci/default"]).expect("a plan");
+    assert_eq!(steps(&plan), [(Action::Delete, "ServiceAccount ci/default".to_owned())]);
+    assert_eq!(plan.steps[0].reversibility, Reversibility::Irreversible);
+    assert!(said(&plan, "the cluster makes it again by itself"), "{:?}", plan.warnings);
+    let patch = plan.manual.iter().find_map(|manual| manual.patch.as_ref()).expect("a patch");
+    let merge: Value = serde_json::from_str(&patch.merge).expect("JSON");
+    assert_eq!(
+        merge,
+        json!({"automountServiceAccountToken": false, "metadata": {"annotations":
+            {"eks.amazonaws.com/role-arn": "arn:aws:iam::1:role/x"}}})
+    );
+}
+
+#[test]
+fn a_secret_comes_back_for_the_account_that_comes_back() {
+    let mut secret = token("one", "bot");
+    secret["metadata"]["annotations"]["kubernetes.io/service-account.uid"] = json!("uid-bot");
+    let world = World::default().with(account("bot")).with(secret);
+    let plan = world.plan(&["account:ci/bot"]).expect("a plan");
+    let loses = plan.steps[0].loses.join(" ");
+    assert!(loses.contains("carries the UID of the account"), "{loses}");
+    assert!(!plan.still_works.iter().any(|one| one.what.contains("byte-identical")));
+    let made = [1, 2].map(|step| Made { step, left: None });
+    let undone = undo(&plan, (1, &made), Vec::new(), None, super::now());
+    let again = undone.steps.iter().find(|step| step.target.is_secret()).expect("a step");
+    let after = again.after.as_ref().expect("an image");
+    // With the old UID the cluster would delete it at once.
+    assert_eq!(
+        after["metadata"]["annotations"],
+        json!({"kubernetes.io/service-account.name": "bot"})
+    );
+    // Of an account that stayed the UID is right.
+    let plan = world.plan(&["secret:ci/one"]).expect("a plan");
+    let undone = undo(&plan, (1, &made[..1]), Vec::new(), None, super::now());
+    let after = undone.steps[0].after.as_ref().expect("an image");
+    assert_eq!(
+        after["metadata"]["annotations"]["kubernetes.io/service-account.uid"],
+        json!("uid-bot")
+    );
+}
+
+#[test]
+fn what_finalizers_hold_is_told() {
+    let mut held = account("bot");
+    held["metadata"]["finalizers"] = json!(["example.org/hold"]);
+    let plan = World::default().with(held).plan(&["account:ci/bot"]).expect("a plan");
+    assert!(
+        said(&plan, "ServiceAccount ci/bot is only marked for deletion"),
+        "{:?}",
+        plan.warnings
+    );
+    assert!(said(&plan, "(example.org/hold)"), "{:?}", plan.warnings);
+    assert!(!said(&world().plan(&["account:ci/bot"]).expect("a plan"), "marked for deletion"));
 }
 
 #[test]

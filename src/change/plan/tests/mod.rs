@@ -10,6 +10,7 @@ mod in_use;
 mod mapped;
 mod narrow;
 mod random;
+mod rests;
 mod split;
 mod split_gain;
 
@@ -47,8 +48,8 @@ impl World {
     }
 
     fn role(self, name: &str, rules: &Value) -> Self {
-        self.with(json!({"apiVersion": RBAC, "kind": "ClusterRole", "metadata": {"name": name},
-            "rules": rules}))
+        self.with(json!({"apiVersion": RBAC, "kind": "ClusterRole", "metadata": {"name": name,
+            "uid": format!("uid-{name}"), "resourceVersion": "3"}, "rules": rules}))
     }
 
     fn bind(self, ns: Option<&str>, name: &str, role: &str, subjects: &Value) -> Self {
@@ -58,7 +59,9 @@ impl World {
     fn objects(&self) -> Objects {
         let mut objects = Objects::default();
         // Of Secrets only those are listed that hold a token.
-        let listed = |raw: &&Value| raw["kind"] != "Secret" || raw["type"] != "kubernetes.io/tls";
+        let listed = |raw: &&Value| {
+            raw["kind"] != "Secret" || !["kubernetes.io/tls", "Opaque"].iter().any(|of| raw["type"] == *of)
+        };
         for raw in self.raw.iter().filter(listed) {
             objects.insert(read(raw));
         }
@@ -354,6 +357,7 @@ fn nobody_is_locked_out_unseen() {
     let operator = |user: &str, groups: &[&str]| Operator {
         user: user.into(),
         groups: groups.iter().map(|group| (*group).into()).collect(),
+        ..Operator::default()
     };
     let mut world = World::default()
         .role("root", &all())
