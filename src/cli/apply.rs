@@ -7,7 +7,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::Value;
 
-use super::answer;
 use super::args::Global;
 use super::change_args::Confirm;
 use super::changing::{self, Reached};
@@ -15,16 +14,17 @@ use super::exit::{Code, Failure};
 use super::sources::settings;
 use super::text;
 use super::which_journal::Besides;
-use crate::change::plan::{Action, Plan, locks_out};
-use crate::change::run::{self, Differs, Ended, History, Pace, Progress, Run, Runner, StepState};
+use super::{answer, fits, outcome};
+use crate::change::plan::{Plan, locks_out, old, rests_by, stale};
+use crate::change::run::{self, Ended, History, Pace, Progress, Run, Runner, StepState};
 use crate::cluster::loader::{LoadOptions, load};
 use crate::cluster::{Cluster, Writer};
-use crate::model::{ClusterInfo, ListKind, Name, Objects, printable};
+use crate::model::{ClusterInfo, ListKind, printable};
 use crate::report;
 use crate::store::Journal;
 
 /// What decides whether anybody is locked out.
-const RBAC: [ListKind; 4] = [
+pub(super) const RBAC: [ListKind; 4] = [
     ListKind::ClusterRoles,
     ListKind::Roles,
     ListKind::ClusterRoleBindings,
@@ -56,6 +56,9 @@ pub(super) fn run(
         What::Plan(path) => Some(read(path)?),
         What::Finish(_) | What::Undo(_) => None,
     };
+    if let Some(plan) = &given {
+        fits::is_allowed_since(global, plan)?;
+    }
     let settings = settings(global)?;
     let Reached { cluster, runtime } = changing::reach(global, &settings)?;
     let writer = changing::writer(global, &settings, &runtime)?;
@@ -195,7 +198,10 @@ impl Work<'_> {
             (What::Undo(run), _) => (runner.undoing(*run).await?, None),
             (What::Plan(_), Some(plan)) => {
                 was_applied(&runner.history()?, &plan)?;
-                (plan, None)
+                match plan.undoes {
+                    Some(run) => (fits::takes_back(&mut runner, run, &plan).await?, None),
+                    None => (plan, None),
+                }
             }
             (What::Plan(_), None) => return Err(Failure::usage("no plan was given")),
         };
@@ -229,7 +235,7 @@ impl Work<'_> {
             Some(run) => (run.id, runner.finish(run.id).await?),
             None => runner.apply(&plan).await?,
         };
-        Ok(Self::outcome(id, ended))
+        Ok(Self::outcome(id, &plan, ended))
     }
 
     /// Asks whom it locks out, looks at its objects, asks for the operator's rights and has every write
@@ -239,8 +245,14 @@ impl Work<'_> {
     /// # Errors
     /// Where it may not be applied.
     pub(super) async fn tried(&self, plan: &Plan, settled: &[u32]) -> Result<Vec<String>, Failure> {
+        if plan.steps.is_empty() && plan.later.is_empty() && plan.undoes.is_none() {
+            return Err(Failure::refused(
+                "nothing is written: the plan has no step. What it leaves to owners and people is to be \
+                 done elsewhere, and is not done by applying it",
+            ));
+        }
         let mut notes = Vec::new();
-        notes.extend(self.locks_nobody_out(plan).await?);
+        notes.extend(self.fits(plan, !settled.is_empty()).await?);
         if run::makes_kubeconfigs(plan)
             && let Ok(address) = self.writer.address()
         {
@@ -279,15 +291,31 @@ impl Work<'_> {
         }
     }
 
-    /// By the objects as they are now, and by who applies it now.
-    async fn locks_nobody_out(&self, plan: &Plan) -> Result<Vec<String>, Failure> {
-        let snapshot = load(self.cluster, &LoadOptions::only(&RBAC)).await?;
-        let mut note = held_by_others(plan, &snapshot.objects);
+    /// By the objects as they are now, and by who applies it now: whom it locks out, and whether what it
+    /// rests on is still so. What was begun is gone on with all the same.
+    async fn fits(&self, plan: &Plan, begun: bool) -> Result<Vec<String>, Failure> {
+        let lists = [&RBAC[..], &rests_by(plan)].concat();
+        let snapshot = load(self.cluster, &LoadOptions::only(&lists)).await?;
+        let mut note = fits::held_by_others(plan, &snapshot.objects);
         if !snapshot.covers(&RBAC, None) {
             note.push(
-                "not all roles and bindings could be listed: whether it locks anybody out is not certain"
+                "not all roles and bindings could be listed: whether it locks anybody out, and whether \
+                 what it rests on is still so, is not certain"
                     .to_owned(),
             );
+        }
+        note.extend(old(plan, super::feeds::clock()()));
+        let (moved, unknown) = stale(plan, &snapshot);
+        note.extend(unknown);
+        if begun {
+            note.extend(moved);
+        } else if !moved.is_empty() {
+            let notes = note.iter().map(|note| format!("note: {note}"));
+            let lines: Vec<String> = notes.chain(moved).collect();
+            return Err(Failure::refused(format!(
+                "nothing was written; make the plan again:\n{}",
+                lines.join("\n")
+            )));
         }
         let operator = run::operator(self.cluster).await?;
         let Some(lock_out) = locks_out(plan, &snapshot.objects, operator.as_ref()) else {
@@ -335,17 +363,17 @@ impl Work<'_> {
         Ok(false)
     }
 
-    fn outcome(id: u64, ended: Ended) -> Code {
+    fn outcome(id: u64, plan: &Plan, ended: Ended) -> Code {
         match ended {
             Ended::Done(differs) => {
                 for one in &differs {
-                    say(one);
+                    outcome::say(one);
                 }
-                answer::say(&format!("run {id} is done; keybook undo {id} takes it back"));
-                code(&differs, Code::ChangeFailed)
+                answer::say(&outcome::done(id, plan));
+                outcome::code(&differs, Code::ChangeFailed)
             }
             Ended::Stopped { step, why, interrupted } => {
-                answer::say_error(&stopped(id, step, &why));
+                answer::say_error(&outcome::stopped(id, step, &why));
                 if interrupted { Code::Interrupted } else { Code::ChangeFailed }
             }
         }
@@ -367,58 +395,6 @@ pub(super) fn settled(run: &Run) -> Vec<u32> {
     steps.map(|(step, _)| *step).collect()
 }
 
-fn stopped(id: u64, step: Option<u32>, why: &str) -> String {
-    let at = step.map_or_else(String::new, |step| format!(" at step {step}"));
-    format!(
-        "run {id} stopped{at}: {why}\nfinish it with keybook apply --finish {id}, or take back what was \
-         made with keybook undo {id}"
-    )
-}
-
-/// How a run came out, a line each.
-pub(super) fn outcome_lines(id: u64, ended: &Ended) -> Vec<String> {
-    match ended {
-        Ended::Done(differs) => {
-            let mut lines: Vec<String> = differs.iter().map(differing).collect();
-            lines.push(format!("run {id} is done; keybook undo {id} takes it back"));
-            lines
-        }
-        Ended::Stopped { step, why, .. } => {
-            stopped(id, *step, why).lines().map(str::to_owned).collect()
-        }
-    }
-}
-
-/// Bindings that stay and lead nowhere once the roles that a plan deletes are gone.
-fn held_by_others(plan: &Plan, objects: &Objects) -> Vec<String> {
-    let deleted = |kind: &str, namespace: Option<&Name>, name: &Name| {
-        plan.steps.iter().any(|step| {
-            step.action == Action::Delete
-                && *step.target.kind == *kind
-                && step.target.name == *name
-                && step.target.namespace.as_ref() == namespace
-        })
-    };
-    let mut notes = Vec::new();
-    for binding in objects.bindings.values() {
-        let (role, meta) = (&binding.role_ref, &binding.meta);
-        let of = meta.namespace.as_ref().filter(|_| &*role.kind == "Role");
-        if deleted(&role.kind, of, &role.name)
-            && !deleted(binding.kind.as_str(), meta.namespace.as_ref(), &meta.name)
-        {
-            let place = meta.namespace.as_ref().map_or_else(String::new, |name| format!("{name}/"));
-            notes.push(format!(
-                "{} {place}{} gives {} {} as well, which goes: whoever it names loses that",
-                binding.kind.as_str(),
-                meta.name,
-                role.kind,
-                role.name
-            ));
-        }
-    }
-    notes
-}
-
 /// A plan is applied once: its objects are not as it expects them after that.
 pub(super) fn was_applied(history: &History, plan: &Plan) -> Result<(), Failure> {
     let same = |run: &&Run| {
@@ -431,26 +407,5 @@ pub(super) fn was_applied(history: &History, plan: &Plan) -> Result<(), Failure>
             run.id,
             run.words()
         ))),
-    }
-}
-
-/// Says what is not as it should be.
-pub(super) fn say(one: &Differs) {
-    answer::say(&differing(one));
-}
-
-fn differing(one: &Differs) -> String {
-    let not = if one.known { "not as it should be" } else { "not known" };
-    format!("{not}: {}: {}", one.what, one.how)
-}
-
-/// What differences amount to.
-pub(super) fn code(differs: &[Differs], known: Code) -> Code {
-    if differs.iter().any(|one| one.known) {
-        known
-    } else if differs.is_empty() {
-        Code::Done
-    } else {
-        Code::Incomplete
     }
 }

@@ -10,8 +10,8 @@ use tokio::runtime::Handle;
 use super::apply::{self, Work};
 use super::exit::Failure;
 use super::feeds::clock;
-use super::journal;
 use super::which_journal::Besides;
+use super::{journal, outcome};
 use crate::book::Book;
 use crate::change::plan::{Input, Intent, Plan, make};
 use crate::change::run::{self, Ended, History, Pace, Progress, Runner};
@@ -144,7 +144,7 @@ impl ClusterDesk {
                 Ok(runner.apply(plan).await?)
             })
             .await?;
-        let mut applied = Self::came_out(run, &ended, head);
+        let mut applied = Self::came_out(run, plan, &ended, head);
         if let Some(own) = self.kubeconfigs.as_ref().filter(|_| makes) {
             let place = own.display();
             let line = format!("the demo keeps its kubeconfigs in {place}, which goes with it");
@@ -195,14 +195,14 @@ impl ClusterDesk {
             }
             let (cluster, writer) = (runner.cluster, runner.writer);
             Work { cluster, writer, info, force: None }.tried(&found.plan, &settled).await?;
-            Ok(runner.finish(run).await?)
+            Ok((runner.finish(run).await?, found.plan))
         };
-        let (ended, head) = self.run(folder.as_deref(), stop, told, going_on).await?;
-        Ok(Self::came_out(run, &ended, head))
+        let ((ended, plan), head) = self.run(folder.as_deref(), stop, told, going_on).await?;
+        Ok(Self::came_out(run, &plan, &ended, head))
     }
 
-    fn came_out(run: u64, ended: &Ended, head: String) -> Applied {
-        let mut lines = apply::outcome_lines(run, ended);
+    fn came_out(run: u64, plan: &Plan, ended: &Ended, head: String) -> Applied {
+        let mut lines = outcome::outcome_lines(run, plan, ended);
         lines.push(head);
         let whole = matches!(ended, Ended::Done(differs) if differs.iter().all(|one| !one.known));
         Applied { run, whole, lines }

@@ -11,9 +11,10 @@ use super::changing::{self, Reached};
 use super::exit::{Code, Failure};
 use super::sources::settings;
 use super::which_journal::Besides;
-use super::{answer, apply};
-use crate::change::plan::{Intent, Made, Target};
+use super::{answer, apply, outcome};
+use crate::change::plan::{Intent, Made, Target, taken_back};
 use crate::change::run::{self, History, Run, Standing, StepState};
+use crate::cluster::loader::{LoadOptions, load};
 use crate::report::{self, exact};
 use crate::store::{Journal, JournalEntry};
 
@@ -187,7 +188,7 @@ pub(super) fn verify(global: &Global, only: Option<u64>) -> Result<Code, Failure
     let Opened { reached, history, besides, .. } = open(global)?;
     let stands = |run: &&Run| match only {
         Some(only) => run.id == only,
-        None => run.plan.undoes.is_none() && run.undone_by.is_none(),
+        None => run.undone_by.is_none(),
     };
     let runs: Vec<&Run> = history.runs.values().filter(stands).collect();
     if let Some(only) = only {
@@ -212,6 +213,17 @@ pub(super) fn verify(global: &Global, only: Option<u64>) -> Result<Code, Failure
     // Of an object that several runs wrote, the newest says how it should be.
     let mut seen: BTreeSet<Target> = BTreeSet::new();
     let mut ended = besides.code();
+    // What later runs changed of access, they were meant to.
+    let later = |of: u64| {
+        let later = history.runs.values().filter(move |run| run.id > of && !run.made().is_empty());
+        later.rev().collect::<Vec<&Run>>()
+    };
+    let objects = if runs.iter().any(|run| !later(run.id).is_empty()) {
+        let lists = LoadOptions::only(&apply::RBAC);
+        Some(reached.runtime.block_on(load(&*reached.cluster, &lists))?.objects)
+    } else {
+        None
+    };
     for run in runs.iter().rev() {
         let mut made = run.made();
         let target = |made: &Made| {
@@ -220,9 +232,24 @@ pub(super) fn verify(global: &Global, only: Option<u64>) -> Result<Code, Failure
         };
         made.retain(|made| target(made).is_some_and(|target| !seen.contains(&target)));
         seen.extend(made.iter().filter_map(target));
-        let work = run::verify(&*reached.cluster, &run.plan, &made, Duration::ZERO);
+        let mut plan = run.plan.clone();
+        if let Some(now) = &objects {
+            let mut before = now.clone();
+            for other in later(run.id) {
+                taken_back(&mut before, &other.plan, &other.made());
+            }
+            plan.verification = plan.verification.without_later(now, &before);
+        }
+        let work = run::verify(&*reached.cluster, &plan, &made, Duration::ZERO);
         let differs = reached.runtime.block_on(work)?;
-        let all = run.plan.verification.len();
+        let all = plan.verification.len();
+        let other = run.plan.verification.len() - all;
+        if other > 0 {
+            answer::say(&format!(
+                "run {}: {other} answers are other since later runs, which were meant to change them",
+                run.id
+            ));
+        }
         let text = if differs.is_empty() {
             format!(
                 "run {}: {} objects and {all} answers are as they should be\n",
@@ -233,8 +260,8 @@ pub(super) fn verify(global: &Global, only: Option<u64>) -> Result<Code, Failure
             format!("run {}: {} are not as they should be\n", run.id, differs.len())
         };
         answer::out(text.as_bytes())?;
-        differs.iter().for_each(apply::say);
-        ended = ended.max(apply::code(&differs, Code::No));
+        differs.iter().for_each(outcome::say);
+        ended = ended.max(outcome::code(&differs, Code::No));
         if !run.is_done() {
             answer::say(&format!("run {} is {}", run.id, run.words()));
         }

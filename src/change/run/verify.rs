@@ -6,12 +6,15 @@ use futures::stream::{self, StreamExt as _};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::look::same;
+use super::look::{on_its_way_out, settled};
 use super::preflight::AT_ONCE;
 use super::read::image;
 use super::words::who_wrote;
-use crate::change::plan::{Action, Check, Followed, Made, Plan};
+use crate::change::plan::{
+    Action, Check, Ending, Followed, Intent, Made, Plan, Step, Target, meanwhile,
+};
 use crate::cluster::{self, Cluster};
+use crate::model::Identity;
 
 /// Something that is not as it should be.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -157,9 +160,11 @@ async fn one(
     };
     let how = match (&made.left, &now) {
         (None, None) => return Ok(None),
-        (Some(left), Some(now)) if same(left, now) => return Ok(None),
+        (Some(left), Some(now)) if settled(step, left) == settled(step, now) => return Ok(None),
+        // The cluster makes it again by itself, as another: that is what was wanted.
+        (None, Some(now)) if renewed(plan, step, now) => return Ok(None),
         (None, Some(now)) if step.action == Action::Delete => {
-            is_back(step.precondition.uid.as_deref(), now)
+            is_back(&step.target, step.precondition.uid.as_deref(), now)
         }
         (_, Some(now)) => format!("it reads otherwise{}", who_wrote(now)),
         (Some(_), None) => "it is gone".to_owned(),
@@ -167,14 +172,22 @@ async fn one(
     Ok(Some(Differs { what: step.target.to_string(), how, known: true }))
 }
 
-fn is_back(uid: Option<&str>, now: &Value) -> String {
+/// Whether it is an account that was to be made anew, and is another now.
+fn renewed(plan: &Plan, step: &Step, now: &Value) -> bool {
+    let Some(namespace) = step.target.namespace.clone().filter(|_| step.target.is_account()) else {
+        return false;
+    };
+    let own = Identity::service_account(namespace, step.target.name.clone());
+    let renew = Intent::Account { identity: own, how: Ending::Renew };
+    plan.intents.contains(&renew)
+        && now["metadata"]["uid"].as_str() != step.precondition.uid.as_deref()
+}
+
+fn is_back(target: &Target, uid: Option<&str>, now: &Value) -> String {
     let meta = &now["metadata"];
     if meta["uid"].as_str() == uid && !meta["deletionTimestamp"].is_null() {
-        return format!(
-            "it is being deleted, and held back by its finalizers {}: it gives access until they are \
-             gone",
-            meta["finalizers"]
-        );
+        let held = on_its_way_out(now).unwrap_or_default();
+        return format!("{held}: {}", meanwhile(target));
     }
     format!("it is there again{}", who_wrote(now))
 }

@@ -2,6 +2,7 @@
 //! is as it was, and whatever ends a run in the middle loses nothing.
 
 mod alone;
+mod attacked;
 mod beside_audit2rbac;
 mod certified;
 mod faults;

@@ -60,7 +60,8 @@ impl World {
         let mut objects = Objects::default();
         // Of Secrets only those are listed that hold a token.
         let listed = |raw: &&Value| {
-            raw["kind"] != "Secret" || !["kubernetes.io/tls", "Opaque"].iter().any(|of| raw["type"] == *of)
+            raw["kind"] != "Secret"
+                || !["kubernetes.io/tls", "Opaque"].iter().any(|of| raw["type"] == *of)
         };
         for raw in self.raw.iter().filter(listed) {
             objects.insert(read(raw));

@@ -1,6 +1,7 @@
 //! Runs against the model of a cluster in memory: cut off at every point, refused, raced, and undone.
 
 mod due;
+mod edited;
 mod rights;
 mod secrets;
 

@@ -1,0 +1,45 @@
+//! What a later run made otherwise than an earlier one said that it should be.
+
+use serde_json::Value;
+
+use super::edit::object;
+use super::{Check, Made, Plan, Verification};
+use crate::model::Objects;
+use crate::rbac::Authorizer;
+
+/// Objects as they were before a run.
+pub fn taken_back(objects: &mut Objects, plan: &Plan, made: &[Made]) {
+    let steps = made.iter().filter_map(|made| plan.steps.iter().find(|step| step.id == made.step));
+    let steps: Vec<_> =
+        steps.filter(|step| step.target.is_role() || step.target.is_binding()).collect();
+    for step in steps.into_iter().rev() {
+        let image = |image: Option<&Value>| object(&step.target, image?);
+        if let Some(gone) = image(step.after.as_ref()) {
+            objects.remove(&gone);
+        }
+        if let Some(there) = image(step.before.as_ref()) {
+            objects.insert(there);
+        }
+    }
+}
+
+impl Verification {
+    /// Without what RBAC answers otherwise now, and answered so before later runs: these changed it, and
+    /// were meant to.
+    #[must_use]
+    pub fn without_later(&self, now: &Objects, before_them: &Objects) -> Self {
+        let (now, before) = (Authorizer::new(now), Authorizer::new(before_them));
+        let kept = |checks: &[Check], want: bool| -> Vec<Check> {
+            let later = |check: &&Check| {
+                check.decide(&now).allowed() != want && check.decide(&before).allowed() == want
+            };
+            checks.iter().filter(|check| !later(check)).cloned().collect()
+        };
+        Self {
+            denied: kept(&self.denied, false),
+            allowed: kept(&self.allowed, true),
+            again: kept(&self.again, true),
+            still_denied: kept(&self.still_denied, false),
+        }
+    }
+}

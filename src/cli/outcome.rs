@@ -1,0 +1,65 @@
+//! How a run came out, in words.
+
+use super::answer;
+use super::exit::Code;
+use crate::change::plan::{Plan, Reversibility};
+use crate::change::run::{Differs, Ended};
+
+/// That a run is done, and whether it can be taken back.
+pub(super) fn done(id: u64, plan: &Plan) -> String {
+    let objects = || plan.steps.iter().filter(|step| !step.target.is_credential());
+    let lost = objects().filter(|step| step.reversibility == Reversibility::Irreversible).count();
+    let all = objects().count();
+    match (all, lost) {
+        (0, _) if plan.later.is_empty() => format!("run {id} is done; it wrote nothing"),
+        (0, _) => format!("run {id} is done; keybook undo {id} takes its stages back"),
+        _ if lost == all => format!("run {id} is done; nothing of it can be taken back"),
+        (_, 0) => format!("run {id} is done; keybook undo {id} takes it back"),
+        _ => format!(
+            "run {id} is done; keybook undo {id} takes it back, but for {lost} of its {all} steps"
+        ),
+    }
+}
+
+pub(super) fn stopped(id: u64, step: Option<u32>, why: &str) -> String {
+    let at = step.map_or_else(String::new, |step| format!(" at step {step}"));
+    format!(
+        "run {id} stopped{at}: {why}\nfinish it with keybook apply --finish {id}, or take back what was \
+         made with keybook undo {id}"
+    )
+}
+
+/// How a run came out, a line each.
+pub(super) fn outcome_lines(id: u64, plan: &Plan, ended: &Ended) -> Vec<String> {
+    match ended {
+        Ended::Done(differs) => {
+            let mut lines: Vec<String> = differs.iter().map(differing).collect();
+            lines.push(done(id, plan));
+            lines
+        }
+        Ended::Stopped { step, why, .. } => {
+            stopped(id, *step, why).lines().map(str::to_owned).collect()
+        }
+    }
+}
+
+/// Says what is not as it should be.
+pub(super) fn say(one: &Differs) {
+    answer::say(&differing(one));
+}
+
+fn differing(one: &Differs) -> String {
+    let not = if one.known { "not as it should be" } else { "not known" };
+    format!("{not}: {}: {}", one.what, one.how)
+}
+
+/// What differences amount to.
+pub(super) fn code(differs: &[Differs], known: Code) -> Code {
+    if differs.iter().any(|one| one.known) {
+        known
+    } else if differs.is_empty() {
+        Code::Done
+    } else {
+        Code::Incomplete
+    }
+}
