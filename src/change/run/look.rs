@@ -138,6 +138,9 @@ fn differing(one: &Value, other: &Value) -> String {
     let mut places = Vec::new();
     compare("", one, other, &mut places);
     places.sort();
+    if places.is_empty() {
+        return "it differs in a field that says nothing".to_owned();
+    }
     let more = places.len().saturating_sub(PLACES);
     places.truncate(PLACES);
     let rest = if more > 0 { format!(" and {more} more") } else { String::new() };
