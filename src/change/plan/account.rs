@@ -12,8 +12,8 @@ use super::make::Work;
 use super::owner::{self, Verdict};
 use super::wanted::{Refusal, Wanted, names};
 use super::{
-    Action, Intent, Inverse, Manual, OwnerWarning, Patch, Precondition, Reason, Reversibility,
-    Step, StillWorks, Target,
+    Action, Intent, Inverse, Manual, Patch, Precondition, Reason, Reversibility, Step, StillWorks,
+    Target,
 };
 use crate::book::Book;
 use crate::credentials::{self, Kind};

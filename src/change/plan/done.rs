@@ -63,7 +63,10 @@ pub fn is_done(book: &Book, intent: &Intent) -> Option<bool> {
                 }
             }
         }
-        Intent::Narrow { .. } | Intent::NarrowRole { .. } | Intent::Split { .. } => None,
+        Intent::Mapping { .. }
+        | Intent::Narrow { .. }
+        | Intent::NarrowRole { .. }
+        | Intent::Split { .. } => None,
     }
 }
 

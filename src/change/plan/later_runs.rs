@@ -40,6 +40,8 @@ impl Verification {
             allowed: kept(&self.allowed, true),
             again: kept(&self.again, true),
             still_denied: kept(&self.still_denied, false),
+            named: self.named.clone(),
+            unnamed: self.unnamed.clone(),
         }
     }
 }

@@ -87,6 +87,7 @@ pub(super) fn of(intents: &[Intent], steps: &[Step], objects: &Objects) -> Vec<R
             }
             Intent::Account { how: Ending::Renew, .. }
             | Intent::Grant { .. }
+            | Intent::Mapping { .. }
             | Intent::NarrowRole { .. }
             | Intent::TokenSecret { .. }
             | Intent::Quarantine { .. } => {}

@@ -58,7 +58,7 @@ pub async fn verify(
     let follows = plan.steps.iter().any(|step| step.target.is_definition());
     let patience = if follows { patience * FOLLOWING } else { patience };
     let until = tokio::time::Instant::now() + patience;
-    let looked = last.map(|(_, made)| settled(cluster, plan, made, until));
+    let looked = last.map(|(_, made)| in_time(cluster, plan, made, until));
     let mut looked = stream::iter(looked).buffered(AT_ONCE);
     let mut differs = Vec::new();
     while let Some(found) = looked.next().await {
@@ -127,7 +127,7 @@ async fn followed(
 }
 
 /// The same as [`one`]; a binding beside a definition has until then to be so.
-async fn settled(
+async fn in_time(
     cluster: &dyn Cluster,
     plan: &Plan,
     made: &Made,

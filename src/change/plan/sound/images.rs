@@ -8,12 +8,15 @@ use crate::change::plan::{Action, Plan, Precondition, Reversibility, Step};
 
 /// The kinds of objects that are written: `apiVersion`, whether they are in a namespace, and what of
 /// them is edited (none where they are only made and deleted).
-const KINDS: [(&str, &str, bool, Option<&str>); 6] = [
+const KINDS: [(&str, &str, bool, Option<&str>); 8] = [
     ("ClusterRoleBinding", "rbac.authorization.k8s.io/v1", false, Some("/subjects")),
     ("RoleBinding", "rbac.authorization.k8s.io/v1", true, Some("/subjects")),
     ("ClusterRole", "rbac.authorization.k8s.io/v1", false, Some("/rules")),
     ("Role", "rbac.authorization.k8s.io/v1", true, Some("/rules")),
     ("ServiceAccount", "v1", true, None),
+    // Of `aws-auth` alone, and of it only what it maps.
+    ("ConfigMap", "v1", true, Some("/data")),
+    ("RBACDefinition", "rbacmanager.reactiveops.io/v1beta1", false, Some("/rbacBindings")),
     // The label that has the API server refuse the token in it.
     ("Secret", "v1", true, Some("/metadata/labels/kubernetes.io~1legacy-token-invalid-since")),
 ];

@@ -192,7 +192,7 @@ fn nodes_the_operator_and_the_last_admin_are_not_cut_off_unseen() {
     assert_eq!(locks(world(), &format!("{}=group:ops", role("admin"))), None);
     assert_eq!(locks(world(), &role("dev")), None);
     let by = |user: &str| World {
-        operator: Some(Operator { user: user.into(), groups: Vec::new() }),
+        operator: Some(Operator { user: user.into(), ..Operator::default() }),
         ..world()
     };
     let myself = Some("lock myself out of prod-eu".to_owned());
