@@ -166,7 +166,7 @@ fn parse(words: &[OsString]) -> Result<Cli, clap::Error> {
     let read = command.clone().try_get_matches_from(words);
     let read = read.and_then(|matches| Cli::from_arg_matches(&matches));
     read.map_err(|mut error| {
-        suggestion::keep_near(&mut error, command, words);
+        suggestion::keep_near(&mut error, &command, words);
         error
     })
 }

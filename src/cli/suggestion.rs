@@ -7,7 +7,7 @@ use clap::error::{ContextKind, ContextValue, Error};
 
 /// Leaves of an error's suggestions those that a slip of the hand makes of what was meant: clap suggests
 /// whatever has letters in common, `--groups` for `--bogus`. `command` is what `words` were read by.
-pub(super) fn keep_near(error: &mut Error, command: Command, words: &[OsString]) {
+pub(super) fn keep_near(error: &mut Error, command: &Command, words: &[OsString]) {
     for (wrong, suggested) in [
         (ContextKind::InvalidArg, ContextKind::SuggestedArg),
         (ContextKind::InvalidSubcommand, ContextKind::SuggestedSubcommand),
@@ -85,7 +85,7 @@ mod tests {
     fn told(line: &str) -> String {
         let words: Vec<OsString> = line.split(' ').map(OsString::from).collect();
         let mut error = Cli::command().try_get_matches_from(&words).expect_err("it is wrong");
-        keep_near(&mut error, Cli::command(), &words);
+        keep_near(&mut error, &Cli::command(), &words);
         error.to_string()
     }
 
