@@ -83,8 +83,16 @@ fn scheduled(book: &Book, namespace: &Name, identity: &Identity) -> Option<Strin
         let first = (Name::from(kind), namespace.clone(), Name::from(""));
         let all = objects.others.range(first..);
         let all = all.take_while(|((have, ns, _), _)| &**have == kind && ns == namespace);
-        // What another one controls is told by that one; what a Deployment left behind runs nothing.
-        let own = |of: &OtherObject| !of.meta.owner_references.iter().any(|owner| owner.controller);
+        // What another workload controls is told by that one; what a Deployment left behind runs nothing.
+        // What an operator's own kind controls nothing else tells.
+        let told = |kind: &Name, name: &Name| {
+            let of = objects.others.get(&(kind.clone(), namespace.clone(), name.clone()));
+            of.is_some_and(|of| matches!(of.body, ObjectBody::Workload(_)))
+        };
+        let own = |of: &OtherObject| {
+            let mut owners = of.meta.owner_references.iter().filter(|owner| owner.controller);
+            !owners.any(|owner| told(&owner.kind, &owner.name))
+        };
         for ((_, _, name), of) in all.filter(|(_, of)| own(of)) {
             let ObjectBody::Workload(template) = &of.body else { continue };
             let runs_as = of.service_account.as_deref().unwrap_or("default");

@@ -117,9 +117,10 @@ impl<'a> Gather<'a> {
             if !own && other.is_none() {
                 continue;
             }
-            let top = self.top(kind, name, &object.meta);
-            // What a Deployment left behind of former versions runs nothing.
-            if top != (kind.clone(), name.clone()) {
+            // What a Deployment left behind of former versions runs nothing, and what a CronJob makes it
+            // says itself: where those are listed, their own templates count.
+            let top = self.top_of_template(kind, name, &object.meta);
+            if top != (kind.clone(), name.clone()) && self.is_listed(&top) {
                 continue;
             }
             let brought = brought(&template.spec, &self.token_secrets);
@@ -154,6 +155,23 @@ impl<'a> Gather<'a> {
             add(&mut rows, top, found);
         }
         rows.into_values().collect()
+    }
+
+    /// Under whom the pods of a workload are told. What controls it may be of a kind that is no
+    /// workload, and makes nothing by itself then: an operator's.
+    fn top_of_template(&self, kind: &Name, name: &Name, meta: &Meta) -> (Name, Name) {
+        match &**kind {
+            // Its pods are those of what it makes, which it controls.
+            "Deployment" | "CronJob" => (kind.clone(), name.clone()),
+            _ => self.top(kind, name, meta),
+        }
+    }
+
+    /// Whether a workload was listed, with a template of its own.
+    fn is_listed(&self, (kind, name): &(Name, Name)) -> bool {
+        let key = (kind.clone(), self.namespace.clone(), name.clone());
+        let object = self.snapshot.objects.others.get(&key);
+        object.is_some_and(|object| matches!(object.body, ObjectBody::Workload(_)))
     }
 
     /// Who controls it in the end, as far as that is known.

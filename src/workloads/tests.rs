@@ -1,3 +1,4 @@
+mod controllers;
 mod kept;
 mod network;
 mod node;

@@ -20,6 +20,33 @@ struct Workload {
     metadata: Meta,
     #[serde(default, deserialize_with = "null_default")]
     spec: WorkloadSpec,
+    #[serde(default, deserialize_with = "null_default")]
+    status: WorkloadStatus,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct WorkloadStatus {
+    #[serde(deserialize_with = "null_default")]
+    conditions: Vec<Condition>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Condition {
+    #[serde(rename = "type", deserialize_with = "null_default")]
+    type_: Name,
+    #[serde(deserialize_with = "null_default")]
+    status: Name,
+}
+
+impl WorkloadStatus {
+    /// Whether it is of a Job that makes no pod any more
+    /// (`pkg/controller/job/job_controller.go`, `IsJobFinished`).
+    fn has_ended(&self) -> bool {
+        let ends = |one: &Condition| matches!(&*one.type_, "Complete" | "Failed");
+        self.conditions.iter().any(|one| ends(one) && &*one.status == "True")
+    }
 }
 
 #[derive(Deserialize, Default)]
@@ -89,9 +116,11 @@ pub(super) fn read<'de, D: Deserializer<'de>>(
     let mut service_account = None;
     let (meta, body) = match (ListKind::of_other(kind), kind) {
         (Some(ListKind::Workloads), _) => {
-            let Workload { metadata, spec } = Workload::deserialize(source)?;
+            let Workload { metadata, spec, status } = Workload::deserialize(source)?;
             let template =
                 spec.template.or_else(|| spec.job_template.and_then(|job| job.spec.template));
+            // What makes no pod any more is nobody's workload.
+            let template = template.filter(|_| kind != "Job" || !status.has_ended());
             let body = template.map_or(ObjectBody::None, |mut template| {
                 let account = std::mem::take(&mut template.spec.service_account_name);
                 service_account = Some(account).filter(|name| !name.is_empty());
