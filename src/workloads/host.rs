@@ -24,12 +24,15 @@ const PROGRAMS: &str = "programs that the node runs as root";
 const LIBRARIES: &str = "what programs of the node load";
 const LAYERS: &str = "programs of every container there";
 const JOBS: &str = "commands that the node runs as root";
+const SETTINGS: &str = "settings of what runs as root, the kubelet's and containers' among it";
+const MODULES: &str = "what the kernel loads";
+const STARTS: &str = "what the node starts with";
 const LOGINS: &str = "who is let in, and as whom";
 const SOCKET: &str = "a socket by which containers are run";
 const KEYS: &str = "private keys and credentials";
 
 /// What of a node's files is the node's own.
-const NODES_OWN: [Own; 52] = [
+const NODES_OWN: [Own; 67] = [
     own("/etc/kubernetes", KEYS, "static pods"),
     own("/etc/rancher", KEYS, "settings of the kubelet and static pods"),
     own("/home", KEYS, LOGINS),
@@ -54,7 +57,9 @@ const NODES_OWN: [Own; 52] = [
     own("/var/lib/rancher", KEYS, PROGRAMS),
     own("/var/snap/microk8s", KEYS, PROGRAMS),
     written("/bin", PROGRAMS),
+    written("/boot", STARTS),
     written("/etc/cni/net.d", JOBS),
+    written("/etc/containerd", SETTINGS),
     written("/etc/cron.d", JOBS),
     written("/etc/cron.daily", JOBS),
     written("/etc/cron.hourly", JOBS),
@@ -62,26 +67,39 @@ const NODES_OWN: [Own; 52] = [
     written("/etc/cron.weekly", JOBS),
     written("/etc/cron.yearly", JOBS),
     written("/etc/crontab", JOBS),
+    written("/etc/crio", SETTINGS),
+    written("/etc/default", SETTINGS),
+    written("/etc/docker", SETTINGS),
     written("/etc/init.d", JOBS),
+    written("/etc/kubelet.d", "static pods"),
+    written("/etc/ld.so.conf", LIBRARIES),
+    written("/etc/ld.so.conf.d", LIBRARIES),
     written("/etc/ld.so.preload", LIBRARIES),
+    written("/etc/modprobe.d", MODULES),
     written("/etc/pam.d", LOGINS),
     written("/etc/passwd", LOGINS),
+    written("/etc/profile", LOGINS),
+    written("/etc/profile.d", LOGINS),
     written("/etc/shadow", LOGINS),
     written("/etc/ssh", LOGINS),
     written("/etc/sudoers", LOGINS),
     written("/etc/sudoers.d", LOGINS),
+    written("/etc/sysconfig", SETTINGS),
     written("/etc/systemd", JOBS),
+    written("/etc/udev", JOBS),
     written("/lib", LIBRARIES),
     written("/lib64", LIBRARIES),
     written("/opt/bin", PROGRAMS),
     written("/opt/cni/bin", PROGRAMS),
     written("/sbin", PROGRAMS),
+    written("/sys", "what the kernel runs, and its devices"),
     written("/usr/bin", PROGRAMS),
     written("/usr/lib", LIBRARIES),
     written("/usr/lib64", LIBRARIES),
     written("/usr/libexec", PROGRAMS),
     written("/usr/local", PROGRAMS),
     written("/usr/sbin", PROGRAMS),
+    written("/var/lib/cloud", JOBS),
     written("/var/lib/containerd", LAYERS),
     written("/var/lib/containers", LAYERS),
     written("/var/lib/docker", LAYERS),
@@ -217,12 +235,29 @@ mod tests {
             "/etc",
             "/var/run",
             "/run/",
+            "/etc/containerd",
+            "/etc/udev/rules.d",
+            "/etc/default",
+            "/etc/sysconfig/kubelet",
+            "/etc/ld.so.conf.d",
+            "/etc/profile.d",
+            "/boot",
+            "/sys",
+            "/var/lib/cloud/scripts",
         ] {
             assert!(has(&path(own)), "{own}");
         }
-        for other in
-            ["/var/log", "/data", "/etc/localtime", "/var/lib/kubelet-plugins", "/var/runs"]
-        {
+        for other in [
+            "/var/log",
+            "/data",
+            "/etc/ssl/certs",
+            "/etc/machine-id",
+            "/etc/profiles",
+            "/srv",
+            "/etc/localtime",
+            "/var/lib/kubelet-plugins",
+            "/var/runs",
+        ] {
             assert!(!has(&path(other)), "{other}");
         }
         for spelled in
