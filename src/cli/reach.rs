@@ -8,7 +8,7 @@ use super::places::Places;
 use super::sources::{Needs, Session, open};
 use crate::book::{Book, Severity};
 use crate::findings;
-use crate::reach::{LISTS, Reach, Reached, not_followed, not_followed_by, with_node};
+use crate::reach::{BOUNDED, LISTS, Reach, Reached, not_followed, not_followed_by, with_node};
 use crate::report::{CutRow, ReachRow, Report, Tabular};
 
 pub(super) fn run(
@@ -46,7 +46,11 @@ fn one(
         beside.extend(not_followed_by(book, entry));
         let reach = Reach::new(book);
         items.push(ReachRow::new(&reach, entry));
-        failing |= fails(&reach, &[reach.of(entry)], fail_on);
+        let reached = reach.of(entry);
+        if reached.bounded {
+            answer::say(BOUNDED);
+        }
+        failing |= fails(&reach, &[reached], fail_on);
         if !entry.groups_known {
             answer::say("its groups are not known: it may become more by what they are granted");
         }
@@ -77,6 +81,10 @@ fn cuts(
         higher += all.iter().filter(|reached| reached.is_more()).count();
         let top = crate::book::Tier::ClusterAdmin;
         admins += all.iter().filter(|one| one.is_higher() && one.tier == top).count();
+        let bounded = all.iter().filter(|reached| reached.bounded).count();
+        if bounded > 0 {
+            answer::say(&format!("of {bounded}: {BOUNDED}"));
+        }
         failing |= fails(&reach, &all, fail_on);
         let cuts = reach.cuts(&all);
         items.extend(cuts.iter().filter_map(|cut| CutRow::new(book, cut)));

@@ -19,7 +19,7 @@ const COPIES: [&str; 5] = [
 ];
 
 /// Annotations that are read, of any kind of object.
-const READ: [&str; 20] = [
+const READ: [&str; 21] = [
     "apf.kubernetes.io/autoupdate-spec",
     "argocd.argoproj.io/sync-options",
     "argocd.argoproj.io/tracking-id",
@@ -30,6 +30,7 @@ const READ: [&str; 20] = [
     "iam.gke.io/gcp-service-account",
     "kubernetes.io/config.mirror",
     "kubernetes.io/created-by",
+    "kubernetes.io/enforce-mountable-secrets",
     "kubernetes.io/service-account.name",
     "kubernetes.io/service-account.uid",
     "kustomize.toolkit.fluxcd.io/reconcile",

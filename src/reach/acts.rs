@@ -102,13 +102,15 @@ pub struct Kept {
     pub count: Count,
     /// Who of those adds to what one may do then.
     adders: BTreeSet<Gain>,
+    /// Whether more could have been deleted than was tried: nothing is said to be closed then.
+    bounded: bool,
 }
 
 impl Kept {
     /// Whether no way leads any more where the path does: to its tier, or to the one whom it leads to,
     /// with something to add.
     pub fn cuts(&self, path: &Path) -> bool {
-        if self.count.everybody {
+        if self.count.everybody || self.bounded {
             return false;
         }
         match (&path.adds, path.end()) {
@@ -119,7 +121,7 @@ impl Kept {
 
     /// Whether one cannot become more any more than one is.
     pub fn closes(&self) -> bool {
-        self.count.adds_nothing()
+        !self.bounded && self.count.adds_nothing()
     }
 }
 
@@ -233,7 +235,7 @@ impl Reach<'_> {
             let meant = || anybody.iter().any(|of| means(of, gain));
             let adds = usize::from(seen.adds.is_some() || meant());
             if is_other(gain, entry) {
-                if self.is_gone(gain, terms) {
+                if self.is_gone(gain, seen, terms) {
                     continue;
                 }
                 count.others += 1;
@@ -288,8 +290,14 @@ impl Reach<'_> {
     }
 
     /// Whether a grant that is not there is all that names somebody.
-    fn is_gone(&self, gain: &Gain, terms: Terms) -> bool {
+    fn is_gone(&self, gain: &Gain, seen: &Seen<'_>, terms: Terms) -> bool {
         let (Some(slot), Gain::Identity(identity)) = (terms.without, gain) else { return false };
+        // One that is still to be made is somebody by what its groups hold.
+        if let Some(Node::Stranger(who)) =
+            seen.closure.found.get(seen.place).map(|found| &found.node)
+        {
+            return !self.graph.welcomes_without(*who, slot);
+        }
         let entry = self.graph.book.find(identity);
         entry.is_some_and(|entry| self.graph.is_only_named_by(entry, slot))
     }
@@ -308,13 +316,13 @@ impl Reach<'_> {
         };
         let by_groups =
             grouped
-                && self.graph.holdings(&Node::Anyone, None).iter().any(|holding| {
+                && self.graph.holdings(&Node::Anyone, terms.without).iter().any(|holding| {
                     of_group(holding.grant) && own.by_holding(holding, false).is_some()
                 });
         let adds = |entry: &&Entry| {
             by_groups
-                || entry.tier == Tier::ClusterAdmin
-                || own.adds(&Self::start(entry), None).is_some()
+                || self.graph.tier(&Self::start(entry), terms.without) == Tier::ClusterAdmin
+                || own.adds(&Self::start(entry), terms.without).is_some()
         };
         self.people(but, terms).filter(adds).count()
     }
@@ -326,7 +334,8 @@ impl Reach<'_> {
         let own = Own::new(&self.graph, &Self::start(entry), terms.without);
         let Census { all, count, .. } = self.census(entry, &looked, &own, terms);
         let adders = all.into_iter().filter(|(_, seen)| seen.adds.is_some()).map(|(gain, _)| gain);
-        Kept { grant, tier: looked.tier(), count, adders: adders.collect() }
+        let (tier, bounded) = (looked.tier(), looked.is_bounded());
+        Kept { grant, tier, count, adders: adders.collect(), bounded }
     }
 
     /// The one of those found who adds most to what the one who starts may do, the nearest of them.

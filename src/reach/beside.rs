@@ -15,7 +15,7 @@ struct Way {
 }
 
 const CHANGES: &[&str] = &["update", "patch"];
-const ALL: [Way; 4] = [
+const ALL: [Way; 5] = [
     Way {
         says: "what pods do that read their scripts or settings from ConfigMaps, once these are \
                changed",
@@ -36,6 +36,13 @@ const ALL: [Way; 4] = [
         verbs: CHANGES,
         on: &[("", "configmaps", "")],
         object: Some(("kube-system", "extension-apiserver-authentication")),
+    },
+    Way {
+        says: "tokens of accounts that are not mounted, once somebody who changes the account switches \
+               its automountServiceAccountToken and its pods are made anew",
+        verbs: CHANGES,
+        on: &[("", "serviceaccounts", "")],
+        object: None,
     },
     Way {
         says: "to what StatefulSets and DaemonSets are rolled back, by ControllerRevisions",

@@ -13,8 +13,8 @@ use rayon::prelude::*;
 
 use super::ask::{Cap, On, Verb, has};
 use super::graph::{By, Graph, Node};
+use super::members::members;
 use super::moves::{Hub, Moves, Part, RoleSet, To};
-use super::search::members;
 use super::step::Step;
 use super::world::{Level, Where};
 use crate::book::Tier;

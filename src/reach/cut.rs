@@ -140,7 +140,7 @@ impl Reach<'_> {
         let near = search(&self.graph, &start, terms, Ends { most: SMALL.most, goal, bound: None });
         let other = || self.first(entry, reached.tier, ways.bounds(self, terms), terms);
         let is_kept = match adds {
-            None => near.ended || (near.found.len() > SMALL.most && other().is_some()),
+            None => near.ended || (near.given_up && other().is_some()),
             Some(_) => near.ended || self.most_added(entry, &near, terms) >= adds,
         };
         if is_kept {
@@ -151,6 +151,9 @@ impl Reach<'_> {
         let to = looked.tier();
         let all = looked.modelled.iter().chain([&looked.exact]);
         let still = all.filter_map(|closure| self.most_added(entry, closure, terms)).max();
+        if looked.is_bounded() {
+            return None;
+        }
         let is_lost = if adds.is_some() { still < adds } else { to < reached.tier };
         is_lost.then(|| Lost {
             id: reached.id,

@@ -1,11 +1,11 @@
 //! Who holds what on the way: identities, impersonated requests, roles that a step gave.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, OnceLock};
 
 use super::adds::Singles;
 use super::ask::{Cap, Mode, caps};
-use super::moves::{self, Moves, Pose, RoleSet};
+use super::moves::{self, Moves, Object, Pose, RoleSet};
 use super::rights::{Right, Rights};
 use super::steps::node::PREFIX as NODE_USER;
 use super::stranger::Stranger;
@@ -62,12 +62,28 @@ pub(crate) struct Holding {
 #[derive(Debug)]
 pub(crate) struct Graph<'b> {
     pub(crate) book: &'b Book,
-    pub(crate) world: World,
-    all: Vec<Cap>,
+    pub(crate) world: Arc<World>,
+    all: Arc<[Cap]>,
     /// By slot.
-    held: Vec<Option<Holding>>,
+    pub(super) held: Vec<Option<Holding>>,
     /// By number of the identity: grants that name it itself, and all that hold for it.
-    own: Vec<Vec<u32>>,
+    own: Arc<[Vec<u32>]>,
+    shared: Arc<Shared>,
+    pub(super) gone: Gone,
+    pub(super) singles: Arc<Singles>,
+}
+
+/// What was deleted.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Gone {
+    pub(super) objects: BTreeSet<Object>,
+    /// The grants that those gave.
+    pub(super) slots: BTreeSet<u32>,
+}
+
+/// Where those lead of whom that is the same for every search.
+#[derive(Debug, Default)]
+struct Shared {
     identities: Vec<OnceLock<Moves>>,
     posing: Vec<OnceLock<Moves>>,
     /// By namespace.
@@ -75,7 +91,6 @@ pub(crate) struct Graph<'b> {
     anyone: OnceLock<Moves>,
     /// Of what is given in every namespace, which leads to thousands: everything, every role.
     everywhere: [OnceLock<Moves>; 2],
-    pub(super) singles: Singles,
 }
 
 impl<'b> Graph<'b> {
@@ -101,16 +116,32 @@ impl<'b> Graph<'b> {
             .collect();
         Self {
             book,
-            all: caps([&everything()], Mode::Own),
+            all: caps([&everything()], Mode::Own).into(),
             held,
-            own,
-            identities: (0..count).map(|_| OnceLock::new()).collect(),
-            posing: (0..count).map(|_| OnceLock::new()).collect(),
-            strangers: world.namespaces.iter().map(|_| OnceLock::new()).collect(),
-            anyone: OnceLock::new(),
-            everywhere: Default::default(),
-            singles: Singles::new(&world),
-            world,
+            own: own.into(),
+            shared: Arc::new(Shared {
+                identities: (0..count).map(|_| OnceLock::new()).collect(),
+                posing: (0..count).map(|_| OnceLock::new()).collect(),
+                strangers: world.namespaces.iter().map(|_| OnceLock::new()).collect(),
+                ..Shared::default()
+            }),
+            gone: Gone::default(),
+            singles: Arc::new(Singles::new(&world)),
+            world: Arc::new(world),
+        }
+    }
+
+    /// The same once more, to be changed.
+    pub(super) fn copy(&self) -> Self {
+        Self {
+            book: self.book,
+            world: self.world.clone(),
+            all: self.all.clone(),
+            held: self.held.clone(),
+            own: self.own.clone(),
+            shared: self.shared.clone(),
+            gone: self.gone.clone(),
+            singles: self.singles.clone(),
         }
     }
 
@@ -132,7 +163,7 @@ impl<'b> Graph<'b> {
     }
 
     /// The slots of the grants that hold for a node; none for a role that a step gave.
-    fn slots(&self, node: &Node) -> Vec<u32> {
+    pub(super) fn slots(&self, node: &Node) -> Vec<u32> {
         match node {
             Node::Identity(id) => {
                 let entry = self.book.entry(IdentityId(*id));
@@ -283,13 +314,14 @@ impl<'b> Graph<'b> {
             Node::Identity(id) => {
                 let entry = self.book.entry(IdentityId(*id));
                 let tier = entry.map(|entry| entry.tier).unwrap_or_default();
-                match without {
-                    Some(slot) if self.holds(node, slot) => {
+                let is_less = without.into_iter().chain(self.gone.slots.iter().copied());
+                match is_less.into_iter().find(|slot| self.holds(node, *slot)) {
+                    Some(_) => {
                         let masters = entry.is_some_and(|entry| self.book.is_master(entry));
                         let rest = self.holdings(node, without).iter().map(of).max();
                         if masters { tier } else { rest.unwrap_or_default() }
                     }
-                    _ => tier,
+                    None => tier,
                 }
             }
             Node::Stranger(_) | Node::Posing(_) | Node::Anyone | Node::Given(..) => {
@@ -352,17 +384,19 @@ impl<'b> Graph<'b> {
         }
     }
 
-    /// Where a node leads by itself, where that is the same for every search.
+    /// Where a node leads by itself, where that is the same for every search; not to be asked where
+    /// something is gone.
     pub(crate) fn shared(&self, node: &Node) -> Option<&Moves> {
+        let shared = &self.shared;
         let place = match node {
-            Node::Identity(id) => self.identities.get(*id as usize)?,
+            Node::Identity(id) => shared.identities.get(*id as usize)?,
             Node::Posing(Pose { who: Some(id), groups }) if groups.is_empty() => {
-                self.posing.get(*id as usize)?
+                shared.posing.get(*id as usize)?
             }
-            Node::Stranger(Stranger::Account(ns)) => self.strangers.get(*ns as usize)?,
-            Node::Anyone => &self.anyone,
-            Node::Given(RoleSet::Own, Where::Each) => self.everywhere.first()?,
-            Node::Given(RoleSet::ClusterRoles, Where::Each) => self.everywhere.last()?,
+            Node::Stranger(Stranger::Account(ns)) => shared.strangers.get(*ns as usize)?,
+            Node::Anyone => &shared.anyone,
+            Node::Given(RoleSet::Own, Where::Each) => shared.everywhere.first()?,
+            Node::Given(RoleSet::ClusterRoles, Where::Each) => shared.everywhere.last()?,
             _ => return None,
         };
         Some(place.get_or_init(|| self.moves_of(node, None, false)))

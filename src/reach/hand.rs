@@ -109,8 +109,8 @@ impl Search<'_, '_> {
 
     /// Takes note of those who hold roles, but where that is bounded by somebody's rules.
     fn take_holders(&mut self, looked_at: usize) {
-        for at in self.hands.taken..looked_at {
-            let Some(holder) = u32::try_from(at).ok().and_then(|at| self.holder(at)) else { break };
+        for at in self.places_from(self.hands.taken, looked_at) {
+            let Some(holder) = self.holder(at) else { break };
             if matches!(holder.node, Node::Constrained(..) | Node::Given(..)) {
                 continue;
             }
@@ -238,7 +238,6 @@ impl Search<'_, '_> {
                     edge.held.clone_from(&held);
                     let mut from = from.clone();
                     if let Some(cleared) = way {
-                        edge.deleter = Some(cleared.who).filter(|by| !from.contains(by));
                         from.push(cleared.who);
                         edge.used.extend_from_slice(&cleared.used);
                         edge.deletes = Some(cleared.object.clone());

@@ -8,7 +8,7 @@ use super::ask::{Names, On, both, has, is_empty};
 use super::graph::Node;
 use super::missing;
 use super::moves::{Edge, Object, Part, RoleSet, Sees, To};
-use super::remake::{Written, cleared_by, deleter, runs_again};
+use super::remake::{Written, cleared_by, runs_again};
 use super::rights::{Classes, Joins, Right};
 use super::search::{Joining, Search};
 use super::step::Step;
@@ -145,42 +145,43 @@ impl Search<'_, '_> {
         if new.is_empty() && self.parts.keys().all(|(kind, _)| !matches!(kind, Kind::Rewrite(_))) {
             return;
         }
-        for holder in 0..self.holders {
-            if holder < looked_at {
-                self.hold(holder, &new);
-            }
+        for holder in self.places_from(0, looked_at.min(all)) {
+            self.hold(holder, &new);
         }
+        // Who holds a role that is away has it again once it is there.
+        let away = self.away.as_ref().map(|away| away.holders.clone()).unwrap_or_default();
         for (key, mut brought) in new {
             self.parts.entry(key).or_default().append(&mut brought);
         }
         let parts = std::mem::take(&mut self.parts);
-        for holder in looked_at..self.holders {
+        for holder in self.places_from(looked_at, all).into_iter().chain(away) {
             self.hold(holder, &parts);
         }
         self.parts = parts;
     }
 
     /// What one of those found gains by roles of its own that can be changed.
-    fn hold(&mut self, holder: usize, rewrites: &Parts) {
+    fn hold(&mut self, holder: u32, rewrites: &Parts) {
         if rewrites.is_empty() || self.ended {
             return;
         }
-        let Some(node) = self.found.get(holder).map(|found| found.node.clone()) else { return };
+        let Some(node) = self.found.get(holder as usize).map(|found| found.node.clone()) else {
+            return;
+        };
         if matches!(node, Node::Constrained(..)) {
             return;
         }
-        for holding in self.graph.holdings(&node, self.terms.without) {
+        let held_in = self.away.as_ref().map_or(self.graph, |away| away.held_in);
+        for holding in held_in.holdings(&node, self.terms.without) {
             let Some(role) = holding.role else { continue };
             let to = To::Given(RoleSet::Own, holding.at);
             let held = vec![holding];
-            let holder = u32::try_from(holder).unwrap_or(u32::MAX);
             for Written { who, step, used, deletes } in self.changed(rewrites, role) {
                 let (to, held) = (to.clone(), held.clone());
                 let from: Vec<u32> =
                     [who, holder].into_iter().chain(cleared_by(deletes.as_ref())).collect();
-                let deleter = cleared_by(deletes.as_ref()).filter(|by| ![who, holder].contains(by));
                 let object = deletes.map(|cleared| cleared.object);
-                self.edge(&Edge { to, step, used, held, deletes: object, deleter }, &from, who);
+                self.edge(&Edge { to, step, used, held, deletes: object }, &from, who);
             }
         }
     }
@@ -305,8 +306,6 @@ impl Search<'_, '_> {
                     let both = both.chain(missing::made(world, other, &brought.1));
                     let with = missing::with(&brought.1, other);
                     let from: Vec<u32> = [*who, brought.0].into_iter().chain(with).collect();
-                    let deleter = deleter((*who, other), (brought.0, &brought.1));
-                    let both = both.map(|edge| Edge { deleter: deleter.or(edge.deleter), ..edge });
                     edges.extend(both.map(|edge| (edge, from.clone())));
                     more.extend(runs_again(&brought, &(*who, other.clone())));
                 }

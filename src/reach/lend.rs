@@ -38,7 +38,7 @@ type Lent = (RoleSet, Where, u32);
 pub(super) struct Lending {
     posed: Vec<Posed>,
     noted: HashSet<(Pose, Mode, u32)>,
-    /// How many of those found were looked at.
+    /// How many of those who are there were looked at.
     looked_at: usize,
     /// By sort: roles that were given and let something be done so, and those who hold such roles.
     given: [Vec<Lent>; 2],
@@ -72,8 +72,9 @@ impl Search<'_, '_> {
         if self.lending.posed.is_empty() {
             return;
         }
-        for at in self.lending.looked_at..self.found.len() {
-            let Some(found) = self.found.get(at) else { break };
+        for at in self.lending.looked_at..self.order.len() {
+            let Some(at) = self.order.get(at).copied() else { break };
+            let Some(found) = self.found.get(at as usize) else { continue };
             let own = match &found.node {
                 Node::Identity(_) | Node::Stranger(_) => None,
                 Node::Given(set, place) => Some((*set, *place)),
@@ -88,7 +89,6 @@ impl Search<'_, '_> {
                 let of = role.map_or([true; 2], |role| role.map_or([false; 2], |role| role.lets));
                 lets = [lets[0] | of[0], lets[1] | of[1]];
             }
-            let at = u32::try_from(at).unwrap_or(u32::MAX);
             let set = self.set_of(at);
             let lists = self.lending.given.iter_mut().zip(&mut self.lending.holders);
             let lists = lists.zip(&mut self.lending.letters).zip(lets);
@@ -102,7 +102,7 @@ impl Search<'_, '_> {
                 }
             }
         }
-        self.lending.looked_at = self.found.len();
+        self.lending.looked_at = self.order.len();
         self.lending.posers = MODES.map(|mode| {
             let posed = self.lending.posed.iter().filter(|posed| posed.mode == mode);
             let who: BTreeSet<u32> =

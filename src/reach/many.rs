@@ -74,7 +74,7 @@ impl Reach<'_> {
                     return more;
                 }
                 best = best.or(more);
-                if found.found.len() <= most {
+                if !found.given_up {
                     if !found.left_out {
                         return best;
                     }
@@ -95,7 +95,7 @@ impl Reach<'_> {
             search(&self.graph, &[Self::start(entry)], terms, ends)
         };
         let exact = of(false);
-        if exact.found.len() > most {
+        if exact.given_up {
             return Begun::Big(None);
         }
         let reached = self.all_of(entry, &exact, Terms::default());
@@ -103,7 +103,7 @@ impl Reach<'_> {
             return Begun::Done(reached);
         }
         let modelled = of(true);
-        if modelled.found.len() > most {
+        if modelled.given_up {
             return Begun::Big(Some(reached));
         }
         Begun::Done(reached.or_modelled(self.all_of(entry, &modelled, Terms::default())))
@@ -272,6 +272,7 @@ impl Reach<'_> {
         if !reached.is_higher() {
             reached.beside = self.beside(entry, closure, terms);
         }
+        reached.bounded = closure.bounded && !closure.ended;
         reached
     }
 }
@@ -280,7 +281,15 @@ impl Reached {
     /// Nothing more than it is.
     pub(super) fn nothing(entry: &Entry) -> Self {
         let own = entry.tier;
-        Self { id: entry.id, own, tier: own, modelled: false, paths: Vec::new(), beside: None }
+        Self {
+            id: entry.id,
+            own,
+            tier: own,
+            modelled: false,
+            paths: Vec::new(),
+            beside: None,
+            bounded: false,
+        }
     }
 
     /// What it is with models too, where that is more.
@@ -288,7 +297,9 @@ impl Reached {
         let worth = |one: &Self| one.beside.as_ref().map(path::Path::is_worth);
         let is_more = modelled.tier > self.tier
             || (modelled.tier == self.tier && worth(&modelled) > worth(&self));
-        if is_more { modelled } else { self }
+        let top = |one: &Self| one.tier == Tier::ClusterAdmin;
+        let bounded = !top(&self) && !top(&modelled) && (self.bounded || modelled.bounded);
+        Self { bounded, ..if is_more { modelled } else { self } }
     }
 
     /// Takes note of the path to something stronger.

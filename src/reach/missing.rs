@@ -18,7 +18,7 @@ impl Search<'_, '_> {
         }
         let Some((who, with)) = from.split_first() else { return };
         let (step, used, deletes) = (edge.step, edge.used.clone(), edge.deletes.clone());
-        let way = Way { step, used, with: with.to_vec(), deletes, deleter: edge.deleter };
+        let way = Way { step, used, with: with.to_vec(), deletes };
         self.bring(*who, &Part::Become { at, names: None, way: Arc::new(way) });
     }
 }
@@ -41,11 +41,8 @@ pub(super) fn made(world: &World, one: &Part, other: &Part) -> Vec<Edge> {
         Stranger::Anonymous => false,
     };
     let strangers = world.strangers(at).filter(is_new).map(To::Stranger);
-    let edge = |to: To| Edge {
-        deletes: way.deletes.clone(),
-        deleter: way.deleter,
-        ..Edge::new(to, way.step, used.clone())
-    };
+    let edge =
+        |to: To| Edge { deletes: way.deletes.clone(), ..Edge::new(to, way.step, used.clone()) };
     missing.map(|id| To::Identity(*id)).chain(strangers).map(edge).collect()
 }
 

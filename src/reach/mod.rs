@@ -22,12 +22,14 @@ mod cut;
 mod deleted;
 mod gained;
 mod gather;
+mod gone;
 mod graph;
 mod hand;
 mod join;
 mod left;
 mod lend;
 mod many;
+mod members;
 mod missing;
 mod moves;
 mod path;
@@ -36,6 +38,7 @@ mod rebind;
 mod remake;
 mod rights;
 mod search;
+mod states;
 mod step;
 mod steps;
 mod stranger;
@@ -54,6 +57,11 @@ pub use self::cut::{Cut, Lost};
 pub use self::deleted::Deleted;
 pub use self::path::{Gain, Held, Hop, Needed, Path, Reaches};
 pub use self::step::{Seen, Shown, Step, Trace};
+
+/// Said of whom more can be deleted on the way than is tried ([`states::MOST`]).
+pub const BOUNDED: &str = "it may become more: of what it can delete, to make another under the name, \
+                           64 deletions were tried, one after the other and in place of each other, \
+                           and there are more";
 
 use self::graph::{Graph, Node};
 use self::search::{Closure, Ends, Terms, search};
@@ -87,6 +95,8 @@ const NOT_FOLLOWED: &[&str] = &[
     "tokens and keys in Secrets of other types, in images and in logs",
     "API services, validating and conversion webhooks that one writes, persistent volumes with a path \
      of the host",
+    "folders of a node but for those of a table (docs/reach.md): what writing to others gives",
+    "whether a token Secret is immutable, and so is not made another account's",
     "whether an admission policy or webhook refuses a step: it is taken that none does",
     "bootstrap tokens and the certificates that kubelets ask for",
     "cloud identities of accounts and nodes, and what an identity provider lets somebody do",
@@ -127,6 +137,8 @@ pub struct Reached {
     /// Where nothing leads higher, the path to the one who adds most to what it may do itself: none
     /// where nobody adds anything, as far as everybody was looked at.
     pub beside: Option<Path>,
+    /// Whether more can be deleted on the way than was tried: it may become more yet.
+    pub bounded: bool,
 }
 
 /// What a search for one came to.
@@ -139,6 +151,12 @@ pub(crate) struct Looked {
 }
 
 impl Looked {
+    /// Whether more could have been deleted than was tried.
+    fn is_bounded(&self) -> bool {
+        let top = self.exact.ended || self.modelled.as_ref().is_some_and(|closure| closure.ended);
+        !top && self.modelled.iter().chain([&self.exact]).any(|closure| closure.bounded)
+    }
+
     /// How strong it can become, itself at least.
     fn tier(&self) -> Tier {
         let all = self.modelled.iter().chain([&self.exact]).flat_map(|closure| &closure.found);
@@ -227,9 +245,10 @@ impl<'b> Reach<'b> {
             return Reached::nothing(entry);
         }
         let exact = self.all_of(entry, &looked.exact, terms);
-        match &looked.modelled {
+        let reached = match &looked.modelled {
             Some(modelled) => exact.or_modelled(self.all_of(entry, modelled, terms)),
             None => exact,
-        }
+        };
+        Reached { bounded: looked.is_bounded(), ..reached }
     }
 }

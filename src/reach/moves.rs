@@ -81,7 +81,7 @@ pub(crate) enum To {
 }
 
 /// An object that is there.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Object {
     pub(crate) on: On,
     /// Its namespace, or cluster-wide.
@@ -99,14 +99,11 @@ pub(crate) struct Edge {
     pub(crate) held: Vec<Holding>,
     /// What is deleted first, since it has the name that is needed.
     pub(crate) deletes: Option<Object>,
-    /// Who does nothing but delete it, by place in the search's order: nobody where the one who acts
-    /// does that too.
-    pub(crate) deleter: Option<u32>,
 }
 
 impl Edge {
     pub(crate) fn new(to: To, step: Step, used: Vec<Right>) -> Self {
-        Self { to, step, used, held: Vec::new(), deletes: None, deleter: None }
+        Self { to, step, used, held: Vec::new(), deletes: None }
     }
 }
 
@@ -118,13 +115,11 @@ pub(crate) struct Way {
     /// Who makes it besides.
     pub(crate) with: Vec<u32>,
     pub(crate) deletes: Option<Object>,
-    /// As [`Edge::deleter`].
-    pub(crate) deleter: Option<u32>,
 }
 
 impl Way {
     pub(crate) fn new(step: Step, used: &[Right]) -> Self {
-        Self { step, used: used.to_vec(), with: Vec::new(), deletes: None, deleter: None }
+        Self { step, used: used.to_vec(), with: Vec::new(), deletes: None }
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use chrono::TimeDelta;
+
 use super::ask::On;
 use super::gather::{ENFORCE, push};
 use super::world::{Mount, Placed, Running, World, of};
@@ -34,7 +36,7 @@ impl World {
         for ((ns, name), pod) in &objects.pods {
             let Some(at) = self.number(ns) else { continue };
             push(&mut self.pod_names, at, name.clone());
-            let Some(node) = pod.node.as_ref().filter(|_| runs(pod)) else { continue };
+            let Some(node) = pod.node.as_ref().filter(|_| runs(book, pod)) else { continue };
             let labels = &pod.meta.labels;
             if &**ns == "kube-system"
                 && labels.get("component").is_some_and(|is| &**is == "kube-apiserver")
@@ -42,18 +44,21 @@ impl World {
                 keys.insert(node.clone());
             }
             let mirror = pod.is_mirror();
-            placed.push((at, name.clone(), node, has_node(&pod.spec), mirror));
+            // Of one on its way out the kubelet starts no container any more.
+            let going = pod.meta.deletion_timestamp.is_some();
+            placed.push((at, name.clone(), node, has_node(&pod.spec), mirror || going));
             let found = nodes.entry(node.clone()).or_default();
             // It refers to no objects of the API server, and takes no other containers.
             if mirror {
                 continue;
             }
             let held = is_held(book, ns, pod);
-            if !held {
+            if !held && !going && !is_held_to_its_secrets(book, ns, pod) {
                 push(&mut self.addable, at, name.clone());
             }
             let own = Self::account(book, ns, &pod.service_account);
             for running in self.running((at, name), pod, own, held) {
+                let running = Running { image: running.image && !going, going, ..running };
                 found.named.insert(running.account);
                 if running.command {
                     found.seen.insert(running.account);
@@ -119,6 +124,7 @@ impl World {
             image: image.0,
             own: true,
             held,
+            going: false,
         });
         let mut of_secrets: BTreeMap<u32, Running> = BTreeMap::new();
         for secret in &named.1 {
@@ -130,6 +136,7 @@ impl World {
                 image: false,
                 own: false,
                 held,
+                going: false,
             });
             have.command |= command.1.contains(secret);
             have.image |= image.1.contains(secret);
@@ -170,8 +177,43 @@ fn is_held(book: &Book, ns: &Name, pod: &Pod) -> bool {
     standards::level(&broken) < level
 }
 
-fn runs(pod: &Pod) -> bool {
-    &*pod.phase == "Running" && pod.meta.deletion_timestamp.is_none()
+/// So long after the end of its grace a pod's token is taken still
+/// (`pkg/serviceaccount/claims.go`, `invalidIfDeletedBefore`, with the leeway of `go-jose`).
+const LEEWAY: TimeDelta = TimeDelta::seconds(60);
+
+/// Whether a container of it runs. One on its way out does until its grace is over, which its
+/// `deletionTimestamp` says: commands are run in it and its token is taken as before.
+fn runs(book: &Book, pod: &Pod) -> bool {
+    let now = book.snapshot.taken_at.unwrap_or(book.now);
+    let is_over = |at| at + LEEWAY < now;
+    &*pod.phase == "Running" && !pod.meta.deletion_timestamp.is_some_and(is_over)
+}
+
+/// Said of an account whose pods refer to no Secrets but those under its `secrets`
+/// (`plugin/pkg/admission/serviceaccount/admission.go`, `limitEphemeralContainerSecretReferences`).
+const HELD_TO_SECRETS: &str = "kubernetes.io/enforce-mountable-secrets";
+
+/// Whether a container that is added to a pod may name none of the tokens that there are in Secrets.
+fn is_held_to_its_secrets(book: &Book, ns: &Name, pod: &Pod) -> bool {
+    let objects = &book.snapshot.objects;
+    let name =
+        if pod.service_account.is_empty() { "default".into() } else { pod.service_account.clone() };
+    let Some(account) = objects.service_accounts.get(&(ns.clone(), name.clone())) else {
+        return false;
+    };
+    // As Go's `strconv.ParseBool` has it.
+    let held = account
+        .meta
+        .annotations
+        .get(HELD_TO_SECRETS)
+        .is_some_and(|value| matches!(&**value, "1" | "t" | "T" | "TRUE" | "true" | "True"));
+    // A token of another one may be among those that it lists.
+    let others = account.secrets.iter().any(|secret| {
+        let of = objects.secrets.get(&(ns.clone(), secret.clone()));
+        let of = of.and_then(|of| of.meta.annotations.get("kubernetes.io/service-account.name"));
+        of.is_some_and(|of| *of != name)
+    });
+    held && !others
 }
 
 fn makes_pods(kind: &str) -> Option<On> {

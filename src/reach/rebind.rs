@@ -110,7 +110,6 @@ impl Search<'_, '_> {
                     Edge::new(To::Given(RoleSet::Own, at), Step::BindAndEscalate, used.clone());
                 let mut from = from.clone();
                 if let Some(cleared) = way {
-                    edge.deleter = Some(cleared.who).filter(|by| !from.contains(by));
                     from.push(cleared.who);
                     edge.used.extend(cleared.used);
                     edge.deletes = Some(cleared.object);

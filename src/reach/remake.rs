@@ -7,11 +7,7 @@ use super::rights::Right;
 use super::search::Search;
 use super::step::Step;
 use super::world::{Bound, Where, of};
-use crate::book::GrantId;
-use crate::model::{BindingKind, Name};
-
-/// How many bindings that let the same be deleted are remembered: what is deleted may be one of them.
-const ENOUGH: usize = 2;
+use crate::model::Name;
 
 /// An object that somebody can delete.
 #[derive(Clone, Debug)]
@@ -34,13 +30,6 @@ pub(super) struct Written {
 /// Who deletes it.
 pub(super) fn cleared_by(deletes: Option<&Cleared>) -> Option<u32> {
     deletes.map(|cleared| cleared.who)
-}
-
-/// Who only deletes what another makes again.
-pub(super) fn deleter(one: (u32, &Part), other: (u32, &Part)) -> Option<u32> {
-    let clears = |part: &Part| matches!(part, Part::Clear { .. });
-    let by = [one, other].into_iter().find(|(_, part)| clears(part))?.0;
-    (one.0 != other.0).then_some(by)
 }
 
 /// A pod, or a Job, that runs under the name of one that is deleted.
@@ -107,30 +96,15 @@ impl Search<'_, '_> {
         self.cleared(bindings, at, names).into_iter().map(Some).collect()
     }
 
-    /// Whether nothing else lets the same be deleted, or one binding only, which may be what is to be
-    /// deleted.
+    /// Whether nobody who is there still may delete the same.
     pub(super) fn is_new_clear(&self, part: &Part) -> bool {
-        let Part::Clear { on, at, names, used } = part else { return true };
+        let Part::Clear { on, at, names, .. } = part else { return true };
         let mut places = vec![Where::Each, *at];
         places.dedup();
-        let own = self.binding(used);
-        let mut by = Vec::new();
-        for (_, have) in
-            places.iter().filter_map(|at| self.cleared.get(&(Kind::Clear(*on), *at))).flatten()
-        {
-            if let Part::Clear { names: have, used, .. } = have
-                && (have.is_none() || have == names)
-            {
-                by.push(self.binding(used));
-            }
-        }
-        !by.contains(&own) && by.len() < ENOUGH
-    }
-
-    /// The binding that gives a right to delete; None for a role that a step gave.
-    fn binding(&self, used: &[Right]) -> Option<(BindingKind, Option<&Name>, &Name)> {
-        let slot = used.first().and_then(|right| right.grant)?;
-        let key = &self.graph.book.grant(GrantId(slot))?.key;
-        Some((key.binding_kind, key.namespace.as_ref(), &key.binding))
+        let have = places.iter().filter_map(|at| self.cleared.get(&(Kind::Clear(*on), *at)));
+        !have.flatten().any(|(who, have)| {
+            let Part::Clear { names: wanted, used, .. } = have else { return false };
+            (wanted.is_none() || wanted == names) && self.is_there(*who, used)
+        })
     }
 }

@@ -4,7 +4,8 @@
 //! (a Secret made by one and read by another), and, once a step gave a role, rights that the role
 //! adds to any of them in one request. Parts are looked at once a round is complete, so that a step
 //! counts one more than the later of what it needs. What given roles add to the requests of others
-//! is looked at where all else leads no further: it is what costs, and the longer way to explain.
+//! is looked at where all else leads no further: it is what costs, and the longer way to explain. What
+//! takes that something is deleted comes last of all ([`super::states`]).
 
 use std::borrow::Cow;
 use std::collections::VecDeque;
@@ -18,10 +19,12 @@ use super::graph::{By, Graph, Holding, Node};
 use super::hand::Hands;
 use super::join::{Brought, Parts};
 use super::lend::Lending;
-use super::moves::{Edge, Hub, Moves, Object, Part, Pose, To};
+use super::members::{is_news, members};
+use super::moves::{Edge, Hub, Moves, Object, Part, To};
 use super::rights::{Classes, Joins, Right, Said};
+use super::states::{Away, Later, explore};
 use super::step::Step;
-use super::world::{Where, World, of};
+use super::world::Where;
 use crate::book::Tier;
 
 /// What a search leaves out, and where it ends.
@@ -76,9 +79,6 @@ pub(crate) struct Link {
     pub(crate) held: Vec<Holding>,
     /// What was deleted first.
     pub(crate) deletes: Option<Object>,
-    /// Of those whom it needed, who only deleted that: it does not matter whether they are still
-    /// there afterwards.
-    pub(crate) only_deletes: Vec<u32>,
 }
 
 /// A finished search.
@@ -87,8 +87,12 @@ pub(crate) struct Closure {
     pub(crate) found: Vec<Found>,
     /// Whether it ended early, at one who is as strong as was asked for: who may do everything.
     pub(crate) ended: bool,
+    /// Whether it was given up, since more were taken over than was asked for.
+    pub(crate) given_up: bool,
     /// Whether somebody was left out who could not lead there in time.
     pub(crate) pruned: bool,
+    /// Whether more could have been deleted than was tried.
+    pub(crate) bounded: bool,
     /// Whether steps were left out because they are a model only, and lead to somebody else.
     pub(crate) left_out: bool,
 }
@@ -115,21 +119,31 @@ pub(super) struct Pooled {
 
 pub(super) struct Search<'g, 'b> {
     pub(super) graph: &'g Graph<'b>,
+    /// Where nothing is gone.
+    pub(super) root: &'g Graph<'b>,
     pub(super) terms: Terms,
-    ends: Ends<'g>,
-    pruned: bool,
+    pub(super) ends: Ends<'g>,
+    pub(super) pruned: bool,
     /// Whether somebody was found who holds a `ClusterRole` cluster-wide, where that is asked.
     held: bool,
-    seen: HashSet<Node>,
+    pub(super) seen: HashSet<Node>,
     hubs: HashSet<Hub>,
     /// Of which places somebody could take over the accounts that are not there.
     pub(super) waits: HashSet<Hub>,
+    /// All that were found, whatever was gone then.
     pub(super) found: Vec<Found>,
+    /// Those of them who are there, by place, in the order in which they are followed.
+    pub(super) order: Vec<u32>,
+    /// Those who were there at the start, and what place the first that came then has.
+    pub(super) began: HashSet<u32>,
+    pub(super) begun: u32,
+    /// What is away, and can be made again.
+    pub(super) away: Option<Away<'g, 'b>>,
+    /// What would have to be deleted to come further, as what it is made again, and where that leads.
+    pub(super) later: Vec<(Later, Vec<To>)>,
     pub(super) ended: bool,
-    /// To how many of those found anything was deleted on the way.
-    deletes: usize,
     /// Where steps lead that were left out because they are a model only.
-    left: HashSet<To>,
+    pub(super) left: HashSet<To>,
     /// What came up since the last round was complete, and what was tried before.
     pub(super) fresh: VecDeque<Brought>,
     pub(super) parts: Parts,
@@ -157,59 +171,118 @@ pub(super) struct Search<'g, 'b> {
 
 /// Searches what somebody can become, or several together.
 pub(crate) fn search(graph: &Graph<'_>, starts: &[Node], terms: Terms, ends: Ends<'_>) -> Closure {
-    let mut search = Search {
-        graph,
-        terms,
-        ends,
-        pruned: false,
-        held: false,
-        seen: HashSet::new(),
-        hubs: HashSet::new(),
-        waits: HashSet::new(),
-        found: Vec::new(),
-        ended: false,
-        deletes: 0,
-        left: HashSet::new(),
-        fresh: VecDeque::new(),
-        parts: Parts::new(),
-        cleared: Parts::new(),
-        writers: Vec::new(),
-        bound_changed: [0; 3],
-        holders: 0,
-        given: Vec::new(),
-        pool: HashMap::new(),
-        said: HashSet::new(),
-        joining: Vec::new(),
-        joined: HashSet::new(),
-        hands: Hands::default(),
-        lending: Lending::default(),
-    };
+    let mut search = Search::new(graph, terms, ends);
     for start in starts {
         search.take(start.clone(), None);
         // A start is never the end.
         search.ended = false;
     }
-    let mut at = 0;
-    while !search.ended {
-        let Some(round) = search.found.get(at).map(|found| found.steps) else { break };
-        while let Some(found) = search.found.get(at).filter(|found| found.steps == round) {
-            let node = found.node.clone();
-            search.follow(u32::try_from(at).unwrap_or(u32::MAX), &node);
-            at += 1;
-            if search.ended {
-                break;
-            }
-        }
-        search.join(at, false);
-        if search.found.len() == at && ends.bound.is_none() {
-            search.join(at, true);
+    search.run();
+    let given_up = search.order.len() > ends.most;
+    let mut seen = search.seen.clone();
+    // Where not all is looked at, nothing is deleted either.
+    if search.ended || search.later.is_empty() || ends.bound.is_some() {
+        let left_out =
+            !given_up && !search.pruned && search.left.iter().any(|to| search.is_news(to));
+        let Search { found, ended, pruned, .. } = search;
+        let ended = ended && !given_up;
+        return Closure { found, ended, given_up, pruned, bounded: false, left_out };
+    }
+    let all = explore(search);
+    seen.extend(all.found.iter().map(|found| found.node.clone()));
+    let left_out = !all.pruned && all.left.iter().any(|to| is_news(graph, &seen, to));
+    Closure {
+        found: all.found,
+        ended: all.ended,
+        given_up: false,
+        pruned: all.pruned,
+        bounded: all.bounded,
+        left_out,
+    }
+}
+
+impl<'g, 'b> Search<'g, 'b> {
+    pub(super) fn new(graph: &'g Graph<'b>, terms: Terms, ends: Ends<'g>) -> Self {
+        Self {
+            graph,
+            root: graph,
+            terms,
+            ends,
+            pruned: false,
+            held: false,
+            seen: HashSet::new(),
+            hubs: HashSet::new(),
+            waits: HashSet::new(),
+            found: Vec::new(),
+            order: Vec::new(),
+            began: HashSet::new(),
+            begun: 0,
+            away: None,
+            later: Vec::new(),
+            ended: false,
+            left: HashSet::new(),
+            fresh: VecDeque::new(),
+            parts: Parts::new(),
+            cleared: Parts::new(),
+            writers: Vec::new(),
+            bound_changed: [0; 3],
+            holders: 0,
+            given: Vec::new(),
+            pool: HashMap::new(),
+            said: HashSet::new(),
+            joining: Vec::new(),
+            joined: HashSet::new(),
+            hands: Hands::default(),
+            lending: Lending::default(),
         }
     }
-    let given_up = search.found.len() > ends.most;
-    let pruned = search.pruned;
-    let left_out = !given_up && !pruned && search.left.iter().any(|to| search.is_news(to));
-    let ended = search.ended && !given_up;
-    Closure { found: search.found, ended, pruned, left_out }
+
+    /// Goes on with those who were found before.
+    pub(super) fn begin(&mut self, order: &[u32]) {
+        self.begun = u32::try_from(self.found.len()).unwrap_or(u32::MAX);
+        self.began = order.iter().copied().collect();
+        self.order = order.to_vec();
+        for found in order.iter().filter_map(|at| self.found.get(*at as usize)) {
+            self.held |= self.ends.bound.is_some_and(|bound| bound.is_holder(&found.node));
+            self.seen.insert(found.node.clone());
+        }
+    }
+
+    /// Follows everybody, round by round.
+    pub(super) fn run(&mut self) {
+        // Whoever is there at the start is the first round.
+        let first = self.order.len();
+        let mut at = 0;
+        while !self.ended && at < self.order.len() {
+            let round = self.steps_at(at);
+            while at < self.order.len() && (at < first || self.steps_at(at) == round) {
+                let Some(place) = self.order.get(at).copied() else { break };
+                let Some(node) = self.found.get(place as usize).map(|found| found.node.clone())
+                else {
+                    break;
+                };
+                self.follow(place, &node);
+                at += 1;
+                if self.ended {
+                    break;
+                }
+            }
+            self.join(at, false);
+            if self.order.len() == at && self.ends.bound.is_none() {
+                self.join(at, true);
+            }
+        }
+    }
+
+    fn steps_at(&self, position: usize) -> Option<u32> {
+        let place = self.order.get(position)?;
+        self.found.get(*place as usize).map(|found| found.steps)
+    }
+
+    /// The places of those whom a range of the order names.
+    pub(super) fn places_from(&self, from: usize, to: usize) -> Vec<u32> {
+        self.order.get(from..to).unwrap_or_default().to_vec()
+    }
 }
 
 impl Search<'_, '_> {
@@ -232,9 +305,11 @@ impl Search<'_, '_> {
         let from = by.iter().flat_map(|by| &by.from);
         let deleted = by.as_ref().is_some_and(|by| by.deletes.is_some())
             || from.filter_map(|at| self.found.get(*at as usize)).any(|before| before.deleted);
-        self.deletes += usize::from(deleted);
+        self.order.push(u32::try_from(self.found.len()).unwrap_or(u32::MAX));
         self.found.push(Found { node, steps, tier, by, deleted });
-        self.ended = tier >= self.ends.goal || self.found.len() > self.ends.most;
+        // Who was found without a deletion is few enough, or it is given up.
+        let is_first = self.began.is_empty();
+        self.ended = tier >= self.ends.goal || (is_first && self.order.len() > self.ends.most);
     }
 
     /// How many steps what comes of those takes.
@@ -251,7 +326,9 @@ impl Search<'_, '_> {
         let graph = self.graph;
         let without = self.terms.without.filter(|slot| graph.holds(node, *slot));
         let start = at == 0 && self.terms.added_only;
-        let moves = match graph.shared(node).filter(|_| without.is_none() && !start) {
+        let shared = Some(self.root).filter(|_| without.is_none() && !start);
+        let shared = shared.and_then(|root| root.shared(node));
+        let moves = match shared.filter(|moves| graph.is_as_before(node, moves)) {
             Some(moves) => Cow::Borrowed(moves),
             None => Cow::Owned(graph.moves_of(node, without, start)),
         };
@@ -333,6 +410,9 @@ impl Search<'_, '_> {
             }
             return;
         }
+        if !self.is_away(edge) {
+            return self.put_off(edge);
+        }
         match &edge.to {
             To::Hub(hub) => {
                 self.waits_for_accounts(*hub, edge, from);
@@ -345,7 +425,7 @@ impl Search<'_, '_> {
                 if self.hubs.contains(hub) {
                     return;
                 }
-                let Some(link) = self.link(edge, from) else { return };
+                let link = link(edge, from);
                 self.hubs.insert(*hub);
                 for node in members(&self.graph.world, *hub) {
                     if !self.seen.contains(&node) {
@@ -381,102 +461,23 @@ impl Search<'_, '_> {
         if self.seen.contains(&node) {
             return;
         }
-        if let Some(link) = self.link(edge, from) {
-            self.take(node, Some(link));
-        }
+        self.take(node, Some(link(edge, from)));
     }
 
-    /// How a step is remembered; None where it cannot be made after what was deleted on the way.
-    fn link(&self, edge: &Edge, from: &[u32]) -> Option<Link> {
-        let acts = from;
-        let given = |right: &Right| Some(right.from).filter(|at| *at != u32::MAX);
-        let mut from: Vec<u32> =
-            acts.iter().copied().chain(edge.used.iter().filter_map(given)).collect();
-        from.sort_unstable();
-        from.dedup();
-        let mut only_deletes = Vec::new();
-        if edge.deletes.is_some() {
-            let makes = edge.used.iter().filter(|right| !right.verb.deletes()).filter_map(given);
-            let acts = acts.iter().copied().filter(|at| Some(*at) != edge.deleter);
-            let stay: Vec<u32> = acts.chain(makes).collect();
-            only_deletes.extend(from.iter().copied().filter(|at| !stay.contains(at)));
-        }
-        let (step, used, held) = (edge.step, edge.used.clone(), edge.held.clone());
-        let link = Link { step, from, used, held, deletes: edge.deletes.clone(), only_deletes };
-        // Most delete nothing.
-        ((self.deletes == 0 && edge.deletes.is_none()) || self.is_left(&link)).then_some(link)
-    }
-
-    /// Whether a step that is a model only would lead to somebody who was not taken over.
-    fn is_news(&self, to: &To) -> bool {
-        match to {
-            To::Hub(hub) => {
-                !self.hubs.contains(hub)
-                    && members(&self.graph.world, *hub).iter().any(|node| !self.seen.contains(node))
-            }
-            To::Given(set, at) => !self.seen.contains(&Node::Given(*set, *at)),
-            To::Identity(id) => !self.seen.contains(&Node::Identity(*id)),
-            To::Stranger(who) => !self.seen.contains(&Node::Stranger(*who)),
-            To::Everything => !self.seen.contains(&Node::Everything),
-            _ => true,
-        }
+    /// Whether a step would lead to somebody who was not taken over.
+    pub(super) fn is_news(&self, to: &To) -> bool {
+        !matches!(to, To::Hub(hub) if self.hubs.contains(hub))
+            && is_news(self.graph, &self.seen, to)
     }
 }
 
-/// Those who are taken over alike.
-pub(crate) fn members(world: &World, hub: Hub) -> Vec<Node> {
-    let posing = |id: u32| Node::Posing(Pose { who: Some(id), groups: Arc::default() });
-    let each = |lists: &[Vec<u32>], at| -> Vec<u32> {
-        world.within(at).flat_map(|ns| of(lists, ns).iter().copied()).collect()
-    };
-    match hub {
-        // A token or a pod is made for them.
-        Hub::Accounts(at @ Where::In(_)) => {
-            each(&world.accounts, at).into_iter().map(Node::Identity).collect()
-        }
-        Hub::Accounts(at) => {
-            let accounts = world.open_within(at).flat_map(|ns| of(&world.accounts, ns));
-            accounts.copied().map(Node::Identity).collect()
-        }
-        Hub::Missing(at) => {
-            let strangers = world.strangers(at).map(Node::Stranger);
-            let known = each(&world.missing, at).into_iter().map(Node::Identity);
-            known.chain(strangers).collect()
-        }
-        Hub::Posed(at) => each(&world.known, at).into_iter().map(posing).collect(),
-        Hub::Users => world.users.iter().copied().map(posing).collect(),
-        Hub::Tokens(at) => world
-            .within(at)
-            .flat_map(|ns| of(&world.tokens, ns))
-            .map(|(_, account)| Node::Identity(*account))
-            .collect(),
-        Hub::Pods(door, at) => world
-            .within(at)
-            .flat_map(|ns| of(&world.pods, ns))
-            .filter(|pod| pod.opens(door))
-            .map(|pod| Node::Identity(pod.account))
-            .collect(),
-        Hub::Held(at) => world
-            .within(at)
-            .flat_map(|ns| of(&world.pods, ns))
-            .filter(|pod| pod.held)
-            .map(|pod| Node::Identity(pod.account))
-            .collect(),
-        Hub::PodSecrets(at) => world
-            .within(at)
-            .filter(|ns| !of(&world.addable, *ns).is_empty())
-            .flat_map(|ns| of(&world.tokens, ns))
-            .map(|(_, account)| Node::Identity(*account))
-            .collect(),
-        Hub::Node(Some(node)) => {
-            of(&world.on_node, node).iter().copied().map(Node::Identity).collect()
-        }
-        Hub::Kubelet(Some(node)) => {
-            of(&world.seen_on_node, node).iter().copied().map(Node::Identity).collect()
-        }
-        Hub::Kubelet(None) => {
-            world.seen_on_node.iter().flatten().copied().map(Node::Identity).collect()
-        }
-        Hub::Node(None) => world.on_node.iter().flatten().copied().map(Node::Identity).collect(),
-    }
+/// How a step is remembered.
+fn link(edge: &Edge, from: &[u32]) -> Link {
+    let given = |right: &Right| Some(right.from).filter(|at| *at != u32::MAX);
+    let mut from: Vec<u32> =
+        from.iter().copied().chain(edge.used.iter().filter_map(given)).collect();
+    from.sort_unstable();
+    from.dedup();
+    let (step, used, held) = (edge.step, edge.used.clone(), edge.held.clone());
+    Link { step, from, used, held, deletes: edge.deletes.clone() }
 }

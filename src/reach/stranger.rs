@@ -2,10 +2,11 @@
 //! a namespace, and whoever leaves its credential out.
 
 use super::ask::{Names, On};
+use super::graph::{Graph, Node};
 use super::moves::To;
 use super::rights::Right;
 use super::world::{Where, World, of};
-use crate::book::{Book, Grant};
+use crate::book::{Book, Grant, GrantId};
 use crate::model::{Identity, ListKind, Name};
 
 /// What an account is called whose name no rule gives.
@@ -86,6 +87,19 @@ impl World {
         let name = given.first().and_then(|names| names.iter().find(fits));
         let name = name.cloned().unwrap_or_else(|| ANY_NAME.into());
         Identity::service_account(self.namespace(ns).cloned().unwrap_or_default(), name)
+    }
+}
+
+impl Graph<'_> {
+    /// Whether one whom nothing names holds something by its groups but for one grant: what gives it to
+    /// whoever it is, as [`World::add_strangers`] finds it.
+    pub(super) fn welcomes_without(&self, who: Stranger, without: u32) -> bool {
+        let counts = |grant: &Grant| {
+            let anybody = &*grant.key.subject.name == Identity::AUTHENTICATED;
+            !grant.bootstrap && !anybody && (who != Stranger::Anonymous || !is_cluster_info(grant))
+        };
+        let slots = self.slots(&Node::Stranger(who)).into_iter().filter(|slot| *slot != without);
+        slots.filter_map(|slot| self.book.grant(GrantId(slot))).any(|grant| counts(grant))
     }
 }
 

@@ -86,6 +86,8 @@ pub(crate) struct Running {
     /// Whether the pod breaks its namespace's Pod Security level, so that no image of it is changed and
     /// no container added.
     pub(crate) held: bool,
+    /// Whether the pod is on its way out, so that no container of it is started any more.
+    pub(crate) going: bool,
 }
 
 /// How one gets at the tokens in a pod.
@@ -110,7 +112,7 @@ impl Running {
             Door::Command => self.command,
             Door::Image => self.image,
             // Whatever is in Secrets it sees besides.
-            Door::Container => self.own,
+            Door::Container => self.own && !self.going,
         }
     }
 }
@@ -122,7 +124,8 @@ pub(crate) struct Placed {
     /// The number of the node.
     pub(crate) node: u32,
     pub(crate) has_node: bool,
-    /// Whether it only shows one that a file on the node says: what is changed of it changes nothing.
+    /// Whether what is changed of it changes nothing: it only shows one that a file on the node says, or
+    /// is on its way out.
     pub(crate) mirror: bool,
 }
 
@@ -161,7 +164,7 @@ impl Level {
 
 /// The snapshot, by number.
 #[expect(clippy::struct_excessive_bools)] // Each is a fact of the cluster that no other implies.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct World {
     /// One more than the highest number of an identity.
     pub(crate) identities: u32,

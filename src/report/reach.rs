@@ -157,6 +157,10 @@ pub struct ReachRow {
     pub reaches: &'static str,
     /// Whether that needs a step that is a model only.
     pub modelled: bool,
+    /// Whether more can be deleted on the way than was tried, so that it may become more; told where it
+    /// is so.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub bounded: bool,
     /// How many can be acted as.
     #[serde(flatten)]
     pub acts_as: CountPart,
@@ -191,6 +195,7 @@ impl ReachRow {
             tier: reached.own.as_str(),
             reaches: reached.tier.as_str(),
             modelled: reached.modelled,
+            bounded: reached.bounded,
             acts_as: CountPart::from(acts.count),
             paths: told.iter().map(|path| PathPart::new(book, path, &kept)).collect(),
             cuts: of_first.filter_map(|kept| CutPart::new(book, kept, first?)).collect(),

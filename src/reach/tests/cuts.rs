@@ -287,3 +287,42 @@ fn whom_only_a_lost_grant_names_is_nobody_without_it() {
     assert_eq!(others(false), Some((true, 4)));
     assert_eq!(others(true), Some((true, 5)));
 }
+
+#[test]
+fn who_is_still_to_be_made_is_somebody_by_what_its_groups_hold() {
+    let rules = json!([rule(&["create"], "", &["serviceaccounts", "serviceaccounts/token"])]);
+    let others = |group: &str| {
+        let world = World::new().namespace("app").account("app", "default").namespace("ops");
+        let world = world.role("ops", "r", &json!([rule(&["get"], "", &["secrets"])]));
+        let book = jane(world.bind(Some("ops"), "g", "Role/r", group), Some("app"), &rules).book();
+        let reach = Reach::new(&book);
+        let entry = book.find(&Identity::user("jane")).unwrap();
+        let (reached, acts) = reach.whole(entry);
+        let kept = reach.cuts_of(entry, acts.told(&reached));
+        let is_it = |kept: &&Kept| &*book.grant(kept.grant).unwrap().key.binding == "g";
+        (acts.count.others, kept.iter().find(is_it).map(|kept| kept.count.others))
+    };
+    // The account default, and a new one while the group holds something.
+    assert_eq!(others("group:system:serviceaccounts:app"), (2, Some(1)));
+    assert_eq!(others("group:other"), (1, None));
+}
+
+#[test]
+fn who_adds_only_by_the_lost_grant_adds_nothing_without() {
+    let mut world = World::new()
+        .cluster_role("cluster-admin", &json!([rule(&["*"], "*", &["*"])]))
+        .namespace("app");
+    for (account, binding) in [("s1", "a1"), ("s2", "a2")] {
+        let who = format!("sa:app/{account}");
+        world = world.account("app", account);
+        world = world.bind(None, binding, "ClusterRole/cluster-admin", &who);
+    }
+    let rules = json!([rule(&["create"], "", &["serviceaccounts/token"])]);
+    let book = jane(world, Some("app"), &rules).book();
+    let reach = Reach::new(&book);
+    let entry = book.find(&Identity::user("jane")).unwrap();
+    let a1 = book.grants().find(|grant| &*grant.key.binding == "a1").unwrap().id;
+    let kept = reach.kept(entry, Terms::default(), a1);
+    assert!(kept.count.everybody);
+    assert_eq!((kept.count.others, kept.count.adding), (2, 1));
+}

@@ -2,6 +2,7 @@ mod acting;
 mod aggregated;
 mod constrained;
 mod cuts;
+mod deletions;
 mod levels;
 mod missing;
 mod mounts;

@@ -117,6 +117,46 @@ fn an_added_container_that_has_ended_runs_no_more() {
     never(world(json!({"terminated": {"exitCode": 0}})), APP, exec());
 }
 
+/// Until its grace is over, which its deletionTimestamp says, a pod's containers run.
+#[test]
+fn a_pod_on_its_way_out_is_there_until_its_grace_is_over() {
+    let world = |until: &str| {
+        let mut going = pod("app", "p", "strong", "Running");
+        going["metadata"]["deletionTimestamp"] = json!(until);
+        let mut world = company().object(&going);
+        world.snapshot.taken_at = Some("2026-05-01T10:00:00Z".parse().unwrap());
+        world
+    };
+    let exec = || json!([rule(&["create"], "", &["pods/exec"])]);
+    leads(world("2026-05-01T10:40:00Z"), APP, exec(), &[Step::Exec]);
+    leads(world("2026-05-01T09:59:30Z"), APP, exec(), &[Step::Exec]);
+    never(world("2026-05-01T09:58:00Z"), APP, exec());
+    // No container of it is started any more.
+    for change in ["pods", "pods/ephemeralcontainers"] {
+        never(world("2026-05-01T10:40:00Z"), APP, json!([rule(&["patch"], "", &[change])]));
+    }
+}
+
+/// An account may be held to the Secrets that it lists: a container that is added names no other.
+#[test]
+fn pods_that_are_held_to_their_secrets_see_no_other() {
+    let world = |held: &str, secrets: Value| {
+        company()
+            .object(&json!({"apiVersion": "v1", "kind": "ServiceAccount", "secrets": secrets,
+                "metadata": {"namespace": "app", "name": "weak",
+                    "annotations": {"kubernetes.io/enforce-mountable-secrets": held}}}))
+            .object(&super::secrets::token_secret("app", "t", "strong"))
+            .object(&pod("app", "p", "weak", "Running"))
+    };
+    let add = || json!([rule(&["patch"], "", &["pods/ephemeralcontainers"])]);
+    let none = || json!([]);
+    leads(world("false", none()), APP, add(), &[Step::AddedSecret]);
+    leads(world("yes", none()), APP, add(), &[Step::AddedSecret]);
+    never(world("true", none()), APP, add());
+    never(world("1", json!([{"name": "other"}])), APP, add());
+    leads(world("true", json!([{"name": "t"}])), APP, add(), &[Step::AddedSecret]);
+}
+
 #[test]
 fn a_mirror_takes_no_change() {
     let mut agent = pod("free", "agent", "weak", "Running");

@@ -1,7 +1,7 @@
 //! What somebody can become: paths as steps, what each takes, and what would cut it.
 
 use crate::book::{Book, Entry, Tier};
-use crate::reach::{Act, Acts, Count, Hop, Kept, Path, not_followed_by};
+use crate::reach::{Act, Acts, BOUNDED, Count, Hop, Kept, Path, not_followed_by};
 use crate::report::undoing;
 use crate::tui::job::ReachData;
 use crate::tui::text::{figure, plural, wrap};
@@ -43,6 +43,9 @@ pub fn lines(book: &Book, entry: &Entry, data: Option<&ReachData>, width: usize)
     if !entry.groups_known {
         let text = "Its groups are not known: it may become more by what they are granted.";
         lines.extend(wrap(text, width).into_iter().map(|text| Line::of(text, Slot::Unknown)));
+    }
+    if data.reached.bounded {
+        lines.extend(wrap(BOUNDED, width).into_iter().map(|text| Line::of(text, Slot::Unknown)));
     }
     for missing in &data.missing {
         let text = format!("It may become more: {missing}");

@@ -3,7 +3,7 @@
 use super::*;
 
 /// More states than any world has that is worth the trying.
-const STATES: usize = 400;
+const STATES: usize = 4_000;
 
 impl Simulation {
     /// All that can be done, whichever bindings are deleted for it, in whatever order.
