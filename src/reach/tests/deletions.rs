@@ -6,7 +6,7 @@ use rand::seq::IndexedRandom;
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 
-use super::random::{Dish, check, random_of, searched, worlds};
+use super::random::{Dish, Menu, check, random_of, searched, worlds};
 use super::twins::{APP, pod};
 use super::*;
 
@@ -164,7 +164,7 @@ const TWICE: &[Dish] = &[
 
 /// A random world in which half of what is bound is bound twice.
 fn twice(seed: u64) -> (World, u32) {
-    let (mut world, minor) = random_of(seed, TWICE);
+    let (mut world, minor) = random_of(seed, Menu { more: TWICE, wide: false });
     let rng = &mut ChaCha8Rng::seed_from_u64(seed);
     let bindings: Vec<_> = world.snapshot.objects.bindings.values().cloned().collect();
     for (at, binding) in bindings.iter().enumerate() {

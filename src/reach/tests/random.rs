@@ -115,9 +115,9 @@ fn some_of<'a>(from: &[&'a str], most: usize, rng: &mut ChaCha8Rng) -> Vec<&'a s
 #[derive(Clone, Copy, PartialEq)]
 pub(super) struct Menu {
     /// Half of the rules.
-    more: &'static [Dish],
+    pub(super) more: &'static [Dish],
     /// Whether the others are of all that there is.
-    wide: bool,
+    pub(super) wide: bool,
 }
 
 pub(super) const PLAIN: Menu = Menu { more: &[], wide: false };
