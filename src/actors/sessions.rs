@@ -31,15 +31,12 @@ pub(super) fn find(actors: &[Actor], found: &mut Vec<Signal>) {
                 || is_short_for(have, name)
                     && seen.iter().all(|(of, other)| *of != have || is_one_place(other, actor))
         };
-        match people.iter_mut().find(|(have, _)| is_one(have)) {
-            Some(one) => {
-                seen.push((one.0, actor));
-                one.1 |= certain;
-            }
-            None => {
-                seen.push((name, actor));
-                people.push((name, certain));
-            }
+        if let Some(one) = people.iter_mut().find(|(have, _)| is_one(have)) {
+            seen.push((one.0, actor));
+            one.1 |= certain;
+        } else {
+            seen.push((name, actor));
+            people.push((name, certain));
         }
     }
     if people.len() < 2 {

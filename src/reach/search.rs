@@ -82,6 +82,7 @@ pub(crate) struct Link {
 }
 
 /// A finished search.
+#[expect(clippy::struct_excessive_bools)] // Each is another way in which it is not all.
 #[derive(Debug)]
 pub(crate) struct Closure {
     pub(crate) found: Vec<Found>,

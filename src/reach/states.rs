@@ -81,7 +81,7 @@ pub(super) struct Explored {
 }
 
 /// Goes on where a search came to its end.
-pub(super) fn explore<'g>(search: Search<'g, '_>) -> Explored {
+pub(super) fn explore(search: Search<'_, '_>) -> Explored {
     let first = State {
         graph: None,
         order: search.order.clone(),
@@ -137,7 +137,7 @@ impl<'b> States<'_, 'b> {
             let away = Away {
                 object: open.object.clone(),
                 to: open.to.clone(),
-                held_in: if open.to.is_some() { &*less } else { graph },
+                held_in: if open.to.is_some() { &less } else { graph },
                 holders: if open.to.is_some() { Vec::new() } else { holders.collect() },
             };
             let (ran, made) = self.run(&less, &order, Some(away), Some(&open));

@@ -217,7 +217,9 @@ impl Work<'_> {
                     } else if own.is_empty() {
                         return None;
                     }
-                    own.into_iter().for_each(|one| take(&mut cuts, one, group));
+                    for one in own {
+                        take(&mut cuts, one, group);
+                    }
                 }
                 Intent::Identity { identity } => {
                     for one in all {

@@ -175,25 +175,7 @@ pub(super) fn wanted(book: &Book, intents: &[Intent]) -> Result<AllWanted, Refus
                 want(Target::aws_auth(), None, intent);
             }
             Intent::Account { identity, how } => {
-                let (namespace, name) = account::place(identity)?;
-                let target = account::target(namespace, name);
-                let key = (namespace.clone(), name.clone());
-                if !objects.service_accounts.contains_key(&key) {
-                    let list = (ListKind::ServiceAccounts, namespace);
-                    return Err(not_there(book, target.to_string(), list));
-                }
-                if *how != Ending::Renew {
-                    // Those that are not seen would be left.
-                    let lists = not_whole(book, &[ListKind::TokenSecrets], Some(namespace));
-                    if !lists.is_empty() {
-                        let what = format!("the Secrets that hold a token of {identity}");
-                        return Err(Refusal::NotKnown { what, lists });
-                    }
-                    for secret in account::secrets(book, namespace, name) {
-                        want(secret, None, intent);
-                    }
-                }
-                if *how != Ending::Quarantine {
+                for target in of_account(book, identity, *how)? {
                     want(target, None, intent);
                 }
             }
@@ -227,6 +209,29 @@ pub(super) fn wanted(book: &Book, intents: &[Intent]) -> Result<AllWanted, Refus
         wanted.everywhere = everywhere;
         wanted.by.extend(by);
     }
+    Ok(all)
+}
+
+/// What is written where the tokens of an account are to end.
+fn of_account(book: &Book, identity: &Identity, how: Ending) -> Result<Vec<Target>, Refusal> {
+    let (namespace, name) = account::place(identity)?;
+    let target = account::target(namespace, name);
+    let key = (namespace.clone(), name.clone());
+    if !book.snapshot.objects.service_accounts.contains_key(&key) {
+        let list = (ListKind::ServiceAccounts, namespace);
+        return Err(not_there(book, target.to_string(), list));
+    }
+    let mut all = Vec::new();
+    if how != Ending::Renew {
+        // Those that are not seen would be left.
+        let lists = not_whole(book, &[ListKind::TokenSecrets], Some(namespace));
+        if !lists.is_empty() {
+            let what = format!("the Secrets that hold a token of {identity}");
+            return Err(Refusal::NotKnown { what, lists });
+        }
+        all.extend(account::secrets(book, namespace, name));
+    }
+    all.extend(Some(target).filter(|_| how != Ending::Quarantine));
     Ok(all)
 }
 

@@ -398,7 +398,9 @@ pub(super) fn worlds() -> u64 {
 #[test]
 fn random_worlds_come_out_as_by_trying_everything() {
     let menus: [&[Dish]; 3] = [&[], AGAIN, ANSWERED];
-    menus.into_iter().for_each(|more| come_out(Menu { more, wide: true }));
+    for more in menus {
+        come_out(Menu { more, wide: true });
+    }
 }
 
 fn come_out(menu: Menu) {

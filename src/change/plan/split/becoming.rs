@@ -197,7 +197,7 @@ pub(super) fn as_the_account(book: &Book, account: &Identity, share: &Share) -> 
     let reads = |name: &str| {
         READS.into_iter().chain(ANSWERED).any(|verb| {
             let at = (&**namespace, if verb == "deletecollection" { "" } else { name });
-            holds.iter().any(|(_, _, rules)| allows(rules, (verb, "", "secrets", ""), at))
+            holds.iter().any(|((), _, rules)| allows(rules, (verb, "", "secrets", ""), at))
         })
     };
     let mut read: Vec<String> = account::secrets(book, namespace, &account.name)

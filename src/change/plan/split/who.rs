@@ -175,9 +175,9 @@ fn told_apart(
     let mut apart: BTreeSet<Name> = BTreeSet::new();
     for (at, actor) in behind.actors.iter().enumerate() {
         let named = || how.actors.iter().filter(|named| is_called(actor, at, &named.is));
-        let names: BTreeSet<&Name> = named().map(|named| &named.name).collect();
+        let whose: BTreeSet<&Name> = named().map(|named| &named.name).collect();
         let known = |word: &Name| actor.credentials.contains(word);
-        if names.len() > 1 && named().all(|named| known(&named.is)) {
+        if whose.len() > 1 && named().all(|named| known(&named.is)) {
             apart.extend(named().map(|named| named.is.clone()));
         }
     }

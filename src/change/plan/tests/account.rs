@@ -178,10 +178,10 @@ fn nobody_ends_what_they_come_with_unseen() {
     split["metadata"]["annotations"] = json!({"keybook/split-from": "sa:ci/shared"});
     let key = json!({"apiVersion": "v1", "kind": "Secret", "type": "Opaque",
         "metadata": {"name": "ana-key", "namespace": "ci", "uid": "k", "resourceVersion": "6"}});
-    let boot = json!({"apiVersion": "v1", "kind": "Secret", "type": "bootstrap.kubernetes.io/token",
+    let starts = json!({"apiVersion": "v1", "kind": "Secret", "type": "bootstrap.kubernetes.io/token",
         "metadata": {"name": "bootstrap-token-abcdef", "namespace": "kube-system", "uid": "b",
             "resourceVersion": "7"}});
-    let mut world = world().with(split).with(boot);
+    let mut world = world().with(split).with(starts);
     world.raw.push(key);
     let mut by = |user: &str, presents: Presents, wish: &str| {
         world.operator = Some(Operator { user: user.into(), presents, ..Operator::default() });
@@ -192,9 +192,9 @@ fn nobody_ends_what_they_come_with_unseen() {
     let pod = Presents { of_pod: true, ..issued() };
     assert_eq!(by(ana, pod, "secret:ci/ana-key"), None);
     assert_eq!(by(bot, issued(), "secret:ci/ana-key"), None);
-    let boot = "secret:kube-system/bootstrap-token-abcdef";
-    assert!(by("system:bootstrap:abcdef", Presents::default(), boot).is_some());
-    assert_eq!(by("system:bootstrap:ghijkl", Presents::default(), boot), None);
+    let start = "secret:kube-system/bootstrap-token-abcdef";
+    assert!(by("system:bootstrap:abcdef", Presents::default(), start).is_some());
+    assert_eq!(by("system:bootstrap:ghijkl", Presents::default(), start), None);
 }
 
 #[test]

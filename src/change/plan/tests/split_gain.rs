@@ -254,8 +254,7 @@ fn tokens_that_one_had_made_for_two_are_given_to_them() {
     let both = how(vec![named("ana", "JTI=1"), named("bo", "JTI=2")]);
     let plan = split(&world, "sa:a/bot", both).expect("a plan");
     let made = |who: &str, resource: &str| {
-        let mut roles = plan.steps.iter().filter(|step| step.target.is_role());
-        roles.any(|step| {
+        plan.steps.iter().filter(|step| step.target.is_role()).any(|step| {
             let image = step.after.as_ref().expect("an image");
             image["metadata"]["name"].as_str().expect("a name").contains(who)
                 && image["rules"].to_string().contains(resource)

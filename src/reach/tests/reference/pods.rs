@@ -79,7 +79,9 @@ impl Simulation {
             for secret in mounted(&pod).filter(|_| enters) {
                 let there = self.objects.secrets.get(&(ns.clone(), secret.clone())).cloned();
                 let account = there.and_then(|of| of.meta.annotations.get(ACCOUNT).cloned());
-                account.iter().for_each(|account| self.become_account(&ns, account));
+                for account in &account {
+                    self.become_account(&ns, account);
+                }
             }
         }
     }
