@@ -1,6 +1,6 @@
 //! The `ConfigMap` by which EKS maps cloud identities to users and groups, as aws-iam-authenticator
-//! reads it (`pkg/mapper/configmap`, `pkg/config`): what is broken of an entry is passed over, and
-//! the others count.
+//! reads it (`pkg/mapper/configmap`, `pkg/config`): as YAML 1.1, made JSON, and that by Go's
+//! `encoding/json`; what is broken of an entry is passed over, and the others count.
 
 mod cut;
 mod mapping;
@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::seen::Uses;
 use super::standing::Standing;
 use super::template::is_template;
-use super::yaml::{NoYaml, Node};
+use super::yaml::{For, NoYaml, Node};
 use super::{Credential, Expires, Inventory, Kind, LastUse, Only, template};
 use crate::book::Book;
 use crate::model::{ConfigMap, Identity, Name, quoted};
@@ -34,7 +34,7 @@ pub(super) fn all(book: &Book, only: Only<'_>, uses: &Uses, found: &mut Inventor
     let mut of_roles = BTreeSet::new();
     for field in ["mapRoles", "mapUsers"] {
         let Some(text) = map.data.get(field).filter(|text| !is_skipped(text)) else { continue };
-        let list = match Node::read(text) {
+        let list = match read(field, text, For::Json, found) {
             Ok(Node::List(list)) => list,
             Ok(Node::Null) => continue,
             Ok(_) => {
@@ -69,7 +69,7 @@ pub(super) fn all(book: &Book, only: Only<'_>, uses: &Uses, found: &mut Inventor
         of_roles.extend(counts.into_keys());
     }
     let text = map.data.get("mapAccounts").filter(|text| !is_skipped(text));
-    match text.map(|text| Node::read(text)) {
+    match text.map(|text| read("mapAccounts", text, For::Typed, found)) {
         None | Some(Ok(Node::Null)) => {}
         Some(Ok(Node::List(list))) => {
             for (at, one) in list.iter().enumerate() {
@@ -125,15 +125,42 @@ fn unreadable(found: &mut Inventory, place: &str, reason: &str) {
     found.unreadable.push((place.into(), reason.to_owned()));
 }
 
-fn not_yaml(found: &mut Inventory, field: &str, NoYaml(line): NoYaml) {
-    let place = line.map_or_else(|| field.to_owned(), |line| format!("{field}, line {line}"));
-    unreadable(found, &place, "no YAML: nobody in it gets in");
+/// Reads a field, and says where what EKS makes of it may be another.
+fn read(field: &str, text: &str, by: For, found: &mut Inventory) -> Result<Node, NoYaml> {
+    let (node, at_odds) = Node::read(text, by)?;
+    if at_odds {
+        let reason = "readers of YAML are at odds over it: told is the most that it may be, and EKS may \
+                      read less or nothing";
+        unreadable(found, field, reason);
+    }
+    Ok(node)
+}
+
+fn not_yaml(found: &mut Inventory, field: &str, why: NoYaml) {
+    let place = why.line.map_or_else(|| field.to_owned(), |line| format!("{field}, line {line}"));
+    let reason = if why.refused {
+        "no YAML: nobody in it gets in"
+    } else {
+        "not followed here: whom EKS lets in by it is not known"
+    };
+    unreadable(found, &place, reason);
 }
 
 /// What the authenticator reads of an entry.
 fn fields(field: &str) -> impl Iterator<Item = &'static str> {
     let own: &[&str] = if field == "mapRoles" { &["rolearn", "sso"] } else { &["userarn"] };
     own.iter().copied().chain(["username", "groups"])
+}
+
+/// Whether Go takes a key of JSON for a field's name: it minds no capitals, and folds two letters more
+/// than ASCII has (`encoding/json`, `foldName`).
+fn is_same_key(key: &str, field: &str) -> bool {
+    let fold = |letter: char| match letter {
+        '\u{17f}' => 's',
+        '\u{212a}' => 'k',
+        other => other.to_ascii_lowercase(),
+    };
+    key.chars().map(fold).eq(field.chars().map(fold))
 }
 
 /// Says which fields of an entry the authenticator passes over.
@@ -143,7 +170,7 @@ fn unknown_fields<'k>(
     keys: impl Iterator<Item = &'k String>,
     found: &mut Inventory,
 ) {
-    let is_known = |key: &str| fields(field).any(|known| key.eq_ignore_ascii_case(known));
+    let is_known = |key: &str| fields(field).any(|known| is_same_key(key, known));
     for key in keys.filter(|key| !is_known(key)) {
         let all = fields(field).collect::<Vec<_>>().join(", ");
         let place = place(field, at, Some(&quoted(key)));
@@ -204,18 +231,20 @@ impl Entry {
         };
         let arn_key = if field == "mapRoles" { "rolearn" } else { "userarn" };
         let (mut arn, mut username) = (String::new(), String::new());
-        let mut groups = Vec::new();
-        let mut sso = None;
-        for (key, value) in map.iter().filter(|(_, value)| **value != Node::Null) {
-            let known = fields(field).find(|known| key.eq_ignore_ascii_case(known));
+        let (mut groups, mut sso) = (Groups::default(), None);
+        // By their names, as they stand in the JSON that is made of it; of two the last one counts.
+        for (key, value) in map {
+            let known = fields(field).find(|known| is_same_key(key, known));
             match (known, value) {
-                (Some("sso"), value) => sso = Some(value),
+                (Some("sso"), Node::Null) => sso = None,
+                (Some("sso"), value) => sso.get_or_insert_with(Sso::default).read(value),
                 (Some("groups"), Node::List(list)) => {
-                    groups = list.iter().filter_map(Node::text).map(Name::from).collect();
-                    if groups.len() < list.len() {
+                    if !groups.read(list) {
                         say(Some("groups"), "a group that is no text, which is passed over");
                     }
                 }
+                (Some("groups"), Node::Null) => groups = Groups::default(),
+                (_, Node::Null) => {}
                 (Some("groups"), _) => {
                     say(Some("groups"), "no list: the entry counts without groups");
                 }
@@ -230,7 +259,7 @@ impl Entry {
         }
         let principal = match (arn.is_empty(), sso) {
             (false, None) => Principal::Arn(arn.into()),
-            (true, Some(sso)) => match sso_of(sso) {
+            (true, Some(sso)) => match sso.principal() {
                 Ok(sso) => sso,
                 Err(reason) => {
                     say(Some("sso"), reason);
@@ -246,7 +275,7 @@ impl Entry {
                 return None;
             }
         };
-        Some(Self { principal, username: username.into(), groups })
+        Some(Self { principal, username: username.into(), groups: groups.all() })
     }
 
     /// Two of the same are one entry: the last one.
@@ -332,27 +361,89 @@ impl std::fmt::Display for Principal {
     }
 }
 
-/// The matcher of single sign-on; what is wrong with it.
-fn sso_of(of: &Node) -> Result<Principal, &'static str> {
-    let Node::Map(map) = of else { return Err("no map: the entry is passed over") };
-    let text = |wanted: &str| {
-        let fields = map.iter().filter(|(key, _)| key.eq_ignore_ascii_case(wanted));
-        fields.filter_map(|(_, value)| value.text()).next_back().unwrap_or_default()
-    };
-    let (account, permission_set) = (text("accountID"), text("permissionSetName"));
-    if account.len() != 12 || !account.bytes().all(|byte| byte.is_ascii_digit()) {
-        return Err("no accountID of twelve digits in quotes: the entry is passed over");
+/// The groups of an entry, which may be given by several keys.
+#[derive(Default)]
+struct Groups {
+    /// All that were ever read at a place of the list.
+    read: Vec<String>,
+    count: usize,
+}
+
+impl Groups {
+    /// Reads a list as Go reads one over another: what is no text leaves what was read there before.
+    /// Whether all of them are text.
+    fn read(&mut self, list: &[Node]) -> bool {
+        if list.is_empty() {
+            self.read.clear();
+        }
+        self.read.resize(self.read.len().max(list.len()), String::new());
+        self.count = list.len();
+        let mut is_text = true;
+        for (one, value) in self.read.iter_mut().zip(list) {
+            match value {
+                Node::Text(text) => text.clone_into(one),
+                Node::Null => {}
+                _ => is_text = false,
+            }
+        }
+        is_text
     }
-    let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"_+=,.@-".contains(&byte);
-    if !(1..=32).contains(&permission_set.len()) || !permission_set.bytes().all(fits) {
-        return Err("no permissionSetName: the entry is passed over");
+
+    fn all(&self) -> Vec<Name> {
+        let all = self.read.iter().take(self.count);
+        all.filter(|group| !group.is_empty()).map(|group| Name::from(&**group)).collect()
     }
-    let partition = Some(text("partition")).filter(|text| !text.is_empty());
-    Ok(Principal::Sso {
-        account: account.into(),
-        permission_set: permission_set.into(),
-        partition: partition.map(Name::from),
-    })
+}
+
+/// The matcher of single sign-on, which may be given by several keys.
+#[derive(Default)]
+struct Sso {
+    account: String,
+    permission_set: String,
+    partition: String,
+    no_map: bool,
+}
+
+impl Sso {
+    fn read(&mut self, of: &Node) {
+        let Node::Map(map) = of else {
+            self.no_map = true;
+            return;
+        };
+        for (key, value) in map {
+            let Some(text) = value.text() else { continue };
+            let fields = [
+                ("accountID", &mut self.account),
+                ("permissionSetName", &mut self.permission_set),
+                ("partition", &mut self.partition),
+            ];
+            let field = fields.into_iter().find(|(name, _)| is_same_key(key, name));
+            if let Some((_, field)) = field {
+                text.clone_into(field);
+            }
+        }
+    }
+
+    /// Whom it is for; what is wrong with it.
+    fn principal(self) -> Result<Principal, &'static str> {
+        let Self { account, permission_set, partition, no_map } = self;
+        if no_map && account.is_empty() && permission_set.is_empty() {
+            return Err("no map: the entry is passed over");
+        }
+        if account.len() != 12 || !account.bytes().all(|byte| byte.is_ascii_digit()) {
+            return Err("no accountID of twelve digits in quotes: the entry is passed over");
+        }
+        let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"_+=,.@-".contains(&byte);
+        if !(1..=32).contains(&permission_set.len()) || !permission_set.bytes().all(fits) {
+            return Err("no permissionSetName: the entry is passed over");
+        }
+        let partition = Some(partition).filter(|text| !text.is_empty()).map(Name::from);
+        Ok(Principal::Sso {
+            account: account.into(),
+            permission_set: permission_set.into(),
+            partition,
+        })
+    }
 }
 
 fn whole_account(uses: &Uses, account: &Name) -> Credential {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use super::super::yaml::Node;
+use super::super::yaml::{For, Node};
 use super::{token, unreadable};
 use crate::model::{Held, HeldContext, HeldKind, Name, Outside};
 
@@ -18,11 +18,11 @@ pub type Load<'a> = &'a dyn Fn(&str) -> Result<Vec<u8>, String>;
 pub fn read(file: &str, bytes: &[u8], load: Load<'_>, into: &mut Outside) {
     let Some(whole) = super::text(bytes) else { return unreadable(into, file, "not text") };
     // Not the parser's own words: they may quote the text.
-    let all = match Node::read(&whole) {
-        Ok(all @ (Node::Map(_) | Node::Null)) => all,
+    let all = match Node::read(&whole, For::Finder) {
+        Ok((all @ (Node::Map(_) | Node::Null), _)) => all,
         Ok(_) => return unreadable(into, file, NO_KUBECONFIG),
         Err(error) => {
-            let place = match error.0 {
+            let place = match error.line {
                 Some(line) => format!("{file}, line {line}"),
                 None => file.to_owned(),
             };

@@ -209,3 +209,96 @@ fn who_comes_by_a_template_is_the_use_of_it() {
     let found = all(&aws_auth(&json!({"mapRoles": whole})).log(0, 10));
     assert!(matches!(found[0].last_use, LastUse::NotKnown(_)));
 }
+
+/// Users with their groups, by the end of the ARN.
+fn groups_of(text: &str) -> Vec<(String, String, String)> {
+    let found = all(&aws_auth(&json!({"mapRoles": text})));
+    let mut mapped: Vec<_> = found
+        .iter()
+        .map(|one| {
+            let arn = one.id.rsplit('/').next().unwrap_or_default().to_owned();
+            let groups: Vec<&str> = one.groups.iter().map(|group| &**group).collect();
+            (arn, one.identity.name.to_string(), groups.join(" "))
+        })
+        .collect();
+    mapped.sort();
+    mapped
+}
+
+fn mapped(arn: &str, user: &str, groups: &str) -> (String, String, String) {
+    (arn.to_owned(), user.to_owned(), groups.to_owned())
+}
+
+const ROLES: &str = "arn:aws:iam::111122223333:role";
+
+#[test]
+fn whoever_is_merged_into_an_entry_is_no_longer_hidden() {
+    let admin = format!("&admin {{rolearn: {ROLES}/ops, username: ops, groups: [system:masters]}}");
+    let text = format!("- {admin}\n- <<: *admin\n  rolearn: {ROLES}/guest\n  username: guest\n");
+    let both = [mapped("guest", "guest", "system:masters"), mapped("ops", "ops", "system:masters")];
+    assert_eq!(groups_of(&text), both);
+    let world = aws_auth(&json!({"mapRoles": text}));
+    let found: Vec<String> =
+        world.book().findings().iter().map(|one| one.evidence.clone()).collect();
+    assert_eq!(found.iter().filter(|text| text.contains("system:masters")).count(), 2, "{found:?}");
+    let list =
+        format!("- <<: [{{rolearn: {ROLES}/a, groups: [x]}}, {{groups: [y], username: u}}]\n");
+    assert_eq!(groups_of(&list), [mapped("a", "u", "x")]);
+    assert!(inventory(&aws_auth(&json!({"mapRoles": list})).book()).remarks.is_empty());
+}
+
+#[test]
+fn whoever_is_written_in_base64_is_no_longer_hidden() {
+    let text = "- rolearn: !!binary YXJuOmF3czppYW06OjExMTEyMjIyMzMzMzpyb2xlL2E=\n  username: x\n  \
+                !!binary Z3JvdXBz: [!!binary c3lzdGVtOm1hc3RlcnM=]\n";
+    assert_eq!(groups_of(text), [mapped("a", "x", "system:masters")]);
+    let found = all(&aws_auth(&json!({"mapRoles": text})));
+    assert_eq!(found[0].standing.as_str(), "not known");
+}
+
+#[test]
+fn what_is_no_text_in_yaml_1_1_is_no_name() {
+    for word in ["yes", "on", "1_000", "0777", "0x1F", "1e3"] {
+        let text = format!("- rolearn: {ADMIN}\n  username: {word}\n  groups: [{word}, g]\n");
+        assert_eq!(groups_of(&text), [mapped("admin", "", "g")], "{word}");
+        let (_, broken) = told("mapRoles", &text);
+        let said = [
+            "mapRoles[0].groups: a group that is no text, which is passed over",
+            "mapRoles[0].username: no text: the entry counts without a user name",
+        ];
+        assert_eq!(broken, said, "{word}");
+    }
+    for word in ["2026-01-01", "190:20:30", "'yes'", "!!str yes"] {
+        let text = format!("- rolearn: {ADMIN}\n  username: {word}\n");
+        assert_eq!(told("mapRoles", &text).1, Vec::<String>::new(), "{word}");
+    }
+}
+
+#[test]
+fn a_field_may_be_given_by_several_keys() {
+    // Go reads them one over another, large letters first, and folds a long s too.
+    for (fields, groups) in [
+        ("Groups: [a]\n  groups: [b]", "b"),
+        ("groups: [b]\n  groupſ: [system:masters]", "system:masters"),
+        ("Groups: [system:masters, a]\n  groups: [7]", "system:masters"),
+        ("Groups: [a]\n  groups: null", ""),
+        ("Groups: [a]\n  groups: []", ""),
+        ("groups: [a]\n  groups: [b]", "b"),
+    ] {
+        let text = format!("- rolearn: {ADMIN}\n  username: x\n  {fields}\n");
+        assert_eq!(groups_of(&text), [mapped("admin", "x", groups)], "{fields}");
+    }
+}
+
+#[test]
+fn what_cannot_be_decided_is_said_and_shown() {
+    let text = format!("-\trolearn: {ADMIN}\n");
+    let (mapped, broken) = told("mapRoles", &text);
+    assert_eq!(mapped, [one(ADMIN, "", "not known")]);
+    assert!(broken[0].starts_with("mapRoles: readers of YAML are at odds over it"), "{broken:?}");
+    let (_, broken) = told("mapRoles", &format!("- rolearn: {ADMIN}\u{85}  username: x\n"));
+    assert_eq!(
+        broken,
+        ["mapRoles, line 1: not followed here: whom EKS lets in by it is not known"]
+    );
+}
