@@ -12,12 +12,12 @@ use super::by_credential::ByCredential;
 use super::calls::Server;
 use super::difference::{Difference, same_ground};
 use super::ledger::{CreditKey, Ledger};
-use super::node::{Before, Person, counts};
+use super::node::{Before, Person, counts, existence};
 use super::served::Served;
 use super::tier::RoleFacts;
 use super::{
-    Book, Changes, Entry, Grant, GrantId, IdentityId, LogChange, LogState, Membership, groups,
-    hints,
+    Book, Changes, Entry, Existence, Grant, GrantId, IdentityId, LogChange, LogState, Membership,
+    groups, hints,
 };
 use crate::credentials::same_tracking;
 use crate::model::{Coverage, Identity, Name, Policy, SubjectKind};
@@ -406,9 +406,10 @@ impl Book {
         }
     }
 
-    fn groups_of(&self, identity: &Identity) -> Vec<Membership> {
+    pub(super) fn groups_of(&self, identity: &Identity) -> Vec<Membership> {
         let record = self.ledger.record(identity).map(|record| &**record);
-        groups::of(identity, record, &self.policy, self.carried(identity))
+        let is_missing = existence(identity, &self.snapshot) == Existence::Missing;
+        groups::of(identity, record, &self.policy, self.carried(identity), is_missing)
     }
 
     fn renew_entries(&mut self, old: &Self, dirty: &Dirty) {

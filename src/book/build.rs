@@ -13,7 +13,7 @@ use super::ledger::Ledger;
 use super::node::{Node, Person};
 use super::served::Served;
 use super::tier::RoleFacts;
-use super::{Book, Counts, Entry, Grant, GrantId, IdentityId, Inputs, Tier, groups, hints};
+use super::{Book, Counts, Entry, Grant, GrantId, IdentityId, Inputs, Tier, hints};
 use crate::model::{Identity, Name, Policy, SharedHash, SubjectKind};
 use crate::rbac::{Authorizer, bootstrap};
 
@@ -118,8 +118,7 @@ impl Book {
                 all_groups.insert(identity, id);
                 continue;
             }
-            let record = self.ledger.record(&identity).map(|record| &**record);
-            let groups = groups::of(&identity, record, &self.policy, self.carried(&identity));
+            let groups = self.groups_of(&identity);
             for group in &groups {
                 members.entry(group.name.clone()).or_default().push(id);
             }

@@ -7,12 +7,15 @@ use super::{GroupSource, Membership};
 use crate::credentials::Carried;
 use crate::model::{Identity, Name, Policy, SubjectKind};
 
-/// The groups of an identity, sorted by name, each with the strongest of its sources.
+/// The groups of an identity, sorted by name, each with the strongest of its sources. `is_missing` is an
+/// account that does not exist: no token of it is taken, and what acts as it by a certificate is in none
+/// of the groups of accounts, unless the log shows it in them.
 pub(crate) fn of(
     identity: &Identity,
     record: Option<&Record>,
     policy: &Policy,
     carried: &[Carried],
+    is_missing: bool,
 ) -> Vec<Membership> {
     if identity.kind == SubjectKind::Group {
         return Vec::new();
@@ -27,10 +30,15 @@ pub(crate) fn of(
         have.source = have.source.min(source);
         have.last_seen = have.last_seen.max(last_seen);
     };
+    let logged = record.map_or(&[][..], |record| &record.groups);
+    let by_certificate = carried.iter().any(|one| one.source == GroupSource::Certificate);
+    let as_user = is_missing && (by_certificate || !logged.is_empty());
     for name in identity.implicit_groups() {
-        add(&name, GroupSource::Implicit, None);
+        if !as_user || &*name == Identity::AUTHENTICATED {
+            add(&name, GroupSource::Implicit, None);
+        }
     }
-    for (name, at) in record.map_or(&[][..], |record| &record.groups) {
+    for (name, at) in logged {
         add(name, GroupSource::Log, Some(*at));
     }
     for name in given(identity, policy) {

@@ -256,7 +256,7 @@ pub(super) fn is_masters(identity: &Identity, groups: &[Membership]) -> bool {
         || groups.iter().any(|group| &*group.name == masters)
 }
 
-fn existence(identity: &Identity, snapshot: &Snapshot) -> Existence {
+pub(super) fn existence(identity: &Identity, snapshot: &Snapshot) -> Existence {
     let (SubjectKind::ServiceAccount, Some(ns)) = (identity.kind, &identity.namespace) else {
         return Existence::NoObject;
     };

@@ -13,7 +13,7 @@ use super::seen::Uses;
 use super::standing::expired;
 use super::{Credential, Expires, Inventory, Kind, Only, Standing};
 use crate::book::Book;
-use crate::model::{CLIENT_SIGNER, CertificateSigningRequest, Identity, Name};
+use crate::model::{CLIENT_SIGNER, CertificateSigningRequest, Identity, Name, SubjectKind};
 
 /// Signers whose certificates the API server takes for authentication; of
 /// `kubernetes.io/legacy-unknown` nothing is promised (`certificates.k8s.io/v1`).
@@ -134,6 +134,11 @@ const BACK: i64 = 600;
 /// What is said of a certificate whose bearer the API server takes for nobody
 /// (`apiserver/pkg/authentication/request/x509`, `CommonNameUserConversion`).
 pub(super) const NOBODYS: &str = "a certificate without a common name: it authenticates nobody";
+
+/// What is said of one that names an account, of which the API server asks only where a token says so
+/// (`apiserver/pkg/authentication/request/x509`, `CommonNameUserConversion`).
+pub(super) const OF_ACCOUNT: &str = "it names a service account and is taken whether or not the account \
+     is there; in the groups that it names and system:authenticated, in none of service accounts";
 
 /// What every certificate has in common.
 pub(super) fn cannot_be_revoked(credential: &mut Credential) {
@@ -276,10 +281,13 @@ impl Certificate {
         self,
         book: &Book,
         uses: &mut Uses,
-        (trusted, issued, notes): (Standing, Option<DateTime<Utc>>, Vec<String>),
+        (trusted, issued, mut notes): (Standing, Option<DateTime<Utc>>, Vec<String>),
     ) -> Credential {
         let identity = self.identity();
         let standing = self.standing(book, trusted);
+        if identity.kind == SubjectKind::ServiceAccount {
+            notes.push(OF_ACCOUNT.to_owned());
+        }
         let mut credential = Credential {
             kind: Kind::Certificate,
             made: None,

@@ -202,7 +202,7 @@ fn what_only_the_log_shows_is_told_apart() {
 }
 
 /// A certificate signed by itself, good for so many days of 2026, and its DER.
-pub(super) fn certificate(common_name: &str, groups: &[&str], days: i64) -> (String, Vec<u8>) {
+pub(crate) fn certificate(common_name: &str, groups: &[&str], days: i64) -> (String, Vec<u8>) {
     let mut params = rcgen::CertificateParams::default();
     params.distinguished_name = rcgen::DistinguishedName::new();
     for group in groups {
@@ -223,7 +223,7 @@ pub(super) fn certificate(common_name: &str, groups: &[&str], days: i64) -> (Str
     (STANDARD.encode(made.pem()), made.der().to_vec())
 }
 
-pub(super) fn csr(name: &str, signer: &str, certificate: &str) -> Value {
+pub(crate) fn csr(name: &str, signer: &str, certificate: &str) -> Value {
     json!({"apiVersion": "certificates.k8s.io/v1", "kind": "CertificateSigningRequest",
         "metadata": {"name": name}, "status": {"certificate": certificate},
         "spec": {"username": "root", "signerName": signer}})

@@ -1,4 +1,5 @@
-//! A grant to a service account that does not exist: whoever may make the account gets the rights.
+//! A grant to a service account that does not exist: whoever may make the account gets the rights. Who
+//! acts as it all the same is the finding of `not-by-token`.
 
 use super::{Subject, binding, role};
 use crate::book::{Existence, Finding, Severity};

@@ -31,7 +31,7 @@ pub(super) fn of(subject: &Subject<'_>, rule: &str, grant: Option<&Grant>) -> Fi
         "shared-account" => {
             split_off::all(subject, "give each of those who are behind it an identity of their own")
         }
-        "idle" | "acted-after-leaving" => all_of_it(subject),
+        "idle" | "acted-after-leaving" | "not-by-token" => all_of_it(subject),
         "cluster-admin" => Fix::elsewhere(leave(subject, Identity::SYSTEM_MASTERS)),
         "denied" => Fix::elsewhere(
             "see what was refused: grant what is needed, or have whoever asks stop asking",

@@ -25,6 +25,7 @@
 //! | `shared-account` | more than one person is seen behind an account |
 //! | `acted-after-leaving` | somebody acts of whom the policy says that they left |
 //! | `reach` | somebody can become more than it is |
+//! | `not-by-token` | somebody acts as a service account, and not by a token of it |
 //!
 //! Findings of absence wait for whole lists and for a log. Exactly what the API server itself
 //! installs is exempt, by content and version; what was added to it is not. What the policy exempts
@@ -47,6 +48,7 @@ mod lasting_token;
 mod left;
 mod long_credential;
 mod machines;
+mod not_by_token;
 mod not_judged;
 mod people;
 pub mod reach;
@@ -75,7 +77,7 @@ use crate::rbac::effective::Inert;
 use crate::rbac::matching::name_matches;
 
 /// Every rule that there is, as an exemption names it.
-pub const RULES: [&str; 23] = [
+pub const RULES: [&str; 24] = [
     "acted-after-leaving",
     "all-secrets",
     "cluster-admin",
@@ -91,6 +93,7 @@ pub const RULES: [&str; 23] = [
     "lasting-token",
     "long-credential",
     "machines-on-person",
+    "not-by-token",
     "people-on-machine",
     "reach",
     "redundant-grant",
@@ -156,6 +159,7 @@ pub(crate) fn of(book: &Book, entry: &Entry, seen: Option<DateTime<Utc>>, rows: 
     dangling_role::find(&subject, &mut found);
     dangling_account::find(&subject, &mut found);
     dangling_namespace::find(&subject, &mut found);
+    not_by_token::find(&subject, &mut found);
     redundant_grant::find(&subject, &mut found);
     lasting_token::find(&subject, &mut found);
     long_credential::find(&subject, &mut found);

@@ -20,10 +20,13 @@ const BY_IDLE_TIME: [&str; 3] = ["idle", "unused-grant", "unused-permissions"];
 /// What rests on which list beside roles and bindings, without which nothing is judged. Of lists of what
 /// not every cluster has, only what was refused is told.
 const BY_LIST: [(ListKind, &[&str]); 9] = [
-    (ListKind::ServiceAccounts, &["dangling-account"]),
+    (ListKind::ServiceAccounts, &["dangling-account", "not-by-token"]),
     (ListKind::Namespaces, &["dangling-namespace"]),
     (ListKind::TokenSecrets, &["lasting-token", "unused-credential"]),
-    (ListKind::CertificateSigningRequests, &["long-credential", "unused-credential"]),
+    (
+        ListKind::CertificateSigningRequests,
+        &["long-credential", "not-by-token", "unused-credential"],
+    ),
     (ListKind::OAuthTokens, &["long-credential"]),
     (ListKind::Pods, &["idle", "reach", "unused-credential"]),
     (ListKind::Workloads, &["idle", "reach"]),

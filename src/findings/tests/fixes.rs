@@ -18,7 +18,7 @@ pub(super) fn is_no_more_than_what_is_found(finding: &Finding) {
                 && evidence.starts_with(&format!("secret {namespace}/{name}"))
         }
         Some(Mend::RevokeAll(whom)) => {
-            ["idle", "acted-after-leaving"].contains(rule) && whom == identity
+            ["idle", "acted-after-leaving", "not-by-token"].contains(rule) && whom == identity
         }
         Some(Mend::Narrow(whom)) => *rule == "unused-permissions" && whom == identity,
         Some(Mend::Split { identity: whom, .. }) => {

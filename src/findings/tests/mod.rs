@@ -7,6 +7,7 @@ mod idle;
 mod kinds;
 mod kubeadm;
 mod machines;
+mod not_by_token;
 mod rights;
 mod uses;
 

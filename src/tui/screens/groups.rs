@@ -91,6 +91,11 @@ fn group(subject: Subject<'_>, at: usize, id: Id) -> Line<'static> {
     }
 }
 
+/// Whether somebody acts as it, and not by a token of it.
+fn acts_otherwise(entry: &Entry) -> bool {
+    entry.findings.iter().chain(&entry.exempt).any(|finding| finding.rule == "not-by-token")
+}
+
 /// Whether these are all.
 pub(super) fn detail(subject: Subject<'_>, width: usize) -> Vec<Line<'static>> {
     let entry = subject.entry;
@@ -98,6 +103,12 @@ pub(super) fn detail(subject: Subject<'_>, width: usize) -> Vec<Line<'static>> {
         (SubjectKind::Group, _) => (
             "Members are those that the log, certificates or given maps show; the API server \
              keeps no list of them.",
+            Slot::Muted,
+        ),
+        (SubjectKind::ServiceAccount, _) if acts_otherwise(entry) => (
+            "The API server gives the groups of service accounts to tokens of the account and to who \
+             impersonates it; whoever comes by a certificate with its name is in the groups that the \
+             certificate names and in system:authenticated alone.",
             Slot::Muted,
         ),
         (SubjectKind::ServiceAccount, _) => {
