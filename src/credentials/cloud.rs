@@ -170,28 +170,48 @@ fn gives(role: &str) -> &'static str {
         "roles/owner" | "roles/admin" => "everything, in every cluster too",
         "roles/editor" | "roles/writer" => "reads and writes, in every cluster too",
         "roles/viewer" | "roles/reader" => "reads, in every cluster too",
-        "roles/iam.serviceAccountTokenCreator" | "roles/iam.serviceAccountKeyAdmin" => {
-            "may act as service accounts, and so with what these may"
-        }
         _ if role.starts_with("roles/gkehub.") => {
             "may manage a fleet, or ask its clusters through the Connect gateway"
         }
-        _ if GIVERS.contains(&role) => {
-            "may give itself any role, and so everything in every cluster"
-        }
+        _ if by_way(role).is_some() => by_way(role).unwrap_or_default(),
         _ if role.starts_with("roles/") => "what it gives in clusters is not told here",
         _ => "a custom role, whose permissions are not in the policy",
     }
 }
 
-/// Roles that change IAM policies.
-pub(super) const GIVERS: [&str; 5] = [
-    "roles/iam.securityAdmin",
-    "roles/resourcemanager.folderAdmin",
-    "roles/resourcemanager.folderIamAdmin",
-    "roles/resourcemanager.organizationAdmin",
-    "roles/resourcemanager.projectIamAdmin",
-];
+/// By which way a role comes to what others give in clusters; None for one of which no such way is known
+/// here ("Roles that grant privilege escalation", "Service account permissions" of Google Cloud's IAM).
+pub(super) fn by_way(role: &str) -> Option<&'static str> {
+    Some(match role.strip_prefix("roles/")? {
+        "iam.securityAdmin"
+        | "resourcemanager.folderAdmin"
+        | "resourcemanager.folderIamAdmin"
+        | "resourcemanager.organizationAdmin"
+        | "resourcemanager.projectIamAdmin" => {
+            "may give itself any role, and so everything in every cluster"
+        }
+        // `iam.serviceAccounts.getAccessToken`, `signJwt`, keys; the first may give itself the others.
+        "iam.serviceAccountAdmin"
+        | "iam.serviceAccountTokenCreator"
+        | "iam.serviceAccountKeyAdmin"
+        | "iam.workloadIdentityUser" => "may act as service accounts, and so with what these may",
+        // `iam.serviceAccounts.actAs`, or what runs as an account of the project's.
+        "iam.serviceAccountUser" | "cloudbuild.builds.editor" | "deploymentmanager.editor" => {
+            "may run what it likes as service accounts, and so with what these may"
+        }
+        "iam.roleAdmin" | "iam.organizationRoleAdmin" => {
+            "may change custom roles, and so what whoever has one may do, itself among them"
+        }
+        "compute.admin"
+        | "compute.instanceAdmin"
+        | "compute.instanceAdmin.v1"
+        | "compute.osAdminLogin"
+        | "compute.osLogin" => {
+            "may come onto machines, the nodes of clusters among them, and so to what runs there"
+        }
+        _ => return None,
+    })
+}
 
 /// Why a member is none that IAM has ("IAM principal identifiers"); None for what is one.
 pub(super) fn is_no_member(member: &str) -> Option<&'static str> {

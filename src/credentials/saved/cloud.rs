@@ -84,8 +84,8 @@ fn one(file: &str, place: &str, answer: &Value, into: &mut Outside) {
 }
 
 /// Whether a role may concern clusters: those of GKE and of its fleets, the basic ones, which hold
-/// its permissions too, those by which somebody comes to others, and custom ones, whose permissions
-/// are not in the policy.
+/// its permissions too, those that are known to lead to others, and custom ones, whose permissions are
+/// not in the policy.
 fn concerns_clusters(role: &str) -> bool {
     const BASIC: [&str; 6] = ["owner", "editor", "viewer", "admin", "writer", "reader"];
     match role.strip_prefix("roles/") {
@@ -93,8 +93,7 @@ fn concerns_clusters(role: &str) -> bool {
             name.starts_with("container.")
                 || name.starts_with("gkehub.")
                 || BASIC.contains(&name)
-                || ["iam.serviceAccountTokenCreator", "iam.serviceAccountKeyAdmin"].contains(&name)
-                || super::super::cloud::GIVERS.contains(&role)
+                || super::super::cloud::by_way(role).is_some()
         }
         None => true,
     }
@@ -157,7 +156,7 @@ fn iam_policy(file: &str, place: &str, policy: &Value, into: &mut Outside) {
         let named: Vec<&str> = others.into_iter().take(NAMED).collect();
         let more = if more > 0 { format!(" and {more} more") } else { String::new() };
         let text = format!(
-            "passed over as none that gives anything in clusters: {}{more}",
+            "not shown, as it is not known here what they lead to in clusters: {}{more}",
             named.join(", ")
         );
         into.remarks.push((file.into(), text));
