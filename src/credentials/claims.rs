@@ -57,6 +57,9 @@ enum Whose {
     Nobody,
 }
 
+/// Why it is not known until when a token is good.
+const NO_NUMBER: &str = "its exp is no number";
+
 /// A token, and whom the API server takes its bearer for.
 pub(super) struct Token<'a> {
     claims: &'a Claims,
@@ -141,7 +144,11 @@ impl<'a> Token<'a> {
             Some(tied) => object(tied),
             None => Bound::Nothing,
         };
-        let expires = claims.expires.map_or(Expires::Never, Expires::At);
+        let expires = match (claims.expires, claims.no_number) {
+            (Some(at), _) => Expires::At(at),
+            (None, Some("exp")) => Expires::NotKnown(NO_NUMBER),
+            (None, _) => Expires::Never,
+        };
         let kind = match &claims.bound_to {
             _ if claims.secret.is_some() => Kind::TokenSecret,
             Some(tied) if &*tied.kind == "Pod" => Kind::PodToken,
@@ -204,6 +211,10 @@ impl<'a> Token<'a> {
         if let Some(over) = standing::ran_out(book, expires) {
             return over;
         }
+        // None of whose times cannot be read (`go-jose`, `NumericDate`).
+        if let Some(claim) = claims.no_number {
+            return Standing::Refused(format!("its {claim} is no number: no such token is taken"));
+        }
         let used = match last_use {
             LastUse::Log { at, .. } => Some(*at),
             _ => None,
@@ -259,13 +270,19 @@ impl<'a> Token<'a> {
             kind: Kind::ProviderToken,
             made: None,
             issued: claims.issued,
-            expires: claims.expires.map_or(Expires::NotKnown("it does not say"), Expires::At),
+            expires: match (claims.expires, claims.no_number) {
+                (Some(at), _) => Expires::At(at),
+                (None, Some("exp")) => Expires::NotKnown(NO_NUMBER),
+                (None, _) => Expires::NotKnown("it does not say"),
+            },
             bound: None,
             standing: match claims.expires {
                 Some(at) if at <= book.now => Standing::Expired,
                 Some(_) => Standing::NotKnown(
                     "whether the API server takes tokens of its issuer is not seen",
                 ),
+                // The verifier takes the digits of a text too (`coreos/go-oidc`, `jsonTime`).
+                None if claims.no_number == Some("exp") => Standing::NotKnown(NO_NUMBER),
                 // The verifier takes none for expired (`coreos/go-oidc`).
                 None => Standing::refused("it has no exp, without which none is taken"),
             },

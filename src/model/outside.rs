@@ -123,6 +123,8 @@ pub struct Claims {
     pub expires: Option<DateTime<Utc>>,
     /// `nbf`, UTC.
     pub not_before: Option<DateTime<Utc>>,
+    /// Which of these three is there and is no number.
+    pub no_number: Option<&'static str>,
     /// `email`, `preferred_username`, `upn` and `name`, where they are there, in that order.
     pub names: Vec<Name>,
     /// `groups`.

@@ -62,6 +62,9 @@ fn claims(token: &str) -> Option<Claims> {
         issued: time(&all["iat"]),
         expires: time(&all["exp"]),
         not_before: time(&all["nbf"]),
+        no_number: ["exp", "nbf", "iat"]
+            .into_iter()
+            .find(|claim| !all[*claim].is_null() && !all[*claim].is_number()),
         names: people.iter().filter_map(|name| text(&all, name)).collect(),
         groups: groups.into_iter().flatten().filter_map(Value::as_str).map(Name::from).collect(),
         account_uid: text(&bound["serviceaccount"], "uid").or_else(|| old("service-account.uid")),
@@ -73,9 +76,13 @@ fn claims(token: &str) -> Option<Claims> {
     })
 }
 
-/// `NumericDate`: seconds since 1970, which may have parts.
+/// The first second of year 1 and the last of year 9999, seconds since 1970.
+const TOLD: [i64; 2] = [-62_135_596_800, 253_402_300_799];
+
+/// `NumericDate`: seconds since 1970, which may have parts. What lies before or behind all years that
+/// are told is the first or the last of them.
 fn time(of: &Value) -> Option<DateTime<Utc>> {
     #[allow(clippy::cast_possible_truncation)] // Parts of a second do not matter here.
     let seconds = of.as_i64().or_else(|| of.as_f64().map(|seconds| seconds as i64))?;
-    DateTime::from_timestamp(seconds, 0)
+    DateTime::from_timestamp(seconds.clamp(TOLD[0], TOLD[1]), 0)
 }

@@ -307,7 +307,8 @@ fn members_are_told_by_what_they_stand_for() {
         {"role": "roles/resourcemanager.projectIamAdmin", "members": ["user:eve@corp.example"]},
         {"role": "roles/storage.admin", "members": ["user:bob@corp.example"]}]});
     let outside = iam(&policy.to_string());
-    let said = "passed over as none that gives anything in clusters: roles/storage.admin";
+    let said =
+        "not shown, as it is not known here what they lead to in clusters: roles/storage.admin";
     assert_eq!(outside.remarks, [("saved.json".into(), said.to_owned())]);
     let world = with(World::new(), outside).log(0, 10);
     let found = all(&world);
@@ -334,4 +335,67 @@ fn a_file_of_many_contexts_is_read_in_one_go() {
     let found = only(&with(World::new(), outside));
     assert_eq!(found.notes.len(), 2, "{:?}", found.notes);
     assert!(found.notes[0].ends_with(", k12, k14 and 9992 more"), "{}", found.notes[0]);
+}
+
+#[test]
+fn roles_that_lead_further_are_shown_and_of_others_it_is_said_that_it_is_not_known() {
+    let roles = [
+        ("iam.serviceAccountAdmin", "may act as service accounts"),
+        ("iam.workloadIdentityUser", "may act as service accounts"),
+        ("iam.serviceAccountUser", "may run what it likes as service accounts"),
+        ("iam.roleAdmin", "may change custom roles"),
+        ("compute.admin", "may come onto machines"),
+    ];
+    let bindings: Vec<Value> = roles
+        .iter()
+        .map(|(role, _)| json!({"role": format!("roles/{role}"), "members": [format!("user:{role}@x")]}))
+        .collect();
+    let world = with(World::new(), iam(&json!({"bindings": bindings}).to_string()));
+    assert_eq!(world.policy.outside.remarks, []);
+    let found = all(&world);
+    for (role, gives) in roles {
+        let one = found.iter().find(|one| *one.identity.name == format!("{role}@x"));
+        let one = one.unwrap_or_else(|| panic!("{role}: {found:#?}"));
+        assert!(one.notes[0].starts_with(gives), "{role}: {:?}", one.notes);
+    }
+}
+
+#[test]
+fn times_that_are_none_are_said() {
+    let account = |exp: Value| {
+        let claims = json!({"iss": "k", "sub": "system:serviceaccount:pay:app", "exp": exp});
+        all(&with(World::new(), holding(&token(&claims)))).remove(0)
+    };
+    let never = account(json!("never"));
+    assert_eq!(never.expires, Expires::NotKnown("its exp is no number"));
+    assert_eq!(
+        never.standing,
+        Standing::Refused("its exp is no number: no such token is taken".to_owned())
+    );
+    assert_eq!(account(json!(-1_000_000_000_000_000_000_i64)).standing, Standing::Expired);
+    assert_eq!(account(Value::Null).expires, Expires::Never);
+    let provider = |exp: Value| {
+        let claims = json!({"iss": "https://idp.example", "sub": "a", "exp": exp});
+        all(&with(World::new(), holding(&token(&claims)))).remove(0)
+    };
+    assert_eq!(provider(json!(-1_000_000_000_000_000_000_i64)).standing, Standing::Expired);
+    assert_eq!(provider(json!("never")).standing, Standing::NotKnown("its exp is no number"));
+    let far = provider(json!(1e17));
+    assert_eq!(far.expires, Expires::At("9999-12-31T23:59:59Z".parse().unwrap()));
+}
+
+#[test]
+fn what_a_user_merges_it_holds() {
+    let secret = jwt(&json!({"iss": "k", "sub": "system:serviceaccount:pay:app"}));
+    let outside = kubeconfig(&format!(
+        "users:\n- name: a\n  user: &x {{token: {secret}}}\n- name: b\n  user: {{<<: *x, username: q}}\n"
+    ));
+    let users: Vec<&str> = outside.held.iter().map(|held| &*held.user).collect();
+    assert_eq!(users, ["a", "b"]);
+    let binary =
+        format!("users:\n- name: b\n  user: {{token: !!binary {}}}\n", STANDARD.encode(secret));
+    assert_eq!(kubeconfig(&binary).held.len(), 1);
+    // kubectl takes none of such a file, and what is in it is in it.
+    let odd = "users:\n- name: b\n  user: {token: abcdef.0123456789abcdef, ~: x, y: .nan}\n";
+    assert_eq!(kubeconfig(odd).held.len(), 1);
 }
