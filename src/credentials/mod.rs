@@ -391,7 +391,7 @@ fn gather(book: &Book, only: Only<'_>, lasting: bool) -> Inventory {
 
 /// By what credentials are ordered, the riskiest first: those that the API server may take before those
 /// that it does not, of the strongest identity ([`strength`]), live for sure, without an end, not used
-/// for longest.
+/// for longest. What the API server presents to itself comes with those that are not taken: nobody has it.
 pub fn risk(credential: &Credential, tier: Tier) -> impl Ord + use<> {
     let lasting = match credential.expires {
         Expires::Never => 0,
@@ -399,7 +399,7 @@ pub fn risk(credential: &Credential, tier: Tier) -> impl Ord + use<> {
         Expires::At(_) => 2,
     };
     (
-        !credential.standing.is_taken(),
+        !credential.standing.is_taken() || unnamed::is_servers_own(credential),
         std::cmp::Reverse(tier),
         credential.standing.rank(),
         lasting,
@@ -411,4 +411,4 @@ pub fn risk(credential: &Credential, tier: Tier) -> impl Ord + use<> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

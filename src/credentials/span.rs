@@ -39,6 +39,14 @@ impl Cut {
 }
 
 impl Span {
+    /// Whether all of it came from the machine itself, as far as all addresses were kept.
+    pub(super) fn is_loopback(&self) -> bool {
+        let own = |address: &Name| {
+            address.parse::<core::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+        };
+        self.without[0] == 0 && !self.addresses.is_empty() && self.addresses.keys().all(own)
+    }
+
     pub(super) fn new(row: &Use) -> Self {
         Self {
             first: row.first,

@@ -12,6 +12,22 @@ pub(super) const TOO_MANY: &str = "the log names more credentials of it than are
 /// presented.
 pub(super) const NOT_NAMED: &str = "the log does not name the credential of each of its requests";
 
+/// What the API server presents to itself (`apiserver/pkg/server/options/serving_with_loopback.go`).
+const OWN: &str =
+    "the API server's own: it makes it for its requests to itself and keeps it in its memory";
+
+/// Whether it is as whom the API server asks itself.
+fn is_server(identity: &Identity) -> bool {
+    *identity == Identity::user("system:apiserver")
+}
+
+/// Whether it is what the API server presents to itself, which is out nowhere.
+pub(super) fn is_servers_own(credential: &Credential) -> bool {
+    credential.kind == Kind::Unnamed
+        && is_server(&credential.identity)
+        && credential.notes.iter().any(|note| note == OWN)
+}
+
 /// The uses of an identity that are told by no credential's id. Nobody presents nothing.
 pub(super) fn credential(
     identity: Identity,
@@ -56,7 +72,11 @@ pub(super) fn credential(
         notes,
         identity,
     };
-    if credential.groups.iter().any(|group| &**group == Identity::SYSTEM_MASTERS) {
+    if span.is_loopback() && is_server(&credential.identity) && kept_not == 0 {
+        credential.notes.push(OWN.to_owned());
+        credential.revoke =
+            "nothing: no copy of it is out, and a server that starts makes another".into();
+    } else if credential.groups.iter().any(|group| &**group == Identity::SYSTEM_MASTERS) {
         credential.revoke =
             "find out where it was issued and have it ended there: no binding limits system:masters, \
              so that taking grants away takes nothing"

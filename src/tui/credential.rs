@@ -70,8 +70,15 @@ pub fn issued(credential: &Credential, now: DateTime<Utc>, columns: usize) -> Li
         }
         Some(Made::Automatically) | None => return line,
     };
-    let how = if line.0.is_empty() { how } else { format!(" {how}") };
-    if line.width() + width_of(&how) > columns { line } else { line.then(how, slot) }
+    let made = if line.0.is_empty() { how } else { format!(" {how}") };
+    if line.width() + width_of(&made) <= columns {
+        return line.then(made, slot);
+    }
+    // Where there is less room, at least that it was by hand: what the controller made reads otherwise.
+    let short = " hand";
+    let is_by_hand = credential.made == Some(Made::ByHand);
+    let fits = is_by_hand && line.width() + width_of(short) <= columns;
+    if fits { line.then(short, slot) } else { line }
 }
 
 /// `2h ago`, `in 5m`, `now`.
@@ -189,4 +196,28 @@ pub fn describe(credential: &Credential, frame: Frame) -> Lines {
         lines.extend(notes.map(|text| Line::plain(format!("  {text}"))));
     }
     lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::book::tests::world::{World, day};
+
+    #[test]
+    fn by_hand_is_said_wherever_the_age_leaves_any_room() {
+        let world = World::new().account("a", "x").object(&serde_json::json!({
+            "apiVersion": "v1", "kind": "Secret", "type": "kubernetes.io/service-account-token",
+            "metadata": {"namespace": "a", "name": "t", "creationTimestamp": day(0),
+                "annotations": {"kubernetes.io/service-account.name": "x"}}}));
+        let book = world.book();
+        let token = crate::credentials::inventory(&book).credentials.remove(0);
+        let told = |days: i64, columns: usize| {
+            let line = issued(&token, day(days), columns);
+            line.0.iter().map(|piece| piece.text.to_string()).collect::<String>()
+        };
+        assert_eq!(told(9, 10), "9d by hand");
+        assert_eq!(told(12, 10), "12d hand");
+        assert_eq!(told(12, 11), "12d by hand");
+        assert_eq!(told(12, 6), "12d");
+    }
 }

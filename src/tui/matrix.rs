@@ -110,7 +110,10 @@ impl Row {
 
     /// Allowed requests of all verbs.
     pub fn allowed(&self) -> u64 {
-        self.all().map(|cell| cell.allowed).sum()
+        // What `*` allowed is in the columns too.
+        let every = self.others.iter().find(|(verb, _)| &**verb == "*");
+        let whole = every.map(|(_, cell)| cell.allowed);
+        whole.unwrap_or_else(|| self.all().map(|cell| cell.allowed).sum())
     }
 
     /// The verbs held, those with a column first.
@@ -365,6 +368,7 @@ fn merge(have: &mut Row, other: Row) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::book::tests::world::Row as Logged;
     use crate::book::tests::world::World;
 
     #[test]
@@ -389,6 +393,21 @@ mod tests {
         let rule = PolicyRule { verbs: vec!["use".into(), "get".into()], ..PolicyRule::default() };
         let told: Vec<Name> = verbs(&rule).into_iter().map(|(verb, _)| verb).collect();
         assert_eq!(told, ["get".into(), "use".into()] as [Name; 2]);
+    }
+
+    #[test]
+    fn what_a_star_allowed_is_counted_once() {
+        let rule = serde_json::json!([{"verbs": ["*"], "apiGroups": [""], "resources": ["pods"]}]);
+        let world = World::new()
+            .cluster_role("all", &rule)
+            .bind(None, "all", "ClusterRole/all", "user:mallory")
+            .log(0, 10)
+            .row(Logged::new("user:mallory", "get pods@a/p", 4).times(3))
+            .row(Logged::new("user:mallory", "bless pods@a/p", 4).times(2));
+        let book = world.book();
+        let id = book.who("user:mallory").id;
+        let rows = rows(&book, id);
+        assert_eq!(rows.iter().map(super::Row::allowed).collect::<Vec<_>>(), [5]);
     }
 
     fn named(count: usize, of: &str) -> Vec<Name> {

@@ -127,3 +127,21 @@ fn where_the_log_names_no_credential_none_is_said_not_to_be_used() {
         assert_eq!(one.last_use, LastUse::NotInLog(10), "{}", one.id);
     }
 }
+
+#[test]
+fn what_the_api_server_presents_to_itself_comes_last_and_nobody_has_it() {
+    let row = |from: &str| {
+        Row::new("user:system:apiserver", "get pods", 4)
+            .groups(&["system:authenticated", "system:masters"])
+            .from(from)
+    };
+    let other = Row::new("user:root", "get pods", 4).groups(&["system:masters"]);
+    let world = |row: Row| World::new().log(0, 10).row(row).row(other.clone());
+    let found = all(&world(row("::1")));
+    let names: Vec<&str> = found.iter().map(|one| &*one.identity.name).collect();
+    assert_eq!(names, ["root", "system:apiserver"]);
+    assert!(found[1].revoke.starts_with("nothing: "), "{}", found[1].revoke);
+    // From elsewhere it is somebody who calls themselves so.
+    let found = all(&world(row("198.51.100.7")));
+    assert!(found.iter().all(|one| one.revoke.starts_with("find out where it was issued")));
+}

@@ -36,9 +36,11 @@ fn columns(width: u16, everybody: bool) -> Columns<Id> {
     } else {
         all.push(Column::new(Id::Name, "CREDENTIAL", 20, 60, 0).grow(1));
     }
+    // Room for `364d by hand` wherever there is any.
+    let made = if width >= 140 { 12 } else { 6 };
     all.extend([
         Column::new(Id::State, "STATE", 9, 9, 2),
-        Column::new(Id::Made, "MADE", 6, 14, 3).grow(3),
+        Column::new(Id::Made, "MADE", made, 14, 3).grow(3),
         Column::new(Id::Expires, "EXPIRES", 9, 9, 1),
         Column::new(Id::Used, "LAST USED", 12, 22, 0).grow(1),
     ]);
