@@ -2,9 +2,10 @@
 //! account only where a token says so (`pkg/serviceaccount`): a client certificate with the account's
 //! name and an impersonation of it work whether or not it is there, and go on once it is deleted.
 
-use super::{Subject, many, severity_of};
+use super::{Subject, severity_of};
 use crate::book::{Existence, Finding, Fix, IdentityActivity, Severity};
 use crate::credentials::{Credential, Expires, Kind};
+use crate::model::counted;
 
 const RULE: (&str, &str) = ("not-by-token", "not by token");
 
@@ -49,7 +50,7 @@ fn by_certificate(
     let used = match last {
         Some(at) => format!(
             "with {} by the log, the last on {}",
-            many(requests, "request"),
+            counted(requests, "request"),
             at.format("%Y-%m-%d")
         ),
         None => "with no request in a log so far".to_owned(),
@@ -105,7 +106,7 @@ fn by_impersonation(
         "{}{beyond} acted as {account}, which does not exist, by impersonation: {}, the last on {}; \
          whether the account was there then objects do not say, and impersonation does not ask",
         named.join(", "),
-        many(requests, "request"),
+        counted(requests, "request"),
         last.format("%Y-%m-%d"),
     );
     found.push(subject.finding(RULE, severity_of(subject.entry.tier), None, evidence));

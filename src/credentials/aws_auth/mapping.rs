@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::{Entry, is_skipped};
 use crate::credentials::Inventory;
 use crate::credentials::template;
-use crate::credentials::yaml::Node;
+use crate::credentials::yaml::{For, Node};
 use crate::model::{Identity, Name};
 
 /// The groups of nodes, and of those who join (`aws-auth` of node roles, EKS User Guide).
@@ -109,7 +109,9 @@ pub(crate) fn mappings(data: &BTreeMap<Name, Name>) -> Vec<Mapping> {
     let mut passed_over = Inventory::default();
     for field in MapField::ALL {
         let text = data.get(field.as_str()).filter(|text| !is_skipped(text));
-        let Some(Ok(Node::List(list))) = text.map(|text| Node::read(text)) else { continue };
+        let Some(Ok((Node::List(list), _))) = text.map(|text| Node::read(text, eyes(field))) else {
+            continue;
+        };
         for (at, one) in list.iter().enumerate() {
             if field == MapField::MapAccounts {
                 let (Node::Text(account) | Node::Number(account)) = one else { continue };
@@ -137,11 +139,20 @@ pub(crate) fn mappings(data: &BTreeMap<Name, Name>) -> Vec<Mapping> {
     all
 }
 
+/// How the authenticator reads a list.
+fn eyes(field: MapField) -> For {
+    if field == MapField::MapAccounts { For::Typed } else { For::Json }
+}
+
 /// Of which lists nothing can be told, since they are no YAML, or no list.
 pub(crate) fn unreadable(data: &BTreeMap<Name, Name>) -> Vec<MapField> {
     let broken = |field: &MapField| {
         let text = data.get(field.as_str()).filter(|text| !is_skipped(text));
-        text.is_some_and(|text| !matches!(Node::read(text), Ok(Node::List(_) | Node::Null)))
+        // What readers of YAML are at odds over EKS may read otherwise.
+        let tells = |text: &Name| {
+            matches!(Node::read(text, eyes(*field)), Ok((Node::List(_) | Node::Null, false)))
+        };
+        text.is_some_and(|text| !tells(text))
     };
     MapField::ALL.into_iter().filter(broken).collect()
 }
