@@ -36,13 +36,14 @@ pub(super) struct NoYaml {
 }
 
 /// Whose eyes a text is read with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum For {
     /// Who makes JSON of it first, and takes none of what cannot be that.
     Json,
     /// Who reads it without that step.
     Typed,
     /// Whoever finds the file: what nobody takes is in it all the same.
+    #[default]
     Finder,
 }
 
@@ -102,12 +103,6 @@ impl Node {
             Self::Text(text) => Some(text),
             _ => None,
         }
-    }
-}
-
-impl Default for For {
-    fn default() -> Self {
-        Self::Finder
     }
 }
 

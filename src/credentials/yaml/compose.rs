@@ -59,7 +59,7 @@ impl Document {
             block_nesting_limit: 10_000,
         };
         let mut found = Self::default();
-        let (mut open, mut anchors): (Vec<Open>, HashMap<usize, usize>) = Default::default();
+        let (mut open, mut anchors) = (Vec::<Open>::new(), HashMap::<usize, usize>::new());
         for event in Parser::new_from_str_with_options(text, options) {
             let (event, span) = event.map_err(|error| error.marker().line())?;
             let line = span.start.line();

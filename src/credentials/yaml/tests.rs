@@ -109,7 +109,7 @@ fn a_bomb_is_refused_and_what_lies_deep_hides_nothing() {
     let mut bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
     for level in 1..9 {
         let alias = format!("*a{}", level - 1);
-        bomb.push_str(&format!("a{level}: &a{level} [{}]\n", [&*alias; 10].join(", ")));
+        bomb = format!("{bomb}a{level}: &a{level} [{}]\n", [&*alias; 10].join(", "));
     }
     assert_eq!(read(&bomb), "refused");
     let deep = format!("x: {}{}\na: b\n", "[".repeat(200), "]".repeat(200));
