@@ -165,7 +165,8 @@ fn a_narrowing_that_is_old_says_so_and_is_held_against_the_log_as_it_is() {
     let kim = "kim@slow.example";
     let role = json!({"apiVersion": super::RBAC, "kind": "Role",
         "metadata": {"name": "ops", "namespace": "slow"},
-        "rules": [{"apiGroups": [""], "resources": ["pods", "services", "configmaps"], "verbs": ["get"]}]});
+        "rules": [{"apiGroups": [""], "resources": ["pods", "services", "configmaps"],
+            "verbs": ["get"]}]});
     let mut own = binding(Some("slow"), "ops", "ops", &json!([user(kim)]));
     own["roleRef"]["kind"] = json!("Role");
     let namespace = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "slow"}});
