@@ -79,7 +79,7 @@ impl Simulation {
             for secret in mounted(&pod).filter(|_| enters) {
                 let there = self.objects.secrets.get(&(ns.clone(), secret.clone())).cloned();
                 let account = there.and_then(|of| of.meta.annotations.get(ACCOUNT).cloned());
-                for account in &account {
+                if let Some(account) = &account {
                     self.become_account(&ns, account);
                 }
             }
