@@ -85,13 +85,9 @@ fn scheduled(book: &Book, namespace: &Name, identity: &Identity) -> Option<Strin
         let all = all.take_while(|((have, ns, _), _)| &**have == kind && ns == namespace);
         // What another workload controls is told by that one; what a Deployment left behind runs nothing.
         // What an operator's own kind controls nothing else tells.
-        let told = |kind: &Name, name: &Name| {
-            let of = objects.others.get(&(kind.clone(), namespace.clone(), name.clone()));
-            of.is_some_and(|of| matches!(of.body, ObjectBody::Workload(_)))
-        };
         let own = |of: &OtherObject| {
             let mut owners = of.meta.owner_references.iter().filter(|owner| owner.controller);
-            !owners.any(|owner| told(&owner.kind, &owner.name))
+            !owners.any(|owner| CONTROLLERS.contains(&&*owner.kind))
         };
         for ((_, _, name), of) in all.filter(|(_, of)| own(of)) {
             let ObjectBody::Workload(template) = &of.body else { continue };

@@ -326,8 +326,8 @@ impl Path {
     }
 }
 
-/// The steps to one of those found.
-pub(super) fn path(graph: &Graph<'_>, closure: &Closure, end: usize) -> Path {
+/// The places of those on the way; of each pair the second stands for the first.
+fn steps_to(closure: &Closure, end: usize, instead: &[(usize, usize)]) -> Vec<usize> {
     let mut places = vec![end];
     let mut at = 0;
     while let Some(place) = places.get(at).copied() {
@@ -335,12 +335,38 @@ pub(super) fn path(graph: &Graph<'_>, closure: &Closure, end: usize) -> Path {
             closure.found.get(place).and_then(|found| found.by.as_ref())
         {
             for before in from.iter().map(|before| *before as usize) {
+                let other = instead.iter().find(|(one, _)| *one == before);
+                let before = other.map_or(before, |(_, other)| *other);
                 if !places.contains(&before) {
                     places.push(before);
                 }
             }
         }
         at += 1;
+    }
+    places
+}
+
+/// The steps to one of those found.
+pub(super) fn path(graph: &Graph<'_>, closure: &Closure, end: usize) -> Path {
+    let mut places = steps_to(closure, end, &[]);
+    // Who deletes something may be found once more without what is gone then: once is enough.
+    let of = |place: &usize| closure.found.get(*place);
+    let twice: Vec<(usize, usize)> = places
+        .iter()
+        .flat_map(|before| places.iter().map(move |after| (*before, *after)))
+        .filter(|(before, after)| {
+            before < after
+                && of(before).zip(of(after)).is_some_and(|(one, other)| {
+                    one.node == other.node
+                        && !other.deleted
+                        && one.by.is_some()
+                        && !steps_to(closure, *after, &[]).contains(before)
+                })
+        })
+        .collect();
+    if !twice.is_empty() {
+        places = steps_to(closure, end, &twice);
     }
     // What deletes something comes as late as it can: what was had before is there still.
     let deleted = |place: usize| closure.found.get(place).is_some_and(|found| found.deleted);

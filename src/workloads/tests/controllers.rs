@@ -11,6 +11,9 @@ fn what_an_operator_controls_is_told_without_a_pod() {
     let of = |kind: &str, owner: Value| {
         let mut made = deployment(&spec);
         made["kind"] = json!(kind);
+        if matches!(kind, "Job" | "CronJob") {
+            made["apiVersion"] = json!("batch/v1");
+        }
         made["metadata"]["ownerReferences"] = owner;
         if kind == "CronJob" {
             made["spec"] = json!({"jobTemplate": {"spec": made["spec"]}});
@@ -34,6 +37,7 @@ fn a_job_that_has_ended_is_nobodys() {
     let job = |condition: &str, status: &str| {
         let mut made =
             deployment(&json!({"serviceAccountName": "x", "containers": [{"name": "c"}]}));
+        made["apiVersion"] = json!("batch/v1");
         made["kind"] = json!("Job");
         made["status"] = json!({"conditions": [{"type": condition, "status": status}]});
         all(&world().object(&made)).len()
