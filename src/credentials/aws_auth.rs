@@ -239,7 +239,8 @@ impl Entry {
                 (Some("sso"), Node::Null) => sso = None,
                 (Some("sso"), value) => sso.get_or_insert_with(Sso::default).read(value),
                 (Some("groups"), Node::List(list)) => {
-                    if !groups.read(list) {
+                    let whole = groups.read(list);
+                    if !whole {
                         say(Some("groups"), "a group that is no text, which is passed over");
                     }
                 }
