@@ -250,6 +250,8 @@ impl Covered {
         let levels = LEVELS.iter().zip(self.levels).filter(|(_, lines)| *lines > 0);
         let mut names = sources.to_vec();
         names.sort();
+        // A file whose like was taken in under its name before is known twice.
+        names.dedup();
         let reads = Some(self.reads).filter(|reads| *reads != Span::EMPTY);
         let carriers = Carrier::ALL.iter().zip(self.carriers).filter(|(_, events)| *events > 0);
         let mut coverage = Coverage {

@@ -307,7 +307,9 @@ fn what_is_not_followed_is_told_of_who_holds_the_right() {
         assert_eq!(said(&one("create", "", resource)), [all[1]]);
     }
     assert_eq!(said(&one("create", "", "pods/exec")), Vec::<&str>::new());
-    assert_eq!(said(&one("delete", "apps", "controllerrevisions")), [all[3]]);
+    assert_eq!(said(&one("patch", "", "serviceaccounts")), [all[3]]);
+    assert_eq!(said(&one("get", "", "serviceaccounts")), Vec::<&str>::new());
+    assert_eq!(said(&one("delete", "apps", "controllerrevisions")), [all[4]]);
     let extension =
         named(rule(&["patch"], "", &["configmaps"]), &["extension-apiserver-authentication"]);
     assert_eq!(said(&json!([extension])), [all[0]]);
