@@ -164,7 +164,7 @@ fn two_roles_say_who_is_impersonated_and_for_what() {
         .right(be(), 1)
         .near("nobody to be", 1, &[write(), bind()])
         .near("nothing to bind it with", 0, &[bind(), be()])
-        .near("another role", 0, &[write(), be(), Right::new("bind", RBAC, "roles")])
+        .near("another role", 0, &[write(), be(), Right::new("bind", RBAC, "roles").named("other")])
         .near("elsewhere", 0, &[write().elsewhere(), bind().elsewhere(), be()])
         .run(site);
 }
