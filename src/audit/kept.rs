@@ -172,7 +172,8 @@ impl Kept {
     }
 
     fn place_of(issued: &Issued) -> (u64, u64) {
-        (mix(&[id(&issued.account), id(&issued.by)]), id(&issued.credential))
+        let Issued { account, credential, by, as_who } = issued;
+        (mix(&[id(account), id(by), id(as_who)]), id(credential))
     }
 
     /// The tokens that were made, each with what is known of it.

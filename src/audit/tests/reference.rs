@@ -150,8 +150,7 @@ impl Line {
         };
         let account = Identity::service_account(namespace, name);
         let by = self.authenticated.identity.clone();
-        let as_who = self.impersonated.as_ref().map(|(person, _)| person.identity.clone());
-        let as_who = as_who.filter(|who| *who != by);
+        let as_who = Some(self.effective().identity.clone()).filter(|who| *who != by);
         Some(Issued { account, credential: self.issued.clone()?, by, as_who })
     }
 
@@ -272,17 +271,17 @@ impl Sums {
         let (bounds, _) = Newest::of(bounds, limits.bound);
         let bound: BTreeMap<(Identity, Name), BoundTo> =
             bounds.0.into_iter().map(|(account, (token, to))| ((account, token), to)).collect();
+        let whose = |of: &Issued| (of.account.clone(), of.by.clone(), of.as_who.clone());
         let tokens = lines.iter().filter_map(|line| {
             let token = line.token()?;
-            Some(((token.account.clone(), token.by.clone()), token, line.at))
+            Some((whose(&token), token, line.at))
         });
         let (tokens, made) = Newest::of(tokens, limits.issued);
         let lasting = lines.iter().filter_map(|line| {
             let (token, asked) = (line.token()?, line.asked.clone()?);
             let seconds =
                 i64::try_from(asked.seconds?).ok().filter(|seconds| *seconds >= 86_400)?;
-            let whose = (token.account.clone(), token.by.clone());
-            Some((whose, (token, line.at, asked), line.at + seconds * 1_000_000))
+            Some((whose(&token), (token, line.at, asked), line.at + seconds * 1_000_000))
         });
         let (lasting, _) = Newest::of(lasting, limits.lasting);
         let mut last: BTreeMap<Issued, (i64, Asked)> = BTreeMap::new();

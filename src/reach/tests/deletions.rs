@@ -194,8 +194,8 @@ fn random_worlds_rich_in_deletions_come_out_as_by_trying_everything() {
         "reach: {worlds} worlds, {deleted} delete something, {bounded} come to the bound, {others} \
          lead to somebody"
     );
-    // The worlds are worth the trying.
-    assert!(deleted > found.len() / 10 && others > found.len() / 10);
+    // The worlds are worth the trying: in some nothing else leads there.
+    assert!(deleted > 4 && others > found.len() / 10);
     assert!(bounded < found.len() / 20);
 }
 
