@@ -5,8 +5,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::{Value, json};
 
-use super::faults::{Act, Faulty};
-use super::killed::killed_at;
 use super::{Desk, RBAC, cluster, may, user};
 use crate::support::cluster::Cluster;
 use crate::support::process::await_some;
@@ -243,55 +241,4 @@ fn a_controller_that_does_not_follow_is_seen() {
     assert!(said.err.contains(&words), "{}", said.err);
     reconcile(&cluster);
     desk.keybook(&["verify", "1"]).ends_with(0);
-}
-
-#[test]
-fn editing_a_definition_that_is_killed_at_any_write_is_finished_or_undone_as_if_it_was_not() {
-    let Some(cluster) = cluster() else { return };
-    serve_definitions(&cluster);
-    make_bindings(&cluster);
-    let faulty = Faulty::start(&cluster);
-    let mut desk = Desk::new(cluster.kubeconfig());
-    desk.by(&faulty.kubeconfig());
-    let stop = AtomicBool::new(false);
-    std::thread::scope(|scope| {
-        scope.spawn(|| {
-            while !stop.load(Ordering::Relaxed) {
-                reconcile(&cluster);
-            }
-        });
-        let _stop = Stop(&stop);
-        let done = |words: &[&str]| {
-            desk.keybook(&[words, &["--yes", "faulty"]].concat()).ends_with(0);
-        };
-        let before = states(&cluster);
-        let what = format!("user:{KIM}");
-        done(&["apply", &desk.plan(&[&what])]);
-        let mut revoked = before.clone();
-        revoked[0].as_mut().expect("the definition")["rbacBindings"] =
-            definition(false)["rbacBindings"].clone();
-        revoked[1].as_mut().expect("it stays")["subjects"] = json!([user(LEE)]);
-        revoked[2] = None;
-        await_states(&cluster, &revoked);
-        done(&["undo", "1"]);
-        await_states(&cluster, &before);
-        let mut run = 1;
-        for point in (0..2).flat_map(|write| [(write, Act::HoldBefore), (write, Act::HoldAfter)]) {
-            for finish in [true, false] {
-                run += 2;
-                let (of_run, of_undo) = (run.to_string(), (run + 1).to_string());
-                let plan = desk.plan(&[&what]);
-                killed_at(&faulty, &desk, point, &["apply", &plan, "--yes", "faulty"]);
-                if finish {
-                    done(&["apply", "--finish", &of_run]);
-                    await_states(&cluster, &revoked);
-                    killed_at(&faulty, &desk, point, &["undo", &of_run, "--yes", "faulty"]);
-                    done(&["apply", "--finish", &of_undo]);
-                } else {
-                    done(&["undo", &of_run]);
-                }
-                await_states(&cluster, &before);
-            }
-        }
-    });
 }
