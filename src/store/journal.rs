@@ -148,33 +148,57 @@ impl Journal {
         at: DateTime<Utc>,
         records: impl IntoIterator<Item = Value>,
     ) -> Result<(), JournalError> {
-        let mut added: Vec<JournalEntry> = Vec::new();
+        let addition = self.prepare(at, records)?;
+        let written = addition.write();
+        self.take(addition, written)
+    }
+
+    /// Entries that are to be added, which another thread may write meanwhile. Nothing else may be
+    /// added before [`Self::take`] has had them.
+    ///
+    /// # Errors
+    /// Where the system refuses it.
+    pub fn prepare(
+        &self,
+        at: DateTime<Utc>,
+        records: impl IntoIterator<Item = Value>,
+    ) -> Result<Addition, JournalError> {
+        let mut entries: Vec<JournalEntry> = Vec::new();
         let mut text = Vec::new();
         for record in records {
-            let seq = (self.entries.len() + added.len()) as u64 + 1;
-            let prev = added.last().map_or(self.head(), |entry| &*entry.hash).to_owned();
+            let seq = (self.entries.len() + entries.len()) as u64 + 1;
+            let prev = entries.last().map_or(self.head(), |entry| &*entry.hash).to_owned();
             let mut entry = JournalEntry { seq, at, prev, record, hash: String::new() };
             entry.hash = entry.sum();
-            serde_json::to_writer(&mut text, &entry).map_err(|cause| JournalError::Io {
-                path: self.path.clone(),
-                cause: cause.into(),
-            })?;
+            serde_json::to_writer(&mut text, &entry).map_err(|cause| self.failed(cause.into()))?;
             text.push(b'\n');
-            added.push(entry);
+            entries.push(entry);
         }
-        let written = self
-            .file
-            .seek(SeekFrom::Start(self.length))
-            .and_then(|_| self.file.write_all(&text))
-            .and_then(|()| self.file.sync_data());
+        let file = self.file.try_clone().map_err(|cause| self.failed(cause))?;
+        Ok(Addition { file, from: self.length, text, entries })
+    }
+
+    /// Takes what was written.
+    ///
+    /// # Errors
+    /// Where it was not written whole. The journal is then as it was.
+    pub fn take(
+        &mut self,
+        addition: Addition,
+        written: std::io::Result<()>,
+    ) -> Result<(), JournalError> {
         if let Err(cause) = written {
             // Half an entry is none; where even this fails, it is taken off at the next start.
             let _ = self.file.set_len(self.length);
-            return Err(JournalError::Io { path: self.path.clone(), cause });
+            return Err(self.failed(cause));
         }
-        self.length += text.len() as u64;
-        self.entries.append(&mut added);
+        self.length += addition.text.len() as u64;
+        self.entries.extend(addition.entries);
         Ok(())
+    }
+
+    fn failed(&self, cause: std::io::Error) -> JournalError {
+        JournalError::Io { path: self.path.clone(), cause }
     }
 
     /// All entries, oldest first.
@@ -185,6 +209,28 @@ impl Journal {
     /// The hash of the newest entry: noted elsewhere, it proves later that nothing was cut off.
     pub fn head(&self) -> &str {
         self.entries.last().map_or(BEGINNING, |entry| &entry.hash)
+    }
+}
+
+/// Entries on their way to the disk.
+#[derive(Debug)]
+pub struct Addition {
+    file: File,
+    from: u64,
+    text: Vec<u8>,
+    entries: Vec<JournalEntry>,
+}
+
+impl Addition {
+    /// Writes them; they are on the disk when this returns.
+    ///
+    /// # Errors
+    /// As the system says.
+    pub fn write(&self) -> std::io::Result<()> {
+        let mut file = &self.file;
+        file.seek(SeekFrom::Start(self.from))?;
+        file.write_all(&self.text)?;
+        file.sync_data()
     }
 }
 

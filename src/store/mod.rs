@@ -28,5 +28,5 @@ pub use database::{FORMAT, Store};
 pub use error::Error;
 pub use home::{Cluster, Home, Kept, Sizes};
 pub use ingest::Ingested;
-pub use journal::{Journal, JournalEntry, JournalError};
+pub use journal::{Addition, Journal, JournalEntry, JournalError};
 pub use prune::{INDEX_DAYS, Pruned};

@@ -29,12 +29,18 @@ pub enum Found {
 /// # Errors
 /// Where the cluster does not answer.
 pub(super) async fn look(cluster: &dyn Cluster, step: &Step) -> Result<Found, cluster::Error> {
-    let now = match image(cluster, &step.target).await {
-        Ok(image) => Some(image),
-        Err(cluster::Error::NotFound { .. }) => None,
-        Err(error) => return Err(error),
-    };
-    Ok(judge(step, now))
+    there(image(cluster, &step.target).await).map(|now| judge(step, now))
+}
+
+/// The image of an object, None where there is none.
+pub(super) fn there(
+    answer: Result<Value, cluster::Error>,
+) -> Result<Option<Value>, cluster::Error> {
+    match answer {
+        Ok(image) => Ok(Some(image)),
+        Err(cluster::Error::NotFound { .. }) => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 pub(super) fn judge(step: &Step, now: Option<Value>) -> Found {

@@ -7,8 +7,8 @@ use futures::stream::{self, StreamExt as _};
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
 
-use super::look::{Found, look};
-use super::read::collection_of;
+use super::look::{Found, judge, there};
+use super::read::{Images, collection_of};
 use super::runner::send;
 use crate::change::plan::{Action, Plan, Reversibility, Right, Step, without_server_fields};
 use crate::cluster::{self, Cluster, DryRun, Writer};
@@ -38,9 +38,10 @@ pub async fn preflight(
     plan: &Plan,
     skip: &[u32],
 ) -> Result<Preflight, cluster::Error> {
-    let rights = Rights { cluster, plan, wide: Mutex::default() };
-    let rights = &rights;
     let steps = plan.steps.iter().filter(|step| !skip.contains(&step.id));
+    let images = Images::of(cluster, steps.clone().map(|step| &step.target)).await;
+    let rights = Rights { cluster, images, plan, wide: Mutex::default() };
+    let rights = &rights;
     let asked = steps.map(|step| async move {
         let mut found = Preflight::default();
         one(rights, writer, step, &mut found).await.map(|()| found)
@@ -78,7 +79,7 @@ async fn one(
         }
         return Ok(());
     }
-    match look(rights.cluster, step).await? {
+    match judge(step, there(rights.images.image(&step.target).await)?) {
         Found::Unmade(_) => {}
         Found::Made(_) => {
             let words = format!(
@@ -186,6 +187,7 @@ async fn inverse(
 /// What the operator may do, asked once for all objects of a kind in a place where that is allowed.
 struct Rights<'a> {
     cluster: &'a dyn Cluster,
+    images: Images<'a>,
     plan: &'a Plan,
     wide: Mutex<BTreeMap<Right, bool>>,
 }

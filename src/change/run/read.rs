@@ -77,6 +77,70 @@ pub(super) fn secret_image(metadata: &Value) -> Value {
     }))
 }
 
+/// So many objects of one collection are asked for one by one at most: of more, all of it is listed.
+const ONE_BY_ONE: usize = 50;
+
+/// Images of many objects, as they were when this was made.
+pub(super) struct Images<'a> {
+    cluster: &'a dyn Cluster,
+    /// By the path of the collection, then by name.
+    listed: BTreeMap<String, BTreeMap<String, Value>>,
+}
+
+impl<'a> Images<'a> {
+    /// Lists the collections that hold many of these objects. What could not be listed is asked for
+    /// one by one: who may get an object need not be allowed to list.
+    pub(super) async fn of<'t>(
+        cluster: &'a dyn Cluster,
+        targets: impl Iterator<Item = &'t Target>,
+    ) -> Self {
+        let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+        for target in targets.filter(|target| !target.is_secret() && !target.is_credential()) {
+            *counts.entry(collection_of(target)).or_default() += 1;
+        }
+        let mut listed = BTreeMap::new();
+        for (path, _) in counts.into_iter().filter(|(_, count)| *count > ONE_BY_ONE) {
+            if let Ok(list) = cluster.get(&path).await
+                && let Some(items) = items(list)
+            {
+                listed.insert(path, items);
+            }
+        }
+        Self { cluster, listed }
+    }
+
+    /// The same as [`image`].
+    pub(super) async fn image(&self, target: &Target) -> Result<Value, cluster::Error> {
+        if target.is_secret() {
+            return image(self.cluster, target).await;
+        }
+        match self.listed.get(&collection_of(target)) {
+            None => image(self.cluster, target).await,
+            Some(items) => items.get(&*target.name).cloned().ok_or_else(|| {
+                cluster::Error::NotFound { tried: format!("get {}", path_of(target)) }
+            }),
+        }
+    }
+}
+
+/// The items of a list by name, each with the kind that a list says once for all; None where it is
+/// none, or not all of it.
+fn items(mut list: Value) -> Option<BTreeMap<String, Value>> {
+    let kind = list["kind"].as_str()?.strip_suffix("List")?.to_owned();
+    let version = list["apiVersion"].as_str()?.to_owned();
+    if list["metadata"]["continue"].as_str().is_some_and(|next| !next.is_empty()) {
+        return None;
+    }
+    let Value::Array(items) = list["items"].take() else { return None };
+    let named = items.into_iter().map(|mut item| {
+        let name = item["metadata"]["name"].as_str()?.to_owned();
+        item["kind"] = Value::from(&*kind);
+        item["apiVersion"] = Value::from(&*version);
+        Some((name, item))
+    });
+    named.collect()
+}
+
 /// Fresh images of everything that these Intents are about.
 ///
 /// # Errors
@@ -87,7 +151,9 @@ pub async fn fresh(
     intents: &[Intent],
 ) -> Result<BTreeMap<Target, Value>, Error> {
     let all = targets(book, intents)?;
-    let asked = all.iter().map(|target| async move { (target, image(cluster, target).await) });
+    let images = Images::of(cluster, all.iter()).await;
+    let images = &images;
+    let asked = all.iter().map(|target| async move { (target, images.image(target).await) });
     let mut asked = stream::iter(asked).buffered(AT_ONCE);
     let mut fresh = BTreeMap::new();
     while let Some((target, answer)) = asked.next().await {

@@ -13,7 +13,7 @@ use super::{Differs, History, How, Record, Run, StepState, verify};
 use crate::change::plan::{Action, Plan, Step, stored, without_server_fields};
 use crate::cluster::{self, Cluster, DryRun, Preconditions, Writer};
 use crate::model::Name;
-use crate::store::{Journal, JournalError};
+use crate::store::{Addition, Journal, JournalError};
 
 /// How patient a run is.
 #[derive(Clone, Copy, Debug)]
@@ -115,6 +115,15 @@ impl std::fmt::Debug for Runner<'_> {
     }
 }
 
+/// What was done for a step while the one before it was written.
+#[derive(Clone, Copy, Debug, Default)]
+struct Ahead {
+    /// The API server would take it.
+    tried: bool,
+    /// The journal has that it is about to be sent.
+    announced: bool,
+}
+
 /// What became of one step.
 pub(super) enum Outcome {
     Made(How, Option<Value>),
@@ -139,11 +148,35 @@ impl Runner<'_> {
         if self.unwritten.is_empty() {
             return Ok(());
         }
+        let values = self.values()?;
+        Ok(self.journal.append((self.clock)(), values)?)
+    }
+
+    fn values(&mut self) -> Result<Vec<Value>, RunError> {
         let values: Result<Vec<Value>, _> =
             self.unwritten.drain(..).map(serde_json::to_value).collect();
-        let values =
-            values.map_err(|error| RunError::Refused(format!("write the journal: {error}")))?;
-        Ok(self.journal.append((self.clock)(), values)?)
+        values.map_err(|error| RunError::Refused(format!("write the journal: {error}")))
+    }
+
+    /// That the next step is about to be sent, to be written while the one before it is.
+    fn announce(&mut self, run: u64, next: Option<&Step>) -> Result<Option<Addition>, RunError> {
+        let Some(next) = next else { return Ok(None) };
+        self.unwritten.push(Record::Writing { run, step: next.id });
+        let values = self.values()?;
+        Ok(Some(self.journal.prepare((self.clock)(), values)?))
+    }
+
+    /// That a run stops at a step, or before it; a step that was announced was not sent.
+    fn stopped(
+        &mut self,
+        run: u64,
+        step: Option<u32>,
+        (why, unmade): (&str, bool),
+        announced: Option<&Step>,
+    ) -> Result<(), RunError> {
+        let stopped = |step, unmade| Record::Stopped { run, step, why: why.to_owned(), unmade };
+        self.unwritten.extend(announced.map(|next| stopped(Some(next.id), true)));
+        self.note(stopped(step, unmade))
     }
 
     /// Applies a Plan; gives the run's number and how it came out.
@@ -203,23 +236,28 @@ impl Runner<'_> {
             .iter()
             .filter(|step| !matches!(before.get(&step.id), Some(StepState::Made(_))))
             .collect();
-        // Whether the step at hand was tried while the one before it was written.
-        let mut tried = false;
+        let unsent = |step: &&Step| before.get(&step.id) != Some(&StepState::NotKnown);
+        let mut ahead = Ahead::default();
         for (at, step) in left.iter().copied().enumerate() {
             let state = before.get(&step.id);
             if self.stop.load(Ordering::SeqCst) {
                 let why = "it was interrupted".to_owned();
-                self.note(Record::Stopped { run, step: None, why: why.clone(), unmade: true })?;
+                let announced = ahead.announced.then_some(step).filter(unsent);
+                self.stopped(run, None, (&why, true), announced)?;
                 return Ok(Ended::Stopped { step: None, why, interrupted: true });
             }
             (self.progress)(Progress::Step(step));
             let next = left.get(at + 1).copied();
-            let (outcome, next_tried) = if step.target.is_credential() {
-                (self.credential(run, plan, step).await?, false)
+            // A token cannot be tried: the server would make it.
+            let next = next.filter(|next| !next.target.is_credential());
+            let outcome = if step.target.is_credential() {
+                ahead = Ahead::default();
+                self.credential(run, plan, step).await?
             } else {
-                self.step(run, (step, tried), state, next).await?
+                let (outcome, next_ahead) = self.step(run, (step, ahead), state, next).await?;
+                ahead = next_ahead;
+                outcome
             };
-            tried = next_tried;
             match outcome {
                 Outcome::Made(how, left) => {
                     (self.progress)(Progress::Made(step, how));
@@ -229,9 +267,9 @@ impl Runner<'_> {
                     self.unwritten.push(Record::Written { run, step: step.id, how, left });
                 }
                 Outcome::Stopped { why, unmade } => {
-                    let at = Some(step.id);
-                    self.note(Record::Stopped { run, step: at, why: why.clone(), unmade })?;
-                    return Ok(Ended::Stopped { step: at, why, interrupted: false });
+                    let announced = next.filter(|_| ahead.announced).filter(unsent);
+                    self.stopped(run, Some(step.id), (&why, unmade), announced)?;
+                    return Ok(Ended::Stopped { step: Some(step.id), why, interrupted: false });
                 }
             }
         }
@@ -253,25 +291,29 @@ impl Runner<'_> {
 
     /// Tries without writing, with the same preconditions, writes down what is about to be done, and
     /// does it. What an earlier process may have sent is looked at first. While it is written, the
-    /// next one is tried; whether that would be taken is given too.
+    /// next one is tried and written down.
     async fn step(
         &mut self,
         run: u64,
-        (step, tried): (&Step, bool),
+        (step, done): (&Step, Ahead),
         state: Option<&StepState>,
         next: Option<&Step>,
-    ) -> Result<(Outcome, bool), RunError> {
+    ) -> Result<(Outcome, Ahead), RunError> {
         let sent = state == Some(&StepState::NotKnown);
-        let stopped = |why: String| Ok((Outcome::Stopped { why, unmade: !sent }, false));
+        let stopped = |why: String| Ok((Outcome::Stopped { why, unmade: !sent }, Ahead::default()));
         if sent {
             match self.looked(step).await {
-                Ok(Found::Made(left)) => return Ok((Outcome::Made(How::Found, left), false)),
+                Ok(Found::Made(left)) => {
+                    return Ok((Outcome::Made(How::Found, left), Ahead::default()));
+                }
                 Ok(Found::Unmade(_)) => {}
                 Ok(Found::Moved(how)) => return stopped(how),
                 Err(error) => return stopped(error.to_string()),
             }
         }
-        if !tried && let Err(error) = self.dry(step).await {
+        if !done.tried
+            && let Err(error) = self.dry(step).await
+        {
             let how = match self.looked(step).await {
                 Ok(Found::Moved(how)) => how,
                 Ok(Found::Made(_)) => somebody_else(step),
@@ -280,19 +322,31 @@ impl Runner<'_> {
             };
             return stopped(format!("the API server would not take it: {error}; {how}"));
         }
-        self.note(Record::Writing { run, step: step.id })?;
+        if !done.announced {
+            self.note(Record::Writing { run, step: step.id })?;
+        }
+        let addition = self.announce(run, next)?;
         let writer = self.writer;
-        let ahead = async {
+        let tried = async {
             match next {
-                // A token cannot be tried: the server would make it.
-                Some(next) if !next.target.is_credential() => {
-                    send(writer, next, DryRun::Yes).await.is_ok()
-                }
-                _ => false,
+                Some(next) => send(writer, next, DryRun::Yes).await.is_ok(),
+                None => false,
             }
         };
-        let (outcome, next_tried) = futures::join!(self.write(step), ahead);
-        Ok((outcome?, next_tried))
+        let announced = async {
+            let addition = addition?;
+            let write = move || (addition.write(), addition);
+            Some(tokio::task::spawn_blocking(write).await)
+        };
+        let (outcome, tried, announced) = futures::join!(self.write(step), tried, announced);
+        let mut ahead = Ahead { tried, announced: false };
+        if let Some(written) = announced {
+            let (written, addition) = written
+                .map_err(|error| RunError::Refused(format!("write the journal: {error}")))?;
+            self.journal.take(addition, written)?;
+            ahead.announced = true;
+        }
+        Ok((outcome?, ahead))
     }
 
     /// The same again where nothing was written and the server is only busy.

@@ -3,12 +3,11 @@
 use futures::stream::{self, StreamExt as _};
 
 use super::credential::uid;
-use super::look::{Found, look, same};
+use super::look::{Found, look, same, there};
 use super::preflight::AT_ONCE;
 use super::read::image;
 use super::{How, Record, RunError, Runner, StepState};
 use crate::change::plan::{self, Action, Plan, stored};
-use crate::cluster;
 
 impl Runner<'_> {
     /// The Plan that takes a run back. What is not known of its steps is looked up first, and
@@ -67,11 +66,7 @@ impl Runner<'_> {
                 continue;
             }
             // What somebody changed since is theirs; what was taken away need not be put back for that.
-            let now = match image(self.cluster, &step.target).await {
-                Ok(now) => Some(now),
-                Err(cluster::Error::NotFound { .. }) => None,
-                Err(error) => return Err(error.into()),
-            };
+            let now = there(image(self.cluster, &step.target).await)?;
             let as_left = now.as_ref().zip(made[at].left.as_ref());
             // Controllers write to these.
             let by_uid = !step.target.is_role() && !step.target.is_binding();

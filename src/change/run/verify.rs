@@ -1,14 +1,15 @@
 //! Looking again: is every object as it was left, and does the API server answer as it should.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use futures::stream::{self, StreamExt as _};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::look::{on_its_way_out, settled};
+use super::look::{on_its_way_out, settled, there};
 use super::preflight::AT_ONCE;
-use super::read::image;
+use super::read::{Images, image};
 use super::words::who_wrote;
 use crate::change::plan::{
     Action, Check, Ending, Followed, Intent, Made, Plan, Step, Target, meanwhile,
@@ -46,19 +47,28 @@ pub async fn verify(
     made: &[Made],
     patience: Duration,
 ) -> Result<Vec<Differs>, cluster::Error> {
-    let target =
-        |made: &Made| plan.steps.iter().find(|step| step.id == made.step).map(|s| &s.target);
+    let steps: BTreeMap<u32, &Step> = plan.steps.iter().map(|step| (step.id, step)).collect();
+    let target = |made: &Made| steps.get(&made.step).map(|step| &step.target);
     // What was deleted and made again is looked at as it was made.
-    let last = made
-        .iter()
-        .enumerate()
-        .filter(|(at, one)| !made[at + 1..].iter().any(|later| target(later) == target(one)));
+    let lasts: BTreeMap<Option<&Target>, usize> =
+        made.iter().enumerate().map(|(at, one)| (target(one), at)).collect();
+    let last = made.iter().enumerate().filter(|(at, one)| lasts.get(&target(one)) == Some(at));
     // What rbac-manager was about to make of the definition before, it takes away once it has read it
     // again.
     let follows = plan.steps.iter().any(|step| step.target.is_definition());
     let patience = if follows { patience * FOLLOWING } else { patience };
     let until = tokio::time::Instant::now() + patience;
-    let looked = last.map(|(_, made)| in_time(cluster, plan, made, until));
+    let last: Vec<(&Step, &Made)> = last
+        .filter_map(|(_, made)| steps.get(&made.step).map(|step| (*step, made)))
+        // A token is no object; the Secret that it is bound to is one.
+        .filter(|(step, _)| !step.target.is_credential())
+        .collect();
+    let images = Images::of(cluster, last.iter().map(|(step, _)| &step.target)).await;
+    let images = &images;
+    let looked = last.into_iter().map(|(step, made)| async move {
+        let now = there(images.image(&step.target).await)?;
+        in_time(cluster, plan, (step, made, now), until).await
+    });
     let mut looked = stream::iter(looked).buffered(AT_ONCE);
     let mut differs = Vec::new();
     while let Some(found) = looked.next().await {
@@ -105,11 +115,7 @@ async fn followed(
     until: tokio::time::Instant,
 ) -> Result<Option<Differs>, cluster::Error> {
     loop {
-        let now = match image(cluster, &one.binding).await {
-            Ok(now) => Some(now),
-            Err(cluster::Error::NotFound { .. }) => None,
-            Err(error) => return Err(error),
-        };
+        let now = there(image(cluster, &one.binding).await)?;
         if one.is_named(now.as_ref()) == want {
             return Ok(None);
         }
@@ -126,50 +132,39 @@ async fn followed(
     }
 }
 
-/// The same as [`one`]; a binding beside a definition has until then to be so.
+/// The same as [`one`], of the object as it is now; a binding beside a definition has until then to be so.
 async fn in_time(
     cluster: &dyn Cluster,
     plan: &Plan,
-    made: &Made,
+    (step, made, mut now): (&Step, &Made, Option<Value>),
     until: tokio::time::Instant,
 ) -> Result<Option<Differs>, cluster::Error> {
-    let waits = plan.steps.iter().any(|step| step.target.is_definition())
-        && plan.steps.iter().any(|step| step.id == made.step && step.target.is_binding());
+    let waits =
+        step.target.is_binding() && plan.steps.iter().any(|step| step.target.is_definition());
     loop {
-        let found = one(cluster, plan, made).await?;
+        let found = one(plan, step, made, now.as_ref());
         if found.is_none() || !waits || tokio::time::Instant::now() >= until {
             return Ok(found);
         }
         tokio::time::sleep(AGAIN).await;
+        now = there(image(cluster, &step.target).await)?;
     }
 }
 
 /// What is not as it was left, if anything.
-async fn one(
-    cluster: &dyn Cluster,
-    plan: &Plan,
-    made: &Made,
-) -> Result<Option<Differs>, cluster::Error> {
-    // A token is no object; the Secret that it is bound to is one.
-    let step = plan.steps.iter().find(|step| step.id == made.step && !step.target.is_credential());
-    let Some(step) = step else { return Ok(None) };
-    let now = match image(cluster, &step.target).await {
-        Ok(image) => Some(image),
-        Err(cluster::Error::NotFound { .. }) => None,
-        Err(error) => return Err(error),
-    };
-    let how = match (&made.left, &now) {
-        (None, None) => return Ok(None),
-        (Some(left), Some(now)) if settled(step, left) == settled(step, now) => return Ok(None),
+fn one(plan: &Plan, step: &Step, made: &Made, now: Option<&Value>) -> Option<Differs> {
+    let how = match (&made.left, now) {
+        (None, None) => return None,
+        (Some(left), Some(now)) if settled(step, left) == settled(step, now) => return None,
         // The cluster makes it again by itself, as another: that is what was wanted.
-        (None, Some(now)) if renewed(plan, step, now) => return Ok(None),
+        (None, Some(now)) if renewed(plan, step, now) => return None,
         (None, Some(now)) if step.action == Action::Delete => {
             is_back(&step.target, step.precondition.uid.as_deref(), now)
         }
         (_, Some(now)) => format!("it reads otherwise{}", who_wrote(now)),
         (Some(_), None) => "it is gone".to_owned(),
     };
-    Ok(Some(Differs { what: step.target.to_string(), how, known: true }))
+    Some(Differs { what: step.target.to_string(), how, known: true })
 }
 
 /// Whether it is an account that was to be made anew, and is another now.

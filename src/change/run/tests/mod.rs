@@ -295,58 +295,104 @@ impl Writer for Deadly {
     }
 }
 
-/// Applies until a write does not come back, and forgets what was said after that: the journal is
-/// that of a process that ended there.
-async fn cut_off(desk: &Desk, cluster: &MemoryCluster, plan: &Plan, lives: usize, made: bool) {
+/// Applies until a write does not come back.
+async fn stopped(
+    desk: &Desk,
+    cluster: &MemoryCluster,
+    plan: &Plan,
+    (lives, made): (usize, bool),
+) -> Ended {
     let writer = Deadly { inner: cluster.clone(), lives: AtomicUsize::new(lives), made };
-    let ended = desk
-        .at_work(cluster, &writer, async |runner| runner.apply(plan).await.expect("a journal").1)
-        .await;
-    let Ended::Stopped { .. } = ended else { return };
-    let text = std::fs::read(&desk.path).expect("the journal");
-    let mut entries: Vec<&[u8]> = text.split_inclusive(|byte| *byte == b'\n').collect();
-    entries.pop();
+    desk.at_work(cluster, &writer, async |runner| runner.apply(plan).await.expect("a journal").1)
+        .await
+}
+
+/// The same, and forgets what was said after that: the journal is that of a process that ended there,
+/// before or after what is written meanwhile (that the step before was made, and the next is near)
+/// came to the disk.
+async fn cut_off(
+    desk: &Desk,
+    cluster: &MemoryCluster,
+    plan: &Plan,
+    end: (usize, bool),
+    meanwhile: bool,
+) {
+    let Ended::Stopped { .. } = stopped(desk, cluster, plan, end).await else { return };
+    let text = std::fs::read_to_string(&desk.path).expect("the journal");
+    let mut entries: Vec<&str> = text.split_inclusive('\n').collect();
+    while entries.last().is_some_and(|entry| entry.contains(r#""event":"stopped""#)) {
+        entries.pop();
+    }
+    if !meanwhile {
+        let step = plan.steps[end.0].id;
+        let sent = format!(r#""event":"writing","run":1,"step":{step}}}"#);
+        let at =
+            entries.iter().position(|entry| entry.contains(&sent)).expect("it was written down");
+        entries.truncate(at + 1);
+    }
     std::fs::write(&desk.path, entries.concat()).expect("cut");
 }
 
 #[test]
 fn a_run_that_is_cut_off_at_any_point_is_finished_and_undone_as_if_it_was_not() {
+    let ways = |end: usize| {
+        let both = [false, true];
+        both.into_iter().flat_map(move |made| both.map(|meanwhile| ((end, made), meanwhile)))
+    };
     block_on(async {
-        for lives in 0..3 {
-            for made in [false, true] {
-                for finish in [true, false] {
-                    let cluster = cluster().await;
-                    let before = state(&cluster).await;
-                    let plan = plan(&cluster, &["user:ann"]).await;
-                    let desk = Desk::new();
-                    cut_off(&desk, &cluster, &plan, lives, made).await;
-                    let history = desk.history();
-                    let open = history.open().expect("a run that was cut off");
-                    assert_eq!((open.id, open.made().len()), (1, lives));
-                    // Nothing else is begun before.
-                    assert!(matches!(
-                        apply(&desk, &cluster, &plan).await,
-                        Err(RunError::Refused(_))
-                    ));
-                    if finish {
-                        let ended = desk
-                            .at_work(&cluster, &cluster, async |runner| runner.finish(1).await)
-                            .await;
-                        assert_eq!(ended.expect("finished"), Ended::Done(Vec::new()));
-                        let [every, both, lone, _] = paths();
-                        let after = state(&cluster).await;
-                        for path in [&every, &both] {
-                            let subjects = &after[path].as_ref().expect("there")["subjects"];
-                            assert_eq!(*subjects, json!([user("bob")]));
-                        }
-                        assert_eq!(after[&lone], None);
+        for (end, meanwhile) in (0..3).flat_map(ways) {
+            for finish in [true, false] {
+                let cluster = cluster().await;
+                let before = state(&cluster).await;
+                let plan = plan(&cluster, &["user:ann"]).await;
+                let desk = Desk::new();
+                cut_off(&desk, &cluster, &plan, end, meanwhile).await;
+                let history = desk.history();
+                let open = history.open().expect("a run that was cut off");
+                // Of the step before the journal has that it was made, or that it may have been.
+                let known = if meanwhile { end.0 } else { end.0.saturating_sub(1) };
+                assert_eq!((open.id, open.made().len()), (1, known), "{end:?} {meanwhile}");
+                // Nothing else is begun before.
+                let again = apply(&desk, &cluster, &plan).await;
+                assert!(matches!(again, Err(RunError::Refused(_))));
+                if finish {
+                    let ended = desk
+                        .at_work(&cluster, &cluster, async |runner| runner.finish(1).await)
+                        .await;
+                    assert_eq!(ended.expect("finished"), Ended::Done(Vec::new()));
+                    let [every, both, lone, _] = paths();
+                    let after = state(&cluster).await;
+                    for path in [&every, &both] {
+                        let subjects = &after[path].as_ref().expect("there")["subjects"];
+                        assert_eq!(*subjects, json!([user("bob")]));
                     }
-                    assert_eq!(undo(&desk, &cluster, 1).await, Ended::Done(Vec::new()));
-                    assert_eq!(state(&cluster).await, before, "{lives} {made} {finish}");
-                    assert!(desk.history().open().is_none());
+                    assert_eq!(after[&lone], None);
                 }
+                assert_eq!(undo(&desk, &cluster, 1).await, Ended::Done(Vec::new()));
+                assert_eq!(state(&cluster).await, before, "{end:?} {meanwhile} {finish}");
+                assert!(desk.history().open().is_none());
             }
         }
+    });
+}
+
+#[test]
+fn a_step_that_was_announced_and_never_sent_is_known_to_be_untouched() {
+    block_on(async {
+        let cluster = cluster().await;
+        let plan = plan(&cluster, &["user:ann"]).await;
+        let desk = Desk::new();
+        let ended = stopped(&desk, &cluster, &plan, (1, false)).await;
+        assert!(matches!(ended, Ended::Stopped { step: Some(2), .. }), "{ended:?}");
+        let text = std::fs::read_to_string(&desk.path).expect("the journal");
+        assert!(text.contains(r#""event":"writing","run":1,"step":3"#), "it was announced");
+        let history = desk.history();
+        let states: Vec<&StepState> = history.runs[&1].steps.values().collect();
+        assert!(matches!(
+            states[..],
+            [StepState::Made(_), StepState::Untouched, StepState::Untouched]
+        ));
+        assert!(matches!(history.runs[&1].standing, Standing::Stopped(_)));
     });
 }
 
