@@ -79,11 +79,16 @@ pub(super) fn gather(
     let mut raws: BTreeMap<ActorId, Raw<'_>> = BTreeMap::new();
     let (mut rest, mut for_others) = (Rest::default(), 0);
     let mut nobodys: Vec<&Use> = Vec::new();
+    // Of more credentials than are kept the log named each: what is left of their requests is no one
+    // thing that the log does not name.
+    let cut = activity.truncated(seen).is_some_and(|cut| cut.contains_key("credentials"));
     for row in activity.by_authenticated(seen) {
         let actor = activity.actor(row.actor);
         if row.effective != row.authenticated {
             for_others += row.requests();
-        } else if actor.credential.is_none() && actor.agent.is_none() && actor.address.is_none() {
+        } else if actor.credential.is_none()
+            && (cut || (actor.agent.is_none() && actor.address.is_none()))
+        {
             rest.requests += row.requests();
             rest.first = Some(rest.first.map_or(row.first, |first| first.min(row.first)));
             rest.last = rest.last.max(Some(row.last));

@@ -98,7 +98,8 @@ pub struct ActorUse {
     pub last: DateTime<Utc>,
 }
 
-/// What belongs to nobody: requests of which neither credential nor agent nor address was kept.
+/// What belongs to nobody: requests of which neither credential nor agent nor address was kept; where
+/// the log names more credentials than are kept, all of which no credential is known.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Rest {
     /// How many.

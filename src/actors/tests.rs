@@ -153,6 +153,22 @@ impl Log {
     }
 }
 
+/// A role that pipelines take, with a session a job: of more than are kept the rest is nobody's.
+#[test]
+fn what_is_left_of_more_credentials_than_are_kept_is_no_actor() {
+    let mut log = Log::new("user:deployer")
+        .work(("session:AWSCodeBuild-1", LINUX, OFFICE), 60..90)
+        .work(("", LINUX, OFFICE), 0..30)
+        .also(("", OTHER_LINUX, HOME), 2..32);
+    let before = log.behind();
+    assert!(before.actors.len() > 1 && before.rest.requests == 0, "what the log does not name");
+    assert_ne!(before.signals, []);
+    log.parts.truncated = [(SeenId(0), [("credentials".into(), 9)].into())].into();
+    let behind = log.behind();
+    assert_eq!((behind.actors.len(), behind.rest.requests), (1, 28));
+    assert_eq!(behind.signals, []);
+}
+
 #[test]
 fn two_with_a_certificate_each_are_seen_at_once_even_behind_one_address() {
     let both = Log::new("user:ops")

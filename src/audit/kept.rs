@@ -26,7 +26,9 @@ pub struct Limits {
     pub group_sets: Bounds,
     /// Ways in which one impersonated another.
     pub impersonations: Bounds,
-    /// Credentials that an identity presented, pods and others apart; likewise agents and addresses.
+    /// Credentials that an identity presented, pods and others apart. A pipeline has one a job.
+    pub credentials: Bounds,
+    /// Agents and addresses of an identity, each.
     pub actors: Bounds,
     /// Calls of an identity without names and paths, allowed, denied and undecided ones apart.
     pub places: Bounds,
@@ -66,6 +68,7 @@ impl Default for Limits {
             groups_seen: Bounds { each: 512, all: 2 * MANY },
             group_sets: Bounds { each: 32, all: MANY },
             impersonations: Bounds { each: 16, all: MANY / 4 },
+            credentials: Bounds { each: 256, all: MANY },
             actors: Bounds { each: 64, all: MANY },
             places: Bounds { each: 1024, all: 2 * MANY },
             names: Bounds { each: 1024, all: MANY },
@@ -113,7 +116,7 @@ impl Kept {
             groups_seen: Newest::new(limits.groups_seen),
             group_sets: Newest::new(limits.group_sets),
             impersonations: Newest::new(limits.impersonations),
-            credentials: Newest::new(limits.actors),
+            credentials: Newest::new(limits.credentials),
             agents: Newest::new(limits.actors),
             addresses: Newest::new(limits.actors),
             places: Newest::new(limits.places),

@@ -7,7 +7,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 
 use super::{Subject, severity_of};
 use crate::book::{Finding, Fix, Severity};
-use crate::model::{Activity, Detail, Identity, SubjectKind, counted};
+use crate::model::{Activity, Detail, Identity, Minted, Name, SubjectKind, Use, counted};
 
 const RULE: (&str, &str) = ("acted-after-leaving", "left");
 
@@ -63,6 +63,8 @@ struct After {
     tokens: usize,
     requests: u64,
     last: Option<DateTime<Utc>>,
+    /// Tokens of which it is not known whether they were used.
+    not_known: usize,
 }
 
 /// Tokens that they had made for accounts, and that were used after their last day: they may have taken
@@ -70,16 +72,16 @@ struct After {
 fn tokens(subject: &Subject<'_>, log: &Activity, last_day: NaiveDate, found: &mut Vec<Finding>) {
     let who = &subject.entry.identity;
     let mut after: BTreeMap<&Identity, After> = BTreeMap::new();
-    for (issued, _) in
+    for (issued, minted) in
         log.issued().iter().filter(|(issued, _)| issued.by == *who || issued.maker() == who)
     {
         let Some(seen) = log.seen(&issued.account) else { continue };
-        let of_it = log.by_authenticated(seen).iter().filter(|row| {
-            row.day > last_day
-                && log.actor(row.actor).credential.as_ref() == Some(&issued.credential)
-        });
+        let by = |row: &&Use, credential: Option<&Name>| {
+            row.day > last_day && log.actor(row.actor).credential.as_ref() == credential
+        };
+        let rows = log.by_authenticated(seen);
         let (mut requests, mut last) = (0, None);
-        for row in of_it {
+        for row in rows.iter().filter(|row| by(row, Some(&issued.credential))) {
             requests += row.requests();
             last = last.max(Some(row.last));
         }
@@ -88,26 +90,60 @@ fn tokens(subject: &Subject<'_>, log: &Activity, last_day: NaiveDate, found: &mu
             sum.tokens += 1;
             sum.requests += requests;
             sum.last = sum.last.max(last);
+            continue;
+        }
+        // Whoever uses many makes the log name more than are kept.
+        let cut = log.truncated(seen).is_some_and(|cut| cut.contains_key("credentials"));
+        if cut && rows.iter().any(|row| by(&row, None)) && lasts_after(minted, last_day) {
+            after.entry(&issued.account).or_default().not_known += 1;
         }
     }
-    for (account, After { tokens, requests, last }) in after {
-        let tokens = match tokens {
-            1 => "a token".to_owned(),
-            more => format!("{more} tokens"),
-        };
-        let last =
-            last.map_or_else(String::new, |at| format!(", the last on {}", at.format("%Y-%m-%d")));
-        let evidence = format!(
-            "its last day was {last_day}, by the policy; {tokens} of {account} that it had made \
-             had {} after it{last}",
-            counted(requests, "request")
-        );
+    for (account, sum) in after {
+        let (severity, evidence) = sum.words(account, last_day);
         // Whatever the account may do, somebody who is gone does it.
-        let mut finding = subject.finding(RULE, Severity::High, None, evidence);
+        let mut finding = subject.finding(RULE, severity, None, evidence);
         finding.fix = Fix::elsewhere(format!(
             "have those tokens end: keybook credentials {account} says of each until when it is good \
              and what ends it; deleting the account ends all of its tokens"
         ));
         found.push(finding);
+    }
+}
+
+/// Whether a token was good after a day, as far as the log says when it ends.
+fn lasts_after(minted: &Minted, day: NaiveDate) -> bool {
+    let end = minted.asked.as_ref().and_then(|asked| asked.end(minted.at.timestamp_micros()));
+    let end = end.and_then(DateTime::<Utc>::from_timestamp_micros);
+    end.is_none_or(|end| end.date_naive() > day)
+}
+
+impl After {
+    fn words(&self, account: &Identity, last_day: NaiveDate) -> (Severity, String) {
+        let Self { tokens, requests, last, not_known } = self;
+        let many = |count: usize| match count {
+            1 => "a token".to_owned(),
+            more => format!("{more} tokens"),
+        };
+        let unknown = match not_known {
+            0 => String::new(),
+            count => format!(
+                "whether {} of {account} that it had made, and which may have been good then, had \
+                 requests after it is not known, since the log names more credentials of {account} \
+                 than are kept",
+                many(*count)
+            ),
+        };
+        let its = format!("its last day was {last_day}, by the policy; ");
+        if *tokens == 0 {
+            return (Severity::Medium, its + &unknown);
+        }
+        let last =
+            last.map_or_else(String::new, |at| format!(", the last on {}", at.format("%Y-%m-%d")));
+        let had = counted(*requests, "request");
+        let rest = if unknown.is_empty() { unknown } else { format!("; {unknown}") };
+        let used = many(*tokens);
+        let evidence =
+            format!("{its}{used} of {account} that it had made had {had} after it{last}{rest}");
+        (Severity::High, evidence)
     }
 }

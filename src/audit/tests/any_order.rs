@@ -129,6 +129,7 @@ fn tight() -> Limits {
         groups_seen: few(2, 9),
         group_sets: few(2, 8),
         impersonations: few(1, 3),
+        credentials: few(4, 10),
         actors: few(3, 11),
         places: few(4, 30),
         names: few(2, 20),

@@ -280,7 +280,7 @@ fn pods_that_come_and_go_push_out_no_other_credential() {
             .set(&word("credential-id"), json!([jti]))
             .at(&format!("2026-05-04T09:{:02}:{:02}Z", number / 60, number % 60))
     };
-    let pods = (1..=100).map(|number| {
+    let pods = (1..=292).map(|number| {
         used(number, &format!("JTI={number}"))
             .set(&word("pod-name"), json!([format!("web-{number}")]))
     });
@@ -292,7 +292,7 @@ fn pods_that_come_and_go_push_out_no_other_credential() {
         of.map(crate::model::Use::requests).sum()
     };
     assert_eq!(requests(Some("JTI=by-hand")), 1);
-    assert_eq!(requests(Some("pod:ci/web-100")), 1);
+    assert_eq!(requests(Some("pod:ci/web-292")), 1);
     assert_eq!(requests(Some("pod:ci/web-36")), 0);
     assert_eq!((requests(None), log.truncated(seen).unwrap()["credentials"]), (36, 36));
 }

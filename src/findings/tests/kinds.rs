@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::*;
-use crate::model::{Identity, Issued, Minted};
+use crate::model::{Asked, BoundTo, Identity, Issued, Minted, SeenId};
 
 /// What is said by one rule, by whom and how bad.
 fn by(world: &World, rule: &str) -> Vec<(String, Severity, String)> {
@@ -325,6 +325,60 @@ fn tokens_of_who_left_that_are_used_later_are_said() {
     );
     world.policy.left = [("user:ada".into(), "2026-02-11".parse().expect("a day"))].into();
     assert_eq!(by(&world, "acted-after-leaving"), []);
+}
+
+/// A pipeline that has a token a job pushes the one that somebody took along out of what is kept.
+#[test]
+fn tokens_of_who_left_are_said_where_their_use_could_not_be_kept() {
+    let with = |cut: bool, after: i64, until: Option<&str>| {
+        let mut world = world()
+            .account("a", "x")
+            .bind(None, "x", "ClusterRole/all", "sa:a/x")
+            .log(0, 60)
+            .row(Row::new("user:ada", "create serviceaccounts/token@a/x", 10))
+            .row(Row::new("sa:a/x", "get pods@a/p", 20).with("JTI=9").times(4))
+            .row(Row::new("sa:a/x", "get secrets@a/p", after).times(3));
+        let issued = Issued {
+            account: Identity::service_account("a", "x"),
+            credential: "JTI=1".into(),
+            by: "user:ada".parse().expect("an identity"),
+            as_who: None,
+        };
+        let mut minted = Minted::new(day(10));
+        minted.asked = until.map(|until| Asked {
+            bound: BoundTo::Nothing,
+            seconds: None,
+            until: Some(until.parse().expect("a time")),
+            audiences: Vec::new(),
+        });
+        let activity = world.activity.as_mut().unwrap();
+        activity.issued = vec![(issued.into(), minted)];
+        if cut {
+            let account = Identity::service_account("a", "x");
+            let place = activity.tables.identities.iter().position(|one| *one == account);
+            let id = SeenId(u32::try_from(place.expect("it was seen")).unwrap());
+            activity.truncated = [(id, [("credentials".into(), 3)].into())].into();
+        }
+        // Day 33 is the third of February.
+        world.policy.left = [("user:ada".into(), "2026-02-03".parse().expect("a day"))].into();
+        by(&world, "acted-after-leaving")
+    };
+    let told = |until: Option<&str>| with(true, 40, until);
+    assert_eq!(
+        told(None),
+        [(
+            "user:ada".to_owned(),
+            Severity::Medium,
+            "its last day was 2026-02-03, by the policy; whether a token of sa:a/x that it had made, and \
+             which may have been good then, had requests after it is not known, since the log names \
+             more credentials of sa:a/x than are kept"
+                .to_owned()
+        )]
+    );
+    assert_eq!(told(Some("2026-02-04T00:00:00Z")).len(), 1);
+    assert_eq!(told(Some("2026-02-03T23:00:00Z")), [], "it had ended by then");
+    assert_eq!(with(true, 30, None), [], "nothing came after it");
+    assert_eq!(with(false, 40, None), [], "all were kept: it was not used");
 }
 
 /// `kubectl get -n part serviceaccounts` is no list of everybody's, and its file does not say so.
