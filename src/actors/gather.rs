@@ -132,9 +132,6 @@ pub(super) fn gather(
     Some(Gathered { actors, rest, for_others })
 }
 
-/// The systems that a credential was used on, the first time, and the last.
-type Used = (BTreeSet<String>, DateTime<Utc>, DateTime<Utc>);
-
 /// To whom each credential was given.
 struct Holders {
     minted: HashMap<Name, Identity>,
@@ -155,7 +152,7 @@ impl Holders {
                 }
             }
         }
-        let mut spans: BTreeMap<&Name, Used> = BTreeMap::new();
+        let mut spans: BTreeMap<&Name, Span<'_>> = BTreeMap::new();
         for raw in raws {
             let (Some(credential), Some((first, last))) = (&raw.actor.credential, raw.span())
             else {
@@ -164,18 +161,21 @@ impl Holders {
             if holder::kind(credential).is_empty() || minted.contains_key(credential) {
                 continue;
             }
-            let span = spans.entry(credential).or_insert((BTreeSet::new(), first, last));
-            span.0.extend(raw.client.system.clone());
-            (span.1, span.2) = (span.1.min(first), span.2.max(last));
+            let span = spans.entry(credential).or_insert_with(|| Span {
+                credential: credential.clone(),
+                kind: holder::kind(credential),
+                systems: BTreeSet::new(),
+                addresses: BTreeSet::new(),
+                agents: BTreeSet::new(),
+                first,
+                last,
+            });
+            span.systems.extend(raw.client.system.as_deref());
+            span.addresses.extend(raw.actor.address.as_deref());
+            span.agents.extend(raw.actor.agent.as_deref());
+            (span.first, span.last) = (span.first.min(first), span.last.max(last));
         }
-        let spans = spans.into_iter().map(|(credential, (systems, first, last))| Span {
-            credential: credential.clone(),
-            kind: holder::kind(credential),
-            systems: systems.into_iter().collect(),
-            first,
-            last,
-        });
-        let chains = holder::chains(spans.collect());
+        let chains = holder::chains(spans.into_values().collect());
         let mut sessions: BTreeMap<String, Name> = BTreeMap::new();
         for name in raws.iter().filter_map(|raw| session(raw)) {
             let one = sessions.entry(name.to_lowercase()).or_insert_with(|| name.into());
