@@ -5,6 +5,7 @@ use crate::book::world::{Row, World, day};
 use crate::book::{Finding, GroupSource, Mend, Severity};
 use crate::credentials::tests::{certificate, csr};
 use crate::model::ListKind;
+use crate::rbac::query::{Question, Resolver, can};
 
 const CLIENT: &str = "kubernetes.io/kube-apiserver-client";
 
@@ -44,6 +45,20 @@ fn a_certificate_acts_as_an_account_that_does_not_exist() {
     assert!(rules(&used).iter().any(|(_, rule)| *rule == "dangling-account"));
     // What the log shows is all that it is in.
     assert_eq!(groups(&used), [("system:authenticated".to_owned(), GroupSource::Implicit)]);
+    // So is what it may do: nothing by the groups of accounts.
+    let may = |world: &World| {
+        let world =
+            world.clone().bind(Some("a"), "y", "ClusterRole/view", "group:system:serviceaccounts");
+        let book = world.book();
+        let (snapshot, who) = (&book.snapshot, book.who("sa:a/ghost"));
+        let target = Resolver::of(snapshot).resolve("get", "pods").unwrap();
+        let question =
+            Question { verb: "get".into(), target, namespace: Some("a".into()), name: None };
+        let asker = crate::query::asker(who);
+        (asker.groups.len(), can(book.authorizer(), snapshot, &asker, &question).allowed())
+    };
+    assert_eq!(may(&used), (1, false));
+    assert_eq!(may(&used.clone().account("a", "ghost")), (3, true));
     // By a token it was there when it acted.
     let token = haunted().log(0, 10).row(Row::new("sa:a/ghost", "create pods@a", 4).with("JTI=1"));
     assert_eq!(of(&token), []);

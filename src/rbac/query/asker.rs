@@ -36,6 +36,21 @@ impl Asker {
         Self { groups: all, groups_known: groups_known || fixed, identity }
     }
 
+    /// An identity in exactly these groups; a group is itself.
+    pub fn in_groups(
+        identity: Identity,
+        groups: impl IntoIterator<Item = Name>,
+        groups_known: bool,
+    ) -> Self {
+        if identity.kind == SubjectKind::Group {
+            return Self::new(identity, [], groups_known);
+        }
+        let mut groups: Vec<Name> = groups.into_iter().collect();
+        groups.sort();
+        groups.dedup();
+        Self { groups, ..Self::new(identity, [], groups_known) }
+    }
+
     /// An identity of which nothing but itself is known.
     pub fn bare(identity: Identity) -> Self {
         Self::new(identity, [], false)

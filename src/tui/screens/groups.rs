@@ -4,8 +4,8 @@ use ratatui::layout::Rect;
 
 use super::page::Subject;
 use super::{cursor, empty, inner, row_area};
-use crate::book::Entry;
-use crate::model::{SubjectKind, distinct};
+use crate::book::{Entry, Membership};
+use crate::model::{Identity, SubjectKind, distinct};
 use crate::query::Seen;
 use crate::tui::text::wrap;
 use crate::tui::theme::Slot;
@@ -91,9 +91,11 @@ fn group(subject: Subject<'_>, at: usize, id: Id) -> Line<'static> {
     }
 }
 
-/// Whether somebody acts as it, and not by a token of it.
+/// Whether somebody acts as it, or may, and not by a token of it.
 fn acts_otherwise(entry: &Entry) -> bool {
-    entry.findings.iter().chain(&entry.exempt).any(|finding| finding.rule == "not-by-token")
+    let of_accounts = |group: &Membership| &*group.name == Identity::ALL_SERVICE_ACCOUNTS;
+    !entry.groups.iter().any(of_accounts)
+        || entry.findings.iter().chain(&entry.exempt).any(|finding| finding.rule == "not-by-token")
 }
 
 /// Whether these are all.
