@@ -35,61 +35,24 @@ pub const ROWS: &[ListKind] = &[
 ];
 
 /// What a plan is made of: the same, and what rbac-manager keeps.
-pub const PLANS: &[ListKind] = &[
-    ListKind::ClusterRoles,
-    ListKind::Roles,
-    ListKind::ClusterRoleBindings,
-    ListKind::RoleBindings,
-    ListKind::Namespaces,
-    ListKind::ServiceAccounts,
-    ListKind::TokenSecrets,
-    ListKind::BootstrapTokens,
-    ListKind::CertificateSigningRequests,
-    ListKind::ConfigMaps,
-    ListKind::OAuthTokens,
-    ListKind::RbacDefinitions,
-    ListKind::Pods,
-    ListKind::Discovery,
-];
+pub const PLANS: &[ListKind] = &and::<{ ROWS.len() + 1 }>(ROWS, ListKind::RbacDefinitions);
 
-/// What is read to follow what an identity can become: the same, workloads and `RBACDefinitions`.
-pub const REACH: &[ListKind] = &[
-    ListKind::ClusterRoles,
-    ListKind::Roles,
-    ListKind::ClusterRoleBindings,
-    ListKind::RoleBindings,
-    ListKind::Namespaces,
-    ListKind::ServiceAccounts,
-    ListKind::TokenSecrets,
-    ListKind::BootstrapTokens,
-    ListKind::CertificateSigningRequests,
-    ListKind::ConfigMaps,
-    ListKind::OAuthTokens,
-    ListKind::RbacDefinitions,
-    ListKind::Pods,
-    ListKind::Workloads,
-    ListKind::Discovery,
-];
+/// What is read to follow what an identity can become: the same, and workloads.
+pub const REACH: &[ListKind] = &and::<{ PLANS.len() + 1 }>(PLANS, ListKind::Workloads);
 
 /// What one identity whole is made of: the same, and what isolates its pods.
-pub const WHOLE: &[ListKind] = &[
-    ListKind::ClusterRoles,
-    ListKind::Roles,
-    ListKind::ClusterRoleBindings,
-    ListKind::RoleBindings,
-    ListKind::Namespaces,
-    ListKind::ServiceAccounts,
-    ListKind::TokenSecrets,
-    ListKind::BootstrapTokens,
-    ListKind::CertificateSigningRequests,
-    ListKind::ConfigMaps,
-    ListKind::OAuthTokens,
-    ListKind::RbacDefinitions,
-    ListKind::Pods,
-    ListKind::Workloads,
-    ListKind::NetworkPolicies,
-    ListKind::Discovery,
-];
+pub const WHOLE: &[ListKind] = &and::<{ REACH.len() + 1 }>(REACH, ListKind::NetworkPolicies);
+
+/// These lists and one more.
+const fn and<const N: usize>(lists: &[ListKind], more: ListKind) -> [ListKind; N] {
+    let mut all = [more; N];
+    let mut at = 0;
+    while at < lists.len() {
+        all[at] = lists[at];
+        at += 1;
+    }
+    all
+}
 
 /// What a question is answered from.
 pub const QUESTIONS: &[ListKind] = &[
