@@ -1,49 +1,42 @@
-//! The options of a command line again, for commands that are shown to be copied.
+//! The options of this command line again, for commands that are shown to be copied.
 
 use std::path::PathBuf;
 
 use super::args::Global;
-use crate::model::shell_word;
+use crate::model::{Again, shell_word};
 
-/// The options by which the same cluster, and the same log, are meant; a space before each.
-pub(super) struct Options {
-    /// The cluster.
-    pub(super) cluster: String,
-    /// The log, and what else is read beside the objects.
-    pub(super) log: String,
-}
-
-impl Options {
-    /// Those that were given.
-    pub(super) fn of(global: &Global) -> Self {
-        let (cluster, input) = (&global.cluster, &global.input);
-        let flags = |named: &[(&str, Vec<&String>)]| -> String {
-            let words = named.iter().flat_map(|(name, values)| {
-                values
-                    .iter()
-                    .map(move |value| format!(" --{name} {}", shell_word((*value).clone())))
-            });
-            words.collect()
-        };
-        let path = |path: Option<&PathBuf>| path.map(|path| path.display().to_string());
-        let (kubeconfig, policy) =
-            (path(cluster.kubeconfig.as_ref()), path(global.verdict.policy.as_ref()));
-        let paths = |all: &[PathBuf]| -> Vec<String> {
-            all.iter().map(|path| path.display().to_string()).collect()
-        };
-        let (iam, inspect) = (paths(&global.credentials.iam), paths(&global.credentials.inspect));
-        let groups: Vec<String> = input
-            .groups
-            .iter()
-            .map(|(user, groups)| {
-                let groups: Vec<&str> = groups.iter().map(|group| &**group).collect();
-                format!("{user}={}", groups.join(","))
-            })
-            .collect();
-        let within = cluster.namespace.iter().filter(|_| cluster.all_namespaces);
-        let all = if cluster.all_namespaces { " --all-namespaces" } else { "" };
-        Self {
-            cluster: flags(&[
+/// Those that were given.
+pub(super) fn of(global: &Global) -> Again {
+    let (cluster, input) = (&global.cluster, &global.input);
+    let flags = |named: &[(&str, Vec<&String>)]| -> String {
+        let words = named.iter().flat_map(|(name, values)| {
+            values.iter().map(move |value| format!(" --{name} {}", shell_word((*value).clone())))
+        });
+        words.collect()
+    };
+    let path = |path: Option<&PathBuf>| path.map(|path| path.display().to_string());
+    let (kubeconfig, policy) =
+        (path(cluster.kubeconfig.as_ref()), path(global.verdict.policy.as_ref()));
+    let paths = |all: &[PathBuf]| -> Vec<String> {
+        all.iter().map(|path| path.display().to_string()).collect()
+    };
+    let (iam, inspect) = (paths(&global.credentials.iam), paths(&global.credentials.inspect));
+    let groups: Vec<String> = input
+        .groups
+        .iter()
+        .map(|(user, groups)| {
+            let groups: Vec<&str> = groups.iter().map(|group| &**group).collect();
+            format!("{user}={}", groups.join(","))
+        })
+        .collect();
+    let within = cluster.namespace.iter().filter(|_| cluster.all_namespaces);
+    let all = if cluster.all_namespaces { " --all-namespaces" } else { "" };
+    let bootstrap = if global.credentials.read_bootstrap { " --read-bootstrap" } else { "" };
+    // The demo's cluster is the only one that it can be about.
+    let demo = if input.demo { " --demo" } else { "" };
+    Again {
+        cluster: demo.to_owned()
+            + &flags(&[
                 ("kubeconfig", kubeconfig.iter().collect()),
                 ("context", cluster.context.iter().collect()),
                 ("cluster", cluster.cluster.iter().collect()),
@@ -52,29 +45,25 @@ impl Options {
                 ("as-group", cluster.as_group.iter().collect()),
                 ("as-uid", cluster.as_uid.iter().collect()),
             ]),
-            log: flags(&[
-                ("audit", input.audit.iter().collect()),
-                ("audit-cluster", input.audit_cluster.iter().collect()),
-                ("groups", groups.iter().collect()),
-                ("policy", policy.iter().collect()),
-                ("iam", iam.iter().collect()),
-                ("inspect", inspect.iter().collect()),
-                ("namespace", within.collect()),
-            ]) + all,
-        }
+        log: flags(&[
+            ("from", input.from.iter().collect()),
+            ("audit", input.audit.iter().collect()),
+            ("audit-cluster", input.audit_cluster.iter().collect()),
+            ("groups", groups.iter().collect()),
+            ("policy", policy.iter().collect()),
+            ("iam", iam.iter().collect()),
+            ("inspect", inspect.iter().collect()),
+            ("namespace", within.collect()),
+        ]) + bootstrap
+            + all,
     }
+}
 
-    /// Those of one context of several.
-    pub(super) fn of_context(global: &Global, context: Option<&str>) -> Self {
-        let mut global = global.clone();
-        if let Some(context) = context {
-            global.cluster.context = vec![context.to_owned()];
-        }
-        Self::of(&global)
+/// Those of one context of several.
+pub(super) fn of_context(global: &Global, context: Option<&str>) -> Again {
+    let mut global = global.clone();
+    if let Some(context) = context {
+        global.cluster.context = vec![context.to_owned()];
     }
-
-    /// All of them, a space before each.
-    pub(super) fn all(&self) -> String {
-        format!("{}{}", self.cluster, self.log)
-    }
+    of(&global)
 }

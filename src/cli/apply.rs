@@ -14,7 +14,7 @@ use super::exit::{Code, Failure};
 use super::sources::settings;
 use super::text;
 use super::which_journal::Besides;
-use super::{answer, fits, outcome};
+use super::{again, answer, fits, outcome};
 use crate::change::plan::{Plan, locks_out, old, rests_by, stale};
 use crate::change::run::{self, Ended, History, Pace, Progress, Run, Runner, StepState};
 use crate::cluster::loader::{LoadOptions, load};
@@ -75,6 +75,7 @@ pub(super) fn run(
         }
     };
     let clock = super::feeds::clock();
+    let again = again::of(global).cluster;
     let runner = Runner {
         cluster: &*cluster,
         writer: &*writer,
@@ -85,10 +86,11 @@ pub(super) fn run(
         stop: &stop,
         pace: Pace::default(),
         out: out.as_deref(),
+        again: &again,
         unwritten: Vec::new(),
     };
     let force = confirm.force.as_deref();
-    let work = Work { cluster: &*cluster, writer: &*writer, info: &info, force };
+    let work = Work { cluster: &*cluster, writer: &*writer, info: &info, force, again: &again };
     let done = runtime.block_on(work.all(runner, what, given, confirm));
     runtime.shutdown_background();
     answer::say(&format!("journal: head {}", journal.head()));
@@ -180,6 +182,8 @@ pub(super) struct Work<'a> {
     pub(super) info: &'a ClusterInfo,
     /// The sentence that allows a lock-out.
     pub(super) force: Option<&'a str>,
+    /// The options by which a command means the same cluster, a space before each.
+    pub(super) again: &'a str,
 }
 
 impl Work<'_> {
@@ -235,7 +239,7 @@ impl Work<'_> {
             Some(run) => (run.id, runner.finish(run.id).await?),
             None => runner.apply(&plan).await?,
         };
-        Ok(Self::outcome(id, &plan, ended))
+        Ok(self.outcome(id, &plan, ended))
     }
 
     /// Asks whom it locks out, looks at its objects, asks for the operator's rights and has every write
@@ -284,9 +288,9 @@ impl Work<'_> {
         match history.open().filter(|open| own.is_none_or(|own| own.id != open.id)) {
             None => Ok(()),
             Some(open) => Err(Failure::refused(format!(
-                "run {} was cut off; finish it with keybook apply --finish {0}, or undo it with keybook \
-                 undo {0}",
-                open.id
+                "run {} was cut off; finish it with keybook apply --finish {0}{1}, or undo it with \
+                 keybook undo {0}{1}",
+                open.id, runner.again
             ))),
         }
     }
@@ -363,17 +367,17 @@ impl Work<'_> {
         Ok(false)
     }
 
-    fn outcome(id: u64, plan: &Plan, ended: Ended) -> Code {
+    fn outcome(&self, id: u64, plan: &Plan, ended: Ended) -> Code {
         match ended {
             Ended::Done(differs) => {
                 for one in &differs {
                     outcome::say(one);
                 }
-                answer::say(&outcome::done(id, plan));
+                answer::say(&outcome::done(id, plan, self.again));
                 outcome::code(&differs, Code::ChangeFailed)
             }
             Ended::Stopped { step, why, interrupted } => {
-                answer::say_error(&outcome::stopped(id, step, &why));
+                answer::say_error(&outcome::stopped(id, step, &why, self.again));
                 if interrupted { Code::Interrupted } else { Code::ChangeFailed }
             }
         }

@@ -56,7 +56,9 @@ pub(super) struct Reached {
 /// Changes are of one cluster, and never of saved objects.
 pub(super) fn one_live_cluster(global: &Global, why: &str) -> Result<(), Failure> {
     if !global.input.from.is_empty() {
-        return Err(Failure::usage(format!("--from: {why}; leave --from out")));
+        return Err(Failure::usage(format!(
+            "--from: {why}; leave --from out, and name with --context the cluster that the objects are of"
+        )));
     }
     if global.cluster.all_contexts || global.cluster.context.len() > 1 {
         return Err(Failure::usage("a change is of one cluster: name one --context"));

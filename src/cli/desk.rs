@@ -37,6 +37,8 @@ pub(super) struct ClusterDesk {
     /// Where kubeconfigs go whatever is said, of a cluster that nobody could use them for.
     pub(super) kubeconfigs: Option<PathBuf>,
     pub(super) runtime: Handle,
+    /// The options by which a command means the same cluster, a space before each.
+    pub(super) again: String,
 }
 
 impl ClusterDesk {
@@ -67,7 +69,13 @@ impl ClusterDesk {
         let mut planned = Planned { plan, problems, notes, confirm, finishes: None };
         let tried = match self.open().await {
             Ok(writer) => {
-                let work = Work { cluster: &*self.cluster, writer: &*writer, info, force: None };
+                let work = Work {
+                    cluster: &*self.cluster,
+                    writer: &*writer,
+                    info,
+                    force: None,
+                    again: &self.again,
+                };
                 work.tried(&planned.plan, settled).await
             }
             Err(refused) => Err(refused),
@@ -109,6 +117,7 @@ impl ClusterDesk {
             stop,
             pace: Pace::default(),
             out: folder,
+            again: &self.again,
             unwritten: Vec::new(),
         };
         let done = work(&mut runner, &info).await?;
@@ -140,11 +149,13 @@ impl ClusterDesk {
                 }
                 // Between the plan and its confirmation, minutes may have gone by.
                 let (cluster, writer) = (runner.cluster, runner.writer);
-                Work { cluster, writer, info, force: None }.tried(plan, &[]).await?;
+                Work { cluster, writer, info, force: None, again: &self.again }
+                    .tried(plan, &[])
+                    .await?;
                 Ok(runner.apply(plan).await?)
             })
             .await?;
-        let mut applied = Self::came_out(run, plan, &ended, head);
+        let mut applied = self.came_out(run, plan, &ended, head);
         if let Some(own) = self.kubeconfigs.as_ref().filter(|_| makes) {
             let place = own.display();
             let line = format!("the demo keeps its kubeconfigs in {place}, which goes with it");
@@ -194,15 +205,17 @@ impl ClusterDesk {
                 run::is_free(&found.plan, out, &settled).map_err(Failure::refused)?;
             }
             let (cluster, writer) = (runner.cluster, runner.writer);
-            Work { cluster, writer, info, force: None }.tried(&found.plan, &settled).await?;
+            Work { cluster, writer, info, force: None, again: &self.again }
+                .tried(&found.plan, &settled)
+                .await?;
             Ok((runner.finish(run).await?, found.plan))
         };
         let ((ended, plan), head) = self.run(folder.as_deref(), stop, told, going_on).await?;
-        Ok(Self::came_out(run, &plan, &ended, head))
+        Ok(self.came_out(run, &plan, &ended, head))
     }
 
-    fn came_out(run: u64, plan: &Plan, ended: &Ended, head: String) -> Applied {
-        let mut lines = outcome::outcome_lines(run, plan, ended);
+    fn came_out(&self, run: u64, plan: &Plan, ended: &Ended, head: String) -> Applied {
+        let mut lines = outcome::outcome_lines(run, plan, ended, &self.again);
         lines.push(head);
         let whole = matches!(ended, Ended::Done(differs) if differs.iter().all(|one| !one.known));
         Applied { run, whole, lines }
@@ -212,7 +225,8 @@ impl ClusterDesk {
         let info = self.cluster.info().await?;
         let path = (self.journal)(&info)?;
         let entries = Journal::entries_at(&path)?;
-        let mut lines = journal::listing(&History::read(&entries).map_err(Failure::refused)?);
+        let mut lines =
+            journal::listing(&History::read(&entries).map_err(Failure::refused)?, &self.again);
         lines.extend(Besides::of(&path, &info).words());
         Ok(lines)
     }
@@ -291,6 +305,7 @@ mod tests {
         });
         let (place, writer) = (path.clone(), cluster.clone());
         let desk = ClusterDesk {
+            again: String::new(),
             cluster: Arc::new(cluster.clone()),
             writer: Box::new(move || {
                 let writer: Arc<dyn Writer> = Arc::new(writer.clone());

@@ -8,17 +8,16 @@ use std::sync::Arc;
 use chrono::{DateTime, NaiveTime, Utc};
 use serde_json::{Value, json};
 
-use super::again::Options;
 use super::args::{Global, Output};
 use super::exit::{Code, Failure};
 use super::identity::ROWS;
 use super::sources::{Needs, now, open, settings};
-use super::{answer, journal};
+use super::{again, answer, journal};
 use crate::book::Book;
 use crate::change::plan::{Intent, Remaining, Remains, is_done, remains};
 use crate::change::run::{History, Run, Stage};
 use crate::config::Setting;
-use crate::model::{Exemption, Identity, printable};
+use crate::model::{Again, Exemption, Identity, printable};
 use crate::report::{self, exact};
 
 /// Something with a day.
@@ -38,7 +37,7 @@ pub(super) fn run(global: &Global) -> Result<Code, Failure> {
     all.extend(exemptions);
     // Those of one time stay in their order.
     all.sort_by_key(Due::not_before);
-    let options = Options::of(global);
+    let options = again::of(global);
     let document = json!({
         "apiVersion": report::API_VERSION, "kind": "DueList", "metadata": {},
         "items": all.iter().map(|one| one.item(&options)).collect::<Vec<_>>(),
@@ -160,7 +159,7 @@ impl Due<'_> {
         left.iter().copied()
     }
 
-    fn item(&self, options: &Options) -> Value {
+    fn item(&self, options: &Again) -> Value {
         let not_before = self.not_before();
         match self {
             Self::Stage(stage, seen) => {
@@ -186,7 +185,7 @@ impl Due<'_> {
         }
     }
 
-    fn line(&self, options: &Options) -> String {
+    fn line(&self, options: &Again) -> String {
         let when = exact(self.not_before());
         let due = if self.is_due() { "due since" } else { "not before" };
         match self {
@@ -280,7 +279,7 @@ fn document(remains: &Remains) -> Value {
 
 /// What makes the plan, and what applies it, as a shell takes them. Each stage has a file of its own,
 /// since no plan is written over.
-fn commands(stage: &Stage<'_>, options: &Options) -> [String; 2] {
+fn commands(stage: &Stage<'_>, options: &Again) -> [String; 2] {
     let words: Vec<String> = stage.left.iter().map(|intent| intent.shell_word()).collect();
     let file = format!("retire-{}-{}.yaml", stage.run, stage.later.not_before.format("%Y%m%d"));
     [

@@ -5,13 +5,12 @@ use std::sync::{Arc, OnceLock};
 use chrono::Utc;
 use tokio::runtime::Runtime;
 
-use super::again::Options;
 use super::args::Global;
 use super::desk::ClusterDesk;
 use super::exit::Failure;
 use super::sources::{
     connect_options, contexts_named, demo_policy, load_options, log_specs, now, one_standard_input,
-    refuse_live_flags, runtime, settings,
+    policy, refuse_live_flags, runtime, settings,
 };
 use super::{kept, served};
 use crate::audit;
@@ -23,7 +22,7 @@ use crate::cluster::{Cluster, Writer};
 use crate::config::Settings;
 use crate::demo;
 use crate::feed::{Clock, Feed, Followed, Log, Objects, ReadLog, Sources};
-use crate::model::{ClusterInfo, ListKind, Name, Snapshot};
+use crate::model::{ClusterInfo, ListKind, Name, Policy, Snapshot};
 use crate::store::Home;
 
 /// A running feed.
@@ -75,7 +74,9 @@ pub fn start(global: &Global) -> Result<Fleet, Failure> {
     let within = runtime.enter();
     let feeds = if global.input.demo {
         let cluster = MemoryCluster::new(demo::cluster(), demo::objects(started));
-        let desk = demo_desk(&cluster, &settings, &runtime)?;
+        let policy = Arc::new(demo_policy(global, &settings));
+        let flags = policy.again.all();
+        let desk = demo_desk(&cluster, (&settings, &policy), &runtime)?;
         let sources = Sources {
             objects: Objects::Live {
                 cluster: Arc::new(cluster),
@@ -86,15 +87,16 @@ pub fn start(global: &Global) -> Result<Fleet, Failure> {
                 vec![audit::Input { name: demo::LOG_NAME.into(), bytes }]
             })),
         };
-        let policy = Arc::new(demo_policy(&settings));
         let feed = Arc::new(Feed::start(sources, policy, clock()));
-        vec![Fed { name: "demo".into(), feed, flags: String::new(), desk: Some(desk) }]
+        vec![Fed { name: "demo".into(), feed, flags, desk: Some(desk) }]
     } else if global.input.from.is_empty() {
         live(global, &settings, &runtime)?
     } else {
         refuse_live_flags(global)?;
-        let feed = Arc::new(saved(global, &settings)?);
-        vec![Fed { name: "files".into(), feed, flags: String::new(), desk: None }]
+        let policy = policy(global, &settings, None);
+        let flags = policy.again.all();
+        let feed = Arc::new(saved(global, &settings, policy)?);
+        vec![Fed { name: "files".into(), feed, flags, desk: None }]
     };
     drop(within);
     Ok(Fleet { feeds, settings, runtime })
@@ -158,7 +160,7 @@ fn kept_log(
 }
 
 /// What is not there at all is said before the screen opens.
-fn saved(global: &Global, settings: &Settings) -> Result<Feed, Failure> {
+fn saved(global: &Global, settings: &Settings, policy: Policy) -> Result<Feed, Failure> {
     let paths: Vec<Source> = global.input.from.iter().map(|text| Source::parse(text)).collect();
     for path in &paths {
         if let Source::Path(path) = path
@@ -178,7 +180,7 @@ fn saved(global: &Global, settings: &Settings) -> Result<Feed, Failure> {
         read
     };
     let sources = Sources { objects: Objects::Saved(Arc::new(read)), log };
-    Ok(Feed::start(sources, Arc::new(settings.policy()), clock()))
+    Ok(Feed::start(sources, Arc::new(policy), clock()))
 }
 
 fn live(global: &Global, settings: &Settings, runtime: &Runtime) -> Result<Vec<Fed>, Failure> {
@@ -188,12 +190,12 @@ fn live(global: &Global, settings: &Settings, runtime: &Runtime) -> Result<Vec<F
             "--audit with several contexts: a log is of one cluster; name one --context",
         ));
     }
-    let policy = Arc::new(settings.policy());
     let mut feeds = Vec::new();
     for name in names {
         let options = connect_options(global, settings, name.as_deref());
         let cluster = runtime.block_on(connect(&options))?;
-        let desk = live_desk(&cluster, options, (global, settings), runtime);
+        let policy = policy(global, settings, name.as_deref());
+        let desk = live_desk(&cluster, options, (global, settings, &policy), runtime);
         let options = load_options(global, settings, name.as_deref(), &ListKind::ALL);
         let log = named_log(global, settings)?.unwrap_or_else(|| {
             let (asked, runtime) = (cluster.clone(), runtime.handle().clone());
@@ -201,8 +203,8 @@ fn live(global: &Global, settings: &Settings, runtime: &Runtime) -> Result<Vec<F
             kept_log(global, settings, move || runtime.block_on(asked.info()).ok())
         });
         let sources = Sources { objects: Objects::Live { cluster, options }, log };
-        let feed = Arc::new(Feed::start(sources, policy.clone(), clock()));
-        let flags = Options::of_context(global, name.as_deref()).all();
+        let flags = policy.again.all();
+        let feed = Arc::new(Feed::start(sources, Arc::new(policy), clock()));
         feeds.push(Fed { name: name.unwrap_or_default().into(), feed, flags, desk: Some(desk) });
     }
     Ok(feeds)
@@ -219,7 +221,7 @@ fn not_readonly(readonly: bool) -> Result<(), Failure> {
 fn live_desk(
     cluster: &Arc<dyn Cluster>,
     options: ConnectOptions,
-    (global, settings): (&Global, &Settings),
+    (global, settings, policy): (&Global, &Settings, &Policy),
     runtime: &Runtime,
 ) -> Arc<dyn Desk> {
     let readonly = settings.readonly.value;
@@ -236,6 +238,7 @@ fn live_desk(
             Ok(home.journal(&info.id))
         }),
         kubeconfigs: None,
+        again: policy.again.cluster.clone(),
         runtime: runtime.handle().clone(),
     })
 }
@@ -243,7 +246,7 @@ fn live_desk(
 /// The demo's cluster lives as long as the screen, and so does its journal.
 fn demo_desk(
     cluster: &MemoryCluster,
-    settings: &Settings,
+    (settings, policy): (&Settings, &Policy),
     runtime: &Runtime,
 ) -> Result<Arc<dyn Desk>, Failure> {
     let readonly = settings.readonly.value;
@@ -254,6 +257,7 @@ fn demo_desk(
     let kubeconfigs = Some(folder.path().join("kubeconfigs"));
     Ok(Arc::new(ClusterDesk {
         kubeconfigs,
+        again: policy.again.cluster.clone(),
         cluster: Arc::new(cluster.clone()),
         writer: Box::new(move || {
             not_readonly(readonly)?;

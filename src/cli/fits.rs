@@ -82,7 +82,8 @@ pub(super) async fn takes_back(
         return Ok(own);
     }
     Err(Failure::refused(format!(
-        "the plan says that it takes run {run} back, and is not what does so; keybook undo {run} makes \
-         that by itself"
+        "the plan says that it takes run {run} back, and is not what does so; keybook undo {run}{} makes \
+         that by itself",
+        runner.again
     )))
 }

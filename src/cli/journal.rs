@@ -11,7 +11,7 @@ use super::changing::{self, Reached};
 use super::exit::{Code, Failure};
 use super::sources::settings;
 use super::which_journal::Besides;
-use super::{answer, apply, outcome};
+use super::{again, answer, apply, outcome};
 use crate::change::plan::{Intent, Made, Target, taken_back};
 use crate::change::run::{self, History, Run, Standing, StepState};
 use crate::cluster::loader::{LoadOptions, load};
@@ -70,7 +70,7 @@ pub(super) fn run(global: &Global, only: Option<u64>, head: Option<&str>) -> Res
     };
     answer::out(text.as_bytes())?;
     if let Some(open) = history.open() {
-        answer::say(&cut_off(open));
+        answer::say(&cut_off(open, &again::of(global).cluster));
     }
     let Some(head) = head else {
         answer::say(&format!("{} entries, head {}", entries.len(), now.unwrap_or("none")));
@@ -94,18 +94,21 @@ pub(super) fn lines(texts: impl Iterator<Item = String>) -> String {
 }
 
 /// Every run, a line each; and what is to be done about one that was cut off.
-pub(super) fn listing(history: &History) -> Vec<String> {
+pub(super) fn listing(history: &History, again: &str) -> Vec<String> {
     let mut lines: Vec<String> =
         history.runs.values().map(|run| line(run).trim_end().to_owned()).collect();
     if lines.is_empty() {
         lines.push("nothing was applied to this cluster from here".to_owned());
     }
-    lines.extend(history.open().map(cut_off));
+    lines.extend(history.open().map(|open| cut_off(open, again)));
     lines
 }
 
-fn cut_off(open: &Run) -> String {
-    format!("run {} was cut off: keybook apply --finish {0}, or keybook undo {0}", open.id)
+fn cut_off(open: &Run, again: &str) -> String {
+    format!(
+        "run {} was cut off: keybook apply --finish {0}{again}, or keybook undo {0}{again}",
+        open.id
+    )
 }
 
 /// One run a line.

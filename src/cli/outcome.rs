@@ -6,39 +6,40 @@ use crate::change::plan::{Plan, Reversibility};
 use crate::change::run::{Differs, Ended};
 
 /// That a run is done, and whether it can be taken back.
-pub(super) fn done(id: u64, plan: &Plan) -> String {
+/// Commands carry the options `again` by which they mean the same cluster.
+pub(super) fn done(id: u64, plan: &Plan, again: &str) -> String {
     let objects = || plan.steps.iter().filter(|step| !step.target.is_credential());
     let lost = objects().filter(|step| step.reversibility == Reversibility::Irreversible).count();
     let all = objects().count();
     match (all, lost) {
         (0, _) if plan.later.is_empty() => format!("run {id} is done; it wrote nothing"),
-        (0, _) => format!("run {id} is done; keybook undo {id} takes its stages back"),
+        (0, _) => format!("run {id} is done; keybook undo {id}{again} takes its stages back"),
         _ if lost == all => format!("run {id} is done; nothing of it can be taken back"),
-        (_, 0) => format!("run {id} is done; keybook undo {id} takes it back"),
+        (_, 0) => format!("run {id} is done; keybook undo {id}{again} takes it back"),
         _ => format!(
-            "run {id} is done; keybook undo {id} takes it back, but for {lost} of its {all} steps"
+            "run {id} is done; keybook undo {id}{again} takes it back, but for {lost} of its {all} steps"
         ),
     }
 }
 
-pub(super) fn stopped(id: u64, step: Option<u32>, why: &str) -> String {
+pub(super) fn stopped(id: u64, step: Option<u32>, why: &str, again: &str) -> String {
     let at = step.map_or_else(String::new, |step| format!(" at step {step}"));
     format!(
-        "run {id} stopped{at}: {why}\nfinish it with keybook apply --finish {id}, or take back what was \
-         made with keybook undo {id}"
+        "run {id} stopped{at}: {why}\nfinish it with keybook apply --finish {id}{again}, or take back \
+         what was made with keybook undo {id}{again}"
     )
 }
 
 /// How a run came out, a line each.
-pub(super) fn outcome_lines(id: u64, plan: &Plan, ended: &Ended) -> Vec<String> {
+pub(super) fn outcome_lines(id: u64, plan: &Plan, ended: &Ended, again: &str) -> Vec<String> {
     match ended {
         Ended::Done(differs) => {
             let mut lines: Vec<String> = differs.iter().map(differing).collect();
-            lines.push(done(id, plan));
+            lines.push(done(id, plan, again));
             lines
         }
         Ended::Stopped { step, why, .. } => {
-            stopped(id, *step, why).lines().map(str::to_owned).collect()
+            stopped(id, *step, why, again).lines().map(str::to_owned).collect()
         }
     }
 }

@@ -17,7 +17,7 @@ use crate::change::plan::{Choices, Input, Intent, IntentParseError, Plan, Refusa
 use crate::change::run;
 use crate::cluster::Address;
 use crate::config::Settings;
-use crate::model::{counted, read_back};
+use crate::model::{counted, read_back, shell_word};
 use crate::report;
 
 impl ChangeCommand {
@@ -117,7 +117,7 @@ pub(super) fn run(global: &Global, intents: &[Intent], wish: &Made) -> Result<Co
             ),
         });
     }
-    give(&plan, form, wish.out.as_deref())?;
+    give(&plan, form, wish.out.as_deref(), &book.policy.again.cluster)?;
     for warning in &session.settings.warnings {
         answer::say(&format!("warning: {warning}"));
     }
@@ -141,7 +141,8 @@ fn address(global: &Global, settings: &Settings, runtime: &Runtime, book: &Book)
     })
 }
 
-fn give(plan: &Plan, form: Output, out: Option<&Path>) -> Result<(), Failure> {
+/// A command that is named carries the options `again` by which it means the same cluster.
+fn give(plan: &Plan, form: Output, out: Option<&Path>, again: &str) -> Result<(), Failure> {
     let value = plan.value();
     let failed = |cause: std::io::Error| Failure::unreachable(format!("writing the plan: {cause}"));
     if let Some(path) = out {
@@ -152,7 +153,11 @@ fn give(plan: &Plan, form: Output, out: Option<&Path>) -> Result<(), Failure> {
                 _ => Failure::unreachable(said),
             }
         })?;
-        answer::say(&format!("the plan is in {}; apply it with keybook apply", path.display()));
+        answer::say(&format!(
+            "the plan is in {}; apply it with keybook apply {}{again}",
+            path.display(),
+            shell_word(path.display().to_string())
+        ));
     }
     let text = match form {
         Output::Json => report::to_pretty(&value).map_err(failed)?,

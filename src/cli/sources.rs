@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 
 use super::args::Global;
 use super::exit::Failure;
-use super::{answer, kept, outside, served};
+use super::{again, answer, kept, outside, served};
 use crate::audit::{self, SourceSpec};
 use crate::book::{Book, Inputs, LogState};
 use crate::cluster::files::{self, Source};
@@ -88,7 +88,7 @@ pub fn open(global: &Global, needs: Needs) -> Result<Session, Failure> {
     one_standard_input(global, false)?;
     let now = now()?;
     if global.input.demo {
-        return demo(settings, needs, now);
+        return demo(global, settings, needs, now);
     }
     let log = log_specs(global);
     if needs.log
@@ -120,16 +120,22 @@ pub fn open(global: &Global, needs: Needs) -> Result<Session, Failure> {
         Arc::new(activity)
     });
     let (snapshots, failed) = snapshots?;
-    let policy = Arc::new(settings.policy());
     let mut books = Vec::new();
-    for snapshot in snapshots {
+    for (context, snapshot) in snapshots {
+        let policy = policy(global, &settings, context.as_deref());
         let mut own = activity.clone();
         if let (true, true, Some(home)) = (needs.log, log.is_empty(), &home) {
             own = kept::answer_of_cluster(home, &snapshot.cluster, &options)?.map(Arc::new);
         }
-        books.push(book(snapshot, own, policy.clone(), now));
+        books.push(book(snapshot, own, policy.into(), now));
     }
     Ok(Session { books, failed, settings, reads_log: needs.log })
+}
+
+/// The Policy, by which commands that are shown mean this context of what was named; None is the current
+/// one, or saved objects.
+pub(super) fn policy(global: &Global, settings: &Settings, context: Option<&str>) -> Policy {
+    Policy { again: again::of_context(global, context), ..settings.policy() }
 }
 
 fn book(
@@ -165,7 +171,8 @@ pub(super) fn log_specs(global: &Global) -> Vec<SourceSpec> {
         .collect()
 }
 
-type Snapshots = (Vec<Snapshot>, Vec<(Name, Failure)>);
+/// Each with its context, as far as one was named.
+type Snapshots = (Vec<(Option<String>, Snapshot)>, Vec<(Name, Failure)>);
 
 fn snapshots(
     global: &Global,
@@ -177,7 +184,7 @@ fn snapshots(
     }
     refuse_live_flags(global)?;
     let sources: Vec<Source> = global.input.from.iter().map(|text| Source::parse(text)).collect();
-    Ok((vec![files::read(&sources)?], Vec::new()))
+    Ok((vec![(None, files::read(&sources)?)], Vec::new()))
 }
 
 /// Saved objects need no cluster.
@@ -244,7 +251,7 @@ fn live(global: &Global, settings: &Settings, lists: &[ListKind]) -> Result<Snap
     let mut failed = Vec::new();
     for (name, result) in names.into_iter().zip(loaded) {
         match result {
-            Ok(snapshot) => snapshots.push(snapshot),
+            Ok(snapshot) => snapshots.push((name, snapshot)),
             Err(error) if several => {
                 failed.push((name.unwrap_or_default().into(), Failure::from(error)));
             }
@@ -310,15 +317,20 @@ pub fn load_options(
 }
 
 /// The demo's thresholds, unless somebody set others.
-pub fn demo_policy(settings: &Settings) -> Policy {
+pub fn demo_policy(global: &Global, settings: &Settings) -> Policy {
     let idle_days = match settings.idle_days.origin {
         Origin::Default => demo::policy().idle_days,
         _ => settings.idle_days.value,
     };
-    Policy { idle_days, ..settings.policy() }
+    Policy { idle_days, ..policy(global, settings, None) }
 }
 
-fn demo(settings: Settings, needs: Needs, now: DateTime<Utc>) -> Result<Session, Failure> {
+fn demo(
+    global: &Global,
+    settings: Settings,
+    needs: Needs,
+    now: DateTime<Utc>,
+) -> Result<Session, Failure> {
     let cluster = MemoryCluster::new(demo::cluster(), demo::objects(now));
     let (snapshot, activity) = rayon::join(
         || {
@@ -337,7 +349,7 @@ fn demo(settings: Settings, needs: Needs, now: DateTime<Utc>) -> Result<Session,
     let mut snapshot = snapshot?;
     snapshot.taken_at = Some(now);
     let activity = activity?.map(Arc::new);
-    let policy = demo_policy(&settings).into();
+    let policy = demo_policy(global, &settings).into();
     let books = vec![book(snapshot, activity, policy, now)];
     Ok(Session { books, failed: Vec::new(), settings, reads_log: needs.log })
 }

@@ -22,7 +22,7 @@ pub use origin::{Origin, Setting};
 pub use paths::Paths;
 pub use resolve::{Flags, resolve};
 
-use crate::model::{Exemption, Name, Outside, Policy};
+use crate::model::{Again, Exemption, Name, Outside, Policy};
 
 /// When output is coloured.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -179,6 +179,7 @@ impl Settings {
                 .map(|(id, name)| (id.clone(), name.value.clone()))
                 .collect(),
             outside: self.outside.clone(),
+            again: Again::default(),
         }
     }
 }

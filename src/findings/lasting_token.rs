@@ -82,7 +82,8 @@ pub(super) fn fix(subject: &Subject<'_>, token: &Credential) -> Fix {
         Mend::Quarantine { namespace: namespace.into(), name: name.into() },
         format!(
             "{first}have its token refused, which can be taken back; keybook revoke \
-             secret:{namespace}/{name} deletes it once nobody misses it"
+             secret:{namespace}/{name}{} deletes it once nobody misses it",
+            book.policy.again.all()
         ),
     )
 }

@@ -7,7 +7,9 @@ use chrono::{DateTime, NaiveDate, Utc};
 
 use super::{Subject, severity_of};
 use crate::book::{Finding, Fix, Severity};
-use crate::model::{Activity, Detail, Identity, Minted, Name, SubjectKind, Use, counted};
+use crate::model::{
+    Activity, Detail, Identity, Minted, Name, SubjectKind, Use, counted, shell_word,
+};
 
 const RULE: (&str, &str) = ("acted-after-leaving", "left");
 
@@ -103,8 +105,10 @@ fn tokens(subject: &Subject<'_>, log: &Activity, last_day: NaiveDate, found: &mu
         // Whatever the account may do, somebody who is gone does it.
         let mut finding = subject.finding(RULE, severity, None, evidence);
         finding.fix = Fix::elsewhere(format!(
-            "have those tokens end: keybook credentials {account} says of each until when it is good \
-             and what ends it; deleting the account ends all of its tokens"
+            "have those tokens end: keybook credentials {}{} says of each until when it is good and \
+             what ends it; deleting the account ends all of its tokens",
+            shell_word(account.to_string()),
+            subject.book.policy.again.all()
         ));
         found.push(finding);
     }

@@ -62,7 +62,7 @@ pub fn of(reach: &Reach<'_>, entry: &Entry, reached: &Reached) -> Option<Finding
         grant: Some(first.key.clone()),
         evidence: evidence(&reached, path, first),
         rests_on_coverage: false,
-        fix: super::fix::of_grant(&entry.identity, RULE, &first.key),
+        fix: super::fix::of_grant(book, &entry.identity, RULE, &first.key),
     })
 }
 

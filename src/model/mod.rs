@@ -4,6 +4,7 @@
 //! the form in which the API server and `kubectl get -o json` print them.
 
 mod activity;
+mod again;
 mod annotations;
 mod bootstrap_token;
 mod change;
@@ -36,6 +37,7 @@ pub use activity::{
     ActivityTables, Actor, ActorId, Call, CallId, CreditId, CreditedGrant, GroupSetId,
     Impersonation, ImpersonationId, Implied, SeenId, Target, Use,
 };
+pub use again::Again;
 pub use annotations::{is_copy, is_kept_of_secrets};
 pub use bootstrap_token::{BootstrapToken, is_bootstrap_id};
 pub use change::Change;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{Name, Outside};
+use super::{Again, Name, Outside};
 
 /// Groups that somebody gave for users by hand: the source `given`.
 pub type GroupMap = BTreeMap<Name, Vec<Name>>;
@@ -47,6 +47,9 @@ pub struct Policy {
     /// not printed as one.
     #[serde(skip)]
     pub outside: Arc<Outside>,
+    /// By which options a command means the same cluster and log. No threshold either.
+    #[serde(skip)]
+    pub again: Again,
 }
 
 impl Default for Policy {
@@ -66,6 +69,7 @@ impl Default for Policy {
             left: BTreeMap::new(),
             group_names: BTreeMap::new(),
             outside: Arc::default(),
+            again: Again::default(),
         }
     }
 }

@@ -59,23 +59,30 @@ pub struct FixPart {
     pub command: Option<String>,
     /// What is to be done.
     pub how: String,
+    /// The command without the program, and without the options that it is to be given again.
+    #[serde(skip)]
+    words: Option<String>,
 }
 
-impl From<&Fix> for FixPart {
-    fn from(of: &Fix) -> Self {
+impl FixPart {
+    /// What would mend a finding of a Book.
+    pub(super) fn of(book: &Book, fix: &Fix) -> Self {
+        let command = fix.write.as_ref().map(|mend| Intent::to_mend(mend).command());
         Self {
-            kind: of.kind(),
-            command: of.write.as_ref().map(|mend| Intent::to_mend(mend).command()),
-            how: of.how.clone(),
+            kind: fix.kind(),
+            words: command
+                .as_ref()
+                .map(|all| all.strip_prefix("keybook ").unwrap_or(all).to_owned()),
+            command: command.map(|command| command + &book.policy.again.all()),
+            how: fix.how.clone(),
         }
     }
 }
 
 impl FixPart {
-    /// The command without the program, or that it lies elsewhere.
+    /// The command in short, or that it lies elsewhere.
     fn short(&self) -> &str {
-        let command = self.command.as_deref();
-        command.map_or(self.kind, |command| command.strip_prefix("keybook ").unwrap_or(command))
+        self.words.as_deref().unwrap_or(self.kind)
     }
 
     /// The command with what it does, or what is to be done elsewhere.
@@ -159,7 +166,7 @@ impl FindingRow {
             grant: finding.grant.as_ref().map(GrantPart::from),
             evidence: finding.evidence.clone(),
             rests_on_coverage: finding.rests_on_coverage,
-            fix: FixPart::from(&finding.fix),
+            fix: FixPart::of(book, &finding.fix),
             exemption: None,
             id: finding.identity.clone(),
         }

@@ -274,7 +274,7 @@ impl IdentityRow {
                     severity: finding.severity.as_str(),
                     evidence: finding.evidence.clone(),
                     rests_on_coverage: finding.rests_on_coverage,
-                    fix: FixPart::from(&finding.fix),
+                    fix: FixPart::of(book, &finding.fix),
                 })
                 .collect(),
             grants: entry.grants.len(),

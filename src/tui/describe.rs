@@ -70,7 +70,7 @@ pub fn identity(book: &Book, id: IdentityId, frame: Frame) -> Lines {
         ));
         let evidence = wrap(&finding.evidence, width.saturating_sub(6));
         lines.extend(evidence.into_iter().map(|text| Line::plain(format!("    {text}"))));
-        let fix = wrap(&fix(finding), width.saturating_sub(6));
+        let fix = wrap(&fix(book, finding), width.saturating_sub(6));
         let fix = fix.into_iter().map(|text| Line::of(format!("    {text}"), Slot::Muted));
         lines.extend(fix);
     }
@@ -78,10 +78,13 @@ pub fn identity(book: &Book, id: IdentityId, frame: Frame) -> Lines {
 }
 
 /// What mends a finding, in a sentence.
-fn fix(finding: &Finding) -> String {
+fn fix(book: &Book, finding: &Finding) -> String {
     let fix = &finding.fix;
     match &fix.write {
-        Some(mend) => format!("To mend it: {}: {}", Intent::to_mend(mend).command(), fix.how),
+        Some(mend) => {
+            let (command, again) = (Intent::to_mend(mend).command(), book.policy.again.all());
+            format!("To mend it: {command}{again}: {}", fix.how)
+        }
         None => format!("To mend it: {}", fix.how),
     }
 }

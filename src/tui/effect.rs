@@ -125,6 +125,8 @@ pub enum Effect {
         planned: Arc<Planned>,
         /// Where to: YAML, or JSON where it ends in .json.
         path: PathBuf,
+        /// The options by which a command means its cluster, a space before each.
+        again: String,
     },
     /// Give the shell back for a while.
     Suspend,

@@ -27,6 +27,7 @@ use super::widgets::wrapped;
 use super::worker::Workers;
 use crate::change::{Desk, Planned};
 use crate::feed::Clock;
+use crate::model::shell_word;
 
 /// How long a frame waits for work that is nearly done, so that moving about does not flicker.
 const GRACE: Duration = Duration::from_millis(6);
@@ -246,7 +247,9 @@ impl Ui {
                     let _ = self.sender.send(Msg::Applied { tag, result: Err(why) });
                 }
             }
-            Effect::SavePlan { planned, path } => save_plan(planned, path, self.sender.clone()),
+            Effect::SavePlan { planned, path, again } => {
+                save_plan(planned, path, again, self.sender.clone());
+            }
             Effect::Suspend => self.suspend()?,
             Effect::Quit => self.ended = Some(Ended::Quit),
         }
@@ -351,7 +354,12 @@ fn journal(tag: u64, read: Result<Vec<String>, String>, columns: usize) -> Msg {
 }
 
 /// Saves a plan beside the screen.
-fn save_plan(planned: Arc<Planned>, path: std::path::PathBuf, sender: UnboundedSender<Msg>) {
+fn save_plan(
+    planned: Arc<Planned>,
+    path: std::path::PathBuf,
+    again: String,
+    sender: UnboundedSender<Msg>,
+) {
     let work = move || {
         let shown = path.display();
         let saved = if path.exists() {
@@ -362,7 +370,10 @@ fn save_plan(planned: Arc<Planned>, path: std::path::PathBuf, sender: UnboundedS
         let notice = match saved {
             Ok(()) => Notice {
                 tone: Tone::Done,
-                text: format!("saved to {shown}; keybook apply {shown} applies it"),
+                text: format!(
+                    "saved to {shown}; keybook apply {}{again} applies it",
+                    shell_word(shown.to_string())
+                ),
             },
             Err(cause) => {
                 Notice { tone: Tone::Refused, text: format!("saving the plan to {shown}: {cause}") }

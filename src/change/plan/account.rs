@@ -17,7 +17,7 @@ use super::{
 };
 use crate::book::Book;
 use crate::credentials::{self, Kind};
-use crate::model::{Absence, Identity, ListKind, Name, SubjectKind, counted};
+use crate::model::{Absence, Identity, ListKind, Name, SubjectKind, counted, shell_word};
 use crate::owners;
 
 /// The type of a Secret that holds an account's token.
@@ -361,8 +361,10 @@ impl Work<'_> {
         if !all.is_empty() {
             self.warnings.push(format!(
                 "bindings still name {identity}: whoever makes an account of that name has what they \
-                 give ({}). keybook revoke {identity} takes it out of them",
-                first(all)
+                 give ({}). keybook revoke {}{} takes it out of them",
+                first(all),
+                shell_word(identity.to_string()),
+                self.input.book.policy.again.all()
             ));
         }
     }

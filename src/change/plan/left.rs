@@ -57,7 +57,7 @@ impl Left {
         deleted: &BTreeSet<Target>,
     ) {
         for credential in credentials::of(book, identity) {
-            self.credential(&credential, deleted);
+            self.credential(book, &credential, deleted);
         }
     }
 
@@ -146,7 +146,7 @@ impl Left {
         giving.peek().is_some() && giving.all(goes)
     }
 
-    fn credential(&mut self, credential: &Credential, deleted: &BTreeSet<Target>) {
+    fn credential(&mut self, book: &Book, credential: &Credential, deleted: &BTreeSet<Target>) {
         if self.cut.contains(&(credential.id.clone(), None)) {
             return;
         }
@@ -167,18 +167,18 @@ impl Left {
         {
             return;
         }
-        self.still_works.insert(still_authenticates(credential));
+        self.still_works.insert(still_authenticates(book, credential));
     }
 }
 
 /// The command that ends it, where one does.
-fn command(credential: &Credential) -> String {
-    let intent = Intent::to_end(credential).ok();
-    intent.map_or_else(String::new, |intent| format!(" ({})", intent.command()))
+fn command(book: &Book, credential: &Credential) -> String {
+    let (intent, again) = (Intent::to_end(credential).ok(), book.policy.again.all());
+    intent.map_or_else(String::new, |intent| format!(" ({}{again})", intent.command()))
 }
 
 /// That a credential authenticates, until when, and what would end it.
-pub(super) fn still_authenticates(credential: &Credential) -> StillWorks {
+pub(super) fn still_authenticates(book: &Book, credential: &Credential) -> StillWorks {
     let until = match &credential.expires {
         Expires::At(at) => format!("until {} UTC", at.format("%Y-%m-%d %H:%M")),
         Expires::Never => "for ever".to_owned(),
@@ -194,7 +194,7 @@ pub(super) fn still_authenticates(credential: &Credential) -> StillWorks {
         until: format!(
             "{until}; what would revoke it: {}{}",
             credential.revoke,
-            command(credential)
+            command(book, credential)
         ),
     }
 }

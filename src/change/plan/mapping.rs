@@ -95,10 +95,10 @@ fn take(cuts: &mut Cuts, one: &Mapping, group: Option<&Name>) {
 }
 
 /// What names an entry.
-fn command(one: &Mapping) -> String {
+fn command(book: &Book, one: &Mapping) -> String {
     let (field, principal) = (one.field, one.principal.clone());
     let word = Intent::Mapping { field, principal, group: None }.to_string();
-    format!("keybook revoke {}", shell_word(word))
+    format!("keybook revoke {}{}", shell_word(word), book.policy.again.all())
 }
 
 /// What goes of an entry, in words.
@@ -161,7 +161,7 @@ impl Work<'_> {
         if made.is_empty() {
             return Ok(());
         }
-        if let Some(why) = counts_again(&all, &made, &after) {
+        if let Some(why) = counts_again(self.input.book, &all, &made, &after) {
             for (one, cut) in made {
                 self.by_hand(one, cut, &why);
             }
@@ -275,7 +275,7 @@ impl Work<'_> {
                 one.field,
                 one.at,
                 one.identity.name,
-                command(one)
+                command(self.input.book, one)
             ),
             patch: None,
         });
@@ -366,10 +366,11 @@ impl Work<'_> {
             let rest = if more > 0 { format!(" and {more} more") } else { String::new() };
             let named: Vec<&str> = all.iter().take(NAMED).map(String::as_str).collect();
             let revoke = Intent::Identity { identity: identity.clone() }.command();
+            let again = book.policy.again.all();
             self.left.still_works.insert(StillWorks {
                 what: format!("what {identity} is granted by name: {}{rest}", named.join(", ")),
                 until: format!(
-                    "whoever comes in by that name another way has it, until it is revoked ({revoke})"
+                    "whoever comes in by that name another way has it, until it is revoked ({revoke}{again})"
                 ),
             });
         }
@@ -394,7 +395,12 @@ impl Work<'_> {
 }
 
 /// An entry that would come to count once others of its principal are gone; None where none does.
-fn counts_again(all: &[Mapping], made: &[(&Mapping, &Cut)], after: &Value) -> Option<String> {
+fn counts_again(
+    book: &Book,
+    all: &[Mapping],
+    made: &[(&Mapping, &Cut)],
+    after: &Value,
+) -> Option<String> {
     let left = mappings(&read(after)?.data);
     let (before, after) = (counting(all), counting(&left));
     made.iter().filter(|(_, cut)| **cut == Cut::Entry).find_map(|(gone, _)| {
@@ -405,7 +411,7 @@ fn counts_again(all: &[Mapping], made: &[(&Mapping, &Cut)], after: &Value) -> Op
              ({})",
             now.field,
             now.identity,
-            command(now)
+            command(book, now)
         ))
     })
 }

@@ -104,6 +104,9 @@ pub struct Runner<'a> {
     pub pace: Pace,
     /// The folder that kubeconfigs are written to.
     pub out: Option<&'a Path>,
+    /// The options by which a command means the same cluster, a space before each: for commands that are
+    /// named.
+    pub again: &'a str,
     /// What is known to have been made, and goes to the journal with the entry after it. Where the
     /// process ends before, the object tells.
     pub unwritten: Vec<Record>,
@@ -187,9 +190,9 @@ impl Runner<'_> {
         let history = self.history()?;
         if let Some(open) = history.open().filter(|open| plan.undoes != Some(open.id)) {
             return Err(RunError::Refused(format!(
-                "run {} was cut off; finish it with keybook apply --finish {0}, or undo it with \
-                 keybook undo {0}",
-                open.id
+                "run {} was cut off; finish it with keybook apply --finish {0}{1}, or undo it with \
+                 keybook undo {0}{1}",
+                open.id, self.again
             )));
         }
         let run = history.next();
@@ -220,7 +223,8 @@ impl Runner<'_> {
     pub fn find(&self, run: u64) -> Result<Run, RunError> {
         self.history()?.runs.remove(&run).ok_or_else(|| {
             RunError::Refused(format!(
-                "the journal has no run {run}; keybook journal lists those that there are"
+                "the journal has no run {run}; keybook journal{} lists those that there are",
+                self.again
             ))
         })
     }

@@ -22,7 +22,8 @@ impl Runner<'_> {
         }
         if let Some((by, false)) = found.undone_by {
             return Err(RunError::Refused(format!(
-                "run {by} is undoing run {run}; finish it with keybook apply --finish {by}"
+                "run {by} is undoing run {run}; finish it with keybook apply --finish {by}{}",
+                self.again
             )));
         }
         for step in &found.plan.steps {
@@ -56,7 +57,8 @@ impl Runner<'_> {
             format!(
                 "run {stage} made a stage of run {run}, and stands: what it had refused or taken stays \
                  so, while who was given something by run {run} loses that; nobody may be left who comes \
-                 in. Undo it first: keybook undo {stage}"
+                 in. Undo it first: keybook undo {stage}{}",
+                self.again
             )
         }));
         let only_words = left_out.len();

@@ -335,7 +335,7 @@ fn a_name_in_a_command_is_one_word_of_a_shell() {
     let user = "user:a$(id);'b";
     let book = world().bind(None, "x", "ClusterRole/all", user).book();
     let grant = book.grants().next().unwrap();
-    let how = crate::findings::fix::of_grant(&grant.key.subject, "reach", &grant.key).how;
+    let how = crate::findings::fix::of_grant(&book, &grant.key.subject, "reach", &grant.key).how;
     assert!(how.contains(r"keybook reach 'user:a$(id);'\''b' says"), "{how}");
     let word = |text: &str| crate::model::shell_word(text.to_owned());
     assert_eq!(word("sa:ci/bot"), "sa:ci/bot");

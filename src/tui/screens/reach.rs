@@ -1,6 +1,7 @@
 //! What somebody can become: paths as steps, what each takes, and what would cut it.
 
 use crate::book::{Book, Entry, Tier};
+use crate::model::{distinct, shell_word};
 use crate::reach::{Act, Acts, BOUNDED, Count, Hop, Kept, Path, not_followed_by};
 use crate::report::undoing;
 use crate::tui::job::ReachData;
@@ -38,7 +39,7 @@ pub fn lines(book: &Book, entry: &Entry, data: Option<&ReachData>, width: usize)
             without(&mut lines, book, kept, first, width);
         }
     }
-    closure(&mut lines, &data.acts, width);
+    closure(&mut lines, (book, entry), &data.acts, width);
     lines.push(Line::new());
     if !entry.groups_known {
         let text = "Its groups are not known: it may become more by what they are granted.";
@@ -133,7 +134,7 @@ fn steps(lines: &mut Lines, book: &Book, path: &Path, kept: &[Kept], width: usiz
 }
 
 /// Whom it can act as, and which roles it can get.
-fn closure(lines: &mut Lines, acts: &Acts, width: usize) {
+fn closure(lines: &mut Lines, (book, entry): (&Book, &Entry), acts: &Acts, width: usize) {
     let (adding, others): (Vec<&Act>, Vec<&Act>) =
         acts.all.iter().partition(|act| act.path.adds.is_some());
     let model = if acts.count.everybody { ", without what is a model only" } else { "" };
@@ -150,10 +151,12 @@ fn closure(lines: &mut Lines, acts: &Acts, width: usize) {
         }
         if let Some(more) = all.len().checked_sub(NAMED).filter(|more| *more > 0) {
             let more = figure(more as u64);
-            lines.push(Line::of(
-                format!("  {more} more: keybook reach -o json has all"),
-                Slot::Muted,
-            ));
+            let (who, again) = (entry.identity.to_string(), book.policy.again.all());
+            let has_all = format!(
+                "{more} more: keybook reach {} -o json{again} has all",
+                shell_word(distinct(&who).into_owned())
+            );
+            field(lines, "  ", &has_all, Slot::Muted, width);
         }
     }
 }

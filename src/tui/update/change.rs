@@ -263,10 +263,12 @@ pub(super) fn confirmed(state: &mut State, typed: &str, effects: &mut Effects) {
 
 /// Where to was typed.
 pub(super) fn save(state: &mut State, path: &str, effects: &mut Effects) {
-    if let Some((_, _, planned)) = ready(state)
+    if let Some((_, feed, planned)) = ready(state)
         && !path.is_empty()
     {
-        effects.push(Effect::SavePlan { planned, path: path.into() });
+        let again = state.book(feed).map(|book| book.policy.again.cluster.clone());
+        let again = again.unwrap_or_default();
+        effects.push(Effect::SavePlan { planned, path: path.into(), again });
     }
 }
 

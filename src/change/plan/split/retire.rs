@@ -24,7 +24,10 @@ impl Work<'_> {
         let all = credentials::of(self.input.book, account);
         let mut taken: Vec<Credential> =
             all.into_iter().filter(|one| one.standing.is_taken()).collect();
-        let works = |all: &[Credential]| all.iter().map(still_authenticates).collect::<Vec<_>>();
+        let book = self.input.book;
+        let works = |all: &[Credential]| -> Vec<StillWorks> {
+            all.iter().map(|one| still_authenticates(book, one)).collect()
+        };
         if self.is_there(account) {
             taken.retain(|one| !matches!(one.kind, Kind::TokenSecret | Kind::LegacyToken));
             let mut still_works = works(&taken);
@@ -69,7 +72,7 @@ impl Work<'_> {
             });
         }
         for credential in &taken {
-            let StillWorks { what, until } = still_authenticates(credential);
+            let StillWorks { what, until } = still_authenticates(book, credential);
             self.left.manual.insert(Manual {
                 what: format!("see that {} ends", credential.id),
                 why: format!("no write to the cluster ends it with the account: {what}, {until}"),

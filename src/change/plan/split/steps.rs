@@ -14,7 +14,7 @@ use crate::change::plan::make::Work;
 use crate::change::plan::narrow::{self, Share};
 use crate::change::plan::{By, Manual, Parted, Refusal, StillWorks, Target, Verification, Who};
 use crate::model::{
-    Call, Identity, Name, SubjectKind, Target as CallTarget, counted, counted_with,
+    Call, Identity, Name, SubjectKind, Target as CallTarget, counted, counted_with, shell_word,
 };
 use crate::rbac::Authorizer;
 
@@ -241,7 +241,9 @@ impl Work<'_> {
         self.warnings.push(format!(
             "a certificate cannot be revoked: whoever has the one of {to} is that user for {days} days, \
              or as long as the signer grants. To end it before, take away what {to} is granted: \
-             keybook revoke {to}"
+             keybook revoke {}{}",
+            shell_word(to.to_string()),
+            self.input.book.policy.again.all()
         ));
         if let Some((worst, many)) = taken::granted(self.input.book, to) {
             let more = if many > 1 { format!(" and {} more", many - 1) } else { String::new() };
@@ -375,23 +377,26 @@ impl Work<'_> {
                 if parts.for_others == 1 { "was" } else { "were" }
             ));
         }
+        let again = self.input.book.policy.again.all();
+        let is_used = format!("keybook show {}{again}", shell_word(account.to_string()));
         self.left.still_works.insert(StillWorks {
             what: format!("{account} itself, with all that it holds and every credential of it"),
             until: match parts.how.retire_after {
                 // Who was left out keeps it.
                 None if !parts.left.2.is_empty() && !parts.how.actors.is_empty() => format!(
-                    "as long as those use it who are not split off: keybook show {account} tells who \
+                    "as long as those use it who are not split off: {is_used} tells who \
                      they are, and whether {} still use it, who change to what is theirs",
                     parts.all.iter().map(|part| &*part.name).collect::<Vec<_>>().join(", ")
                 ),
                 None => format!(
                     "until it is retired, once nobody needs it any more: keybook revoke \
-                     quarantine:NAMESPACE/NAME for a token Secret, then keybook revoke {account}. \
-                     keybook show {account} tells who still uses it"
+                     quarantine:NAMESPACE/NAME{again} for a token Secret, then keybook revoke \
+                     {}{again}. {is_used} tells who still uses it",
+                    shell_word(account.to_string())
                 ),
                 Some(_) => format!(
-                    "until its stages are made: keybook due lists them. keybook show {account} tells \
-                     who still uses it"
+                    "until its stages are made: keybook due lists them. {is_used} tells who \
+                     still uses it"
                 ),
             },
         });

@@ -141,6 +141,7 @@ impl Desk {
             stop: &AtomicBool::new(false),
             pace: pace(),
             out: None,
+            again: "",
             unwritten: Vec::new(),
         };
         work(&mut runner).await
