@@ -2,12 +2,43 @@
 
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
+
 use super::ledger::Credit;
 use super::shadow::{self, Held};
 use super::tier::RoleFacts;
 use super::{Access, Book, Entry, Grant, GrantId, GrantKey, RoleState, Tier};
-use crate::model::{Identity, ListKind, RoleKind, Scope, SubjectKind};
+use crate::model::{Giving, Identity, ListKind, RoleKind, Scope, SubjectKind};
 use crate::rbac::{Held as Joined, RoleKey};
+
+impl Grant {
+    /// When the later of the binding and the role was made, UTC: before that nothing was granted by it.
+    pub fn made(&self) -> Option<DateTime<Utc>> {
+        let role = self.role.as_ref().and_then(|role| role.meta.creation_timestamp);
+        self.created.max(role)
+    }
+
+    /// When who gets it, or what it gives, was last written after it was made, UTC: since when it is as
+    /// it is now nobody can tell from objects.
+    pub fn changed(&self) -> Option<(Giving, DateTime<Utc>)> {
+        let rules = self.role.as_ref().and_then(|role| role.meta.gave());
+        let written = [(Giving::Subjects, self.named), (Giving::Rules, rules)];
+        let written = written.into_iter().filter_map(|(what, at)| Some((what, at?)));
+        let last = written.max_by_key(|(_, at)| *at)?;
+        // Making it is writing it.
+        self.made().is_none_or(|made| last.1 > made).then_some(last)
+    }
+
+    /// When it was made, and when it last changed, UTC, each with what that is in words.
+    pub fn written(&self) -> impl Iterator<Item = (&'static str, DateTime<Utc>)> {
+        let made = self.made().map(|at| ("it or its role was made", at));
+        let changed = self.changed().map(|(what, at)| match what {
+            Giving::Subjects => ("whom it names was last written", at),
+            Giving::Rules => ("what its role gives was last written", at),
+        });
+        made.into_iter().chain(changed)
+    }
+}
 
 impl Book {
     /// Makes the grants of one subject anew; returns their ids, sorted by key.
@@ -45,6 +76,7 @@ impl Book {
             role: held.role.clone(),
             uid: held.binding.meta.uid.clone(),
             created: held.binding.meta.creation_timestamp,
+            named: held.binding.meta.gave(),
             bootstrap,
             last_credited: None,
             credited: 0,

@@ -50,6 +50,8 @@ pub struct Grant {
     pub uid: Option<Name>,
     /// When the binding was made, UTC.
     pub created: Option<DateTime<Utc>>,
+    /// When its subjects were last written, UTC, as far as that is told ([`crate::model::Meta::gave`]).
+    pub named: Option<DateTime<Utc>>,
     /// True where binding, subject and role are exactly the API server's own bootstrap policy.
     pub bootstrap: bool,
     /// When an authorization was last credited to it by name in the log, UTC.

@@ -39,7 +39,7 @@ pub(super) fn find(subject: &Subject<'_>, found: &mut Vec<Finding>) {
     }
     let reads = coverage.reads_cover(since);
     let what = what_was_not_seen(entry, subject.seen, from, days, reads);
-    let doubt = doubt(subject);
+    let doubt = doubt(subject).or_else(|| changed(subject, &log));
     let severity = match &doubt {
         None if reads && !coverage.lacks_server() => severity_of(held.tier),
         _ => Severity::Info,
@@ -58,6 +58,25 @@ pub(super) fn find(subject: &Subject<'_>, found: &mut Vec<Finding>) {
     }
     finding.rests_on_coverage = true;
     found.push(finding);
+}
+
+/// That what it holds need not have been its own all that time: something that names it was changed, or
+/// all that it holds by others was. The last change.
+fn changed(subject: &Subject<'_>, log: &Log<'_>) -> Option<String> {
+    let last = |grants: Vec<&Arc<Grant>>| {
+        let last = grants.into_iter().filter(|grant| log.doubts(grant).is_some());
+        last.max_by_key(|grant| grant.changed().map(|(_, at)| at)).and_then(|one| log.doubts(one))
+    };
+    let by_name = last(subject.own().collect());
+    by_name.or_else(|| {
+        let (doubted, sure): (Vec<_>, Vec<_>) =
+            judged(subject, log).partition(|grant| log.doubts(grant).is_some());
+        let held = sure.into_iter().map(|grant| subject.book.tier_of(grant)).max();
+        let beside = subject.book.beside(&subject.entry.identity).filter(|one| one.sure);
+        let held = beside.map(|one| one.tier).chain(held).max().unwrap_or_default();
+        let masters = subject.book.is_master(subject.entry);
+        (held <= Tier::DiscoveryOnly && !masters).then(|| last(doubted)).flatten()
+    })
 }
 
 /// Whether it, or something that names it, was made within the idle time: what somebody was given
@@ -116,19 +135,25 @@ fn held(subject: &Subject<'_>, log: &Log<'_>) -> Held {
     if in_masters {
         return Held { tier: Tier::ClusterAdmin, age_known: true };
     }
-    let from_everybody = |grant: &Grant| {
-        grant.key.subject != subject.entry.identity
-            && subject.book.is_implicit(&grant.key.subject.name)
-    };
-    let judged =
-        |grant: &&Arc<Grant>| !grant.bootstrap && !from_everybody(grant) && log.judges(grant);
     let beside = subject.book.beside(&subject.entry.identity).filter(|one| one.sure);
     let beside = beside.map(|one| one.tier).max().unwrap_or_default();
-    let tiers = subject.grants().filter(judged).map(|grant| subject.book.tier_of(grant));
+    let tiers = judged(subject, log).map(|grant| subject.book.tier_of(grant));
     let granted = tiers.max().unwrap_or_default();
-    let age_known = granted <= Tier::DiscoveryOnly
-        || subject.grants().filter(judged).any(|grant| grant.created.is_some());
+    let age_known =
+        granted <= Tier::DiscoveryOnly || judged(subject, log).any(|grant| grant.created.is_some());
     Held { tier: granted.max(beside), age_known }
+}
+
+/// Its grants that are old enough, those of everybody and the API server's own left out.
+fn judged<'a>(subject: &Subject<'a>, log: &Log<'_>) -> impl Iterator<Item = &'a Arc<Grant>> {
+    let (book, identity) = (subject.book, &subject.entry.identity);
+    let from_everybody = move |grant: &Grant| {
+        grant.key.subject != *identity && book.is_implicit(&grant.key.subject.name)
+    };
+    let log = *log;
+    subject
+        .grants()
+        .filter(move |grant| !grant.bootstrap && !from_everybody(grant) && log.judges(grant))
 }
 
 /// Whether the cluster itself shows that it was used after all.

@@ -72,7 +72,7 @@ use crate::book::{
     Book, Entry, Existence, Finding, Grant, HeldRule, HintSource, Severity, Sure, Tier,
 };
 use crate::credentials::{self, Credential, believed_from};
-use crate::model::{BindingKind, Coverage, PolicyRule, Scope, SubjectKind};
+use crate::model::{BindingKind, Coverage, Giving, PolicyRule, Scope, SubjectKind};
 use crate::rbac::effective::Inert;
 use crate::rbac::matching::name_matches;
 
@@ -209,7 +209,24 @@ impl<'a> Log<'a> {
 
     /// Whether the grant was there all that time, as far as is known.
     fn judges(&self, grant: &Grant) -> bool {
-        grant.created.is_none_or(|created| created <= self.since)
+        grant.made().is_none_or(|made| made <= self.since)
+    }
+
+    /// That who has a grant, or what it gives, was written within that time, so that it need not have
+    /// been there all of it, as it goes on in the evidence. None where that is not so, or not told.
+    fn doubts(&self, grant: &Grant) -> Option<String> {
+        let (what, at) = grant.changed().filter(|(_, at)| *at > self.since)?;
+        let day = at.format("%Y-%m-%d");
+        Some(match what {
+            Giving::Subjects => format!(
+                "; whom {} names was last written on {day}: whether it had this before is not known",
+                binding(grant)
+            ),
+            Giving::Rules => format!(
+                "; what {} gives was last written on {day}: whether it had this before is not known",
+                role(grant)
+            ),
+        })
     }
 }
 
@@ -256,12 +273,13 @@ impl<'a> Subject<'a> {
         (!missing).then_some(log)
     }
 
-    /// When its grants, and itself, were made that are too young to be judged.
+    /// When its grants, and itself, were made or last changed that are too young to be judged.
     fn young(&self) -> impl Iterator<Item = DateTime<Utc>> + use<'a> {
         let log = self.log;
         self.grants()
             .filter(|grant| !grant.bootstrap)
-            .filter_map(|grant| grant.created)
+            .flat_map(|grant| [grant.made(), grant.changed().map(|(_, at)| at)])
+            .flatten()
             .chain(self.made())
             .filter(move |created| log.is_some_and(|log| *created > log.since))
     }

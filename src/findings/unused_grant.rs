@@ -2,7 +2,7 @@
 
 use super::idle::limits;
 use super::{Log, Subject, binding, one_less, role, severity_of};
-use crate::book::{Finding, Grant, Tier, UseState};
+use crate::book::{Finding, Grant, Severity, Tier, UseState};
 
 const RULE: (&str, &str) = ("unused-grant", "unused grant");
 
@@ -26,15 +26,20 @@ pub(super) fn find(subject: &Subject<'_>, found: &mut Vec<Finding>) {
             0 => String::new(),
             _ => format!("; {silent} of them no log can show in use"),
         };
+        let doubt = log.doubts(grant);
+        let severity = match &doubt {
+            None => one_less(severity_of(tier)),
+            Some(_) => Severity::Info,
+        };
         let evidence = format!(
-            "{} grants {} ({}): {what} in a log that begins on {}{but}{}",
+            "{} grants {} ({}): {what} in a log that begins on {}{but}{}{}",
             binding(grant),
             role(grant),
             tier.as_str(),
             log.from.format("%Y-%m-%d"),
+            doubt.unwrap_or_default(),
             limits(log.coverage)
         );
-        let severity = one_less(severity_of(tier));
         let mut finding = subject.finding(RULE, severity, Some(grant), evidence);
         finding.rests_on_coverage = true;
         found.push(finding);

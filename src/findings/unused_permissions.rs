@@ -4,7 +4,7 @@
 use super::idle::limits;
 use super::unused_grant::is_unused;
 use super::{Subject, binding, one_less, rights, severity_of};
-use crate::book::{Finding, HeldRule, UseState};
+use crate::book::{Finding, HeldRule, Severity, UseState};
 
 const RULE: (&str, &str) = ("unused-permissions", "unused rights");
 
@@ -48,16 +48,21 @@ pub(super) fn find(subject: &Subject<'_>, found: &mut Vec<Finding>) {
         0 => String::new(),
         rest => format!(", and {rest} more"),
     };
+    let grants = more.iter().filter_map(|rule| rule.grant);
+    let last = grants.filter(|grant| log.doubts(grant).is_some());
+    let last = last.max_by_key(|grant| grant.changed().map(|(_, at)| at));
+    let doubt = last.and_then(|grant| log.doubts(grant));
     let evidence = format!(
         "what was used comes to {}; rules that were not, in a log that begins on {}, make it {}: \
-         {}{rest}{}",
+         {}{rest}{}{}",
         needed.as_str(),
         log.from.format("%Y-%m-%d"),
         held.as_str(),
         named.join("; "),
+        doubt.as_deref().unwrap_or_default(),
         limits(log.coverage)
     );
-    let severity = one_less(severity_of(held));
+    let severity = if doubt.is_some() { Severity::Info } else { one_less(severity_of(held)) };
     let mut finding = subject.finding(RULE, severity, None, evidence);
     finding.rests_on_coverage = true;
     found.push(finding);

@@ -52,6 +52,7 @@ pub use identity::{Identity, IdentityParseError, Name, SubjectKind};
 pub use issued::{Asked, BoundTo, Issuances, Issued, Maker, Minted};
 pub use lacks::Absence;
 pub use lists::KEPT_CONFIG_MAPS;
+pub use managers::{Giving, Manager};
 pub use network_policy::{Direction, Named as NamedByRule, NetworkPolicySpec, NetworkRule};
 pub use object::{
     AggregationRule, Binding, BindingKind, BindingSubject, CertificateSigningRequest, ConfigMap,

@@ -13,8 +13,8 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::{
-    BootstrapToken, DefinedBinding, FlowSchemaSpec, Identity, Name, NetworkPolicySpec, PodSpec,
-    PodTemplate, PriorityLevelSpec, SubjectKind, is_copy,
+    BootstrapToken, DefinedBinding, FlowSchemaSpec, Identity, Manager, Name, NetworkPolicySpec,
+    PodSpec, PodTemplate, PriorityLevelSpec, SubjectKind, is_copy,
 };
 
 /// Reads `null` as the empty value: Go prints empty slices and maps as `null`.
@@ -65,14 +65,13 @@ pub struct Meta {
     /// Who owns the object, for garbage collection.
     #[serde(deserialize_with = "null_default", skip_serializing_if = "Vec::is_empty")]
     pub owner_references: Vec<OwnerReference>,
-    /// The clients that wrote it, by the names that they gave themselves; empty where that was not
-    /// given, as kubectl leaves it out.
+    /// The clients that wrote it; empty where that was not given, as kubectl leaves it out.
     #[serde(
         rename = "managedFields",
         with = "super::managers",
         skip_serializing_if = "Vec::is_empty"
     )]
-    pub managers: Vec<Name>,
+    pub managers: Vec<Manager>,
 }
 
 fn annotations<'de, D: Deserializer<'de>>(

@@ -37,7 +37,7 @@ pub(super) fn argo_cd(kept: Kept<'_>) -> Option<Owner> {
     // Every chart sets this label, and Argo CD sets it where it tracks by label.
     let name = kept.label(INSTANCE).filter(|name| !name.is_empty())?;
     if let Some(client) =
-        kept.meta.managers.iter().find(|client| ARGO_CLIENTS.contains(&&***client))
+        kept.meta.managers.iter().find(|client| ARGO_CLIENTS.contains(&&*client.name))
     {
         return Some(owner(
             application(name),

@@ -36,7 +36,7 @@ pub(super) fn helm(kept: Kept<'_>, of_argo: bool) -> Option<Owner> {
 /// chart's hooks for its own, and so does who applies what `helm template` prints; nor does an object
 /// without `managedFields`, as kubectl prints it.
 pub(super) fn hook_of_helm(kept: Kept<'_>) -> bool {
-    kept.annotation(HOOK).is_some() && kept.meta.managers.iter().any(|client| is_helm(client))
+    kept.annotation(HOOK).is_some() && kept.meta.managers.iter().any(|client| is_helm(&client.name))
 }
 
 /// Helm itself, and what carries it: `helm-controller`, `terraform-provider-helm_v2.17.0_x5`.

@@ -141,12 +141,12 @@ impl Known {
     /// Sources of which nothing was ever read, and which are gone or are now read as others: nothing
     /// of them is missing.
     pub fn nothing(&self) -> Vec<i64> {
-        let claimed = self.sources.iter().filter(|source| self.claimed.contains(&source.id));
-        let read: BTreeSet<&[u8]> = claimed.map(|source| &*source.path).collect();
         self.free()
             .filter(|source| source.cursor.taken == 0)
             .filter(|source| {
-                read.contains(&*source.path) || !source.exists() || self.is_entered(source)
+                // Whatever is there now was read as another: as a new one, or as one that began like it.
+                let is_read = self.found.contains(&source.path);
+                is_read || !source.exists() || self.is_entered(source)
             })
             .map(|source| source.id)
             .collect()

@@ -222,3 +222,86 @@ fn an_account_whose_token_others_carry_or_that_is_due_is_doubted() {
         "; whether a workload is to run as it is not known, since workloads were not read"
     ));
 }
+
+/// The parts of an object that say when it was made and when what it gives was last written.
+fn written(mut object: serde_json::Value, made: i64, field: &str, last: i64) -> serde_json::Value {
+    object["metadata"]["creationTimestamp"] = json!(day(made));
+    object["metadata"]["managedFields"] = json!([
+        {"manager": "kubectl-edit", "operation": "Update", "time": day(last),
+         "fieldsType": "FieldsV1", "fieldsV1": {field: {}}},
+        {"manager": "labels", "operation": "Update", "time": day(199),
+         "fieldsType": "FieldsV1", "fieldsV1": {"f:metadata": {"f:labels": {}}}},
+    ]);
+    object
+}
+
+fn of(world: &World, who: &str, rule: &str) -> (Severity, String, &'static str) {
+    let found =
+        findings(world).into_iter().find(|one| one.identity.to_string() == who && one.rule == rule);
+    let found = found.expect("found");
+    (found.severity, found.evidence.clone(), found.fix.kind())
+}
+
+#[test]
+fn who_was_named_of_late_by_an_old_binding_need_not_have_had_it_before() {
+    let devs = binding(Some("a"), "devs", "ClusterRole/edit", &["user:ana", "user:new"]);
+    let world = |last: i64| {
+        let devs = written(devs.clone(), -900, "f:subjects", last);
+        let ana = Row::new("user:ana", "create pods@a", 195);
+        world().object(&devs).log(0, 200).row(ana)
+    };
+    let (severity, evidence, fix) = of(&world(190), "user:new", "idle");
+    assert_eq!((severity, fix), (Severity::Info, "elsewhere"));
+    assert!(
+        evidence.contains(
+            "; whom RoleBinding a/devs names was last written on 2026-07-10: whether it had this \
+             before is not known"
+        ),
+        "{evidence}"
+    );
+    // It was named all that time, as no one was since: the labels are no matter.
+    let (severity, evidence, fix) = of(&world(100), "user:new", "idle");
+    assert_eq!((severity, fix), (Severity::Medium, "revokeIdentity"));
+    assert!(!evidence.contains("last written"), "{evidence}");
+    // The binding's making is no change of it, and what was made within that time is not judged.
+    let fresh = written(devs.clone(), 190, "f:subjects", 190);
+    let fresh = super::world().object(&fresh).log(0, 200);
+    assert!(idle(&fresh).is_empty());
+}
+
+#[test]
+fn what_a_role_gives_of_late_need_not_have_been_given_before() {
+    let wide = |last: i64| {
+        let role = json!({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole",
+            "metadata": {"name": "wide"}, "rules": [
+                {"verbs": ["get"], "apiGroups": [""], "resources": ["pods"]},
+                {"verbs": ["get", "update"], "apiGroups": [""], "resources": ["secrets"]}]});
+        let role = written(role, -900, "f:rules", last);
+        let mut used = binding(Some("a"), "w", "ClusterRole/wide", &["user:bob"]);
+        used["metadata"]["creationTimestamp"] = json!(day(-900));
+        let mut unused = binding(Some("b"), "w", "ClusterRole/wide", &["user:bob"]);
+        unused["metadata"]["creationTimestamp"] = json!(day(-900));
+        let bob = Row::new("user:bob", "get pods@a", 195);
+        world().namespace("b").object(&role).object(&used).object(&unused).log(0, 200).row(bob)
+    };
+    let said = "; what ClusterRole wide gives was last written on 2026-07-10: whether it had this \
+                before is not known";
+    for rule in ["unused-permissions", "unused-grant"] {
+        let (severity, evidence, _) = of(&wide(190), "user:bob", rule);
+        assert!(severity == Severity::Info && evidence.contains(said), "{rule}: {evidence}");
+        let (severity, evidence, _) = of(&wide(100), "user:bob", rule);
+        assert!(severity > Severity::Info && !evidence.contains(said), "{rule}: {evidence}");
+    }
+    // A role that was made of late gave nothing before.
+    let made = written(
+        json!({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole",
+            "metadata": {"name": "edit"},
+            "rules": [{"verbs": ["create"], "apiGroups": [""], "resources": ["pods"]}]}),
+        190,
+        "f:rules",
+        190,
+    );
+    let mut old = binding(Some("a"), "o", "ClusterRole/edit", &["user:eve"]);
+    old["metadata"]["creationTimestamp"] = json!(day(-900));
+    assert!(idle(&world().object(&made).object(&old).log(0, 200)).is_empty());
+}

@@ -40,14 +40,21 @@ fn objects_come_back_as_they_went() {
 }
 
 #[test]
-fn of_managed_fields_only_the_clients_names_are_kept() {
+fn of_managed_fields_the_clients_and_what_they_gave_are_kept() {
     let role = json!({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole",
         "metadata": {"name": "r", "managedFields": [
             {"manager": "b", "operation": "Update", "fieldsV1": {"f:rules": {}}},
-            {"manager": "a", "operation": "Apply"}, {"manager": "b", "operation": "Apply"}]},
+            {"manager": "a", "operation": "Apply"}, {"manager": "b", "operation": "Apply"},
+            {"manager": "c", "time": "2026-03-01T00:00:00Z", "fieldsV1": {"f:metadata": {}}},
+            {"manager": "d", "time": "2026-01-01T00:00:00Z", "fieldsV1": {"f:rules": {}}},
+            {"manager": "d", "time": "2026-02-01T00:00:00Z",
+             "fieldsV1": {"f:aggregationRule": {".": {}}, "f:metadata": {}}}]},
         "rules": []});
-    let kept = json!([{"manager": "a"}, {"manager": "b"}]);
-    assert_eq!(round_trip(&role)["metadata"]["managedFields"], kept);
+    let kept = json!([{"manager": "a"}, {"manager": "b"}, {"manager": "c"},
+        {"manager": "d", "time": "2026-02-01T00:00:00Z", "fieldsV1": {"f:rules": {}}}]);
+    let once = round_trip(&role);
+    assert_eq!(once["metadata"]["managedFields"], kept);
+    assert_eq!(round_trip(&once), once);
 }
 
 #[test]

@@ -423,3 +423,40 @@ fn files_that_begin_alike_stay_apart() {
         assert_eq!(found, expected, "{texts:?}");
     }
 }
+
+#[test]
+fn a_line_that_is_cut_off_is_one_whichever_source_its_file_is_taken_for() {
+    let world = World::new();
+    let mut store = world.store();
+    // As the API server writes it; of seven bytes nobody can tell that.
+    let plain = |id: u32| {
+        let line = line(id, i64::from(id), "ana", "kubectl");
+        let start =
+            "{\"kind\":\"Event\",\"apiVersion\":\"audit.k8s.io/v1\",\"level\":\"Metadata\",";
+        let line = line.replace("\"kind\":\"Event\",", "");
+        let line = line.replace("\"apiVersion\":\"audit.k8s.io/v1\",", "");
+        line.replace("\"level\":\"Metadata\",", "").replacen('{', start, 1)
+    };
+    let (first, second) = (plain(1), plain(2));
+    let paths = ["a.log", "b.log", "z.log"].map(|name| world.path(name));
+    let told = |store: &mut Store| {
+        let coverage = store.activity(&world.options).unwrap().unwrap().coverage().clone();
+        let cut = coverage.unreadable.get("cut off").map_or(0, |one| one.count);
+        assert_eq!(cut, coverage.unreadable.values().map(|one| one.count).sum::<u64>());
+        (coverage.events, cut)
+    };
+    fs::write(&paths[0], &first[..7]).unwrap();
+    fs::write(&paths[1], &second[..100]).unwrap();
+    take(&mut store, &[&paths[0], &paths[1]], &world.options).unwrap();
+    assert_eq!(told(&mut store), (0, 2));
+    // The one with the fewest bytes goes on under another name; the other begins with the same bytes.
+    fs::write(&paths[2], &first).unwrap();
+    fs::write(&paths[0], "").unwrap();
+    fs::write(&paths[1], &second[..120]).unwrap();
+    let named: Vec<&Path> = paths.iter().map(PathBuf::as_path).collect();
+    take(&mut store, &named, &world.options).unwrap();
+    assert_eq!(told(&mut store), (1, 1));
+    fs::write(&paths[1], &second).unwrap();
+    take(&mut store, &named, &world.options).unwrap();
+    assert_eq!(told(&mut store), (2, 0));
+}

@@ -330,13 +330,10 @@ impl<'a> Work<'a> {
         }
         let end = self.book.coverage().and_then(|coverage| coverage.to).unwrap_or(self.book.now);
         let least = TimeDelta::days(self.choices.younger_than.into());
-        let role = grant.role.as_ref().and_then(|role| role.meta.creation_timestamp);
-        let created = grant.created.max(role);
-        if let Some(created) = created.filter(|created| end - *created < least) {
+        if let Some((what, at)) = grant.written().find(|(_, at)| end - *at < least) {
             cuts.said.push(format!(
-                "{by}: it or its role was made on {}, less than {} days before the log ends; it stays as \
-                 it is",
-                created.format("%Y-%m-%d"),
+                "{by}: {what} on {}, less than {} days before the log ends; it stays as it is",
+                at.format("%Y-%m-%d"),
                 self.choices.younger_than
             ));
             return false;
