@@ -10,10 +10,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::seen::Uses;
 use super::standing::Standing;
 use super::template::is_template;
-use super::yaml::{For, NoYaml, Node};
 use super::{Credential, Expires, Inventory, Kind, LastUse, Only, template};
 use crate::book::Book;
 use crate::model::{ConfigMap, Identity, Name, quoted};
+use crate::yaml::{For, NoYaml, Node};
 
 pub(crate) use cut::{Cut, Uncut, without};
 pub use mapping::MapField;

@@ -26,7 +26,6 @@ mod token_secret;
 mod unnamed;
 mod unseen;
 mod used;
-mod yaml;
 
 use std::fmt;
 use std::sync::Arc;

@@ -7,14 +7,15 @@ use super::{files, read};
 /// that stand beside the Book share its rows, so `book` and `findings` know each other.
 const FLOW: &[(&str, &[&str])] = &[
     ("model", &[]),
+    ("yaml", &[]),
     ("rbac", &["model"]),
     ("audit", &["model"]),
     ("store", &["model", "audit"]),
-    ("cluster", &["model", "rbac"]),
+    ("cluster", &["model", "yaml", "rbac"]),
     ("owners", &["model", "rbac"]),
     ("actors", &["model"]),
     ("book", &["model", "rbac", "credentials", "findings"]),
-    ("credentials", &["model", "book", "owners"]),
+    ("credentials", &["model", "yaml", "book", "owners"]),
     ("workloads", &["model", "rbac", "book"]),
     ("reach", &["model", "rbac", "book", "workloads"]),
     ("findings", &["model", "rbac", "actors", "book", "credentials", "reach"]),
@@ -91,6 +92,7 @@ const FLOW: &[(&str, &[&str])] = &[
 /// environment, no clock.
 const PURE: &[&str] = &[
     "model",
+    "yaml",
     "rbac",
     "owners",
     "actors",

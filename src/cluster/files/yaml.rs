@@ -15,6 +15,7 @@ use super::flow;
 use super::gather::{self, Gather, Hurts, Item, Place};
 use super::json::{DEPTH, TOO_DEEP, not_objects};
 use super::reason;
+use crate::yaml::{For, Node, is_read_otherwise};
 
 /// Reads every document of a text.
 pub(super) fn read(place: &Place, text: &str, gather: &mut Gather) {
@@ -64,6 +65,9 @@ fn document(place: &Place, line: u64, text: &str, gather: &mut Gather) {
         gather.broken(&place.at_line(line), Hurts::All, &format!("{reason}; it is not read"));
         return;
     }
+    if is_read_otherwise(text) {
+        return otherwise(place, line, text, gather);
+    }
     let mut found = Found::default();
     let mut budget = Budget::of(text);
     let source = yaml_serde::Deserializer::from_str(text);
@@ -83,6 +87,46 @@ fn document(place: &Place, line: u64, text: &str, gather: &mut Gather) {
         gather.broken(&place.at_line(line), Hurts::All, &format!("{reason}; the rest is not read"));
     }
     take(place, line, found, read.is_ok(), gather);
+}
+
+/// Reads a document as kubectl's reader does, for what others have in it that kubectl has not, or the
+/// other way round: merges bring subjects and rules, and tags change names.
+fn otherwise(place: &Place, line: u64, text: &str, gather: &mut Gather) {
+    let root = match Node::read(text, For::Objects) {
+        Ok((root, false)) => root,
+        other => {
+            let (at, refused) = match other {
+                Err(why) => (why.line, why.refused),
+                Ok(_) => (None, true),
+            };
+            let line = at.map_or(line, |at| line + (at as u64).max(1) - 1);
+            let reason = if refused {
+                "merges or tags that kubectl's own reader of YAML refuses; it is not read"
+            } else {
+                "merges or tags that are not followed; it is not read: save what kubectl get … -o yaml \
+                 makes of it"
+            };
+            return gather.broken(&place.at_line(line), Hurts::All, reason);
+        }
+    };
+    let mut found = Found::default();
+    match root.json() {
+        Value::Object(mut fields) => {
+            if let Some(items) = fields.get_mut("items").and_then(Value::as_array_mut) {
+                let items = std::mem::take(items);
+                fields.remove("items");
+                let mut listed = Vec::new();
+                items.into_iter().for_each(|one| list(one, 0, &mut listed));
+                found.items = Some(listed);
+            }
+            found.fields = fields;
+        }
+        _ => {
+            let reason = "not an object; save objects with kubectl get … -o yaml";
+            return gather.broken(&place.at_line(line), Hurts::All, reason);
+        }
+    }
+    take(place, line, found, true, gather);
 }
 
 /// Hands on what a document holds.

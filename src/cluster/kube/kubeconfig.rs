@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::Variables;
 use crate::cluster::Error;
+use crate::yaml::{For, Node, is_read_otherwise};
 
 /// Text that must not be shown.
 #[derive(Clone, Default, PartialEq, Eq, Deserialize)]
@@ -317,6 +318,22 @@ fn text_of(bytes: Vec<u8>) -> Option<String> {
 /// A text that holds nothing is a kubeconfig without anything; of several documents the first
 /// counts, as it does to kubectl.
 fn parse(text: &str) -> Result<Kubeconfig, String> {
+    if is_read_otherwise(text) {
+        let refused = |line: Option<usize>| {
+            let line = line.map_or_else(String::new, |line| format!("line {line}: "));
+            format!(
+                "{line}merges or tags of YAML that kubectl's reader refuses, or that are not followed"
+            )
+        };
+        let root = match Node::read(text, For::Objects) {
+            Ok((root, false)) => root.json(),
+            Ok((_, true)) => return Err(refused(None)),
+            Err(why) => return Err(refused(why.line)),
+        };
+        return serde_json::from_value::<Option<Kubeconfig>>(root)
+            .map(Option::unwrap_or_default)
+            .map_err(|error| without_quotes(&error.to_string()));
+    }
     let Some(document) = yaml_serde::Deserializer::from_str(text).next() else {
         return Ok(Kubeconfig::default());
     };

@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 use super::{Entry, is_skipped};
 use crate::credentials::Inventory;
 use crate::credentials::template;
-use crate::credentials::yaml::{For, Node};
 use crate::model::{Identity, Name};
+use crate::yaml::{For, Node};
 
 /// The groups of nodes, and of those who join (`aws-auth` of node roles, EKS User Guide).
 const NODE_GROUPS: [&str; 2] = ["system:nodes", "system:bootstrappers"];

@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use super::super::yaml::{For, Node};
 use super::{token, unreadable};
 use crate::model::{Held, HeldContext, HeldKind, Name, Outside};
+use crate::yaml::{For, Node};
 
 /// Reads a file that a kubeconfig names, by the path as it stands there. The error says why not.
 pub type Load<'a> = &'a dyn Fn(&str) -> Result<Vec<u8>, String>;

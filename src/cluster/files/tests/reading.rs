@@ -335,3 +335,54 @@ proptest! {
         let _ = read_with(&[Source::Stdin], &mut format!("{{{text}").as_bytes());
     }
 }
+
+#[test]
+fn merges_and_tags_bring_the_subjects_that_kubectl_makes_of_them() {
+    let text = "\
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRoleBinding
+metadata: {name: ops}
+roleRef: &admin {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: cluster-admin}
+subjects:
+- &ana {kind: User, name: ana, apiGroup: rbac.authorization.k8s.io}
+- <<: *ana
+  name: eve
+- {kind: User, name: !!binary bWFs, apiGroup: rbac.authorization.k8s.io}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRoleBinding
+metadata: {name: more}
+roleRef: {<<: [{name: view}], kind: ClusterRole, apiGroup: rbac.authorization.k8s.io}
+subjects: [{kind: User, name: bo}]
+---
+apiVersion: v1
+kind: List
+items:
+- {apiVersion: v1, kind: Namespace, metadata: &m {name: a}}
+- {apiVersion: v1, kind: Namespace, metadata: {<<: *m, name: b}}
+";
+    let read = read_text(text.as_bytes());
+    assert_eq!(read.broken, []);
+    let all: Vec<(String, Vec<String>)> = read
+        .objects
+        .bindings
+        .values()
+        .map(|binding| {
+            let names = binding.subjects.iter().map(|subject| subject.name.to_string());
+            (binding.role_ref.name.to_string(), names.collect())
+        })
+        .collect();
+    let expected = [
+        ("cluster-admin".to_owned(), vec!["ana".to_owned(), "eve".to_owned(), "mal".to_owned()]),
+        ("view".to_owned(), vec!["bo".to_owned()]),
+    ];
+    assert_eq!(all, expected);
+    assert_eq!(read.objects.namespaces.len(), 2);
+    // What kubectl refuses hides nothing without a word.
+    let broken = read_text(text.replace("<<: *ana", "<<: ana").as_bytes());
+    let said: Vec<String> =
+        broken.broken.iter().map(|one| format!("{}: {}", one.place, one.reason)).collect();
+    assert_eq!(said.len(), 1, "{said:?}");
+    assert!(said[0].contains("document 1, line 7") && said[0].contains("kubectl"), "{said:?}");
+    assert_eq!(broken.objects.bindings.len(), 1);
+}

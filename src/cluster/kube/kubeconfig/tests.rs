@@ -272,3 +272,24 @@ fn clusters_are_called_by_the_last_part_of_their_contexts_name() {
         assert_eq!(short_name(context), name, "{context}");
     }
 }
+
+#[test]
+fn merges_and_tags_are_what_kubectl_has_them_for() {
+    let text = "\
+clusters:
+- &c {name: one, cluster: &server {server: !!binary aHR0cHM6Ly9vbmUuZXhhbXBsZS5vcmc=}}
+- {name: two, cluster: {<<: *server, tls-server-name: two}}
+users:
+- {name: ops, user: &ops {token: abc, exec: {command: x, args: [y], env: []}}}
+- {name: more, user: {<<: *ops}}
+";
+    let read = parse(text).expect("a kubeconfig");
+    let servers: Vec<_> = read.clusters.iter().map(|one| one.cluster.server.as_deref()).collect();
+    assert_eq!(servers, [Some("https://one.example.org"); 2]);
+    let more = &read.users[1].user;
+    assert_eq!(more.token.as_ref().map(Hidden::reveal), Some("abc"));
+    assert!(more.exec.is_some());
+    // kubectl takes no merge of what is no map.
+    let why = parse("users:\n- name: a\n  user: {<<: secret-token}\n").unwrap_err();
+    assert!(why.starts_with("line 3: ") && !why.contains("secret-token"), "{why}");
+}

@@ -8,7 +8,7 @@ fn read(text: &str) -> String {
     fn json(node: &Node) -> String {
         match node {
             Node::Null => "null".to_owned(),
-            Node::Bool => "true".to_owned(),
+            Node::Bool(_) => "true".to_owned(),
             Node::Number(_) => "1".to_owned(),
             Node::Text(text) => format!("{text:?}"),
             Node::List(list) => {
@@ -127,4 +127,38 @@ fn where_readers_are_at_odds_it_is_said() {
     assert_eq!(read("-\ta: b\n"), "at odds: [{\"a\":\"b\"}]");
     // And it takes a line that ends with U+0085.
     assert_eq!(read("a: b\u{85}c: d\n"), "not followed");
+}
+
+#[test]
+fn objects_are_read_whole_and_with_their_values() {
+    let json = |text: &str| Node::read(text, For::Objects).unwrap().0.json().to_string();
+    assert_eq!(
+        json("a: [yes, 'yes', off, 1_000, 0777, 0x1F, -5, 18446744073709551615, 1.5, ~]\n"),
+        r#"{"a":[true,"yes",false,1000,511,31,-5,18446744073709551615,1.5,null]}"#
+    );
+    // What a kubeconfig has for secret are fields like others.
+    assert_eq!(
+        json("args: [x]\nenv: &e [{name: A}]\npassword: *e\n"),
+        r#"{"args":["x"],"env":[{"name":"A"}],"password":[{"name":"A"}]}"#
+    );
+    assert!(Node::read("a: .inf\n", For::Objects).is_err());
+}
+
+#[test]
+fn what_others_read_otherwise_is_found_and_scripts_are_not_taken_for_it() {
+    for text in [
+        "- <<: *a\n",
+        "- {<< : *a}\n",
+        "? <<\n: *a\n",
+        "- '<<': x\n",
+        "a: !!binary YQ==\n",
+        "a: !<tag:yaml.org,2002:binary> YQ==\n",
+        "%TAG !e! tag:yaml.org,2002:\n---\na: !e!binary YQ==\n",
+        "- ! '<<': {x: q}\n",
+    ] {
+        assert!(is_read_otherwise(text), "{text}");
+    }
+    for text in ["run: |\n  cat <<EOF > a\n  if [ ! -f a ] && [ b != c ]; then\n", "a: hello!\n"] {
+        assert!(!is_read_otherwise(text), "{text}");
+    }
 }

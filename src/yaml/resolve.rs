@@ -3,6 +3,7 @@
 use base64::Engine as _;
 use base64::alphabet::STANDARD;
 use base64::engine::{GeneralPurpose, GeneralPurposeConfig};
+use serde_json::Value;
 
 /// A scalar's value, as far as anybody asks.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -78,12 +79,33 @@ fn by_letters(value: &str) -> Scalar {
     }
 }
 
+/// A number as JSON has it.
+pub(super) fn number(text: &str) -> Value {
+    let plain = text.replace('_', "");
+    match digits(&plain) {
+        Some((true, value)) => match 0_i64.checked_sub_unsigned(value) {
+            Some(value) => value.into(),
+            None => Value::Null,
+        },
+        Some((false, value)) => value.into(),
+        None => plain.parse::<f64>().map_or(Value::Null, Value::from),
+    }
+}
+
 /// A whole number as `strconv.ParseInt` and `ParseUint` with base 0 take it.
 fn whole(text: &str) -> Option<Scalar> {
-    let (signed, digits) = match text.strip_prefix(['+', '-']) {
-        Some(digits) => (true, digits),
-        None => (false, text),
-    };
+    let (negative, value) = digits(text)?;
+    let most = i64::MAX.unsigned_abs() + u64::from(negative);
+    match (value <= most, text.starts_with(['+', '-'])) {
+        (true, _) => Some(Scalar::Number),
+        (false, false) => Some(Scalar::Long),
+        (false, true) => None,
+    }
+}
+
+/// Whether it is below zero, and how much it is without that.
+fn digits(text: &str) -> Option<(bool, u64)> {
+    let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
     let lower = digits.to_ascii_lowercase();
     let (radix, digits) = match lower.get(..2) {
         Some("0x") => (16, &lower[2..]),
@@ -96,12 +118,7 @@ fn whole(text: &str) -> Option<Scalar> {
         return None;
     }
     let value = u64::from_str_radix(digits, radix).ok()?;
-    let most = i64::MAX.unsigned_abs() + u64::from(text.starts_with('-'));
-    match (value <= most, signed) {
-        (true, _) => Some(Scalar::Number),
-        (false, false) => Some(Scalar::Long),
-        (false, true) => None,
-    }
+    Some((text.starts_with('-'), value))
 }
 
 /// `^[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?$`, within what a float holds.

@@ -1,8 +1,10 @@
-//! YAML of files and of `aws-auth` as `sigs.k8s.io/yaml` reads it, by go-yaml v2, which is YAML 1.1:
+//! YAML of files, of saved objects and of `aws-auth` as `sigs.k8s.io/yaml` reads it, by go-yaml v2, which is YAML 1.1:
 //! merge keys, anchors, `!!binary`, and plain words that are no text, such as `yes` and `1_000`. As
 //! a tree, so that one broken element does not take the others with it.
 
 use std::collections::BTreeMap;
+
+use serde_json::Value;
 
 mod compose;
 mod resolve;
@@ -16,7 +18,7 @@ use resolve::{Scalar, resolve};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Node {
     Null,
-    Bool,
+    Bool(bool),
     /// As it reads.
     Number(String),
     Text(String),
@@ -40,11 +42,19 @@ pub(super) struct NoYaml {
 pub(super) enum For {
     /// Who makes JSON of it first, and takes none of what cannot be that.
     Json,
+    /// The same of objects, of which all is read.
+    Objects,
     /// Who reads it without that step.
     Typed,
     /// Whoever finds the file: what nobody takes is in it all the same.
     #[default]
     Finder,
+}
+
+impl For {
+    fn makes_json(self) -> bool {
+        matches!(self, Self::Json | Self::Objects)
+    }
 }
 
 /// Keys of kubeconfigs whose values are secret and tell nothing: they never become values.
@@ -89,6 +99,18 @@ impl Node {
         Ok((reading.value(root, 0)?, other.is_err()))
     }
 
+    /// As JSON.
+    pub(super) fn json(self) -> Value {
+        match self {
+            Self::Null => Value::Null,
+            Self::Bool(is) => is.into(),
+            Self::Number(text) => resolve::number(&text),
+            Self::Text(text) => text.into(),
+            Self::List(list) => list.into_iter().map(Self::json).collect(),
+            Self::Map(map) => map.into_iter().map(|(key, value)| (key, value.json())).collect(),
+        }
+    }
+
     /// A field of a map; nothing where it is null.
     pub(super) fn get(&self, key: &str) -> Option<&Self> {
         match self {
@@ -104,6 +126,25 @@ impl Node {
             _ => None,
         }
     }
+}
+
+/// Whether a text has what readers of YAML read otherwise than go-yaml does: merges, and tags that say
+/// what a value is. Most have none of it, and what prints objects writes none.
+pub(super) fn is_read_otherwise(text: &str) -> bool {
+    let text = text.as_bytes();
+    let after = |at: usize| text.get(at..).unwrap_or_default();
+    let merges = memchr::memmem::find_iter(text, b"<<").any(|at| {
+        let rest = after(at + 2).trim_ascii_start();
+        // A key, be it in quotes or set apart (`? <<`).
+        matches!(rest.first(), Some(b':' | b'\'' | b'"'))
+    });
+    merges
+        || memchr::memchr_iter(b'!', text).any(|at| {
+            matches!(after(at + 1).first(), Some(b'!' | b'<'))
+                // `! '<<'`
+                || matches!(after(at + 1), [b' ', b'\'' | b'"' | b'<', ..])
+        })
+        || (memchr::memmem::find(text, b"%TAG").is_some())
 }
 
 /// Makes a tree of a document as `decoder` of go-yaml v2 does (`decode.go`).
@@ -160,8 +201,8 @@ impl Reading<'_> {
             }
             Item::Scalar { .. } => match self.scalar(at)? {
                 Scalar::Null => Node::Null,
-                Scalar::Bool(_) => Node::Bool,
-                Scalar::Infinite if self.by == For::Json => return Err(self.refused(at)),
+                Scalar::Bool(is) => Node::Bool(is),
+                Scalar::Infinite if self.by.makes_json() => return Err(self.refused(at)),
                 Scalar::Number | Scalar::Long | Scalar::Infinite => Node::Number(self.raw(at)?),
                 Scalar::Text(text) => Node::Text(self.text(at, &text)?),
             },
@@ -226,7 +267,7 @@ impl Reading<'_> {
                 continue;
             }
             let key = self.key(*key)?;
-            if SECRET.contains(&&*key) {
+            if self.by != For::Objects && SECRET.contains(&&*key) {
                 continue;
             }
             let value = self.value(*value, depth + 1)?;
@@ -247,7 +288,7 @@ impl Reading<'_> {
             Item::Scalar { .. } => match self.scalar(at)? {
                 Scalar::Text(text) => self.text(at, &text)?,
                 Scalar::Bool(is) => is.to_string(),
-                Scalar::Null | Scalar::Long if self.by == For::Json => return Err(self.refused(at)),
+                Scalar::Null | Scalar::Long if self.by.makes_json() => return Err(self.refused(at)),
                 Scalar::Null => String::new(),
                 Scalar::Number | Scalar::Long | Scalar::Infinite => self.raw(at)?,
             },
