@@ -1,10 +1,12 @@
 //! What a controller makes: its definition is edited, what it makes of that is awaited, and whatever comes
 //! back is seen.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use serde_json::{Value, json};
 
+use super::faults::{Act, Faulty};
+use super::killed::killed_at;
 use super::{Desk, RBAC, cluster, may, user};
 use crate::support::cluster::Cluster;
 use crate::support::process::await_some;
@@ -63,11 +65,12 @@ fn said(definition: &Value) -> Vec<(String, Value)> {
 }
 
 /// What rbac-manager does when it goes through its definition (`reconcileRoleBindings`): of what has
-/// its label it deletes what the definition does not say so, and makes what is not there.
-fn reconcile(cluster: &Cluster) {
-    let Some(definition) = get(cluster, &["rbacdefinition", "ops"]) else { return };
+/// its label it deletes what the definition does not say so, and makes what is not there. Gives whether
+/// it saw all of that as it should be, and wrote nothing.
+fn reconcile(cluster: &Cluster) -> bool {
+    let Some(definition) = get(cluster, &["rbacdefinition", "ops"]) else { return false };
     let labelled = ["rolebindings", "-n", "owned", "-l", "rbac-manager=reactiveops"];
-    let Some(have) = get(cluster, &labelled) else { return };
+    let Some(have) = get(cluster, &labelled) else { return false };
     let have = have["items"].as_array().cloned().unwrap_or_default();
     let wanted = said(&definition);
     let is_so = |one: &Value, (name, wanted): &(String, Value)| {
@@ -75,16 +78,20 @@ fn reconcile(cluster: &Cluster) {
             && one["subjects"] == wanted["subjects"]
             && one["roleRef"] == wanted["roleRef"]
     };
+    let mut wrote = false;
     for one in &have {
         if !wanted.iter().any(|wanted| is_so(one, wanted)) {
             let name = one["metadata"]["name"].as_str().expect("a name");
             cluster.kubectl(&["delete", "rolebinding", name, "-n", "owned"]);
+            wrote = true;
         }
     }
     for wanted in wanted.iter().filter(|wanted| !have.iter().any(|one| is_so(one, wanted))) {
         // One that is there without the label stays as it is: the server says that it exists.
-        cluster.kubectl_with(&["create", "-f", "-"], &wanted.1.to_string());
+        let made = cluster.kubectl_with(&["create", "-f", "-"], &wanted.1.to_string());
+        wrote |= !String::from_utf8_lossy(&made.stderr).contains("AlreadyExists");
     }
+    !wrote
 }
 
 /// Both bindings as they were made; of one the label was taken since.
@@ -95,12 +102,42 @@ fn make_bindings(cluster: &Cluster) {
     }
 }
 
+/// The controller: it goes through its definition again and again, beside the test.
+#[derive(Default)]
+struct Controller {
+    stop: AtomicBool,
+    /// How often it began to.
+    begun: AtomicUsize,
+    /// The last time that nothing was to be written.
+    quiet: AtomicUsize,
+}
+
+impl Controller {
+    fn run(&self, cluster: &Cluster) {
+        while !self.stop.load(Ordering::SeqCst) {
+            let this = self.begun.fetch_add(1, Ordering::SeqCst) + 1;
+            if reconcile(cluster) {
+                self.quiet.store(this, Ordering::SeqCst);
+            }
+        }
+    }
+
+    /// Waits until it went through all that there is now, and had nothing to write. What it read before
+    /// is of the past: only what it began from here on counts.
+    fn await_rest(&self) {
+        let begun = self.begun.load(Ordering::SeqCst);
+        await_some("the controller to have nothing left to write", || {
+            (self.quiet.load(Ordering::SeqCst) > begun).then_some(())
+        });
+    }
+}
+
 /// Stops the controller, also where an assertion fails before.
-struct Stop<'a>(&'a AtomicBool);
+struct Stop<'a>(&'a Controller);
 
 impl Drop for Stop<'_> {
     fn drop(&mut self) {
-        self.0.store(true, Ordering::Relaxed);
+        self.0.stop.store(true, Ordering::SeqCst);
     }
 }
 
@@ -143,11 +180,6 @@ fn states(cluster: &Cluster) -> Vec<Option<Value>> {
     places.into_iter().map(|place| state(cluster, place)).collect()
 }
 
-/// The controller needs a moment between deleting a binding and making it anew.
-fn await_states(cluster: &Cluster, expected: &[Option<Value>]) {
-    await_some("the definition and the bindings", || (states(cluster) == expected).then_some(()));
-}
-
 fn put(cluster: &Cluster, definition: &Value) {
     let put = cluster.kubectl_with(&["apply", "-f", "-"], &definition.to_string());
     assert!(put.status.success(), "{}", String::from_utf8_lossy(&put.stderr));
@@ -180,14 +212,11 @@ fn what_rbac_manager_keeps_is_revoked_by_its_definition_and_undone_by_it() {
     assert_eq!(unnamed.as_array().map(Vec::len), Some(1), "{told}");
     assert_eq!(unnamed[0]["binding"]["name"], TEAM);
 
-    let stop = AtomicBool::new(false);
+    let controller = Controller::default();
     std::thread::scope(|scope| {
-        scope.spawn(|| {
-            while !stop.load(Ordering::Relaxed) {
-                reconcile(&cluster);
-            }
-        });
-        let _stop = Stop(&stop);
+        scope.spawn(|| controller.run(&cluster));
+        let _stop = Stop(&controller);
+        controller.await_rest();
         let plan = desk.plan(&[&what]);
         desk.keybook(&["apply", &plan, "--yes", "tests"]).ends_with(0).says("run 1 is done");
         let mut left = before.clone();
@@ -195,22 +224,23 @@ fn what_rbac_manager_keeps_is_revoked_by_its_definition_and_undone_by_it() {
             definition(false)["rbacBindings"].clone();
         left[1].as_mut().expect("it stays")["subjects"] = json!([user(LEE)]);
         left[2] = None;
-        await_states(&cluster, &left);
+        controller.await_rest();
+        assert_eq!(states(&cluster), left);
         assert!(!may(&cluster, &kim, &reads) && may(&cluster, &lee, &reads));
         desk.keybook(&["verify", "1"]).ends_with(0);
 
         desk.keybook(&["undo", "1", "--yes", "tests"]).ends_with(0);
+        controller.await_rest();
+        assert_eq!(states(&cluster), before);
         await_some("kim to be let in again", || may(&cluster, &kim, &reads).then_some(()));
-        await_states(&cluster, &before);
 
         // Once more; and somebody writes kim into the definition again.
         let plan = desk.plan(&[&what]);
         desk.keybook(&["apply", &plan, "--yes", "tests"]).ends_with(0).says("run 3 is done");
+        controller.await_rest();
         put(&cluster, &definition(true));
+        controller.await_rest();
         await_some("the controller to let kim in", || may(&cluster, &kim, &reads).then_some(()));
-        await_some("the controller to make the other", || {
-            get(&cluster, &["rolebinding", LONE, "-n", "owned"])
-        });
         let said = desk.keybook(&["verify", "3"]).ends_with(1);
         for words in [
             "RBACDefinition ops: it reads otherwise".to_owned(),
@@ -241,4 +271,59 @@ fn a_controller_that_does_not_follow_is_seen() {
     assert!(said.err.contains(&words), "{}", said.err);
     reconcile(&cluster);
     desk.keybook(&["verify", "1"]).ends_with(0);
+}
+
+#[test]
+fn editing_a_definition_that_is_killed_at_any_write_is_finished_or_undone_as_if_it_was_not() {
+    let Some(cluster) = cluster() else { return };
+    serve_definitions(&cluster);
+    make_bindings(&cluster);
+    let faulty = Faulty::start(&cluster);
+    let mut desk = Desk::new(cluster.kubeconfig());
+    desk.by(&faulty.kubeconfig());
+    let controller = Controller::default();
+    std::thread::scope(|scope| {
+        scope.spawn(|| controller.run(&cluster));
+        let _stop = Stop(&controller);
+        let rests_as = |expected: &[Option<Value>], when: &str| {
+            controller.await_rest();
+            assert_eq!(states(&cluster), expected, "{when}");
+        };
+        let done = |words: &[&str]| {
+            desk.keybook(&[words, &["--yes", "faulty"]].concat()).ends_with(0);
+        };
+        let before = states(&cluster);
+        rests_as(&before, "before");
+        let what = format!("user:{KIM}");
+        done(&["apply", &desk.plan(&[&what])]);
+        let mut revoked = before.clone();
+        revoked[0].as_mut().expect("the definition")["rbacBindings"] =
+            definition(false)["rbacBindings"].clone();
+        revoked[1].as_mut().expect("it stays")["subjects"] = json!([user(LEE)]);
+        revoked[2] = None;
+        rests_as(&revoked, "undisturbed");
+        done(&["undo", "1"]);
+        rests_as(&before, "undone");
+        let mut run = 1;
+        for point in (0..2).flat_map(|write| [(write, Act::HoldBefore), (write, Act::HoldAfter)]) {
+            for finish in [true, false] {
+                run += 2;
+                let (of_run, of_undo) = (run.to_string(), (run + 1).to_string());
+                let when = format!("{point:?}, finish {finish}");
+                let plan = desk.plan(&[&what]);
+                killed_at(&faulty, &desk, point, &["apply", &plan, "--yes", "faulty"]);
+                controller.await_rest();
+                if finish {
+                    done(&["apply", "--finish", &of_run]);
+                    rests_as(&revoked, &when);
+                    killed_at(&faulty, &desk, point, &["undo", &of_run, "--yes", "faulty"]);
+                    controller.await_rest();
+                    done(&["apply", "--finish", &of_undo]);
+                } else {
+                    done(&["undo", &of_run]);
+                }
+                rests_as(&before, &when);
+            }
+        }
+    });
 }
