@@ -6,13 +6,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::edit::{self, precondition, rights};
+use super::edit;
 use super::make::Work;
 use super::owner;
 use super::wanted::{Refusal, Wanted, names, target_of};
-use super::{
-    Action, Intent, Inverse, Manual, Reason, Reversibility, Step, StillWorks, Target, account,
-};
+use super::{Intent, Manual, Reason, Reversibility, Step, StillWorks, Target, account};
 use crate::book::Book;
 use crate::model::{
     Binding, BindingKind, BindingSubject, DefinedBinding, Identity, Name, Object, ObjectBody,
@@ -212,23 +210,8 @@ impl Work<'_> {
         let works = format!("what {} has by {target}", who.join(", "));
         let Some(owners) = self.left_or_made(verdict, works) else { return Ok(()) };
         let bindings = self.follow(name, entries, &out);
-        let mut step = Step {
-            id: 0,
-            action: Action::Replace,
-            target: target.clone(),
-            precondition: precondition(image),
-            before: Some(image.clone()),
-            reasons: vec![reason(entries, &out, &bindings, wanted)],
-            reversibility: Reversibility::Reversible,
-            loses: Vec::new(),
-            rights: rights(Action::Replace, target, Some(&after)),
-            inverse: Inverse {
-                action: Action::Replace,
-                rights: rights(Action::Replace, target, Some(image)),
-            },
-            owners,
-            after: Some(after),
-        };
+        let reason = reason(entries, &out, &bindings, wanted);
+        let mut step = edit::in_place(target, image, after, reason, owners);
         self.accounts_go(name, entries, &out, &mut step);
         self.steps.push(step);
         Ok(())

@@ -2,7 +2,9 @@
 
 use serde_json::Value;
 
-use super::{Action, Precondition, Right, Target};
+use super::{
+    Action, Inverse, OwnerWarning, Precondition, Reason, Reversibility, Right, Step, Target,
+};
 use crate::model::{Binding, Identity, Name, Object, Role};
 
 /// What the API server sets by itself, and what therefore does not come back with an image.
@@ -54,6 +56,32 @@ pub(super) fn precondition(image: &Value) -> Precondition {
     Precondition {
         uid: text(image, "/metadata/uid"),
         resource_version: text(image, "/metadata/resourceVersion"),
+    }
+}
+
+/// The step that edits an object where it is: all of it can be taken back. What is lost all the same is
+/// for its caller to say.
+pub(super) fn in_place(
+    target: &Target,
+    image: &Value,
+    after: Value,
+    reason: Reason,
+    owners: Vec<OwnerWarning>,
+) -> Step {
+    let action = Action::Replace;
+    Step {
+        id: 0,
+        action,
+        target: target.clone(),
+        precondition: precondition(image),
+        before: Some(image.clone()),
+        reasons: vec![reason],
+        reversibility: Reversibility::Reversible,
+        loses: Vec::new(),
+        rights: rights(action, target, Some(&after)),
+        inverse: Inverse { action, rights: rights(action, target, Some(image)) },
+        owners,
+        after: Some(after),
     }
 }
 

@@ -5,11 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
-use super::edit::{self, precondition, rights};
+use super::edit;
 use super::make::Work;
 use super::owner;
 use super::wanted::{Refusal, Wanted, names, not_there, target_of};
-use super::{Action, Intent, Inverse, Manual, Reason, Reversibility, Step, StillWorks, Target};
+use super::{Intent, Manual, Reason, StillWorks, Target};
 use crate::book::Book;
 use crate::credentials::{
     self, Cut, MapField, Mapping, Uncut, counting, mappings, unreadable_lists, without,
@@ -180,26 +180,9 @@ impl Work<'_> {
             evidence.extend(self.mapping_goes(one, cut));
         }
         self.comments_stay(&map, &made);
-        self.steps.push(Step {
-            id: 0,
-            action: Action::Replace,
-            target: target.clone(),
-            precondition: precondition(image),
-            before: Some(image.clone()),
-            reasons: vec![Reason {
-                why: format!("takes out {}; every other byte stays", what.join("; ")),
-                evidence,
-            }],
-            reversibility: Reversibility::Reversible,
-            loses: Vec::new(),
-            rights: rights(Action::Replace, target, Some(&after)),
-            inverse: Inverse {
-                action: Action::Replace,
-                rights: rights(Action::Replace, target, Some(image)),
-            },
-            owners,
-            after: Some(after),
-        });
+        let why = format!("takes out {}; every other byte stays", what.join("; "));
+        let reason = Reason { why, evidence };
+        self.steps.push(edit::in_place(target, image, after, reason, owners));
         Ok(())
     }
 

@@ -8,7 +8,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::keys::role_words;
 use super::{Cut, Cuts, How, strong};
-use crate::change::plan::edit::{self, precondition, rights};
+use crate::change::plan::edit::{self, rights};
 use crate::change::plan::make::Work;
 use crate::change::plan::owner::{self, Verdict};
 use crate::change::plan::wanted::{AllWanted, target_of};
@@ -89,26 +89,11 @@ impl Work<'_> {
         self.after.insert(Object::Role(changed));
         self.taken.extend(held.iter().cloned());
         let lines = cut.kept.iter().chain(&cut.dropped).cloned();
-        self.steps.push(Step {
-            id: 0,
-            action: Action::Replace,
-            precondition: precondition(&image),
-            reasons: vec![Reason {
-                why: format!("leaves in {} what is in use", role_words(&cut.role)),
-                evidence: std::iter::once(cut.intent.words()).chain(lines).collect(),
-            }],
-            reversibility: Reversibility::Reversible,
-            loses: Vec::new(),
-            rights: rights(Action::Replace, &target, Some(&after)),
-            inverse: Inverse {
-                action: Action::Replace,
-                rights: rights(Action::Replace, &target, Some(&image)),
-            },
-            owners,
-            before: Some(image),
-            after: Some(after),
-            target,
-        });
+        let reason = Reason {
+            why: format!("leaves in {} what is in use", role_words(&cut.role)),
+            evidence: std::iter::once(cut.intent.words()).chain(lines).collect(),
+        };
+        self.steps.push(edit::in_place(&target, &image, after, reason, owners));
         Ok(())
     }
 
