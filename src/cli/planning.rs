@@ -182,6 +182,7 @@ impl From<Refusal> for Failure {
             | Refusal::NotSplit(_)
             | Refusal::NotEdited { .. }
             | Refusal::Feeds { .. }
+            | Refusal::HoldsMore { .. }
             | Refusal::Breaks(_) => Code::ChangeFailed,
             Refusal::NoToken(_) | Refusal::Twice(_) | Refusal::Naming(_) => Code::Usage,
             Refusal::NotKnown { .. } => Code::Incomplete,

@@ -109,6 +109,15 @@ pub struct UserInfo {
     pub pod: Option<Name>,
 }
 
+/// What is known of a Secret beside its metadata.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SecretForm {
+    /// Its type, which never changes (`pkg/apis/core/validation`, `ValidateSecretUpdate`).
+    pub type_: Name,
+    /// How many entries its data has; None where that is not known.
+    pub entries: Option<u64>,
+}
+
 /// A cluster that keybook reads. Time limits are the implementation's own: no call waits for ever.
 /// Nothing is tried twice: [`loader`] does that.
 #[async_trait]
@@ -163,6 +172,14 @@ pub trait Cluster: Send + Sync + fmt::Debug {
     /// # Errors
     /// As the server answers; [`Error::Failed`] where the whole object came, which is dropped unread.
     async fn metadata(&self, path: &str) -> Result<Value, Error>;
+
+    /// Of which type the Secret at an API path is, and how many entries it has, as the server prints it in
+    /// a table (`pkg/printers/internalversion/printers.go`, `printSecret`): what its metadata does not
+    /// say, and nothing of what is in it. None where the server prints no such table.
+    ///
+    /// # Errors
+    /// As the server answers; [`Error::Failed`] where the whole object came, which is dropped unread.
+    async fn secret_form(&self, path: &str) -> Result<Option<SecretForm>, Error>;
 
     /// Who asks, as the API server calls them (under `--as`, whom they ask as); None where it does
     /// not say.

@@ -64,4 +64,5 @@ pub use remains::{Remaining, Remains, remains};
 pub use rests::{Ground, Rest, old, refused_since, rests_by, stale};
 pub use split::{Named, Splitting, everybody};
 pub use target::Target;
+pub use unseen_secret::holds_no_more;
 pub use wanted::{Refusal, targets};

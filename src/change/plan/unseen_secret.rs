@@ -6,10 +6,10 @@ use serde_json::Value;
 use super::edit::{precondition, rights};
 use super::make::Work;
 use super::split::FROM;
-use super::wanted::Wanted;
+use super::wanted::{Refusal, Wanted};
 use super::{Action, Intent, Inverse, Reason, Reversibility, Step, StillWorks, Target};
 use crate::book::Book;
-use crate::model::{BoundTo, Identity, Name, Secret};
+use crate::model::{BoundTo, Identity, Name, Secret, counted};
 
 /// The type of a Secret that holds a bootstrap token
 /// (`plugin/pkg/auth/authenticator/token/bootstrap`).
@@ -64,6 +64,29 @@ pub(super) fn of(book: &Book, target: &Target) -> Option<Unseen> {
     (!all.is_empty()).then_some(Unseen::Bound(all))
 }
 
+/// Whether a Secret holds more than what is to end with it, by its type and how many entries it has.
+///
+/// # Errors
+/// Where it does.
+pub fn holds_no_more(
+    book: &Book,
+    target: &Target,
+    (type_, entries): (&Name, Option<u64>),
+) -> Result<(), Refusal> {
+    let is_opaque = &**type_ == "Opaque";
+    let ends = match of(book, target) {
+        // As a split makes it, it is empty.
+        Some(Unseen::Split(_)) if is_opaque && entries.unwrap_or(0) == 0 => return Ok(()),
+        Some(Unseen::Split(identity)) => format!("a token of {identity} that is not in it"),
+        Some(Unseen::Bound(_)) if !is_opaque => "tokens that are bound to it".to_owned(),
+        _ => return Ok(()),
+    };
+    let entries =
+        entries.map_or_else(String::new, |all| format!(" and holds {}", counted(all, "entry")));
+    let holds = format!("is of type {type_}{entries}");
+    Err(Refusal::HoldsMore { target: target.clone(), holds, ends })
+}
+
 impl Work<'_> {
     /// The step for one of them.
     pub(super) fn unseen_secret(
@@ -95,8 +118,8 @@ impl Work<'_> {
                 // A name alone does not say that a split made it.
                 if image.pointer("/metadata/annotations").and_then(|all| all.get(FROM)).is_none() {
                     self.warnings.push(format!(
-                        "{target}: it does not say that a split made it: what is in it is not known, \
-                         and goes with it"
+                        "{target}: it does not say that a split made it, though it is called as one \
+                         made it"
                     ));
                 }
                 (

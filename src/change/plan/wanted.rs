@@ -50,6 +50,21 @@ pub enum Refusal {
          these bootstrap tokens in kube-system, and Secrets to which the log shows tokens bound, deleted"
     )]
     NoToken(Target),
+    /// There is more in it than what is to end with it.
+    #[error(
+        "{target} {holds}: what is to end is {ends}, and with the Secret that would be lost too, which \
+         keybook neither reads nor can put back. Nothing is deleted. If nobody needs what is in it: \
+         kubectl delete secret -n {} {}",
+        target.namespace.as_deref().unwrap_or_default(), target.name
+    )]
+    HoldsMore {
+        /// The Secret.
+        target: Target,
+        /// What it holds, or may.
+        holds: String,
+        /// What is to end.
+        ends: String,
+    },
     /// What the log shows does not bear it.
     #[error("{0}: nothing is narrowed")]
     Log(String),

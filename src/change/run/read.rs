@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::preflight::AT_ONCE;
 
 use crate::book::Book;
-use crate::change::plan::{Intent, Operator, Presents, Refusal, Target, targets};
+use crate::change::plan::{Intent, Operator, Presents, Refusal, Target, holds_no_more, targets};
 use crate::cluster::{self, Cluster, Extent, Source};
 use crate::model::ListKind;
 
@@ -158,7 +158,16 @@ pub async fn fresh(
     let mut fresh = BTreeMap::new();
     while let Some((target, answer)) = asked.next().await {
         match answer {
-            Ok(image) => drop(fresh.insert(target.clone(), image)),
+            Ok(image) => {
+                // What is no account's token may be anything.
+                if target.is_secret()
+                    && image["type"] != TOKEN
+                    && let Some(form) = cluster.secret_form(&path_of(target)).await?
+                {
+                    holds_no_more(book, target, (&form.type_, form.entries))?;
+                }
+                drop(fresh.insert(target.clone(), image));
+            }
             Err(cluster::Error::NotFound { .. }) => {
                 return Err(Refusal::Moved(target.clone()).into());
             }

@@ -33,8 +33,8 @@ pub use target::{ContextInfo, contexts, namespace};
 use self::connection::{Ask, Connection, JSON};
 use self::decode::Listed;
 use super::{
-    Cluster, Error, Events, Extent, Page, ServedLog, Source, UserInfo, Writer, is_of_secrets,
-    without_copies,
+    Cluster, Error, Events, Extent, Page, SecretForm, ServedLog, Source, UserInfo, Writer,
+    is_of_secrets, without_copies,
 };
 use crate::model::{ClusterInfo, Discovery, ListKind};
 
@@ -43,6 +43,9 @@ const METADATA_LIST: &str = "application/json;as=PartialObjectMetadataList;g=met
 
 /// Events of metadata and nothing else.
 const METADATA: &str = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1";
+
+/// An object as kubectl prints it: a row, and nothing else.
+const TABLE: &str = "application/json;as=Table;g=meta.k8s.io;v=v1";
 
 /// Pages longer than this are read on a thread of their own, so that nothing else waits for it.
 const LONG: usize = 64 << 10;
@@ -104,6 +107,19 @@ fn not_metadata(tried: &str) -> Error {
                 .to_owned(),
         status: Some(200),
     }
+}
+
+/// The one Secret of a table; None where it is not printed as it always was.
+fn form_of(table: &Value) -> Option<SecretForm> {
+    let columns = table["columnDefinitions"].as_array()?;
+    let cell = |name: &str| {
+        let at = columns.iter().position(|column| column["name"] == name)?;
+        table["rows"][0]["cells"].get(at)
+    };
+    Some(SecretForm {
+        type_: cell("Type")?.as_str()?.into(),
+        entries: cell("Data").and_then(Value::as_u64),
+    })
 }
 
 /// A query, encoded.
@@ -216,6 +232,17 @@ impl Cluster for KubeCluster {
             return Err(not_metadata(&tried));
         }
         Ok(without_copies(object))
+    }
+
+    async fn secret_form(&self, path: &str) -> Result<Option<SecretForm>, Error> {
+        let tried = format!("get what type {path} is of");
+        // Without the object that a row is of.
+        let ask = Ask::get(&tried, format!("{path}?includeObject=None")).accepting(TABLE);
+        let table = self.connection.json(&ask).await?;
+        if table["kind"].as_str() != Some("Table") {
+            return Err(not_metadata(&tried));
+        }
+        Ok(form_of(&table))
     }
 
     async fn user(&self) -> Result<Option<UserInfo>, Error> {

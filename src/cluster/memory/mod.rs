@@ -26,8 +26,8 @@ use self::path::Target;
 use self::permit::Permits;
 use self::store::Store;
 use super::{
-    Cluster, Error, Events, Extent, Page, REQUEST_TIMEOUT, Source, UserInfo, is_of_secrets,
-    without_copies,
+    Cluster, Error, Events, Extent, Page, REQUEST_TIMEOUT, SecretForm, Source, UserInfo,
+    is_of_secrets, without_copies,
 };
 use crate::model::{ClusterInfo, Discovery, Name, Object, Objects};
 use crate::rbac::query::builtin_discovery;
@@ -262,6 +262,21 @@ impl Cluster for MemoryCluster {
             "apiVersion": "meta.k8s.io/v1", "kind": "PartialObjectMetadata",
             "metadata": object.to_json()["metadata"],
         })))
+    }
+
+    async fn secret_form(&self, path: &str) -> Result<Option<SecretForm>, Error> {
+        let tried = format!("get what type {path} is of");
+        self.enter(Call::Get, None, None, &tried).await?;
+        let store = self.lock();
+        let target = Target::of(path).ok_or_else(|| Error::NotFound { tried: tried.clone() })?;
+        self.permits(&store).may("get", &target, &tried)?;
+        match store.object(&target) {
+            Some(Object::Secret(secret)) => {
+                Ok(Some(SecretForm { type_: secret.type_.clone(), entries: None }))
+            }
+            Some(_) => Ok(None),
+            None => Err(Error::NotFound { tried }),
+        }
     }
 
     async fn user(&self) -> Result<Option<UserInfo>, Error> {

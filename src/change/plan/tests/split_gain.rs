@@ -9,7 +9,7 @@ use super::narrow::strict;
 use super::split::{ops, row, split, splitting};
 use super::{World, user};
 use crate::book::tests::world::{Row, World as Logged, call};
-use crate::change::plan::{Named, Plan, Splitting};
+use crate::change::plan::{Named, Plan, Splitting, Target, holds_no_more};
 use crate::model::{Identity, Issued, Minted};
 
 const DID: [(usize, &str); 2] = [(0, "list pods@a"), (2, "delete pods@a/x")];
@@ -317,4 +317,28 @@ fn a_secret_that_is_only_called_as_a_splits_is_told() {
     };
     assert_eq!(said(json!({})), 1);
     assert_eq!(said(json!({"keybook/split-from": "user:ops"})), 0);
+}
+
+#[test]
+fn a_secret_that_holds_more_than_a_split_makes_is_not_deleted_for_its_token() {
+    let world = World::default()
+        .with(json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "payment",
+            "namespace": "pay", "annotations": {"keybook/split-from": "user:ops"}}}));
+    let target =
+        Target { kind: "Secret".into(), namespace: Some("pay".into()), name: "payment-key".into() };
+    let book = world.book();
+    let more = |type_: &str, entries: Option<u64>| {
+        holds_no_more(&book, &target, (&type_.into(), entries)).map_err(|why| why.to_string())
+    };
+    assert_eq!(more("Opaque", Some(0)), Ok(()));
+    assert_eq!(more("Opaque", None), Ok(()), "where that is not known it is said to go");
+    for (type_, entries, words) in [
+        ("kubernetes.io/tls", Some(2), "is of type kubernetes.io/tls and holds 2 entries"),
+        ("Opaque", Some(1), "is of type Opaque and holds 1 entry"),
+        ("example.org/own", None, "is of type example.org/own: what is to end"),
+    ] {
+        let refused = more(type_, entries).expect_err(words);
+        assert!(refused.contains(words), "{refused}");
+        assert!(refused.contains("kubectl delete secret -n pay payment-key"), "{refused}");
+    }
 }
