@@ -75,9 +75,15 @@ fn staged<'a>(
     history: &'a History,
     now: DateTime<Utc>,
 ) -> Result<Vec<Due<'a>>, Failure> {
-    let stands = |run: &&Run| run.is_done() && run.undone_by.is_none() && run.plan.undoes.is_none();
     let runs: BTreeMap<u64, &Run> =
-        history.runs.values().filter(stands).map(|run| (run.id, run)).collect();
+        history.runs.values().filter(|run| run.stands()).map(|run| (run.id, run)).collect();
+    for run in runs.values().filter(|run| !run.plan.later.is_empty() && !run.is_done()) {
+        answer::say(&format!(
+            "run {}, which has stages, is {}: keybook apply --finish {0}, or keybook undo {0}",
+            run.id,
+            run.words()
+        ));
+    }
     if !runs.values().any(|run| !run.plan.later.is_empty()) {
         return Ok(Vec::new());
     }

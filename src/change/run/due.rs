@@ -22,18 +22,16 @@ pub struct Stage<'a> {
 }
 
 impl History {
-    /// The stages that are left, the earliest first. A run that was undone, or never came to its end,
-    /// has none. Whether something is done the world says (`is_done`); where it does not, what a later
-    /// run did, and was not undone, is done. A run that wrote nothing did nothing.
+    /// The stages that are left, the earliest first, of what stands: a run that was undone, or made
+    /// nothing before it stopped, has none. Whether something is done the world says (`is_done`); where
+    /// it does not, what a later run did, came to its end with, and was not undone, is done. A run that
+    /// wrote nothing did nothing.
     pub fn stages(
         &self,
         now: DateTime<Utc>,
         is_done: &dyn Fn(&Intent) -> Option<bool>,
     ) -> Vec<Stage<'_>> {
-        // What takes a run back has the same wishes.
-        let stands =
-            |run: &&Run| run.is_done() && run.undone_by.is_none() && run.plan.undoes.is_none();
-        let standing = || self.runs.values().filter(stands);
+        let standing = || self.runs.values().filter(|run| run.stands());
         let mut stages = Vec::new();
         for run in standing() {
             for later in &run.plan.later {
@@ -43,7 +41,8 @@ impl History {
                 };
                 let wrote = |other: &&Run| !other.made().is_empty();
                 let done = |intent: &Intent| {
-                    is_done(intent).unwrap_or_else(|| meant(intent).iter().any(wrote))
+                    let did = |other: &&Run| other.is_done() && wrote(other);
+                    is_done(intent).unwrap_or_else(|| meant(intent).iter().any(did))
                 };
                 let left: Vec<&Intent> =
                     later.intents.iter().filter(|intent| !done(intent)).collect();

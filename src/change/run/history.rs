@@ -73,6 +73,13 @@ impl Run {
         matches!(self.standing, Standing::Done(_))
     }
 
+    /// Whether something of it stands: it came to its end, or made something before it did not, and not
+    /// all of that was taken back.
+    pub fn stands(&self) -> bool {
+        let undone = matches!(self.undone_by, Some((_, true))) || self.plan.undoes.is_some();
+        !undone && (self.is_done() || !self.made().is_empty())
+    }
+
     /// `done`, `cut off`, `stopped`, `undone by run 3`.
     pub fn words(&self) -> String {
         match (&self.standing, self.undone_by) {

@@ -80,3 +80,47 @@ fn a_run_that_wrote_nothing_did_nothing_and_the_world_has_the_last_word() {
         assert!(undo.warnings[0].contains("Undo it first: keybook undo 3"), "{:?}", undo.warnings);
     });
 }
+
+#[test]
+fn a_run_that_was_not_looked_at_again_has_its_stages_all_the_same() {
+    block_on(async {
+        let cluster = cluster().await;
+        let wish = "rb:n/both=user:ann";
+        let mut first = plan(&cluster, &["rb:n/lone=user:ann"]).await;
+        first.later = vec![Later {
+            still_works: vec![],
+            not_before: now(),
+            what: String::new(),
+            intents: vec![wish.parse().expect("an intent")],
+        }];
+        let second = plan(&cluster, &[wish]).await;
+        let began = |run: u64, plan: &Plan| Record::Began {
+            run,
+            plan: Box::new(plan.clone()),
+            by: None,
+            out: None,
+        };
+        let written = |run: u64| Record::Written { run, step: 1, how: How::Answered, left: None };
+        let stopped = |run: u64| {
+            let why = "every step was made, but not looked at again".to_owned();
+            Record::Stopped { run, step: None, why, unmade: true }
+        };
+        let left = |records: Vec<Record>| {
+            let mut history = History::default();
+            for record in records {
+                history.take(record, now());
+            }
+            let stages = history.stages(now(), &|_| None);
+            stages.iter().map(|stage| stage.tried).collect::<Vec<_>>()
+        };
+        // It made nothing.
+        assert_eq!(left(vec![began(1, &first), stopped(1)]), []);
+        // It made all of it, and was cut off, or could not look again.
+        assert_eq!(left(vec![began(1, &first), written(1)]), [None]);
+        let made = || vec![began(1, &first), written(1), stopped(1)];
+        assert_eq!(left(made()), [None]);
+        // A stage that stopped on its way is tried, and not known to be done.
+        let tried = [made(), vec![began(2, &second), written(2), stopped(2)]].concat();
+        assert_eq!(left(tried), [Some((2, true))]);
+    });
+}
