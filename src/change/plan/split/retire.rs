@@ -2,7 +2,7 @@
 //! planned when its day has come, from the objects as they are then. What is meant is the account and
 //! whatever Secrets hold a token of it by then, so that one which is made in between is not missed.
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::Parts;
 use crate::change::plan::account;
@@ -19,6 +19,7 @@ impl Work<'_> {
         let account = &parts.account;
         let at = |times: i64| self.input.now + TimeDelta::days(i64::from(days) * times);
         let (first, last) = (at(1), at(2));
+        self.operator_is_retired(account, (first, last));
         let identity = Intent::Identity { identity: account.clone() };
         let ends = |how| Intent::Account { identity: account.clone(), how };
         let all = credentials::of(self.input.book, account);
@@ -87,6 +88,25 @@ impl Work<'_> {
             why: NOT_A_DAY_SOONER.to_owned(),
             patch: None,
         });
+    }
+
+    /// Says so where who makes the Plan comes in as the account itself: its stages take their own way in,
+    /// and are refused to whoever comes by it.
+    fn operator_is_retired(&mut self, account: &Identity, stages: (DateTime<Utc>, DateTime<Utc>)) {
+        let Some(operator) = self.input.operator else { return };
+        let own = account.user_name();
+        let of_own = operator.presents.behind.iter().chain([&operator.user]);
+        let Some(who) = of_own.into_iter().find(|who| own.as_ref() == Some(who)) else { return };
+        let (first, last) = (stages.0.format("%Y-%m-%d"), stages.1.format("%Y-%m-%d"));
+        let then = if self.is_there(account) {
+            format!("a token in a Secret is refused from {first} on, every one from {last} on")
+        } else {
+            format!("it opens nothing from {first} on but by its groups")
+        };
+        self.warnings.push(format!(
+            "{who}, who makes this plan, is the account that it retires: {then}, and the stages are \
+             refused to whoever comes by it. Have another way in by then"
+        ));
     }
 
     /// Whether there is an object that can be deleted.

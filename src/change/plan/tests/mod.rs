@@ -11,6 +11,7 @@ mod mapped;
 mod narrow;
 mod random;
 mod rests;
+mod retired;
 mod split;
 mod split_gain;
 
