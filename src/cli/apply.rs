@@ -15,7 +15,7 @@ use super::sources::settings;
 use super::text;
 use super::which_journal::Besides;
 use super::{again, answer, fits, outcome};
-use crate::change::plan::{Plan, locks_out, old, rests_by, stale};
+use crate::change::plan::{Plan, old, rests_by, stale};
 use crate::change::run::{self, Ended, History, Pace, Progress, Run, Runner, StepState};
 use crate::cluster::loader::{LoadOptions, load};
 use crate::cluster::{Cluster, Writer};
@@ -322,16 +322,8 @@ impl Work<'_> {
             )));
         }
         let operator = run::operator(self.cluster).await?;
-        let Some(lock_out) = locks_out(plan, &snapshot.objects, operator.as_ref()) else {
-            return Ok(note);
-        };
-        if self.force == Some(lock_out.sentence.as_str()) {
-            return Ok(note);
-        }
-        Err(Failure::refused(format!(
-            "{}. If that is what is wanted: --force {:?}",
-            lock_out.what, lock_out.sentence
-        )))
+        fits::risks(plan, &snapshot.objects, (operator.as_ref(), self.force))?;
+        Ok(note)
     }
 
     /// Whether whoever applies it knows where they are.

@@ -4,7 +4,10 @@ use super::args::Global;
 use super::exit::{Code, Failure};
 use super::identity::ROWS;
 use super::sources::{Needs, open};
-use crate::change::plan::{Action, Intent, Plan, refused_since};
+use crate::book::Book;
+use crate::change::plan::{
+    Action, Intent, LockOut, Operator, Plan, gives_others, locks_out, refused_since,
+};
 use crate::change::run::Runner;
 use crate::model::{Name, Objects};
 
@@ -18,12 +21,21 @@ pub(super) fn is_allowed_since(global: &Global, plan: &Plan) -> Result<(), Failu
     if !book.log.is_whole() {
         return Err(Failure {
             code: Code::Incomplete,
-            message:
-                "the log could not be read whole: whether what the plan refuses was used since is \
-                      not known. Leave --audit out to apply it all the same"
-                    .to_owned(),
+            message: format!("{NOT_WHOLE}. Leave --audit out to apply it all the same"),
         });
     }
+    is_allowed_in(book, plan)
+}
+
+/// That a log does not tell.
+pub(super) const NOT_WHOLE: &str = "the log could not be read whole: whether what the plan refuses was \
+                                    used since is not known";
+
+/// Whether a Plan that narrows would refuse what a log, read whole, shows allowed since it was made.
+///
+/// # Errors
+/// Where it would.
+pub(super) fn is_allowed_in(book: &Book, plan: &Plan) -> Result<(), Failure> {
     let refused = refused_since(book, plan);
     if refused.is_empty() {
         return Ok(());
@@ -33,6 +45,29 @@ pub(super) fn is_allowed_since(global: &Global, plan: &Plan) -> Result<(), Failu
          rests on had ended:\n{}",
         refused.join("\n")
     )))
+}
+
+/// Whom a Plan locks out, and whom it gives more than they had, by the objects as they are now: allowed by
+/// the sentence for it only.
+///
+/// # Errors
+/// Where there is such a risk, and the sentence was not given.
+pub(super) fn risks(
+    plan: &Plan,
+    now: &Objects,
+    (operator, force): (Option<&Operator>, Option<&str>),
+) -> Result<(), Failure> {
+    let all = [locks_out(plan, now, operator), gives_others(plan, now)];
+    let all: Vec<LockOut> = all.into_iter().flatten().collect();
+    let joined = |of: fn(&LockOut) -> &str, between: &str| {
+        all.iter().map(of).collect::<Vec<_>>().join(between)
+    };
+    let sentence = joined(|risk| &risk.sentence, " and ");
+    if all.is_empty() || force == Some(&*sentence) {
+        return Ok(());
+    }
+    let what = joined(|risk| &risk.what, ". ");
+    Err(Failure::refused(format!("{what}. If that is what is wanted: --force {sentence:?}")))
 }
 
 /// Bindings that stay and lead nowhere once the roles that a plan deletes are gone.

@@ -51,6 +51,12 @@ pub fn bearer(csr: &CertificateSigningRequest) -> Option<(Identity, Vec<Name>)> 
     Some((certificate.identity(), certificate.organizations))
 }
 
+/// Until when a request's certificate is good, UTC; None where none was given, or it cannot be read.
+pub fn good_until(csr: &CertificateSigningRequest) -> Option<DateTime<Utc>> {
+    let (_, _, certificate) = read(&csr.meta.name, csr)?;
+    Some(certificate.ok()?.to)
+}
+
 fn read<'a>(name: &'a Name, csr: &'a CertificateSigningRequest) -> Option<Requested<'a>> {
     if &*csr.signer == SERVING {
         return None;

@@ -36,7 +36,7 @@ pub use aws_auth::MapField;
 pub(crate) use aws_auth::{Cut, Mapping, Uncut, counting, mappings, unreadable_lists, without};
 pub use carried::strength;
 pub(crate) use carried::{Beside, Carried, Sources, carried};
-pub use certificate::bearer;
+pub use certificate::{bearer, good_until};
 pub(crate) use cloud::stands_for_many;
 pub(crate) use lasting::{lasting, same_tracking};
 pub(crate) use minted::{has_untold_end, is_for_another};

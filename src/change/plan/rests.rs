@@ -3,6 +3,7 @@
 //! the Plan, so that one which was made elsewhere, or long ago, is looked at again before it is applied.
 
 use std::collections::BTreeSet;
+use std::fmt;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -13,8 +14,11 @@ use super::wanted::names;
 use super::{Action, Intent, Plan, Step, Target};
 use crate::book::Book;
 use crate::credentials;
-use crate::model::{Identity, ListKind, Objects, Snapshot, SubjectKind};
-use crate::rbac::Authorizer;
+use crate::model::{
+    Binding, CertificateSigningRequest, Identity, ListKind, Name, Objects, RoleKind, Snapshot,
+    SubjectKind,
+};
+use crate::rbac::{Authorizer, aggregation};
 
 /// The type of a Secret that holds an account's token.
 const TOKEN: &str = "kubernetes.io/service-account-token";
@@ -38,8 +42,11 @@ pub enum Ground {
     Grants,
     /// The Secrets that hold a token of an account.
     Tokens,
-    /// The requests by which a user, or whoever is in a group, was given a certificate.
+    /// The requests by which a user, or whoever is in a group, was given a certificate, and until when
+    /// it is good. Others are made all the time: they are told, and do not stop a Plan.
     Certificates,
+    /// What the groups in the certificates of a user give.
+    CertificateGrants,
 }
 
 /// Something that a Plan rests on.
@@ -61,14 +68,10 @@ pub(super) fn of(intents: &[Intent], steps: &[Step], objects: &Objects) -> Vec<R
     let mut rests = |what: Ground, of: String, are: BTreeSet<String>| {
         all.insert(Rest { what, of, are: are.into_iter().collect() });
     };
-    let made: BTreeSet<&Target> = steps
-        .iter()
-        .filter(|step| step.action == Action::Create)
-        .map(|step| &step.target)
-        .collect();
+    let made = made_by(steps);
     // A role that comes back under its name is the same to whoever holds it.
     for step in steps.iter().filter(|step| step.target.is_role() && step.action != Action::Create) {
-        rests(Ground::Holders, step.target.to_string(), holders(&step.target, objects, &made));
+        rests(Ground::Holders, step.target.to_string(), held(&step.target, objects, &made));
     }
     for intent in intents {
         match intent {
@@ -77,6 +80,10 @@ pub(super) fn of(intents: &[Intent], steps: &[Step], objects: &Objects) -> Vec<R
                 if identity.kind != SubjectKind::ServiceAccount {
                     let certificates = certificates(identity, objects);
                     rests(Ground::Certificates, identity.to_string(), certificates);
+                }
+                if identity.kind == SubjectKind::User {
+                    let given = by_certificates(identity, objects, &made);
+                    rests(Ground::CertificateGrants, identity.to_string(), given);
                 }
             }
             Intent::Narrow { identity, .. } | Intent::Split { identity, .. } => {
@@ -96,25 +103,86 @@ pub(super) fn of(intents: &[Intent], steps: &[Step], objects: &Objects) -> Vec<R
     all.into_iter().collect()
 }
 
-fn holders(role: &Target, objects: &Objects, made: &BTreeSet<&Target>) -> BTreeSet<String> {
+fn held(role: &Target, objects: &Objects, made: &BTreeSet<&Target>) -> BTreeSet<String> {
+    holders(role, objects, made).into_iter().map(|holder| holder.to_string()).collect()
+}
+
+/// Who holds a role.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Holder {
+    /// Who.
+    pub(super) identity: Identity,
+    /// By which binding.
+    pub(super) by: Target,
+    /// The aggregated role that it gives, where it does not give the role itself.
+    pub(super) within: Option<Name>,
+}
+
+/// `user:eve by RoleBinding m/theirs`.
+impl fmt::Display for Holder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} by {}", self.identity, self.by)?;
+        self.within.as_ref().map_or(Ok(()), |role| write!(f, " of ClusterRole {role}"))
+    }
+}
+
+/// Who holds a role by bindings that are not among those that are made, or an aggregated role that takes
+/// its rules in.
+pub(super) fn holders(
+    role: &Target,
+    objects: &Objects,
+    made: &BTreeSet<&Target>,
+) -> BTreeSet<Holder> {
     let mut all = BTreeSet::new();
+    let within = taken_in_by(role, objects);
     for ((kind, namespace, name), binding) in &objects.bindings {
-        let refers = *binding.role_ref.kind == *role.kind
-            && binding.role_ref.name == role.name
+        let of = &binding.role_ref;
+        let itself = *of.kind == *role.kind
+            && of.name == role.name
             && role.namespace.as_ref().is_none_or(|place| place == namespace);
-        if !refers {
+        let within = within.get(&of.name).filter(|_| &*of.kind == "ClusterRole" && !itself);
+        let by = super::wanted::target_of(*kind, namespace, name);
+        if !(itself || within.is_some()) || made.contains(&by) {
             continue;
         }
-        let target = super::wanted::target_of(*kind, namespace, name);
-        if made.contains(&target) {
-            continue;
-        }
-        let place = binding.meta.namespace.as_ref();
-        for identity in binding.subjects.iter().filter_map(|subject| subject.identity(place)) {
-            all.insert(format!("{identity} by {target}"));
-        }
+        all.extend(identities(binding).map(|identity| Holder {
+            identity,
+            by: by.clone(),
+            within: within.cloned(),
+        }));
     }
     all
+}
+
+fn identities(binding: &Binding) -> impl Iterator<Item = Identity> {
+    let place = binding.meta.namespace.as_ref();
+    binding.subjects.iter().filter_map(move |subject| subject.identity(place))
+}
+
+/// The aggregated roles that take a role's rules in, by way of others too.
+fn taken_in_by(role: &Target, objects: &Objects) -> BTreeSet<Name> {
+    let mut found = BTreeSet::new();
+    if &*role.kind != "ClusterRole" {
+        return found;
+    }
+    let mut last = usize::MAX;
+    while found.len() != last {
+        last = found.len();
+        let taken = |name: &Name| *name == role.name || found.contains(name);
+        let all = objects
+            .roles
+            .iter()
+            .filter(|((kind, _, name), _)| *kind == RoleKind::ClusterRole && !taken(name));
+        let more: Vec<Name> = all
+            .filter(|(_, one)| {
+                let sources = aggregation::sources(one, objects).unwrap_or_default();
+                sources.iter().any(|source| taken(&source.meta.name))
+            })
+            .map(|((_, _, name), _)| name.clone())
+            .collect();
+        found.extend(more);
+    }
+    found
 }
 
 fn grants(identity: &Identity, objects: &Objects, made: &BTreeSet<&Target>) -> BTreeSet<String> {
@@ -137,14 +205,51 @@ fn tokens(identity: &Identity, objects: &Objects) -> BTreeSet<String> {
     own.map(|((namespace, name), _)| format!("Secret {namespace}/{name}")).collect()
 }
 
-fn certificates(identity: &Identity, objects: &Objects) -> BTreeSet<String> {
-    let own = objects.csrs.iter().filter(|(_, csr)| {
-        credentials::bearer(csr).is_some_and(|(user, groups)| match identity.kind {
+/// The requests by which somebody was given a certificate, with the groups in it.
+fn own_requests<'a>(
+    identity: &'a Identity,
+    objects: &'a Objects,
+) -> impl Iterator<Item = (&'a Name, &'a CertificateSigningRequest, Vec<Name>)> {
+    objects.csrs.iter().filter_map(|(name, csr)| {
+        let (user, groups) = credentials::bearer(csr)?;
+        let is_own = match identity.kind {
             SubjectKind::Group => groups.contains(&identity.name),
             _ => user == *identity,
-        })
+        };
+        is_own.then_some((name, &**csr, groups))
+    })
+}
+
+fn certificates(identity: &Identity, objects: &Objects) -> BTreeSet<String> {
+    let own = own_requests(identity, objects).map(|(name, csr, _)| {
+        let until = credentials::good_until(csr);
+        let until = until.map_or_else(String::new, |until| {
+            format!(", good until {} UTC", until.format("%Y-%m-%d %H:%M"))
+        });
+        format!("CertificateSigningRequest {name}{until}")
     });
-    own.map(|(name, _)| format!("CertificateSigningRequest {name}")).collect()
+    own.collect()
+}
+
+/// What the groups in somebody's certificates give.
+fn by_certificates(
+    identity: &Identity,
+    objects: &Objects,
+    made: &BTreeSet<&Target>,
+) -> BTreeSet<String> {
+    let groups: BTreeSet<Name> =
+        own_requests(identity, objects).flat_map(|(_, _, groups)| groups).collect();
+    let mut all = BTreeSet::new();
+    for group in groups {
+        if &*group == Identity::SYSTEM_MASTERS {
+            all.insert(format!("everything, by group:{group}"));
+        }
+        let group = Identity::group(group);
+        all.extend(
+            grants(&group, objects, made).into_iter().map(|grant| format!("{group} by {grant}")),
+        );
+    }
+    all
 }
 
 /// The lists by which it is looked at again.
@@ -154,17 +259,18 @@ pub fn rests_by(plan: &Plan) -> Vec<ListKind> {
     if has(Ground::Tokens) {
         lists.push(ListKind::TokenSecrets);
     }
-    if has(Ground::Certificates) {
+    if has(Ground::Certificates) || has(Ground::CertificateGrants) {
         lists.push(ListKind::CertificateSigningRequests);
     }
     lists
 }
 
-/// What is otherwise than the Plan says that it was, in words; and what is not known of that.
+/// What is otherwise than the Plan says that it was, so that it would not do what it says, in words; and
+/// what has to be known all the same.
 pub fn stale(plan: &Plan, now: &Snapshot) -> (Vec<String>, Vec<String>) {
-    let (mut moved, mut unknown) = (Vec::new(), Vec::new());
+    let (mut moved, mut notes) = (Vec::new(), Vec::new());
     if plan.undoes.is_some() {
-        return (moved, unknown);
+        return (moved, notes);
     }
     for is in of(&plan.intents, &plan.steps, &now.objects) {
         let was = plan.rests_on.iter().find(|was| was.what == is.what && was.of == is.of);
@@ -172,34 +278,47 @@ pub fn stale(plan: &Plan, now: &Snapshot) -> (Vec<String>, Vec<String>) {
         let new: Vec<&String> = is.are.iter().filter(|one| !was.contains(one)).collect();
         let of = &is.of;
         if !new.is_empty() {
-            let named: Vec<&str> = new.iter().take(NAMED).map(|one| one.as_str()).collect();
-            let more = new.len().saturating_sub(NAMED);
-            let rest = if more > 0 { format!(" and {more} more") } else { String::new() };
             let (what, then) = match is.what {
                 Ground::Holders => ("others hold it", "the step would change what they may do"),
                 Ground::Grants => ("more is granted to it", "that would stay"),
                 Ground::Tokens => ("it has other tokens", "they would stay good"),
-                Ground::Certificates => ("it has other certificates", "they would stay good"),
+                Ground::Certificates => (
+                    "it has another certificate",
+                    "it authenticates until then, whatever the plan says",
+                ),
+                Ground::CertificateGrants => {
+                    ("more is granted by the groups in its certificates", "that would stay")
+                }
             };
-            let (all, made) = (named.join(", "), plan.metadata.made_at.format("%Y-%m-%d %H:%M"));
-            moved.push(format!(
-                "{of}: {what} since the plan was made on {made} UTC ({all}{rest}): {then}"
-            ));
+            let (all, made) = (some(&new), plan.metadata.made_at.format("%Y-%m-%d %H:%M"));
+            let words =
+                format!("{of}: {what} since the plan was made on {made} UTC ({all}): {then}");
+            let stops = is.what != Ground::Certificates;
+            if stops { &mut moved } else { &mut notes }.push(words);
         }
         let lists = match is.what {
-            Ground::Holders | Ground::Grants => continue,
+            // Where requests are not known, that is said once.
+            Ground::Holders | Ground::Grants | Ground::CertificateGrants => continue,
             Ground::Tokens => [ListKind::TokenSecrets],
             Ground::Certificates => [ListKind::CertificateSigningRequests],
         };
         if !now.covers(&lists, None) {
-            unknown.push(format!(
+            notes.push(format!(
                 "{of}: {} could not be listed: whether there are others since the plan was made is not \
                  known",
                 lists[0].as_str()
             ));
         }
     }
-    (moved, unknown)
+    (moved, notes)
+}
+
+/// The first of them, and how many more there are.
+pub(super) fn some<T: fmt::Display>(all: &[T]) -> String {
+    let named: Vec<String> = all.iter().take(NAMED).map(ToString::to_string).collect();
+    let more = all.len().saturating_sub(NAMED);
+    let rest = if more > 0 { format!(" and {more} more") } else { String::new() };
+    format!("{}{rest}", named.join(", "))
 }
 
 /// That a Plan, or the log that it rests on, is old: in words and days.
@@ -240,6 +359,35 @@ pub fn refused_since(book: &Book, plan: &Plan) -> Vec<String> {
     refused(book, (&Authorizer::new(before), &Authorizer::new(&after)), since)
 }
 
+/// What a Plan that takes a run back rests on: who held each role whose rules it puts back when they
+/// were taken, by the Plan that it undoes; where it takes rules away again, who holds it now.
+pub(in crate::change) fn of_undo(steps: &[Step], undone: &Plan, now: &Objects) -> Vec<Rest> {
+    let made = made_by(steps);
+    let all = steps.iter().filter(|step| puts_back(step)).map(|step| {
+        let of = step.target.to_string();
+        let was = |rest: &&Rest| rest.what == Ground::Holders && rest.of == of;
+        let are = if super::gain::widens(step, now) {
+            undone.rests_on.iter().find(was).map(|rest| rest.are.clone()).unwrap_or_default()
+        } else {
+            held(&step.target, now, &made).into_iter().collect()
+        };
+        Rest { what: Ground::Holders, of, are }
+    });
+    let all: BTreeSet<Rest> = all.collect();
+    all.into_iter().collect()
+}
+
+/// What steps make.
+pub(super) fn made_by(steps: &[Step]) -> BTreeSet<&Target> {
+    let made = steps.iter().filter(|step| step.action == Action::Create);
+    made.map(|step| &step.target).collect()
+}
+
+/// Whether a step gives a role rules that it has not.
+fn puts_back(step: &Step) -> bool {
+    step.target.is_role() && step.after.is_some()
+}
+
 /// What a Plan that is read says that it rests on has to be what its wishes and steps rest on.
 ///
 /// # Errors
@@ -248,7 +396,8 @@ pub(super) fn check(plan: &Plan) -> Result<(), String> {
     let key = |rest: &Rest| (rest.what, rest.of.clone());
     let said: BTreeSet<(Ground, String)> = plan.rests_on.iter().map(key).collect();
     let needed: BTreeSet<(Ground, String)> = if plan.undoes.is_some() {
-        BTreeSet::new()
+        let roles = plan.steps.iter().filter(|step| puts_back(step));
+        roles.map(|step| (Ground::Holders, step.target.to_string())).collect()
     } else {
         of(&plan.intents, &plan.steps, &Objects::default()).iter().map(key).collect()
     };

@@ -8,6 +8,19 @@ use super::preflight::AT_ONCE;
 use super::read::image;
 use super::{How, Record, RunError, Runner, StepState};
 use crate::change::plan::{self, Action, Plan, stored};
+use crate::cluster::{
+    self,
+    loader::{LoadOptions, load},
+};
+use crate::model::ListKind;
+
+/// Who holds which role.
+const RBAC: [ListKind; 4] = [
+    ListKind::ClusterRoles,
+    ListKind::Roles,
+    ListKind::ClusterRoleBindings,
+    ListKind::RoleBindings,
+];
 
 impl Runner<'_> {
     /// The Plan that takes a run back. What is not known of its steps is looked up first, and
@@ -87,7 +100,9 @@ impl Runner<'_> {
         }
         let (by, now) = (self.by.clone(), (self.clock)());
         let plan = plan::undo(&found.plan, (run, &made), left_out, by, now);
-        let plan = self.without_what_is_so(plan).await?;
+        let mut plan = self.without_what_is_so(plan).await?;
+        self.rests(&mut plan, &found.plan).await?;
+        let plan = plan.sealed();
         if plan.steps.is_empty() && plan.warnings.len() > only_words {
             let why = plan.warnings.join("; ");
             return Err(RunError::Refused(format!("nothing of run {run} is taken back: {why}")));
@@ -116,6 +131,15 @@ impl Runner<'_> {
             }
         }
         drop(looked);
-        Ok(plan.sealed())
+        Ok(plan)
+    }
+
+    /// Whoever was bound to a role since it was narrowed would be given more than before.
+    async fn rests(&self, plan: &mut Plan, undone: &Plan) -> Result<(), RunError> {
+        if plan.steps.iter().any(|step| step.target.is_role() && step.after.is_some()) {
+            let now = load(self.cluster, &LoadOptions::only(&RBAC)).await?;
+            plan.rests_on = plan::of_undo(&plan.steps, undone, &now.objects);
+        }
+        Ok(())
     }
 }

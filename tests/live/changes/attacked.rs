@@ -212,3 +212,97 @@ fn a_narrowing_that_is_old_says_so_and_is_held_against_the_log_as_it_is() {
     desk.keybook(&["apply", &plan, "--yes", "tests", "--audit", &log]).ends_with(0);
     gets("services");
 }
+
+/// A certificate that the API server gives a user in groups by a request of that name, with its key: a
+/// kubeconfig, and until when it is good.
+fn signed(
+    cluster: &Cluster,
+    desk: &Desk,
+    name: &str,
+    user: &str,
+    groups: &[&str],
+) -> (String, String) {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD;
+    let mut params = rcgen::CertificateParams::default();
+    params.distinguished_name = rcgen::DistinguishedName::new();
+    for group in groups {
+        params.distinguished_name.push(rcgen::DnType::OrganizationName, *group);
+    }
+    params.distinguished_name.push(rcgen::DnType::CommonName, user);
+    let key = rcgen::KeyPair::generate().expect("a key");
+    let request = params.serialize_request(&key).expect("a request").pem().expect("PEM");
+    cluster.load(
+        &json!({"apiVersion": "certificates.k8s.io/v1", "kind": "CertificateSigningRequest",
+            "metadata": {"name": name},
+            "spec": {"request": STANDARD.encode(request), "usages": ["client auth"],
+                "signerName": "kubernetes.io/kube-apiserver-client"}})
+        .to_string(),
+    );
+    cluster.kubectl_ok(&["certificate", "approve", name]);
+    let certificate = await_some("a certificate", || {
+        let words = ["get", "csr", name, "-o", "jsonpath={.status.certificate}"];
+        Some(cluster.kubectl_ok(&words)).filter(|text| !text.is_empty())
+    });
+    let der = pem::parse(STANDARD.decode(&certificate).expect("base64")).expect("PEM");
+    let (_, read) = x509_parser::parse_x509_certificate(der.contents()).expect("a certificate");
+    let ends = chrono::DateTime::from_timestamp(read.validity().not_after.timestamp(), 0);
+    let config = json!({
+        "clusters": [{"name": "tests", "cluster": {
+            "server": cluster.server(), "certificate-authority": cluster.ca_file()}}],
+        "users": [{"name": "own", "user": {"client-certificate-data": certificate,
+            "client-key-data": STANDARD.encode(key.serialize_pem())}}],
+        "contexts": [{"name": "tests", "context": {"cluster": "tests", "user": "own"}}],
+        "current-context": "tests",
+    });
+    let path = desk.folder.path().join(format!("{name}.kubeconfig")).display().to_string();
+    std::fs::write(&path, config.to_string()).expect("written");
+    (path, ends.expect("a time").format("%Y-%m-%d %H:%M UTC").to_string())
+}
+
+#[test]
+fn a_certificate_that_is_made_again_does_not_stop_a_plan_and_is_said_with_its_end() {
+    let Some(cluster) = cluster() else { return };
+    let ann = "ann@certified.example";
+    let group = |name: &str| json!([{"kind": "Group", "apiGroup": "rbac.authorization.k8s.io", "name": name}]);
+    let objects = [
+        json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "certified"}}),
+        binding(Some("certified"), "ann", "view", &json!([user(ann)])),
+        binding(Some("certified"), "readers", "view", &group("readers")),
+    ];
+    cluster.load(&objects.map(|one| one.to_string()).join("\n"));
+    let desk = Desk::new(cluster.kubeconfig());
+    let reads = ["get", "pods", "-n", "certified"];
+    let (first, _) = signed(&cluster, &desk, "ann-1", ann, &["staff"]);
+    assert!(may(&cluster, first.as_ref(), &reads));
+    let who = format!("user:{ann}");
+    let plan = planned(&desk, &["revoke", &who]);
+    // Made again, of the same name and group.
+    let (second, ends) = signed(&cluster, &desk, "ann-2", ann, &["staff"]);
+    let told = "it has another certificate since the plan was made on";
+    let until = format!("CertificateSigningRequest ann-2, good until {ends}");
+    let said = apply(&desk, &plan).ends_with(0);
+    said.says(told).says(&until).says("it authenticates until then");
+    for client in [&first, &second] {
+        await_some("ann to be refused", || (!may(&cluster, client.as_ref(), &reads)).then_some(()));
+        assert!(
+            may(&cluster, client.as_ref(), &["auth", "whoami"]),
+            "it authenticates, as was said"
+        );
+    }
+    desk.keybook(&["undo", "1", "--yes", "tests"]).ends_with(0);
+    // With another group, which is given something, revoking would leave that.
+    let plan = planned(&desk, &["revoke", &who]);
+    let (third, _) = signed(&cluster, &desk, "ann-3", ann, &["readers"]);
+    let by = "group:readers by RoleBinding certified/readers (ClusterRole view)";
+    apply(&desk, &plan).ends_with(5).says("by the groups in its certificates").says(by);
+    let plan = planned(&desk, &["revoke", &who]);
+    apply(&desk, &plan).ends_with(0);
+    await_some("ann to be refused", || (!may(&cluster, second.as_ref(), &reads)).then_some(()));
+    assert!(
+        may(&cluster, third.as_ref(), &reads),
+        "what the group gives stays, which the new plan says"
+    );
+    let text = std::fs::read_to_string(&plan).expect("a plan");
+    assert!(text.contains("what user:ann@certified.example has by the group readers"), "{text}");
+}

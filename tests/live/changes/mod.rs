@@ -5,6 +5,7 @@ mod alone;
 mod attacked;
 mod beside_audit2rbac;
 mod certified;
+mod ending;
 mod faults;
 mod killed;
 mod many;
@@ -15,6 +16,7 @@ mod retiring;
 mod revoking;
 mod split_troubled;
 mod splitting;
+mod taken_back;
 mod troubled;
 mod undone;
 

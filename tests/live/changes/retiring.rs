@@ -35,7 +35,7 @@ fn due_by(desk: &Desk, (policy, more): (&str, &[&str]), days: i64, code: i32) ->
 }
 
 /// Makes the first stage that is left, by the commands that `due` prints, copied as they are.
-fn make(desk: &Desk, more: &[&str], days: i64) {
+pub(super) fn make(desk: &Desk, more: &[&str], days: i64) {
     let stages = due(desk, more, days, 1);
     let stage = &stages["items"][0];
     assert_eq!((&stage["kind"], &stage["due"]), (&json!("stage"), &json!(true)));

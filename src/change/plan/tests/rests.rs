@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 use super::{World, binding, now, pods, user};
 use crate::book::tests::world::{Row, World as Logged};
 use crate::change::plan::{
-    Action, CoverageRef, Intent, Made, Plan, Precondition, Step, Target, old, refused_since, rests,
-    stale, taken_back,
+    Action, CoverageRef, Intent, Inverse, Made, Plan, Precondition, Step, Target, gives_others,
+    old, refused_since, rests, stale, taken_back,
 };
 use crate::model::{ListKind, Objects, Snapshot};
 
@@ -62,12 +62,6 @@ fn what_is_new_since_a_plan_was_made_is_told() {
              (ClusterRoleBinding second (ClusterRole reader)): that would stay",
         ),
         (
-            "user:ann",
-            request("new", "ann", "other"),
-            "user:ann: it has other certificates since the plan was made on 2026-03-31 12:00 UTC \
-             (CertificateSigningRequest new): they would stay good",
-        ),
-        (
             "quarantine:sa:ci/bot",
             token("two"),
             "sa:ci/bot: it has other tokens since the plan was made on 2026-03-31 12:00 UTC (Secret \
@@ -99,6 +93,103 @@ fn what_is_new_since_a_plan_was_made_is_told() {
         let (new, unknown) = moved(&plan(wish), &unseen);
         assert_eq!((new.len(), unknown.len()), (0, 1), "{wish}");
     }
+}
+
+#[test]
+fn another_certificate_is_told_and_stops_a_plan_only_by_what_its_groups_give() {
+    let group = |name: &str| super::group(name);
+    let world = || world().bind(None, "others", "reader", &json!([group("other")]));
+    let plan = world().plan(&["user:ann"]).expect("a plan");
+    let since = "since the plan was made on 2026-03-31 12:00 UTC";
+    // `rcgen` makes certificates that are good until the first day of 4096.
+    let told = format!(
+        "user:ann: it has another certificate {since} (CertificateSigningRequest new, good until \
+         4096-01-01 00:00 UTC): it authenticates until then, whatever the plan says"
+    );
+    let rotated = world().with(request("new", "ann", "ops"));
+    assert_eq!(moved(&plan, &rotated), (Vec::new(), vec![told.clone()]));
+    let more = |what: &str| {
+        format!(
+            "user:ann: more is granted by the groups in its certificates {since} ({what}): that would \
+             stay"
+        )
+    };
+    let other = world().with(request("new", "ann", "other"));
+    let by = more("group:other by ClusterRoleBinding others (ClusterRole reader)");
+    assert_eq!(moved(&plan, &other), (vec![by], vec![told.clone()]));
+    let masters = world().with(request("new", "ann", "system:masters"));
+    let by = more("everything, by group:system:masters");
+    assert_eq!(moved(&plan, &masters), (vec![by], vec![told]));
+    // The group that was in it all along is given something.
+    let given = world().bind(Some("n"), "ops", "reader", &json!([group("ops")]));
+    let by = more("group:ops by RoleBinding n/ops (ClusterRole reader)");
+    assert_eq!(moved(&plan, &given), (vec![by], Vec::new()));
+    // Whoever is in a group that is revoked gets nothing by another certificate with it.
+    let plan = world().plan(&["group:other"]).expect("a plan");
+    let (stops, told) = moved(&plan, &other);
+    assert_eq!((stops.len(), told.len()), (0, 1), "{told:?}");
+}
+
+/// A role that was narrowed, and what undoing that makes of it in a world as it is by then.
+fn undone(now: &World) -> Plan {
+    let wide = world();
+    let mut plan = wide.plan(&["user:ann"]).expect("a plan");
+    let target = Target { kind: "ClusterRole".into(), namespace: None, name: "reader".into() };
+    let image = |verbs: &[&str]| {
+        Some(json!({"apiVersion": super::RBAC, "kind": "ClusterRole", "rules": pods(verbs),
+            "metadata": {"name": "reader", "uid": "uid-reader", "resourceVersion": "3"}}))
+    };
+    let step = Step {
+        target,
+        action: Action::Replace,
+        inverse: Inverse { action: Action::Replace, rights: Vec::new() },
+        before: image(&["get", "delete"]),
+        after: image(&["get"]),
+        ..plan.steps[0].clone()
+    };
+    plan.steps = vec![step];
+    plan.rests_on = rests::of(&plan.intents, &plan.steps, &wide.objects());
+    let made = [Made { step: plan.steps[0].id, left: image(&["get"]) }];
+    let mut undo = crate::change::plan::undo(&plan, (1, &made), Vec::new(), None, super::now());
+    undo.rests_on = rests::of_undo(&undo.steps, &plan, &now.objects());
+    undo
+}
+
+#[test]
+fn who_was_bound_to_a_role_since_it_was_narrowed_would_gain_by_undoing_that() {
+    let given = |now: &World| gives_others(&undone(now), &now.objects());
+    assert_eq!(given(&world()), None, "who held it before held all of it");
+    let theirs = || world().bind(Some("m"), "theirs", "reader", &json!([user("eve")]));
+    let found = given(&theirs()).expect("eve gains");
+    assert_eq!(
+        found.what,
+        "ClusterRole reader gets back what was taken from it, and more bindings give it than when that \
+         was planned (user:eve by RoleBinding m/theirs): these would give that as well"
+    );
+    assert_eq!(found.sentence, "give more to others on prod-eu");
+    // Who has it all otherwise gains nothing, where they have it.
+    let deletes = pods(&["delete"]);
+    let elsewhere = |ns: Option<&str>| {
+        theirs().role("deleter", &deletes).bind(ns, "more", "deleter", &json!([user("eve")]))
+    };
+    assert_eq!(given(&elsewhere(None)), None);
+    assert_eq!(given(&elsewhere(Some("m"))), None);
+    assert!(given(&elsewhere(Some("other"))).is_some());
+    // An aggregated role that takes it in gives it to its holders.
+    let mut aggregated = world();
+    aggregated.raw[0]["metadata"]["labels"] = json!({"to": "all"});
+    let aggregated = aggregated
+        .with(json!({"apiVersion": super::RBAC, "kind": "ClusterRole",
+            "metadata": {"name": "sum", "uid": "uid-sum", "resourceVersion": "3"}, "rules": [],
+            "aggregationRule": {"clusterRoleSelectors": [{"matchLabels": {"to": "all"}}]}}))
+        .bind(None, "sums", "sum", &json!([user("eve")]));
+    let found = given(&aggregated).expect("eve gains");
+    let by = "(user:eve by ClusterRoleBinding sums of ClusterRole sum)";
+    assert!(found.what.contains(by), "{}", found.what);
+    // Where it was widened already, nothing is given any more.
+    let wide =
+        World::default().role("reader", &pods(&["get", "delete"])).with(theirs().raw.remove(5));
+    assert_eq!(given(&wide), None);
 }
 
 #[test]
