@@ -60,14 +60,16 @@ pub trait Desk: Send + Sync {
     /// Where the journal cannot be read, in words.
     fn journal(&self) -> Result<Vec<String>, String>;
 
-    /// Applies a Plan, or goes on with its run: what it changes is in the journal before it is sent.
-    /// Kubeconfigs, where it makes any, are written to `folder`, of a run that goes on to where it began. `told` hears of every step; once `stop` is set, it stops after
-    /// the step at hand.
+    /// Applies a Plan, or goes on with its run: what it changes is in the journal before it is sent. The
+    /// cluster is looked at again first, and the log, as `book` has it by now: a screen may stay open
+    /// for long. Kubeconfigs, where it makes any, are written to `folder`, of a run that goes on to where
+    /// it began. `told` hears of every step; once `stop` is set, it stops after the step at hand.
     ///
     /// # Errors
     /// Where nothing was written, in words.
     fn apply(
         &self,
+        book: Option<&Book>,
         planned: &Planned,
         folder: Option<&Path>,
         stop: &AtomicBool,

@@ -8,11 +8,11 @@ use futures::future::BoxFuture;
 use tokio::runtime::Handle;
 
 use super::apply::{self, Work};
-use super::exit::Failure;
+use super::exit::{Code, Failure};
 use super::feeds::clock;
 use super::which_journal::Besides;
-use super::{journal, outcome};
-use crate::book::Book;
+use super::{fits, journal, outcome};
+use crate::book::{Book, LogState};
 use crate::change::plan::{Input, Intent, Plan, make};
 use crate::change::run::{self, Ended, History, Pace, Progress, Runner};
 use crate::change::{Applied, Desk, Planned};
@@ -126,11 +126,14 @@ impl ClusterDesk {
 
     async fn applied(
         &self,
-        plan: &Plan,
+        book: Option<&Book>,
+        planned: &Planned,
         folder: Option<&Path>,
         stop: &AtomicBool,
         told: &mut dyn FnMut(String),
     ) -> Result<Applied, Failure> {
+        let plan = &planned.plan;
+        Self::fits_log(book, plan)?;
         let makes = run::makes_kubeconfigs(plan);
         let folder = folder.filter(|_| makes).map(|folder| match &self.kubeconfigs {
             Some(own) => Ok(own.clone()),
@@ -147,11 +150,10 @@ impl ClusterDesk {
                     apply::was_applied(&runner.history()?, plan)?;
                     Work::is_not_in_the_way(runner, None)?;
                 }
-                // Between the plan and its confirmation, minutes may have gone by.
+                // Between the plan and its confirmation, hours may have gone by.
                 let (cluster, writer) = (runner.cluster, runner.writer);
-                Work { cluster, writer, info, force: None, again: &self.again }
-                    .tried(plan, &[])
-                    .await?;
+                let work = Work { cluster, writer, info, force: None, again: &self.again };
+                Self::is_as_shown(&work.tried(plan, &[]).await?, &planned.notes)?;
                 Ok(runner.apply(plan).await?)
             })
             .await?;
@@ -162,6 +164,41 @@ impl ClusterDesk {
             applied.lines.push(line);
         }
         Ok(applied)
+    }
+
+    /// Whether a Plan that narrows would refuse what the log shows by now.
+    fn fits_log(book: Option<&Book>, plan: &Plan) -> Result<(), Failure> {
+        let narrows = plan.intents.iter().any(Intent::narrows);
+        let Some(book) = book.filter(|book| narrows && book.log != LogState::None) else {
+            return Ok(());
+        };
+        if book.log.is_whole() {
+            return fits::is_allowed_in(book, plan);
+        }
+        Err(Failure {
+            code: Code::Incomplete,
+            message: format!(
+                "{}. Have it read again (ctrl-r), or save the plan and apply it with keybook apply",
+                fits::NOT_WHOLE
+            ),
+        })
+    }
+
+    /// What has to be known was on the screen when the context's name was typed.
+    fn is_as_shown(notes: &[String], shown: &[String]) -> Result<(), Failure> {
+        let new: Vec<String> = notes
+            .iter()
+            .filter(|note| !shown.contains(note))
+            .map(|note| format!("note: {note}"))
+            .collect();
+        if new.is_empty() {
+            return Ok(());
+        }
+        Err(Failure::refused(format!(
+            "nothing was written; there is more to know than when the plan was shown. Make it again, and \
+             apply it then:\n{}",
+            new.join("\n")
+        )))
     }
 
     async fn undone(&self, run: u64) -> Result<Planned, Failure> {
@@ -251,6 +288,7 @@ impl Desk for ClusterDesk {
 
     fn apply(
         &self,
+        book: Option<&Book>,
         planned: &Planned,
         folder: Option<&Path>,
         stop: &AtomicBool,
@@ -258,7 +296,7 @@ impl Desk for ClusterDesk {
     ) -> Result<Applied, String> {
         let applied = match planned.finishes {
             Some(run) => self.runtime.block_on(self.finished(run, stop, told)),
-            None => self.runtime.block_on(self.applied(&planned.plan, folder, stop, told)),
+            None => self.runtime.block_on(self.applied(book, planned, folder, stop, told)),
         };
         applied.map_err(|failure| failure.to_string())
     }
@@ -269,52 +307,148 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::book::{Inputs, LogState};
+    use crate::book::Inputs;
     use crate::change::run::Record;
     use crate::cluster::loader::{LoadOptions, load};
     use crate::cluster::memory::MemoryCluster;
     use crate::model::{ListKind, Policy};
 
-    #[test]
-    fn a_run_that_was_cut_off_is_gone_on_with_from_a_screen() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let path = folder.path().join("journal");
-        let info =
-            ClusterInfo { id: "memory".into(), name: "memory".into(), ..ClusterInfo::default() };
-        let cluster = MemoryCluster::new(info, []);
-        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-        let runtime = runtime.expect("a runtime");
-        let rbac = "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings";
-        let book = runtime.block_on(async {
-            let binding = json!({"metadata": {"name": "lone"},
-                "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "r"},
-                "subjects": [{"kind": "User", "apiGroup": "rbac.authorization.k8s.io", "name": "ann"}]});
-            let role = json!({"metadata": {"name": "r"}, "rules": []});
-            let roles = rbac.replace("bindings", "s");
-            for (place, object) in [(&*roles, role), (rbac, binding)] {
-                cluster.create(place, &object, crate::cluster::DryRun::No).await.expect("made");
-            }
-            let snapshot = load(&cluster, &LoadOptions::only(&ListKind::ALL)).await;
+    /// A desk at a cluster in which ann holds something, by a binding of her own.
+    struct Made {
+        folder: tempfile::TempDir,
+        runtime: tokio::runtime::Runtime,
+        cluster: MemoryCluster,
+        desk: ClusterDesk,
+    }
+
+    const BINDINGS: &str = "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings";
+
+    fn binding(name: &str) -> Value {
+        json!({"metadata": {"name": name},
+            "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "r"},
+            "subjects": [{"kind": "User", "apiGroup": "rbac.authorization.k8s.io", "name": "ann"}]})
+    }
+
+    impl Made {
+        fn new() -> Self {
+            let folder = tempfile::tempdir().expect("a folder");
+            let info = ClusterInfo {
+                id: "memory".into(),
+                name: "memory".into(),
+                ..ClusterInfo::default()
+            };
+            let cluster = MemoryCluster::new(info, []);
+            let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+            let runtime = runtime.expect("a runtime");
+            let (place, writer) = (folder.path().join("journal"), cluster.clone());
+            let desk = ClusterDesk {
+                again: String::new(),
+                cluster: Arc::new(cluster.clone()),
+                writer: Box::new(move || {
+                    let writer: Arc<dyn Writer> = Arc::new(writer.clone());
+                    Ok(Box::pin(async move { Ok(writer) }))
+                }),
+                journal: Box::new(move |_| Ok(place.clone())),
+                kubeconfigs: None,
+                runtime: runtime.handle().clone(),
+            };
+            let made = Self { folder, runtime, cluster, desk };
+            let rules = json!([{"verbs": ["get"], "apiGroups": [""], "resources": ["pods"]}]);
+            made.create(
+                &BINDINGS.replace("bindings", "s"),
+                &json!({"metadata": {"name": "r"}, "rules": rules}),
+            );
+            made.create(BINDINGS, &binding("lone"));
+            made
+        }
+
+        fn create(&self, place: &str, object: &Value) {
+            let made = self.cluster.create(place, object, crate::cluster::DryRun::No);
+            self.runtime.block_on(made).expect("made");
+        }
+
+        fn book(&self, activity: Option<crate::model::Activity>, log: LogState) -> Book {
+            let options = LoadOptions::only(&ListKind::ALL);
+            let snapshot =
+                self.runtime.block_on(load(&self.cluster, &options)).expect("a snapshot");
             Book::build(Inputs {
-                snapshot: Arc::new(snapshot.expect("a snapshot")),
-                activity: None,
-                log: LogState::None,
+                snapshot: Arc::new(snapshot),
+                activity: activity.map(Arc::new),
+                log,
                 policy: Arc::new(Policy::default()),
                 now: chrono::Utc::now(),
             })
-        });
-        let (place, writer) = (path.clone(), cluster.clone());
-        let desk = ClusterDesk {
-            again: String::new(),
-            cluster: Arc::new(cluster.clone()),
-            writer: Box::new(move || {
-                let writer: Arc<dyn Writer> = Arc::new(writer.clone());
-                Ok(Box::pin(async move { Ok(writer) }))
-            }),
-            journal: Box::new(move |_| Ok(place.clone())),
-            kubeconfigs: None,
-            runtime: runtime.handle().clone(),
-        };
+        }
+
+        fn apply(&self, book: &Book, planned: &Planned) -> Result<Applied, String> {
+            self.desk.apply(Some(book), planned, None, &AtomicBool::new(false), &mut |_| {})
+        }
+    }
+
+    #[test]
+    fn a_plan_that_was_on_the_screen_for_long_is_looked_at_again_as_the_command_does() {
+        let made = Made::new();
+        let book = made.book(None, LogState::None);
+        let intents = ["user:ann".parse().expect("an intent")];
+        let shown = made.desk.plan(&book, &intents).expect("a plan");
+        assert_eq!((shown.problems.len(), shown.notes.len()), (0, 0));
+        let is_there =
+            || made.runtime.block_on(made.cluster.get(&format!("{BINDINGS}/lone"))).is_ok();
+        // Somebody grants more.
+        made.create(BINDINGS, &binding("more"));
+        let refused = made.apply(&book, &shown).expect_err("more would stay");
+        let since = "user:ann: more is granted to it since the plan was made on";
+        assert!(refused.contains("make the plan again") && refused.contains(since), "{refused}");
+        assert!(is_there());
+        // What is to be known by now and was not on the screen.
+        let book = made.book(None, LogState::None);
+        let shown = made.desk.plan(&book, &intents).expect("a plan");
+        let mut old = shown.clone();
+        old.plan.metadata.made_at -= chrono::TimeDelta::days(3);
+        let refused = made.apply(&book, &old).expect_err("there is more to know");
+        assert!(refused.contains(", 3 days ago"), "{refused}");
+        assert!(is_there());
+        // It is applied where that was shown.
+        old.notes = refused
+            .lines()
+            .filter_map(|line| line.strip_prefix("note: "))
+            .map(str::to_owned)
+            .collect();
+        let done = made.apply(&book, &old).expect("applied");
+        assert!(done.whole && !is_there(), "{:?}", done.lines);
+    }
+
+    #[test]
+    fn what_a_plan_on_the_screen_narrows_is_held_against_the_log_as_it_is_by_then() {
+        use crate::book::tests::world::{Row, World};
+
+        let made = Made::new();
+        let intents = ["crb:lone=user:ann".parse().expect("an intent")];
+        let mut shown = made.desk.plan(&made.book(None, LogState::None), &intents).expect("a plan");
+        let narrow = Intent::to_narrow("user:ann", crate::change::plan::Choices::default());
+        shown.plan.intents = vec![narrow.expect("an intent")];
+        shown.plan.metadata.made_at = "2026-03-20T00:00:00Z".parse().expect("a time");
+        let mut parts = World::new().log(-12, 88).activity.expect("a log");
+        Row::new("user:ann", "get pods@n/p", 88).put(&mut parts);
+        let is_there =
+            || made.runtime.block_on(made.cluster.get(&format!("{BINDINGS}/lone"))).is_ok();
+        for (log, words) in [
+            (LogState::Ready, "user:ann: get pods p in namespace n, the last on 2026-03-30"),
+            (LogState::Reading { bytes: 0, of: None }, "the log could not be read whole"),
+        ] {
+            let book = made.book(Some(parts.clone().into()), log);
+            let refused = made.apply(&book, &shown).expect_err("it would be refused");
+            assert!(refused.contains(words), "{refused}");
+            assert!(is_there());
+        }
+    }
+
+    #[test]
+    fn a_run_that_was_cut_off_is_gone_on_with_from_a_screen() {
+        let made = Made::new();
+        let path = made.folder.path().join("journal");
+        let book = made.book(None, LogState::None);
+        let desk = &made.desk;
         let intents = ["user:ann".parse().expect("an intent")];
         let planned = desk.plan(&book, &intents).expect("a plan");
         assert_eq!(planned.problems, Vec::<String>::new());
@@ -334,9 +468,9 @@ mod tests {
         let left = desk.finishing(1).expect("what is left of it");
         assert_eq!((left.finishes, left.problems.len()), (Some(1), 0));
         let stop = AtomicBool::new(false);
-        let done = desk.apply(&left, None, &stop, &mut |_| {}).expect("gone on with");
+        let done = desk.apply(Some(&book), &left, None, &stop, &mut |_| {}).expect("gone on with");
         assert_eq!((done.run, done.whole), (1, true), "{:?}", done.lines);
-        let gone = runtime.block_on(cluster.get(&format!("{rbac}/lone")));
+        let gone = made.runtime.block_on(made.cluster.get(&format!("{BINDINGS}/lone")));
         assert!(gone.is_err(), "{gone:?}");
         let refused = desk.finishing(1).expect_err("it is done");
         assert!(refused.contains("run 1 is done"), "{refused}");

@@ -114,6 +114,8 @@ pub enum Effect {
         feed: FeedId,
         /// The number of the plan.
         tag: u64,
+        /// What is known of the cluster by now; None where nothing is.
+        book: Option<Arc<Book>>,
         /// It.
         planned: Arc<Planned>,
         /// Where kubeconfigs are written to; None where it makes none.

@@ -234,13 +234,14 @@ impl Ui {
                     let _ = self.sender.send(journal(tag, Err(why), columns));
                 }
             }
-            Effect::Apply { feed, tag, planned, folder } => {
+            Effect::Apply { feed, tag, book, planned, folder } => {
                 let sender = self.sender.clone();
                 let made = self.at_desk(feed, move |desk| {
                     let heard = sender.clone();
                     let mut told = move |line| drop(heard.send(Msg::Applying { tag, line }));
-                    let (planned, folder) = (&*planned, folder.as_deref());
-                    let result = desk.apply(planned, folder, &AtomicBool::new(false), &mut told);
+                    let (book, folder) = (book.as_deref(), folder.as_deref());
+                    let stop = AtomicBool::new(false);
+                    let result = desk.apply(book, &planned, folder, &stop, &mut told);
                     let _ = sender.send(Msg::Applied { tag, result });
                 });
                 if let Err(why) = made {

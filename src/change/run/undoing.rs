@@ -8,10 +8,7 @@ use super::preflight::AT_ONCE;
 use super::read::image;
 use super::{How, Record, RunError, Runner, StepState};
 use crate::change::plan::{self, Action, Plan, stored};
-use crate::cluster::{
-    self,
-    loader::{LoadOptions, load},
-};
+use crate::cluster::loader::{LoadOptions, load};
 use crate::model::ListKind;
 
 /// Who holds which role.

@@ -258,7 +258,8 @@ pub(super) fn confirmed(state: &mut State, typed: &str, effects: &mut Effects) {
     view.scroll = Scroll::default();
     let makes = run::makes_kubeconfigs(&planned.plan);
     let folder = state.folders.get(&feed).filter(|_| makes).map(PathBuf::from);
-    effects.push(Effect::Apply { feed, tag, planned, folder });
+    let book = state.book(feed).cloned();
+    effects.push(Effect::Apply { feed, tag, book, planned, folder });
 }
 
 /// Where to was typed.

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::{Desk, binding, cluster, may, user};
 use crate::support::cluster::Cluster;
+use crate::support::process::await_some;
 
 fn items(cluster: &Cluster, ns: &str, kind: &str) -> Vec<Value> {
     let list = cluster.kubectl_ok(&["get", kind, "-n", ns, "-o", "json"]);
@@ -123,4 +124,27 @@ fn what_others_changed_since_is_theirs_and_whom_an_undo_takes_from_is_told() {
     assert!(said.err.contains("RoleBinding moved/both was changed since"), "{}", said.err);
     assert_eq!(names(&cluster, "moved", "roles"), [role]);
     assert_eq!(names(&cluster, "moved", "rolebindings"), ["both".to_owned(), made]);
+}
+
+#[test]
+fn what_a_later_run_takes_is_no_alarm_of_an_earlier_one_and_what_somebody_gives_is() {
+    let Some(cluster) = cluster() else { return };
+    let desk = Desk::new(cluster.kubeconfig());
+    // The first run says that kim still reads what they read.
+    let (_, made) = narrowed(&cluster, &desk, "later");
+    desk.keybook(&["verify", "1"]).ends_with(0);
+    let kim = cluster.client_cert("kim@later.example", &[]).kubeconfig;
+    let reads = ["get", "pod", "no-such", "-n", "later", "--ignore-not-found"];
+    assert!(may(&cluster, &kim, &reads));
+    let plan = desk.plan(&["user:kim@later.example"]);
+    desk.keybook(&["apply", &plan, "--yes", "tests"]).ends_with(0);
+    assert!(!may(&cluster, &kim, &reads));
+    desk.keybook(&["verify"]).ends_with(0);
+    desk.keybook(&["verify", "1"]).ends_with(0).says("since later runs, which were meant to");
+    // By hand, and by no run.
+    let mut again = binding(Some("later"), "again", "view", &json!([user("kim@later.example")]));
+    again["metadata"]["name"] = json!(made);
+    cluster.load(&again.to_string());
+    await_some("kim to be let in", || may(&cluster, &kim, &reads).then_some(()));
+    desk.keybook(&["verify"]).ends_with(1).says("it is there again");
 }
