@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::Value;
 
-use super::args::Global;
+use super::args::{Global, Output};
 use super::change_args::Confirm;
 use super::changing::{self, Reached};
 use super::exit::{Code, Failure};
@@ -90,8 +90,9 @@ pub(super) fn run(
         unwritten: Vec::new(),
     };
     let force = confirm.force.as_deref();
+    let wide = global.look.output == Some(Output::Wide);
     let work = Work { cluster: &*cluster, writer: &*writer, info: &info, force, again: &again };
-    let done = runtime.block_on(work.all(runner, what, given, confirm));
+    let done = runtime.block_on(work.all(runner, what, given, (confirm, wide)));
     runtime.shutdown_background();
     answer::say(&format!("journal: head {}", journal.head()));
     done
@@ -192,7 +193,7 @@ impl Work<'_> {
         mut runner: Runner<'_>,
         what: &What<'_>,
         given: Option<Plan>,
-        confirm: &Confirm,
+        (confirm, wide): (&Confirm, bool),
     ) -> Result<Code, Failure> {
         let (plan, before): (Plan, Option<Run>) = match (what, given) {
             (What::Finish(run), _) => {
@@ -214,7 +215,9 @@ impl Work<'_> {
             Self::is_not_in_the_way(&runner, before.as_ref())?;
         }
         // Who says yes beforehand has read it.
-        let shown = if confirm.yes.is_some() {
+        let shown = if wide {
+            report::plan_text(&plan)
+        } else if confirm.yes.is_some() {
             report::plan_summary(&plan)
         } else {
             report::plan_read(&plan)

@@ -225,6 +225,11 @@ fn steps_of(plan: &Plan, who: &Who, text: &mut String) {
             for rule in rules.into_iter().flatten() {
                 wrapped(&rule_words(rule), 3, text);
             }
+        } else if let Some(subjects) = step.after.as_ref().filter(|_| step.target.is_binding()) {
+            // Of what is made the object itself tells, whatever its reason says.
+            let names = subjects["subjects"].as_array().into_iter().flatten();
+            let names: Vec<String> = names.map(whom).collect();
+            wrapped(&format!("{title}: gives it to {}", names.join(", ")), 1, text);
         } else {
             wrapped(&format!("{title}: {}", why.join("; ")), 1, text);
         }
@@ -239,6 +244,16 @@ fn steps_of(plan: &Plan, who: &Who, text: &mut String) {
         for loses in &step.loses {
             wrapped(&format!("lost for good: {loses}"), 3, text);
         }
+    }
+}
+
+/// A subject of a binding: `sa:keys/ana`.
+fn whom(subject: &Value) -> String {
+    let text = |field: &str| subject[field].as_str().unwrap_or_default();
+    match text("kind") {
+        "ServiceAccount" => format!("sa:{}/{}", text("namespace"), text("name")),
+        "Group" => format!("group:{}", text("name")),
+        _ => format!("user:{}", text("name")),
     }
 }
 

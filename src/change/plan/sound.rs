@@ -9,6 +9,7 @@ use crate::credentials::MapField;
 use crate::model::{CLIENT_SIGNER, Name, is_hidden};
 
 mod images;
+mod made;
 
 /// The least and the most that the API server takes for `expirationSeconds`, which is an int32.
 const SECONDS: std::ops::RangeInclusive<u64> = 600..=2_147_483_647;
@@ -31,7 +32,7 @@ fn one(plan: &Plan, step: &Step) -> Result<(), String> {
     let needed = match &*step.target.kind {
         "Token" => token(plan, step)?,
         "Certificate" => certificate(step)?,
-        _ => images::check(plan, step).map(|()| {
+        _ => images::check(plan, step).and_then(|()| made::check(plan, step)).map(|()| {
             rights(step.action, &step.target, step.after.as_ref().or(step.before.as_ref()))
         })?,
     };

@@ -6,6 +6,7 @@ mod beside;
 mod defined;
 mod foreseen;
 mod ground;
+mod handed;
 mod in_use;
 mod mapped;
 mod narrow;
