@@ -321,7 +321,12 @@ fn what_a_bootstrap_token_is_good_for_is_told_where_it_was_read() {
             2,
         ));
         let bootstrap = token.map(Arc::new);
-        world.snapshot.objects.insert(Object::Secret(Secret { meta, type_, bootstrap }));
+        world.snapshot.objects.insert(Object::Secret(Secret {
+            meta,
+            type_,
+            immutable: false,
+            bootstrap,
+        }));
         let book = world.book();
         let said = not_seen(&book).iter().any(|what| what.contains("--read-bootstrap"));
         let found = inventory(&book).credentials.into_iter();

@@ -148,6 +148,7 @@ fn token(make: &Make, namespace: &str, account: &str, name: &str, age: i64, unus
     Object::Secret(Secret {
         meta,
         type_: "kubernetes.io/service-account-token".into(),
+        immutable: false,
         bootstrap: None,
     })
 }

@@ -101,7 +101,8 @@ impl From<WireBootstrapToken> for Secret {
             },
             extra_groups: groups.into_iter().flatten().map(Name::from).collect(),
         };
-        Self { meta: wire.metadata, type_: wire.type_, bootstrap: Some(token.into()) }
+        let (meta, type_) = (wire.metadata, wire.type_);
+        Self { meta, type_, immutable: false, bootstrap: Some(token.into()) }
     }
 }
 

@@ -348,6 +348,9 @@ pub struct Secret {
     pub meta: Meta,
     /// The Secret's type, known from the field selector that listed it.
     pub type_: Name,
+    /// `immutable`: whether its data never changes. Not known, and false, where Secrets were listed as
+    /// metadata.
+    pub immutable: bool,
     /// What may be read of a bootstrap token's data, where that was asked for.
     pub bootstrap: Option<Arc<BootstrapToken>>,
 }

@@ -185,6 +185,8 @@ struct WireSecret {
     metadata: Meta,
     #[serde(rename = "type", default, deserialize_with = "null_default")]
     type_: Name,
+    #[serde(default, deserialize_with = "null_default")]
+    immutable: bool,
 }
 
 fn names(references: Vec<LocalReference>) -> Vec<Name> {
@@ -296,7 +298,12 @@ impl Object {
             }
             Known::Secret => {
                 let wire = WireSecret::deserialize(source)?;
-                Self::Secret(Secret { meta: wire.metadata, type_: wire.type_, bootstrap: None })
+                Self::Secret(Secret {
+                    meta: wire.metadata,
+                    type_: wire.type_,
+                    immutable: wire.immutable,
+                    bootstrap: None,
+                })
             }
             Known::Pod => {
                 let mut wire = WirePod::deserialize(source)?;
@@ -412,7 +419,11 @@ impl Object {
                 }),
             ),
             Self::Secret(secret) => {
-                ("v1", "Secret", json!({ "metadata": secret.meta, "type": secret.type_ }))
+                let mut body = json!({ "metadata": secret.meta, "type": secret.type_ });
+                if secret.immutable {
+                    body["immutable"] = json!(true);
+                }
+                ("v1", "Secret", body)
             }
             Self::Pod(pod) => (
                 "v1",

@@ -47,6 +47,10 @@ pub(crate) enum On {
     NamespaceFinalize,
     MutatingPolicies,
     MutatingPolicyBindings,
+    DeploymentScale,
+    StatefulSetScale,
+    ReplicaSetScale,
+    ReplicationControllerScale,
 }
 
 const RBAC: &str = "rbac.authorization.k8s.io";
@@ -59,7 +63,7 @@ const REMAKES: &[Verb] =
     &[Verb::Create, Verb::Update, Verb::Patch, Verb::Delete, Verb::DeleteCollection];
 
 impl On {
-    pub(crate) const ALL: [Self; 36] = [
+    pub(crate) const ALL: [Self; 40] = [
         Self::Users,
         Self::Groups,
         Self::Accounts,
@@ -96,6 +100,10 @@ impl On {
         Self::NamespaceFinalize,
         Self::MutatingPolicies,
         Self::MutatingPolicyBindings,
+        Self::DeploymentScale,
+        Self::StatefulSetScale,
+        Self::ReplicaSetScale,
+        Self::ReplicationControllerScale,
     ];
 
     /// What makes pods by a template: the controllers of the controller manager.
@@ -107,6 +115,14 @@ impl On {
         Self::ReplicationControllers,
         Self::Jobs,
         Self::CronJobs,
+    ];
+
+    /// By what a controller is told how many pods there are to be, without a change of its template.
+    pub(crate) const SCALES: [Self; 4] = [
+        Self::DeploymentScale,
+        Self::StatefulSetScale,
+        Self::ReplicaSetScale,
+        Self::ReplicationControllerScale,
     ];
 
     /// By what the labels of a namespace are changed: its subresources keep everything but the metadata
@@ -139,6 +155,10 @@ impl On {
             Self::StatefulSets => ("apps", "statefulsets", ""),
             Self::DaemonSets => ("apps", "daemonsets", ""),
             Self::ReplicaSets => ("apps", "replicasets", ""),
+            Self::DeploymentScale => ("apps", "deployments", "scale"),
+            Self::StatefulSetScale => ("apps", "statefulsets", "scale"),
+            Self::ReplicaSetScale => ("apps", "replicasets", "scale"),
+            Self::ReplicationControllerScale => ("", "replicationcontrollers", "scale"),
             Self::ReplicationControllers => ("", "replicationcontrollers", ""),
             Self::Jobs => ("batch", "jobs", ""),
             Self::CronJobs => ("batch", "cronjobs", ""),
@@ -169,7 +189,7 @@ impl On {
     const fn verbs(self) -> &'static [Verb] {
         match self {
             Self::Users | Self::Groups => &[Verb::Impersonate],
-            Self::Accounts => &[Verb::Create, Verb::Patch, Verb::Impersonate],
+            Self::Accounts => &[Verb::Create, Verb::Update, Verb::Patch, Verb::Impersonate],
             Self::InfoUsers | Self::InfoGroups => &[Verb::UserInfo],
             Self::InfoAccounts => &[Verb::ServiceAccount],
             Self::InfoNodes => &[Verb::ArbitraryNode, Verb::AssociatedNode],
@@ -201,9 +221,13 @@ impl On {
                 Verb::WatchOnOwnNode,
             ],
             Self::Exec | Self::Attach | Self::Kubelet => &[Verb::Get, Verb::Create],
-            Self::Ephemeral | Self::Approval | Self::NamespaceStatus => {
-                &[Verb::Update, Verb::Patch]
-            }
+            Self::Ephemeral
+            | Self::Approval
+            | Self::NamespaceStatus
+            | Self::DeploymentScale
+            | Self::StatefulSetScale
+            | Self::ReplicaSetScale
+            | Self::ReplicationControllerScale => &[Verb::Update, Verb::Patch],
             Self::NamespaceFinalize => &[Verb::Update],
             Self::Signers => &[Verb::Approve],
             _ => WRITES,
@@ -264,8 +288,8 @@ pub(crate) fn is_made_by_put(group: &str, resource: &str) -> bool {
 }
 
 /// By number of the target, how many questions there are about those before it.
-const STARTS: [u32; 36] = {
-    let mut starts = [0; 36];
+const STARTS: [u32; 40] = {
+    let mut starts = [0; 40];
     let (mut at, mut sum) = (0, 0);
     while at < On::ALL.len() {
         starts[at] = sum;
@@ -427,57 +451,4 @@ fn sorted(rule: &PolicyRule) -> Arc<[Name]> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn rule(verbs: &[&str], groups: &[&str], resources: &[&str], names: &[&str]) -> PolicyRule {
-        let list = |texts: &[&str]| texts.iter().map(|text| Name::from(*text)).collect();
-        PolicyRule {
-            verbs: list(verbs),
-            api_groups: list(groups),
-            resources: list(resources),
-            resource_names: list(names),
-            ..PolicyRule::default()
-        }
-    }
-
-    fn said(rule: &PolicyRule) -> Vec<(On, Verb)> {
-        caps([rule], Mode::Own).into_iter().map(|cap| (cap.on, cap.verb)).collect()
-    }
-
-    #[test]
-    fn a_star_after_a_resource_opens_nothing() {
-        assert_eq!(said(&rule(&["*"], &[""], &["pods/*"], &[])), []);
-        assert_eq!(said(&rule(&["*"], &["*"], &["*/*"], &[])), []);
-        assert_eq!(said(&rule(&["create"], &[""], &["*/exec"], &[])), [(On::Exec, Verb::Create)]);
-    }
-
-    #[test]
-    fn a_resource_is_not_its_subresource() {
-        assert_eq!(
-            said(&rule(&["create"], &[""], &["serviceaccounts"], &[])),
-            [(On::Accounts, Verb::Create)]
-        );
-        assert_eq!(
-            said(&rule(&["create"], &[""], &["serviceaccounts/token"], &[])),
-            [(On::Token, Verb::Create)]
-        );
-        assert_eq!(said(&rule(&["impersonate"], &["authentication.k8s.io"], &["users"], &[])), []);
-    }
-
-    #[test]
-    fn everything_is_every_question() {
-        let all: usize = On::ALL.iter().map(|on| on.verbs().len()).sum();
-        assert_eq!(said(&rule(&["*"], &["*"], &["*"], &[])).len(), all);
-    }
-
-    #[test]
-    fn names_meet() {
-        let some =
-            |list: &[&str]| -> Names { Some(list.iter().map(|name| Name::from(*name)).collect()) };
-        assert_eq!(both(&None, &some(&["a"])), some(&["a"]));
-        assert_eq!(both(&some(&["a", "b"]), &some(&["b", "c"])), some(&["b"]));
-        assert!(is_empty(&both(&some(&["a"]), &some(&["c"]))));
-        assert!(!is_empty(&None));
-    }
-}
+mod tests;

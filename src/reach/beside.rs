@@ -38,8 +38,9 @@ const ALL: [Way; 5] = [
         object: Some(("kube-system", "extension-apiserver-authentication")),
     },
     Way {
-        says: "tokens of accounts that are not mounted, once somebody who changes the account switches \
-               its automountServiceAccountToken and its pods are made anew",
+        says: "tokens that an account's automountServiceAccountToken keeps out of pods of Jobs, CronJobs \
+               and operators' own kinds, and out of those that are evicted, once somebody who changes \
+               the account switches it",
         verbs: CHANGES,
         on: &[("", "serviceaccounts", "")],
         object: None,

@@ -359,7 +359,15 @@ impl<'g> Rules<'g> {
                         leads.push(Lead::Hub(Hub::Held(*at)));
                     }
                 }
-                Part::Run { .. } => self.add_host(graph, leads),
+                Part::Run { .. } => {
+                    self.add_host(graph, leads);
+                    self.add_chosen(graph, leads);
+                }
+                Part::Mint { .. } | Part::OwnNode { .. } => self.add_chosen(graph, leads),
+                Part::Switch { at, .. }
+                | Part::Scale { at, .. }
+                | Part::Anew { at, .. }
+                | Part::Enter { at, .. } => leads.push(Lead::Hub(Hub::Accounts(*at))),
                 Part::MakeNamespace { .. } | Part::RunAnywhere { .. } => {
                     self.add_node(graph, Step::NewNamespaceAndHost, leads);
                 }
@@ -397,6 +405,9 @@ impl<'g> Rules<'g> {
         let made = self.made.get(&on).is_some_and(|made| {
             names.is_none_or(|names| names.iter().any(|name| made.contains(name)))
         });
+        if on == On::Pods && graph.world.is_switched(at) {
+            leads.push(Lead::Hub(Hub::Accounts(at)));
+        }
         match on {
             On::Pods | On::Jobs if made => {
                 leads.push(Lead::Hub(Hub::Accounts(at)));
@@ -412,6 +423,16 @@ impl<'g> Rules<'g> {
     fn add_host(&self, graph: &Graph<'_>, leads: &mut Vec<Lead>) {
         if self.held {
             self.add_node(graph, Step::LabelAndHost, leads);
+        }
+    }
+
+    /// Where a token leads that is bound to a node of one's choice.
+    fn add_chosen(&self, graph: &Graph<'_>, leads: &mut Vec<Lead>) {
+        if graph.world.own_nodes && self.takes(Step::ImpersonateChosenNode) {
+            leads.push(Lead::Hub(Hub::Node(None)));
+            if graph.world.awaits_secrets(Where::Each) {
+                leads.push(Lead::Hub(Hub::Accounts(Where::Each)));
+            }
         }
     }
 

@@ -8,6 +8,7 @@ use rayon::prelude::*;
 
 use super::ask::{Mode, On, Verb, caps};
 use super::rights::Classes;
+use super::steps::impersonate::is_constrained;
 use super::within;
 use super::world::{Bound, Level, RoleFacts, Where, World};
 use crate::book::{Book, Entry, GrantId};
@@ -57,6 +58,7 @@ impl World {
             group_numbers: HashMap::new(),
             tokens: Vec::new(),
             token_secrets: Vec::new(),
+            fixed_secrets: Vec::new(),
             pods: Vec::new(),
             nodes: Vec::new(),
             placed: Vec::new(),
@@ -66,6 +68,8 @@ impl World {
             runs_on_node: Vec::new(),
             seen_on_node: Vec::new(),
             secrets_on_node: Vec::new(),
+            switched: Vec::new(),
+            own_nodes: false,
             nodes_of: HashMap::new(),
             addable: Vec::new(),
             closed: Vec::new(),
@@ -112,6 +116,8 @@ impl World {
         self.going = vec![Vec::new(); count];
         self.tokens = vec![Vec::new(); count];
         self.token_secrets = vec![Vec::new(); count];
+        self.fixed_secrets = vec![Vec::new(); count];
+        self.switched = vec![Vec::new(); count];
         self.pods = vec![Vec::new(); count];
         self.placed = vec![Vec::new(); count];
         self.mounts = vec![Vec::new(); count];
@@ -180,7 +186,12 @@ impl World {
                 && ListKind::of_secret(&secret.type_) == Some(ListKind::TokenSecrets)
                 && secret.meta.deletion_timestamp.is_none()
             {
-                push(&mut self.token_secrets, at, name.clone());
+                let lists = if secret.immutable {
+                    &mut self.fixed_secrets
+                } else {
+                    &mut self.token_secrets
+                };
+                push(lists, at, name.clone());
             }
             let account = secret.meta.annotations.get("kubernetes.io/service-account.name");
             if let (Some(at), Some(account)) = (self.number(ns), account)
@@ -227,6 +238,9 @@ impl World {
                 tiers: (book.tier_of_role(key, true), book.tier_of_role(key, false)),
             })
             .collect();
+        let own_node = On::InfoNodes.bit(Verb::AssociatedNode);
+        let is_own_node = |role: &RoleFacts| !role.full && role.asks & own_node != 0;
+        self.own_nodes = is_constrained(self) && self.roles.iter().any(is_own_node);
         for (at, role) in (0u32..).zip(&self.roles) {
             self.role_numbers.insert(role.key.clone(), at);
             match (role.key.0, self.numbers.get(&role.key.1)) {

@@ -11,7 +11,7 @@ use super::steps::node::PREFIX as NODE_USER;
 use super::stranger::Stranger;
 use super::world::{Where, World, everything};
 use crate::book::{Book, Entry, GrantId, IdentityId, Tier};
-use crate::model::{Identity, PolicyRule, SubjectKind};
+use crate::model::{Identity, Name, PolicyRule, SubjectKind};
 
 /// Whose rights are used.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -415,13 +415,32 @@ impl<'b> Graph<'b> {
                 if self.world.nodes_of.contains_key(id) {
                     moves.add(moves::of_own_nodes(&rights, &self.world, *id));
                 }
+                if let Some((at, name)) = self.account_of(*id) {
+                    let name = Some([name].into());
+                    moves.add(moves::of_chosen_nodes(&rights, &self.world, at, name));
+                }
                 if self.world.anonymous.is_some() {
                     moves.add(moves::of_anybody(&self.world));
                 }
                 moves
             }
-            _ => moves::of(&self.rights_of(node, without, added_only), &self.world),
+            _ => {
+                let rights = self.rights_of(node, without, added_only);
+                let mut moves = moves::of(&rights, &self.world);
+                // Whoever was taken over has it.
+                if self.world.own_nodes && matches!(node, Node::Given(..)) {
+                    moves.add(moves::of_chosen_nodes(&rights, &self.world, Where::Each, None));
+                }
+                moves
+            }
         }
+    }
+
+    /// The account that an identity is, where some may pass for the nodes that their tokens are bound to.
+    fn account_of(&self, id: u32) -> Option<(Where, Name)> {
+        let entry = self.book.entry(IdentityId(id)).filter(|_| self.world.own_nodes)?;
+        let ns = entry.identity.namespace.as_ref()?;
+        Some((Where::In(self.world.number(ns)?), entry.identity.name.clone()))
     }
 
     /// The node that an identity is, where pods run on it.

@@ -1,49 +1,21 @@
 //! Steps that need more than one of those taken over.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 
 use foldhash::{HashMap, HashMapExt};
 
 use super::ask::{Names, On, both, has, is_empty};
 use super::graph::Node;
 use super::missing;
-use super::moves::{Edge, Object, Part, RoleSet, Sees, To};
+use super::moves::{Edge, Object, Part, RoleSet, To};
+use super::parts::{Brought, Kind, Parts, is_new, place};
 use super::remake::{Written, cleared_by, runs_again};
 use super::rights::{Classes, Joins, Right};
 use super::search::{Joining, Search};
 use super::step::Step;
-use super::steps::{host, secret};
+use super::steps::{automount, host, node, secret};
 use super::world::{Level, RoleFacts, Where};
 use crate::model::{Name, RoleKind};
-
-/// A part with the place of who brings it.
-pub(super) type Brought = (u32, Part);
-
-/// A kind of part.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Kind {
-    Rewrite(On),
-    Make(On),
-    Bind,
-    MakeSecret,
-    ReadSecret,
-    Request,
-    Approve,
-    Run,
-    RunAnywhere,
-    MakeNamespace,
-    Held,
-    Label,
-    Clear(On),
-    Taken(On),
-    MakeAccount,
-    Become,
-    Policy,
-    PolicyBinding,
-}
-
-/// Parts, by kind and place: only what is in one place can come together.
-pub(super) type Parts = BTreeMap<(Kind, Where), Vec<Brought>>;
 
 impl Search<'_, '_> {
     /// Steps that need more than one of those taken over, once a round is complete; where nothing
@@ -257,7 +229,7 @@ impl Search<'_, '_> {
     fn takes(&mut self, brought: Brought) -> bool {
         let is_new = match &brought.1 {
             Part::Clear { .. } => self.is_new_clear(&brought.1),
-            Part::Taken { .. } => true,
+            Part::Taken { .. } | Part::OwnNode { .. } => true,
             part => is_new(&self.parts, part),
         };
         let key = place(&brought.1);
@@ -307,7 +279,10 @@ impl Search<'_, '_> {
                     let with = missing::with(&brought.1, other);
                     let from: Vec<u32> = [*who, brought.0].into_iter().chain(with).collect();
                     edges.extend(both.map(|edge| (edge, from.clone())));
-                    more.extend(runs_again(&brought, &(*who, other.clone())));
+                    let other = (*who, other.clone());
+                    more.extend(runs_again(&brought, &other));
+                    more.extend(node::read_on_chosen(world, &brought, &other));
+                    more.extend(automount::made_anew(world, &brought, &other));
                 }
             };
             for wanted in kind.counterparts() {
@@ -362,6 +337,12 @@ impl Search<'_, '_> {
                     .collect()
             }
             (Part::Label { .. }, Part::Held { .. }) => host::opened(world, one, other),
+            (Part::OwnNode { .. }, Part::Mint { .. } | Part::Run { .. }) => {
+                node::chosen(world, one, other)
+            }
+            (Part::Anew { .. }, Part::Enter { .. }) => {
+                automount::entered(one, other).into_iter().collect()
+            }
             (Part::MakeNamespace { .. }, Part::RunAnywhere { .. }) => {
                 host::in_new(world, one, other)
             }
@@ -384,96 +365,6 @@ impl Search<'_, '_> {
             }
             _ => Vec::new(),
         }
-    }
-}
-
-impl Kind {
-    /// What it makes a step with.
-    fn counterparts(self) -> Vec<Self> {
-        match self {
-            Self::Rewrite(_) | Self::Make(_) | Self::Bind => Vec::new(),
-            Self::MakeSecret => vec![Self::ReadSecret],
-            Self::ReadSecret => vec![Self::MakeSecret],
-            Self::Request => vec![Self::Approve],
-            Self::Approve => vec![Self::Request],
-            Self::Run | Self::Held => vec![Self::Label],
-            Self::Label => vec![Self::Run, Self::Held],
-            Self::RunAnywhere => vec![Self::MakeNamespace],
-            Self::MakeNamespace => vec![Self::RunAnywhere],
-            Self::Clear(on) => vec![Self::Taken(on)],
-            Self::Taken(on) => vec![Self::Clear(on)],
-            Self::MakeAccount => vec![Self::Become],
-            Self::Become => vec![Self::MakeAccount],
-            Self::Policy => vec![Self::PolicyBinding],
-            Self::PolicyBinding => vec![Self::Policy],
-        }
-    }
-}
-
-fn place(part: &Part) -> (Kind, Where) {
-    match part {
-        Part::Rewrite { on, at, .. } => (Kind::Rewrite(*on), *at),
-        Part::Make { on, at, .. } => (Kind::Make(*on), *at),
-        Part::Bind { at, .. } => (Kind::Bind, *at),
-        Part::MakeSecret { at, .. } => (Kind::MakeSecret, *at),
-        Part::ReadSecret { at, .. } => (Kind::ReadSecret, *at),
-        Part::Request { .. } => (Kind::Request, Where::Cluster),
-        Part::Approve { .. } => (Kind::Approve, Where::Cluster),
-        Part::Run { at, .. } => (Kind::Run, *at),
-        Part::RunAnywhere { .. } => (Kind::RunAnywhere, Where::Cluster),
-        Part::MakeNamespace { .. } => (Kind::MakeNamespace, Where::Cluster),
-        Part::Held { at, .. } => (Kind::Held, *at),
-        Part::Label { at, .. } => (Kind::Label, *at),
-        Part::Clear { on, at, .. } => (Kind::Clear(*on), *at),
-        Part::Taken { on, at, .. } => (Kind::Taken(*on), *at),
-        Part::MakeAccount { at, .. } => (Kind::MakeAccount, *at),
-        Part::Become { at, .. } => (Kind::Become, *at),
-        Part::Policy { .. } => (Kind::Policy, Where::Cluster),
-        Part::PolicyBinding { .. } => (Kind::PolicyBinding, Where::Cluster),
-    }
-}
-
-fn names(part: &Part) -> (&Names, bool) {
-    match part {
-        Part::Rewrite { names, missing, .. } | Part::Bind { names, missing, .. } => {
-            (names, *missing)
-        }
-        Part::Held { names, adds, .. } => (names, *adds),
-        Part::MakeSecret { names, .. }
-        | Part::ReadSecret { names, .. }
-        | Part::Make { names, .. }
-        | Part::Request { names, .. }
-        | Part::Approve { names, .. }
-        | Part::Label { names, .. }
-        | Part::MakeAccount { names, .. }
-        | Part::Become { names, .. }
-        | Part::Clear { names, .. } => (names, false),
-        Part::Run { deletes, .. } => (&None, deletes.is_some()),
-        Part::PolicyBinding { there, .. } => (&None, *there),
-        Part::Policy { .. }
-        | Part::Taken { .. }
-        | Part::RunAnywhere { .. }
-        | Part::MakeNamespace { .. } => (&None, false),
-    }
-}
-
-/// Whether a part says more than those before it.
-fn is_new(parts: &Parts, part: &Part) -> bool {
-    let (kind, at) = place(part);
-    let (wanted, missing) = names(part);
-    let places = if at == Where::Cluster { [at, at] } else { [Where::Each, at] };
-    let said = places.into_iter().filter_map(|at| parts.get(&(kind, at))).flatten();
-    let alike = sees(part);
-    !said
-        .filter(|(_, have)| sees(have) == alike)
-        .map(|(_, have)| names(have))
-        .any(|(have, other)| missing == other && (have.is_none() || have == wanted))
-}
-
-fn sees(part: &Part) -> Option<&Sees> {
-    match part {
-        Part::ReadSecret { by, .. } => Some(by),
-        _ => None,
     }
 }
 

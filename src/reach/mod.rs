@@ -32,6 +32,7 @@ mod many;
 mod members;
 mod missing;
 mod moves;
+mod parts;
 mod path;
 mod placed;
 mod rebind;
@@ -42,6 +43,7 @@ mod states;
 mod step;
 mod steps;
 mod stranger;
+mod switched;
 #[cfg(test)]
 mod tests;
 mod verb;
@@ -89,14 +91,15 @@ const NOT_FOLLOWED: &[&str] = &[
      rbac-manager",
     "roles that one makes of what it holds, without `escalate`, for another that it took over",
     "accounts that bindings name in namespaces that are not there, made by somebody",
-    "names that a Secret of another type has, pods that do not run yet, and labels of namespaces that \
+    "names that a Secret has that is of another type or immutable, pods that do not run yet, and labels of namespaces that \
      an RBACDefinition selects",
     "what the API server's own configuration exempts from a namespace's Pod Security level",
     "tokens and keys in Secrets of other types, in images and in logs",
     "API services, validating and conversion webhooks that one writes, persistent volumes with a path \
      of the host",
     "folders of a node but for those of a table (docs/reach.md): what writing to others gives",
-    "whether a token Secret is immutable, and so is not made another account's",
+    "whether a token Secret is immutable, and so is not made another account's, where Secrets were listed \
+     as metadata",
     "whether an admission policy or webhook refuses a step: it is taken that none does",
     "bootstrap tokens and the certificates that kubelets ask for",
     "cloud identities of accounts and nodes, and what an identity provider lets somebody do",

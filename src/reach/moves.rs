@@ -9,6 +9,7 @@ use super::rights::{Joins, Right, Rights};
 use super::step::Step;
 use super::steps;
 use super::stranger::Stranger;
+use super::switched::Switched;
 use super::world::{Door, Where, World};
 use crate::model::Name;
 
@@ -179,6 +180,18 @@ pub(crate) enum Part {
     PolicyBinding { there: bool, used: Vec<Right> },
     /// Objects can be deleted.
     Clear { on: On, at: Where, names: Names, used: Vec<Right> },
+    /// Tokens can be made for accounts of these names.
+    Mint { at: Where, names: Names, used: Vec<Right> },
+    /// Where it leads that the token of an account of these names is bound to a node of one's choice.
+    OwnNode { at: Where, names: Names, moves: Arc<Moves> },
+    /// Accounts can be changed to have their token mounted.
+    Switch { at: Where, names: Names, used: Vec<Right> },
+    /// What makes pods can be scaled.
+    Scale { on: On, at: Where, names: Names, used: Vec<Right> },
+    /// A pod is made anew, with its account's token. Names are what tells it from others.
+    Anew { at: Where, names: Names, keeps_name: bool, pod: Arc<Switched>, used: Vec<Right> },
+    /// Pods that run can be got into. Names are theirs.
+    Enter { at: Where, names: Names, door: Door, used: Vec<Right> },
     /// What could be made under names that are all taken, and where that would lead.
     Taken { on: On, at: Where, names: Arc<[Name]>, used: Vec<Right>, leads: Arc<[(To, Step)]> },
 }
@@ -203,8 +216,14 @@ impl Part {
             | Self::Policy { used }
             | Self::PolicyBinding { used, .. }
             | Self::Clear { used, .. }
+            | Self::Mint { used, .. }
+            | Self::Switch { used, .. }
+            | Self::Scale { used, .. }
+            | Self::Anew { used, .. }
+            | Self::Enter { used, .. }
             | Self::Taken { used, .. } => used,
             Self::Become { way, .. } => &way.used,
+            Self::OwnNode { .. } => &[],
         }
     }
 }
@@ -249,6 +268,10 @@ impl Out {
     /// What was found so far.
     pub(crate) fn parts(&self) -> &[Part] {
         &self.moves.parts
+    }
+
+    pub(crate) fn into_moves(self) -> Moves {
+        self.moves
     }
 
     pub(crate) fn into_edges(self) -> Vec<Edge> {
@@ -297,6 +320,13 @@ pub(crate) fn of_own_nodes(rights: &Rights, world: &World, account: u32) -> Move
     out.moves
 }
 
+/// Where it leads that a token is bound to a node of one's choice: of an account of these names there.
+pub(crate) fn of_chosen_nodes(rights: &Rights, world: &World, at: Where, names: Names) -> Moves {
+    let mut out = Out::default();
+    steps::node::find_chosen(rights, world, (at, names), &mut out);
+    out.moves
+}
+
 /// Where rights lead. What the API server's own checks decide comes first.
 pub(crate) fn of(rights: &Rights, world: &World) -> Moves {
     let mut out = Out::default();
@@ -320,6 +350,7 @@ pub(crate) fn of(rights: &Rights, world: &World) -> Moves {
     steps::aws_auth::find(rights, world, &mut out);
     steps::definition::find(rights, world, &mut out);
     steps::remake::find(rights, &mut out);
+    steps::automount::find(rights, world, &mut out);
     out.moves.joins = Arc::new(rights.joins());
     out.moves
 }

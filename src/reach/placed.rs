@@ -6,6 +6,7 @@ use chrono::TimeDelta;
 
 use super::ask::On;
 use super::gather::{ENFORCE, push};
+use super::switched::Switched;
 use super::world::{Mount, Placed, Running, World, of};
 use crate::book::Book;
 use crate::model::{Containers, Name, Pod, SecretSight};
@@ -57,6 +58,10 @@ impl World {
                 push(&mut self.addable, at, name.clone());
             }
             let own = Self::account(book, ns, &pod.service_account);
+            if !held && !going && self.is_open(at) {
+                let switched = Switched::of(book, (ns, name), pod, own);
+                switched.into_iter().for_each(|pod| push(&mut self.switched, at, pod));
+            }
             for running in self.running((at, name), pod, own, held) {
                 let running = Running { image: running.image && !going, going, ..running };
                 found.named.insert(running.account);
@@ -84,8 +89,9 @@ impl World {
         }
         for (at, pod, node, held, (secret, sight)) in mounts {
             // What is there and of another type stays what it is.
-            let may_be_written =
-                sight.optional || of(&self.token_secrets, at).binary_search(&secret).is_ok();
+            let may_be_written = sight.optional
+                && of(&self.fixed_secrets, at).binary_search(&secret).is_err()
+                || of(&self.token_secrets, at).binary_search(&secret).is_ok();
             if let Some(node) = self.node(node).filter(|_| may_be_written) {
                 push(&mut self.mounts, at, Mount { pod: pod.clone(), node, secret, sight, held });
             }

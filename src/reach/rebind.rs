@@ -8,8 +8,8 @@
 
 use super::ask::{Names, On, both, has, is_empty};
 use super::graph::Node;
-use super::join::{Brought, Kind, Parts};
 use super::moves::{Edge, Part, RoleSet, To};
+use super::parts::{Brought, Kind, Parts};
 use super::rights::Right;
 use super::search::Search;
 use super::step::Step;

@@ -1,8 +1,8 @@
 //! Objects that one of those taken over can delete, so that one of them makes another under the name.
 
 use super::ask::{Names, On, has};
-use super::join::{Brought, Kind};
 use super::moves::{Object, Part};
+use super::parts::{Brought, Kind, given_by};
 use super::rights::Right;
 use super::search::Search;
 use super::step::Step;
@@ -45,11 +45,7 @@ pub(super) fn runs_again(one: &Brought, other: &Brought) -> Option<Brought> {
     let Part::Clear { names: wanted, used: clears, .. } = clear else { return None };
     let name = names.iter().find(|name| has(wanted, name))?.clone();
     // Whoever deletes it is not the one who acts.
-    let from = |right: &Right| {
-        let from = if right.from == u32::MAX && by != who { *by } else { right.from };
-        Right { from, ..right.clone() }
-    };
-    let used = clears.iter().map(from).chain(used.iter().cloned()).collect();
+    let used = [given_by(clears, *by, *who).as_slice(), used].concat();
     let deletes = Some(Object { on: *on, at: *at, name });
     Some((*who, Part::Run { at: *at, used, deletes }))
 }

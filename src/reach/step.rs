@@ -3,8 +3,8 @@
 use std::fmt;
 
 use super::steps::{
-    anonymous, aws_auth, bind, certificate, definition, escalate, exec, host, impersonate, kubelet,
-    node, policy, secret, token, webhook, workload,
+    anonymous, automount, aws_auth, bind, certificate, definition, escalate, exec, host,
+    impersonate, kubelet, node, policy, secret, token, webhook, workload,
 };
 
 /// How somebody becomes more than it is.
@@ -48,6 +48,8 @@ pub enum Step {
     AddContainer,
     /// Adds a container to a pod that sees a Secret.
     AddedSecret,
+    /// Has an account's token mounted, and gets into a pod that is made anew.
+    Automount,
     /// Types into a container.
     Attach,
     /// Runs a command in a pod by way of its kubelet.
@@ -60,6 +62,8 @@ pub enum Step {
     ImpersonateNode,
     /// Impersonates the node of its own pod and does the same.
     ImpersonateOwnNode,
+    /// Impersonates a node to which it had its token bound and does the same.
+    ImpersonateChosenNode,
     /// Has a client certificate made for any name.
     Certificate,
     /// Runs a pod that has its node.
@@ -143,7 +147,7 @@ impl Shown {
 
 impl Step {
     /// All kinds.
-    pub const ALL: [Self; 38] = [
+    pub const ALL: [Self; 40] = [
         Self::Impersonate,
         Self::ConstrainedImpersonate,
         Self::Bind,
@@ -163,12 +167,14 @@ impl Step {
         Self::Exec,
         Self::AddContainer,
         Self::AddedSecret,
+        Self::Automount,
         Self::Attach,
         Self::Kubelet,
         Self::NodeToken,
         Self::NodeSecret,
         Self::ImpersonateNode,
         Self::ImpersonateOwnNode,
+        Self::ImpersonateChosenNode,
         Self::Certificate,
         Self::Host,
         Self::HostPod,
@@ -205,12 +211,14 @@ impl Step {
             Self::Exec => &exec::EXEC,
             Self::AddContainer => &exec::EPHEMERAL,
             Self::AddedSecret => &exec::SECRET,
+            Self::Automount => &automount::ABOUT,
             Self::Attach => &exec::ATTACH,
             Self::Kubelet => &kubelet::ABOUT,
             Self::NodeToken => &node::OWN,
             Self::NodeSecret => &secret::NODE,
             Self::ImpersonateNode => &node::POSED,
             Self::ImpersonateOwnNode => &node::POSED_OWN,
+            Self::ImpersonateChosenNode => &node::POSED_CHOSEN,
             Self::Certificate => &certificate::ABOUT,
             Self::Host => &host::POD,
             Self::HostPod => &host::REACHED,

@@ -10,6 +10,7 @@ use super::ask::{Cap, Names, On};
 use super::moves::To;
 use super::rights::Classes;
 use super::stranger::Stranger;
+use super::switched::Switched;
 use crate::book::Tier;
 use crate::model::{Binding, Identity, Name, PolicyRule, RoleKind, Scope, SecretSight};
 use crate::rbac::RoleKey;
@@ -186,8 +187,10 @@ pub(crate) struct World {
     pub(super) group_numbers: HashMap<Name, u32>,
     /// By namespace: token Secrets that the API server takes, and their accounts.
     pub(crate) tokens: Vec<Vec<(Name, u32)>>,
-    /// By namespace: token Secrets that are there and stay, in order.
+    /// By namespace: token Secrets that are there and stay, and whose content can be changed, in order.
     pub(crate) token_secrets: Vec<Vec<Name>>,
+    /// The same of those whose content never changes (`immutable`).
+    pub(crate) fixed_secrets: Vec<Vec<Name>>,
     pub(crate) pods: Vec<Vec<Running>>,
     pub(crate) nodes: Vec<Name>,
     /// By namespace: pods that run.
@@ -211,6 +214,11 @@ pub(crate) struct World {
     pub(crate) seen_on_node: Vec<Vec<u32>>,
     /// By node: token Secrets that its pods' specs name, with their namespaces and accounts.
     pub(crate) secrets_on_node: Vec<Vec<(u32, Name, u32)>>,
+    /// By namespace: pods without their account's token, which have it once the account says so and they
+    /// are made anew.
+    pub(crate) switched: Vec<Vec<Switched>>,
+    /// Whether a role lets anybody pass for the node that its token is bound to.
+    pub(crate) own_nodes: bool,
     /// By account: nodes on which pods run with its own token.
     pub(crate) nodes_of: HashMap<u32, Vec<u32>>,
     /// By node: accounts as which its pods run with a token of their own.

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use crate::model::{
-    Containers, Name, PodSpec, Projection, ServiceAccount, TokenFile, Volume, VolumeSource,
+    Container, Containers, Name, PodSpec, Projection, ServiceAccount, TokenFile, Volume,
+    VolumeSource,
 };
 
 /// Whether an account's token is in what runs as it.
@@ -106,8 +107,12 @@ const TOKEN_PATH: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
 /// mounts nothing (`plugin/pkg/admission/serviceaccount/admission.go`, `mountServiceAccountToken`).
 fn has_no_place(spec: &PodSpec) -> bool {
     let mut containers = spec.all_containers().peekable();
-    containers.peek().is_some()
-        && containers.all(|one| one.volume_mounts.iter().any(|of| &*of.mount_path == TOKEN_PATH))
+    containers.peek().is_some() && !containers.any(has_place)
+}
+
+/// Whether a container has nothing of its own where the token would be.
+pub fn has_place(container: &Container) -> bool {
+    !container.volume_mounts.iter().any(|of| &*of.mount_path == TOKEN_PATH)
 }
 
 /// Whether admission would mount the token into a pod made from a spec: the pod's word, then the

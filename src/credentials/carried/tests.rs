@@ -240,6 +240,7 @@ fn a_bootstrap_token_is_a_user_in_its_groups() {
         Object::Secret(Secret {
             meta,
             type_: "bootstrap.kubernetes.io/token".into(),
+            immutable: false,
             bootstrap: bootstrap.map(Into::into),
         })
     };

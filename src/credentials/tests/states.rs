@@ -141,7 +141,12 @@ fn a_bootstrap_token_is_live_only_where_the_api_server_takes_some() {
     let mut world = World::new();
     let type_ = "bootstrap.kubernetes.io/token".into();
     let bootstrap = Some(Arc::new(data));
-    world.snapshot.objects.insert(Object::Secret(Secret { meta, type_, bootstrap }));
+    world.snapshot.objects.insert(Object::Secret(Secret {
+        meta,
+        type_,
+        immutable: false,
+        bootstrap,
+    }));
     assert_eq!(only(&world).standing.as_str(), "not known");
     let used = world.log(0, 10).row(Row::new("user:system:bootstrap:abcdef", "get pods@a/p", 2));
     assert_eq!(only(&used).standing, Standing::Good);

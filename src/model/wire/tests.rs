@@ -24,6 +24,8 @@ fn objects_come_back_as_they_went() {
             "metadata": {"name": "b", "namespace": "n"},
             "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "r"},
             "subjects": [{"kind": "ServiceAccount", "name": "x"}]}),
+        json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s", "namespace": "n"},
+            "type": "kubernetes.io/service-account-token", "immutable": true}),
         json!({"apiVersion": "batch/v1", "kind": "CronJob", "metadata": {"name": "c", "namespace": "n"},
             "spec": {"jobTemplate": {"spec": {"template": {"spec": {"serviceAccountName": "x"}}}}}}),
         json!({"apiVersion": "rbacmanager.reactiveops.io/v1beta1", "kind": "RBACDefinition",

@@ -11,7 +11,7 @@ use crate::reach::ask::{On, Verb, both, is_empty};
 use crate::reach::moves::{Hub, Out, Part, Sees, To};
 use crate::reach::rights::{Right, Rights, Write, changes};
 use crate::reach::step::{About, Seen, Shown, Step};
-use crate::reach::steps::{pods, seen};
+use crate::reach::steps::{automount, pods, seen};
 use crate::reach::world::{Door, Where, World, of};
 
 /// The first version that asks for `create` behind a `get`.
@@ -56,9 +56,11 @@ pub(in crate::reach) fn find(rights: &Rights, world: &World, out: &mut Out) {
     for way in connects(rights, world, On::Exec) {
         pods(&way, world, Door::Command, Step::Exec, out);
         seen(&way, world, Sees::Running, out);
+        automount::enter(&way, world, Door::Command, out);
     }
     for way in changes(rights, On::Ephemeral) {
         pods(&way, world, Door::Container, Step::AddContainer, out);
+        automount::enter(&way, world, Door::Container, out);
         way.used.iter().for_each(|right| secrets(right, world, out));
     }
 }

@@ -2,6 +2,7 @@
 
 pub(super) mod account;
 pub(super) mod anonymous;
+pub(super) mod automount;
 pub(super) mod aws_auth;
 pub(super) mod bind;
 pub(super) mod certificate;

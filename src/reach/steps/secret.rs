@@ -10,7 +10,8 @@
 //! (`apiserver/pkg/registry/generic/registry/store.go`, `Delete`); and of one of the collection, the
 //! list of what would be gone (`DeleteCollection` there). A PUT is answered with what was sent.
 
-use crate::reach::ask::{On, Verb, both, has, is_empty};
+use crate::model::Name;
+use crate::reach::ask::{Names, On, Verb, both, has, is_empty};
 use crate::reach::moves::{Edge, Hub, Out, Part, Sees, To};
 use crate::reach::rights::{Rights, changes, makes};
 use crate::reach::step::{About, Seen, Shown, Step};
@@ -143,8 +144,26 @@ pub(in crate::reach) fn find(rights: &Rights, world: &World, out: &mut Out) {
         }
     }
     for made in makes(rights, On::Secrets) {
-        let at = made.at.inside();
         let step = Step::MakeTokenSecret;
-        out.part(Part::MakeSecret { at, names: made.names, step, used: made.used });
+        for (at, names) in writable(world, made.at.inside(), made.names) {
+            out.part(Part::MakeSecret { at, names, step, used: made.used.clone() });
+        }
     }
+}
+
+/// Under which of the names a Secret can be made: what is there and `immutable` stays what it is
+/// (`pkg/apis/core/validation/validation.go`, `ValidateSecretUpdate`).
+fn writable(world: &World, at: Where, names: Names) -> Vec<(Where, Names)> {
+    let is_fixed = |ns: u32, name: &Name| of(&world.fixed_secrets, ns).binary_search(name).is_ok();
+    let Some(all) = names
+        .as_ref()
+        .filter(|all| world.within(at).any(|ns| all.iter().any(|name| is_fixed(ns, name))))
+    else {
+        return vec![(at, names)];
+    };
+    let left = |ns: u32| -> Names {
+        Some(all.iter().filter(|name| !is_fixed(ns, name)).cloned().collect())
+    };
+    let places = world.within(at).map(|ns| (Where::In(ns), left(ns)));
+    places.filter(|(_, names)| !is_empty(names)).collect()
 }

@@ -23,6 +23,10 @@ pub(crate) const ABOUT: About = About {
 pub(in crate::reach) fn find(rights: &Rights, world: &World, out: &mut Out) {
     for right in rights.of(On::Token, Verb::Create) {
         let used = std::slice::from_ref(right);
+        if world.own_nodes {
+            let (at, names) = (right.at.inside(), right.names.clone());
+            out.part(Part::Mint { at, names, used: used.to_vec() });
+        }
         match &right.names {
             None => out.edge(To::Hub(Hub::Accounts(right.at.inside())), Step::MintToken, used),
             Some(names) => {

@@ -1,6 +1,8 @@
 //! A mutating webhook sees and rewrites what others write: a pod that a controller makes can be made
 //! to run as any account of its namespace, and a binding that an administrator writes to name one
-//! more. Whether there is one of a name that could be changed is not looked up.
+//! more. Whether there is one of a name that could be changed is not looked up. One that is not there an
+//! apply makes, by `patch` and `create` under its name, and no PUT (`AllowCreateOnUpdate` in
+//! `pkg/registry/admissionregistration/mutatingwebhookconfiguration/strategy.go`).
 
 use crate::reach::ask::On;
 use crate::reach::moves::{Out, RoleSet, To};

@@ -6,7 +6,7 @@ use crate::reach::ask::{On, has};
 use crate::reach::moves::{Hub, Out, Part, Sees, To};
 use crate::reach::rights::{Rights, Write, changes, makes};
 use crate::reach::step::{About, Seen, Shown, Step};
-use crate::reach::steps::{host, pods, seen};
+use crate::reach::steps::{automount, host, pods, seen};
 use crate::reach::world::{Door, Where, World, of};
 
 pub(crate) const RUN: About = About {
@@ -71,6 +71,7 @@ pub(in crate::reach) fn find(rights: &Rights, world: &World, out: &mut Out) {
     for change in changes(rights, On::Pods) {
         pods(&change, world, Door::Image, Step::ChangePod, out);
         seen(&change, world, Sees::Image, out);
+        automount::enter(&change, world, Door::Image, out);
     }
 }
 

@@ -1,5 +1,6 @@
 mod acting;
 mod aggregated;
+mod automount;
 mod constrained;
 mod cuts;
 mod deletions;
@@ -84,6 +85,19 @@ fn steps(world: &World) -> Option<Vec<Step>> {
     let reached = reached(world, "user:jane");
     let path = reached.highest()?;
     (reached.tier == Tier::ClusterAdmin).then(|| path.hops.iter().map(|hop| hop.step).collect())
+}
+
+/// Those who take over a great deal are found the same as one by one.
+fn agrees(world: &World) {
+    let book = world.book();
+    let reach = Reach::new(&book);
+    let entries: Vec<&Entry> = book.entries().map(|entry| &**entry).collect();
+    let near = |found: Reached| Reached { beside: None, ..found };
+    let expected: Vec<Reached> = entries.iter().map(|entry| near(reach.of(entry))).collect();
+    for most in [1, 2, 5] {
+        let found = reach.many_within(&entries, many::Small { most, few: 0 }).into_iter().map(near);
+        assert_eq!(found.collect::<Vec<_>>(), expected, "at most {most}");
+    }
 }
 
 /// What can be acted as, in words.

@@ -55,6 +55,122 @@ fn constrained_impersonation_of_nodes_takes_a_verb_for_the_node_and_one_for_the_
     never(old, None, json!([be(&["node-1"]), any()]));
 }
 
+/// What lets an account pass for the node of its token.
+fn passes() -> Value {
+    json!([
+        rule(&["impersonate:associated-node"], AUTH, &["nodes"]),
+        rule(&["impersonate-on:associated-node:create"], "", &["serviceaccounts/token"]),
+    ])
+}
+
+/// A strong pod on node-1, and in a namespace of its own, which lets pods have nothing of their node, an
+/// account without pods that holds those rules.
+fn agents(rules: &Value) -> World {
+    busy()
+        .object(&json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "agents",
+            "labels": {"pod-security.kubernetes.io/enforce": "restricted"}}}))
+        .account("agents", "agent")
+        .account("agents", "other")
+        .cluster_role("agent", rules)
+        .bind(None, "agent", "ClusterRole/agent", "sa:agents/agent")
+}
+
+const AGENTS: Option<&str> = Some("agents");
+
+#[test]
+fn a_token_is_bound_to_a_node_of_ones_choice() {
+    let mint = |name: &str| named(rule(&["create"], "", &["serviceaccounts/token"]), &[name]);
+    let run = || rule(&["create"], "", &["pods"]);
+    let with = || agents(&passes());
+    let by = |first| [first, Step::ImpersonateChosenNode];
+    leads(with(), AGENTS, json!([mint("agent")]), &by(Step::MintToken));
+    leads(with(), AGENTS, json!([run()]), &by(Step::RunPod));
+    leads(with(), AGENTS, json!([rule(&["create"], "apps", &["daemonsets"])]), &by(Step::RunPod));
+    leads(with(), None, json!([mint("agent")]), &by(Step::MintToken));
+    // Under a name that another pod has.
+    let again = || json!([named(rule(&["create", "patch"], "", &["pods"]), &["p"])]);
+    let taken = || with().object(&pod("agents", "p", "other", "Running"));
+    leads(taken(), AGENTS, again(), &by(Step::RunPod));
+    never(taken(), AGENTS, json!([named(run(), &["p"])]));
+    let deployment = json!({"apiVersion": "apps/v1", "kind": "Deployment",
+        "metadata": {"namespace": "agents", "name": "web"},
+        "spec": {"template": {"spec": {"serviceAccountName": "other"}}}});
+    let change = || json!([rule(&["patch"], "apps", &["deployments"])]);
+    leads(with().object(&deployment), AGENTS, change(), &by(Step::ChangeWorkload));
+    agrees(&jane(with(), AGENTS, &json!([mint("agent")])));
+    agrees(&jane(with(), AGENTS, &json!([run()])));
+
+    never(with(), AGENTS, json!([mint("other")]));
+    never(with(), Some("quiet"), json!([mint("agent"), mint("weak")]));
+    never(agents(&json!([passes()[0]])), AGENTS, json!([mint("agent")]));
+    never(agents(&json!([passes()[1]])), AGENTS, json!([mint("agent")]));
+    // Which node it is is not asked, but the one name that stands for it.
+    let of = |name: &str| json!([named(passes()[0].clone(), &[name]), passes()[1]]);
+    leads(agents(&of("*")), AGENTS, json!([mint("agent")]), &by(Step::MintToken));
+    never(agents(&of("node-1")), AGENTS, json!([mint("agent")]));
+    let mut old = with();
+    old.snapshot.cluster.server_version = Some("v1.35.4".into());
+    never(old, AGENTS, json!([mint("agent")]));
+    // A token that is read from a Secret is bound to no node, and one in a pod to the pod's.
+    let secret = super::secrets::token_secret("agents", "t", "agent");
+    never(with().object(&secret), AGENTS, json!([rule(&["get"], "", &["secrets"])]));
+    let mut elsewhere = pod("agents", "p", "agent", "Running");
+    elsewhere["spec"]["nodeName"] = json!("node-2");
+    let exec = || json!([rule(&["create"], "", &["pods/exec"])]);
+    never(with().object(&elsewhere), AGENTS, exec());
+    leads(
+        with().object(&elsewhere),
+        AGENTS,
+        json!([mint("agent"), exec()[0]]),
+        &by(Step::MintToken),
+    );
+    // The account has its own token made.
+    let own = with().role("agents", "own", &json!([mint("agent")]));
+    let own = own.bind(AGENTS, "own", "Role/own", "sa:agents/agent");
+    let reached = reached(&own, "sa:agents/agent");
+    let steps: Vec<Step> = reached.highest().unwrap().hops.iter().map(|hop| hop.step).collect();
+    assert_eq!((steps, reached.modelled), (vec![Step::ImpersonateChosenNode], true));
+}
+
+#[test]
+fn who_passes_for_a_chosen_node_reads_what_its_pods_name() {
+    let read =
+        || json!([passes()[0], rule(&["impersonate-on:associated-node:get"], "", &["secrets"]),]);
+    let mint = || json!([named(rule(&["create"], "", &["serviceaccounts/token"]), &["agent"])]);
+    let mut names = pod("quiet", "names", "weak", "Running");
+    names["spec"]["containers"][0]["env"] = json!([{"name": "T", "valueFrom":
+        {"secretKeyRef": {"name": "t", "key": "token", "optional": true}}}]);
+    let by = [Step::MintToken, Step::ImpersonateChosenNode];
+    let secret = super::secrets::token_secret("quiet", "t", "strong");
+    let there = agents(&read()).object(&secret).object(&names);
+    leads(there, AGENTS, mint(), &by);
+    never(agents(&read()).object(&secret), AGENTS, mint());
+    // One that is not there yet is made by another.
+    let makes = agents(&read()).object(&names).role(
+        "quiet",
+        "makes",
+        &json!([rule(&["create"], "", &["secrets"])]),
+    );
+    let makes = makes.bind(Some("quiet"), "makes", "Role/makes", "user:jane");
+    let makes = jane(makes, AGENTS, &mint());
+    assert_eq!(steps(&makes).as_deref(), Some(&[Step::MintToken, Step::NodeSecret][..]));
+    agrees(&makes);
+}
+
+/// A role that is given on the way is held by whoever was taken over.
+#[test]
+fn a_role_that_is_given_lets_a_token_pass_for_its_node() {
+    let bind = || {
+        json!([
+            rule(&["create"], RBAC, &["clusterrolebindings"]),
+            named(rule(&["bind"], RBAC, &["clusterroles"]), &["agent"]),
+            named(rule(&["create"], "", &["serviceaccounts/token"]), &["other"]),
+        ])
+    };
+    leads(agents(&passes()), None, bind(), &[Step::Bind, Step::ImpersonateChosenNode]);
+    never(agents(&json!([passes()[0]])), None, bind());
+}
+
 #[test]
 fn a_node_is_as_strong_as_its_pods() {
     let view = json!([rule(&["get"], "", &["pods"])]);

@@ -139,3 +139,29 @@ fn a_token_secret_is_made_and_seen_in_a_container_that_is_added() {
     leads(by_two("app"), APP, rules.clone(), &[Step::MintToken, Step::MakeTokenSecret]);
     never(by_two("quiet"), APP, rules);
 }
+
+#[test]
+fn what_is_immutable_stays_anothers() {
+    let there = |immutable: bool| {
+        let mut secret = token_secret("app", "t", "weak");
+        secret["immutable"] = json!(immutable);
+        company().object(&secret)
+    };
+    let rules =
+        |verb: &str, names: &[&str]| json!([named(rule(&[verb, "get"], "", &["secrets"]), names)]);
+    for verb in ["patch", "update"] {
+        leads(there(false), APP, rules(verb, &["t"]), &[Step::ChangeTokenSecret]);
+        never(there(true), APP, rules(verb, &["t"]));
+        never(there(true), APP, rules(verb, &[]));
+    }
+    // Nor is another made under its name.
+    let make = |names: &[&str]| json!([named(rule(&["create", "patch"], "", &["secrets"]), names)]);
+    never(there(true), APP, make(&["t"]));
+    leads(there(true), APP, make(&["t", "u"]), &[Step::MakeTokenSecret]);
+    leads(there(true), None, make(&["t"]), &[Step::MakeTokenSecret]);
+    // It is read as any other.
+    let mut strong = token_secret("app", "t", "strong");
+    strong["immutable"] = json!(true);
+    let get = json!([rule(&["get"], "", &["secrets"])]);
+    leads(company().object(&strong), APP, get, &[Step::ReadToken]);
+}

@@ -318,3 +318,23 @@ fn what_is_not_followed_is_told_of_who_holds_the_right() {
     let entry = book.find(&Identity::user("jane")).unwrap();
     assert!(not_followed_by(&book, entry).contains(&all[2]));
 }
+
+/// A plain create carries no name, and a PUT makes none of these: an apply does.
+#[test]
+fn a_webhook_of_a_name_is_made_by_an_apply() {
+    const ADMISSION: &str = "admissionregistration.k8s.io";
+    let on = |verbs: &[&str]| {
+        json!([named(rule(verbs, ADMISSION, &["mutatingwebhookconfigurations"]), &["mine"])])
+    };
+    leads(company(), None, on(&["create", "patch"]), &[Step::Webhook]);
+    leads(company(), None, on(&["create", "update"]), &[Step::ChangeWebhook]);
+    leads(company(), None, on(&["patch"]), &[Step::ChangeWebhook]);
+    never(company(), None, on(&["create"]));
+    never(company(), None, on(&["create", "get", "delete"]));
+    // As with every other name.
+    let two = |verb: &str, names: &[&str]| {
+        named(rule(&[verb], ADMISSION, &["mutatingwebhookconfigurations"]), names)
+    };
+    let apart = json!([two("create", &["mine"]), two("patch", &["other"])]);
+    leads(company(), None, apart, &[Step::ChangeWebhook]);
+}

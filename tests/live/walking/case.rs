@@ -36,6 +36,8 @@ pub struct Case {
     objects: Vec<Value>,
     /// Pods that run.
     running: Vec<String>,
+    /// What makes pods that run, by its resource and name.
+    made: Vec<(&'static str, &'static str)>,
     /// Each with the first request of the walk that is refused without it.
     rights: Vec<(Right, usize)>,
     /// Grants of others on which the path stands too, each with the request that is refused.
@@ -64,6 +66,7 @@ impl Case {
             name,
             objects: vec![namespace(name)],
             running: Vec::new(),
+            made: Vec::new(),
             rights: Vec::new(),
             others: BTreeMap::new(),
             steps: steps.to_vec(),
@@ -102,6 +105,16 @@ impl Case {
         self.objects.push(json!({"apiVersion": "v1", "kind": "Pod", "spec": spec,
             "metadata": {"name": name, "namespace": self.name}}));
         self.running.push(name.to_owned());
+        self
+    }
+
+    /// What makes a pod that runs as the strong account, whose token is mounted nowhere.
+    pub fn unmounted(mut self, resource: &'static str, name: &'static str) -> Self {
+        for object in self.objects.iter_mut().filter(|one| one["kind"] == "ServiceAccount") {
+            object["automountServiceAccountToken"] = json!(false);
+        }
+        self.objects.push(super::pods::workload(resource, self.name, name, "strong", false));
+        self.made.push((resource, name));
         self
     }
 
@@ -163,6 +176,9 @@ impl Case {
         for pod in &self.running {
             site.run(self.name, pod);
         }
+        if !self.made.is_empty() {
+            super::automount::runs_without(site, self.name);
+        }
         for question in &questions {
             site.await_answer(question, true);
         }
@@ -223,6 +239,9 @@ impl Case {
         }
         for pod in &self.running {
             site.delete(&format!("/api/v1/namespaces/{}/pods/{pod}", self.name));
+        }
+        for (resource, name) in &self.made {
+            super::automount::end(site, self.name, resource, name);
         }
     }
 

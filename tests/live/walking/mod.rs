@@ -4,6 +4,7 @@
 //! the permission is refused by the server and listed with no step.
 
 mod aggregated;
+mod automount;
 mod binding;
 mod case;
 mod certificates;

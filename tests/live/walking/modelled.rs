@@ -233,6 +233,25 @@ fn what_others_write_is_rewritten_by_a_model() {
         leads_nowhere(site, name);
         refused(site, &near, &make);
     }
+    // Under a name only: a plain create carries none, an apply does, and a PUT makes none.
+    let named = |verbs: &[&str]| {
+        verbs
+            .iter()
+            .map(|verb| rule(verb, group, "mutatingwebhookconfigurations", &["walk"]))
+            .collect::<Vec<Value>>()
+    };
+    let walker = somebody(site, "webhook-named", None, &named(&["create", "patch"]));
+    is_modelled(site, "webhook-named", "webhook");
+    refused(site, &walker, &make);
+    let one = format!("/apis/{group}/v1/mutatingwebhookconfigurations/walk?dryRun=All");
+    let mut apply = request("PATCH", &format!("{one}&fieldManager=walk&force=true"), Some(&object));
+    content_type(&mut apply, "application/apply-patch+yaml");
+    answered(site, &walker, &apply);
+    let puts = somebody(site, "webhook-put", None, &named(&["create", "update"]));
+    is_modelled(site, "webhook-put", "change-webhook");
+    refused(site, &puts, &apply);
+    let (code, body) = tried(site, &puts, &request("PUT", &one, Some(&object)));
+    assert_eq!(code, 404, "{body}");
     // Of no use in a namespace, where there are none.
     let near = somebody(site, "webhook-near-2", Some(ELSEWHERE), &create);
     leads_nowhere(site, "webhook-near-2");

@@ -176,6 +176,83 @@ fn a_pod_passes_for_its_own_node_only() {
     }
 }
 
+/// What lets an account of this namespace pass for the node of its token, without a pod of its own.
+fn with_an_agent(site: &Site, ns: &str) {
+    let rules = json!([
+        rule("impersonate:associated-node", AUTHENTICATION, "nodes", &[]),
+        rule("impersonate-on:associated-node:create", "", "serviceaccounts/token", &[])
+    ]);
+    let who = account(ns, "agent");
+    site.load(&[namespace(ns), service_account(ns, "agent"), service_account(ns, "other")]);
+    site.load(&super::rights::grant(&format!("{ns}-agent"), None, &rules, &who));
+    site.await_answer(&super::rights::first_of(&rules[0], &who, ""), true);
+}
+
+/// keybook lists these steps to cluster-admin, as a model, with the grant of the first as a cut.
+fn chosen(site: &Site, name: &str, first: &str) {
+    let row = reach(site, name);
+    assert_eq!((&row["reaches"], &row["modelled"]), (&json!("cluster-admin"), &json!(true)));
+    let path = row["paths"].as_array().and_then(|paths| paths.first()).expect("a path");
+    let hops = path["hops"].as_array().expect("steps");
+    let steps: Vec<&str> = hops.iter().filter_map(|hop| hop["step"].as_str()).collect();
+    assert_eq!(steps, [first, "impersonate-chosen-node"], "{path:#}");
+    for hop in hops {
+        assert!(hop["cut"].as_str().is_some_and(|cut| cut.contains(name)), "{hop:#}");
+    }
+}
+
+#[test]
+fn a_token_is_bound_to_a_node_by_its_name() {
+    let Some(site) = Site::shared() else { return };
+    let _pods = site.with_pods();
+    with_a_strong_pod(site, "nodal-bound");
+    let ns = "nodal-mint";
+    with_an_agent(site, ns);
+    let mint = |name: &str| [rule("create", "", "serviceaccounts/token", &[name])];
+    let walker = somebody(site, ns, Some(ns), &mint("agent"));
+    chosen(site, ns, "mint-token");
+    let uri = format!("/api/v1/namespaces/{ns}/serviceaccounts/agent/token");
+    // The name alone is enough.
+    let bound = json!({"spec": {"boundObjectRef":
+        {"apiVersion": "v1", "kind": "Node", "name": NODE}}});
+    let minted = |body: &Value| {
+        let answer = site.send(&walker, &request("POST", &uri, Some(body)));
+        assert_eq!(answer.status, 201, "{}", answer.body);
+        site.bearer(parsed(&answer.body)["status"]["token"].as_str().expect("a token"))
+    };
+    becomes_admin(site, &posed(&minted(&bound), NODE, &[]), "nodal-bound");
+    // One that is bound to nothing passes for none.
+    refused(site, &posed(&minted(&json!({})), NODE, &[]), &token_of(site, "nodal-bound"));
+    let near = somebody(site, "nodal-mint-near", Some(ns), &mint("other"));
+    leads_nowhere(site, "nodal-mint-near");
+    refused(site, &near, &request("POST", &uri, Some(&bound)));
+    site.delete("/api/v1/namespaces/nodal-bound/pods/busy");
+}
+
+#[test]
+fn a_pod_is_run_on_a_node_to_pass_for_it() {
+    let Some(site) = Site::shared() else { return };
+    let _pods = site.with_pods();
+    with_a_strong_pod(site, "nodal-busy");
+    let ns = "nodal-run";
+    with_an_agent(site, ns);
+    let create = [rule("create", "", "pods", &[])];
+    let walker = somebody(site, ns, Some(ns), &create);
+    chosen(site, ns, "run-pod");
+    let pod = json!({"apiVersion": "v1", "kind": "Pod", "spec": pod_spec("agent"),
+        "metadata": {"name": "chosen", "namespace": ns}});
+    let uri = format!("/api/v1/namespaces/{ns}/pods");
+    super::modelled::answered(site, &walker, &request("POST", &uri, Some(&pod)));
+    site.run(ns, "chosen");
+    let agent = site.token_in(ns, "chosen", "main");
+    becomes_admin(site, &posed(&agent, NODE, &[]), "nodal-busy");
+    site.delete(&format!("{uri}/chosen"));
+    let near = somebody(site, "nodal-run-near", Some(super::site::ELSEWHERE), &create);
+    leads_nowhere(site, "nodal-run-near");
+    refused(site, &near, &request("POST", &uri, Some(&pod)));
+    site.delete("/api/v1/namespaces/nodal-busy/pods/busy");
+}
+
 fn merge(uri: &str, media: &str, change: &Value) -> Request {
     let mut request = request("PATCH", uri, Some(change));
     content_type(&mut request, media);

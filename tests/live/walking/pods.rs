@@ -72,7 +72,7 @@ pub fn workload(resource: &str, namespace: &str, name: &str, account: &str, idle
 }
 
 /// Where the objects of a resource are.
-fn collection(resource: &str, namespace: &str) -> String {
+pub fn collection(resource: &str, namespace: &str) -> String {
     let root = match kind_of(resource).0 {
         "v1" => "/api/v1".to_owned(),
         version => format!("/apis/{version}"),
@@ -89,6 +89,7 @@ pub fn take(walk: &mut Walk<'_>, hop: &Value, step: &str) -> Result<Credential, 
         "add-container" => add_container(walk, hop),
         "add-container-secret" => add_secret(walk, hop),
         "kubelet" => by_kubelet(walk, hop),
+        "switch-automount" => super::automount::take(walk, hop),
         other => panic!("{other} is not walked"),
     }
 }
@@ -164,7 +165,7 @@ fn pod_of(walk: &Walk<'_>, hop: &Value, only: Option<&Value>) -> (String, Value)
     (namespace, found.expect("a pod that runs as the account"))
 }
 
-fn text(value: &Value) -> String {
+pub fn text(value: &Value) -> String {
     value.as_str().expect("text").to_owned()
 }
 
@@ -202,11 +203,11 @@ fn into_pod(walk: &mut Walk<'_>, hop: &Value, step: &str) -> Result<Credential, 
     Ok(walk.site.token_in(&namespace, &name, "main"))
 }
 
-fn by(right: &Value) -> By {
+pub fn by(right: &Value) -> By {
     if right["verb"] == "get" { By::Websocket } else { By::Spdy }
 }
 
-fn command() -> String {
+pub fn command() -> String {
     format!("command=cat&command={TOKEN_FILE}&")
 }
 
@@ -239,7 +240,7 @@ pub fn look_at(
 }
 
 /// What the kubelet says that it was asked to run.
-fn ran(namespace: &str, pod: &str) -> String {
+pub fn ran(namespace: &str, pod: &str) -> String {
     format!("exec in {namespace}/{pod} main: cat {TOKEN_FILE}\n")
 }
 

@@ -2,10 +2,11 @@
 
 use serde_json::{Value, json};
 
-use super::case::Case;
+use super::case::{Case, reach};
 use super::pods::workload;
-use super::rights::{Right, account, bound, grant, role, service_account};
-use super::site::Site;
+use super::rights::{Right, account, bound, first_of, grant, role, service_account};
+use super::site::{Site, VAULT, WALKERS, content_type, namespace, request};
+use super::walk::{Walk, goal};
 
 const RBAC: &str = "rbac.authorization.k8s.io";
 
@@ -134,5 +135,63 @@ fn pods_and_jobs_are_made_again_as_another_account() {
             .near("no making", 1, &[kept("delete"), kept("patch")])
             .near("changing elsewhere", 0, &[kept("patch").elsewhere(), kept("create")])
             .run(site);
+    }
+}
+
+/// Who holds twice what lets a binding be made again holds it still once one of the two is deleted, and
+/// the way by that is not hidden by the shorter one, which ends with the binding.
+#[test]
+fn a_deletion_does_not_hide_another_way() {
+    let Some(site) = Site::shared() else { return };
+    let _pods = site.without_pods();
+    let rules = json!([
+        {"verbs": ["create", "patch", "delete"], "apiGroups": [RBAC], "resources": ["rolebindings"],
+            "resourceNames": ["b"]},
+        {"verbs": ["bind"], "apiGroups": [RBAC], "resources": ["clusterroles"],
+            "resourceNames": ["cluster-admin"]},
+    ]);
+    for (name, bindings) in
+        [("hidden-not", &["b", "c"][..]), ("hidden-by-order", &["a", "b"]), ("hidden", &["b"])]
+    {
+        let (walker, strong) = (account(WALKERS, name), account(name, "strong"));
+        site.load(&[
+            namespace(name),
+            service_account(name, "strong"),
+            service_account(WALKERS, name),
+            bound(&format!("{name}-strong"), None, ("ClusterRole", "cluster-admin"), &strong),
+            role("w", Some(name), &rules),
+        ]);
+        for binding in bindings {
+            site.load(&[bound(binding, Some(name), ("Role", "w"), &walker)]);
+        }
+        for rule in rules.as_array().expect("rules") {
+            site.await_answer(&first_of(rule, &walker, name), true);
+        }
+        let who = site.account(WALKERS, name);
+        let row = reach(site, name);
+        if bindings.len() == 1 {
+            assert_eq!(row["reaches"], row["tier"], "{row:#}");
+            let uri = format!("/apis/{RBAC}/v1/namespaces/{name}/rolebindings/b");
+            let gone = site.send(&who, &request("DELETE", &uri, None));
+            assert_eq!(gone.status, 200, "{}", gone.body);
+            site.await_answer(&first_of(&rules[0], &walker, name), false);
+            let again = bound("b", Some(name), ("ClusterRole", "cluster-admin"), &walker);
+            let mut apply =
+                request("PATCH", &format!("{uri}?fieldManager=walk&force=true"), Some(&again));
+            content_type(&mut apply, "application/apply-patch+yaml");
+            super::modelled::refused(site, &who, &apply);
+            continue;
+        }
+        assert_eq!(row["reaches"], "cluster-admin", "{row:#}");
+        let hops = row["paths"].as_array().and_then(|paths| paths.first()).expect("a path");
+        let hops = hops["hops"].as_array().expect("steps").clone();
+        let steps: Vec<&str> = hops.iter().filter_map(|hop| hop["step"].as_str()).collect();
+        assert_eq!(steps, ["bind", "impersonate"], "{row:#}");
+        assert_eq!(hops[0]["deletes"]["name"], "b", "{row:#}");
+        let mut walk = Walk::new(site, name, &hops, who, None);
+        let gained = walk.steps().unwrap_or_else(|at| panic!("{name}: refused at {at}"));
+        let read = walk.ask(&gained, &goal(VAULT)).expect("the goal");
+        assert_eq!(read["data"]["of"], VAULT, "{name}");
+        walk.undo();
     }
 }

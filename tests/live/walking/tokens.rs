@@ -179,3 +179,66 @@ fn tokens_are_made_in_secrets_that_pods_refer_to() {
         )
         .run(site);
 }
+
+/// What is `immutable` the API server changes for nobody. Where Secrets were listed as metadata that is
+/// not known; where they were saved whole it is.
+#[test]
+fn what_is_immutable_is_not_made_anothers() {
+    use super::modelled::somebody;
+    use super::site::{content_type, request};
+    let Some(site) = Site::shared() else { return };
+    let ns = "immutable";
+    let strong = super::rights::account(ns, "strong");
+    site.load(&[
+        super::site::namespace(ns),
+        super::rights::service_account(ns, "strong"),
+        super::rights::service_account(ns, "weak"),
+        super::rights::bound(ns, None, ("ClusterRole", "cluster-admin"), &strong),
+    ]);
+    // Filled before it is closed: nothing fills it afterwards.
+    site.load(&[token_secret(ns, "kept", "weak")]);
+    let uri = format!("/api/v1/namespaces/{ns}/secrets/kept");
+    crate::support::process::await_some("the token", || {
+        site.get(&uri).filter(|secret| secret["data"]["token"].is_string())
+    });
+    let merge = |who, change: &Value| {
+        let mut request = request("PATCH", &uri, Some(change));
+        content_type(&mut request, "application/merge-patch+json");
+        site.send(who, &request)
+    };
+    let who =
+        somebody(site, ns, Some(ns), &[super::modelled::rule("patch", "", "secrets", &["kept"])]);
+    let anothers = json!({"data": null, "metadata": {"annotations": {
+        "kubernetes.io/service-account.name": "strong",
+        "kubernetes.io/service-account.uid": null}}});
+    let saved = || {
+        let folder = tempfile::tempdir().expect("a folder");
+        for (root, lists) in [
+            ("/api/v1", &["namespaces", "serviceaccounts", "secrets", "pods"][..]),
+            (
+                "/apis/rbac.authorization.k8s.io/v1",
+                &["clusterroles", "roles", "clusterrolebindings", "rolebindings"],
+            ),
+        ] {
+            for list in lists {
+                let all = site.get(&format!("{root}/{list}")).expect("a list");
+                let file = folder.path().join(format!("{list}.json"));
+                std::fs::write(file, all.to_string()).expect("write a list");
+            }
+        }
+        let from = folder.path().to_str().expect("a path").to_owned();
+        let who = format!("sa:{}/{ns}", super::site::WALKERS);
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_keybook"));
+        command.args(["reach", &who, "--from", &from, "--no-store", "-o", "json"]);
+        let done = command.env("KEYBOOK_CONFIG", "").output().expect("it runs");
+        let said: Value = serde_json::from_slice(&done.stdout).expect("JSON");
+        said["items"][0]["reaches"].clone()
+    };
+    assert_eq!(saved(), "cluster-admin");
+    assert_eq!(merge(&site.admin, &json!({"immutable": true})).status, 200);
+    assert_ne!(saved(), "cluster-admin");
+    let answer = merge(&who, &anothers);
+    assert_eq!(answer.status, 422, "{}", answer.body);
+    assert!(answer.body.contains("immutable"), "{}", answer.body);
+    site.delete(&uri);
+}

@@ -27,6 +27,8 @@ enum Undo {
     Make(String, Value),
     /// Pods of a namespace, but for those that were there.
     Pods(String, Vec<String>),
+    /// Those of controllers, whose account has its token mounted nowhere.
+    Unmounted(String),
 }
 
 /// One walk along the steps of a path.
@@ -309,6 +311,12 @@ impl<'s> Walk<'s> {
         there
     }
 
+    /// To be called before an account is changed to have its token mounted into the pods of controllers.
+    pub fn pods_are_made_anew(&mut self, namespace: &str) -> Vec<String> {
+        self.undo.push(Undo::Unmounted(namespace.to_owned()));
+        self.pods(namespace)
+    }
+
     fn pods(&self, namespace: &str) -> Vec<String> {
         let pods = self.site.list(&format!("/api/v1/namespaces/{namespace}/pods"));
         let name = |pod: &Value| pod["metadata"]["name"].as_str().map(str::to_owned);
@@ -341,6 +349,7 @@ impl<'s> Walk<'s> {
                 }
                 Undo::Put(uri, object) => self.site.put(&uri, &object),
                 Undo::Make(collection, object) => self.site.make(&collection, &object),
+                Undo::Unmounted(namespace) => super::automount::runs_without(self.site, &namespace),
                 Undo::Pods(namespace, there) => await_some("the pods to be gone", || {
                     let mut pods = self.pods(&namespace);
                     pods.retain(|pod| !there.contains(pod));

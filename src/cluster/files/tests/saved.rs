@@ -110,7 +110,8 @@ fn object() -> impl Strategy<Value = Object> {
         (meta(true), secret).prop_map(|(meta, type_)| Object::Secret(Secret {
             meta,
             type_: type_.into(),
-            bootstrap: None
+            immutable: false,
+            bootstrap: None,
         })),
         (meta(true), name(), option::of(name()), option::of(time())).prop_map(
             |(meta, service_account, node, started)| Object::Pod(Pod {
