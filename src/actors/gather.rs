@@ -42,7 +42,7 @@ impl<'a> Raw<'a> {
         let call = activity.call(row.call);
         let session = reaches_into_a_pod(call);
         let by_hand = match self.client.tool {
-            Tool::Command => &*call.verb != "watch",
+            Tool::Command => &*call.verb != "watch" && !is_a_loop(call, row),
             // A screen asks by itself; what it changes and where it goes in is its user's doing.
             Tool::Screen => call.is_write() || session,
             Tool::Program => self.client.desktop && call.is_write(),
@@ -63,6 +63,27 @@ impl<'a> Raw<'a> {
         let first = self.rows.iter().map(|row| row.first).min()?;
         Some((first, self.rows.iter().map(|row| row.last).max()?))
     }
+}
+
+/// So many seconds a loop goes on at least…
+const LOOP: i64 = 300;
+
+/// …and asks for the same thing in so many again, on average.
+const EACH: u64 = 5;
+
+/// Whether the same is read over and over, faster and longer than anybody does by hand:
+/// `watch -n2 kubectl get pods`.
+fn is_a_loop(call: &Call, row: &Use) -> bool {
+    let one_thing = match &call.target {
+        Target::Resource { names_folded, .. } => !names_folded,
+        Target::Path(_) => true,
+        Target::Paths | Target::Folded => false,
+    };
+    let seconds = (row.last - row.first).num_seconds();
+    one_thing
+        && matches!(&*call.verb, "get" | "list")
+        && seconds >= LOOP
+        && row.requests().saturating_mul(EACH) >= seconds.unsigned_abs()
 }
 
 fn reaches_into_a_pod(call: &Call) -> bool {

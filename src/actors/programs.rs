@@ -4,7 +4,7 @@
 //! as the same SDK does in a pipeline, anew each time, and a runner may be a Mac.
 
 /// What they are called, or begin with.
-const PROGRAMS: [&str; 47] = [
+const PROGRAMS: [&str; 50] = [
     "actions-runner",
     "argocd",
     "assumerolesession",
@@ -33,6 +33,8 @@ const PROGRAMS: [&str; 47] = [
     "githubactions",
     "gitlab",
     "gitlabrunner",
+    "gitlabrunnerproject",
+    "harness-",
     "hashicorp",
     "i-0",
     "jenkins",
@@ -45,6 +47,7 @@ const PROGRAMS: [&str; 47] = [
     "provider_aws",
     "pulumi",
     "spacelift",
+    "spinnaker",
     "teamcity",
     "terraform",
     "terragrunt",
@@ -152,7 +155,7 @@ pub(super) fn are_named(name: &str) -> bool {
             word.ends_with(['-', '0']) || !next.is_some_and(|byte| byte.is_ascii_lowercase())
         })
     };
-    PROGRAMS.iter().any(begins) || is_a_time(&lower) || is_a_uuid(&lower) || is_a_job(&lower)
+    PROGRAMS.iter().any(begins) || is_a_time(&lower) || ends_in_a_uuid(&lower) || is_a_job(&lower)
 }
 
 /// The time in seconds or finer, which SDKs take where nobody gives a name.
@@ -160,10 +163,13 @@ fn is_a_time(lower: &str) -> bool {
     lower.len() >= 10 && lower.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-fn is_a_uuid(lower: &str) -> bool {
-    let lengths = lower.split('-').map(str::len);
-    lengths.eq([8, 4, 4, 4, 12])
-        && lower.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-')
+/// Whether it is a UUID, or something that was given one so that there is no other of it.
+fn ends_in_a_uuid(lower: &str) -> bool {
+    let at = lower.len().checked_sub(36).filter(|at| lower.is_char_boundary(*at));
+    let Some((before, uuid)) = at.map(|at| lower.split_at(at)) else { return false };
+    uuid.split('-').map(str::len).eq([8, 4, 4, 4, 12])
+        && uuid.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-')
+        && (before.is_empty() || before.ends_with(['-', '_', '.', '/', ':']))
 }
 
 #[cfg(test)]
@@ -190,6 +196,8 @@ mod tests {
             "tester-1",
             "travis.jones@corp.example",
             "Drone_Miller",
+            "harnessa.lee",
+            "ana0b0f1a2e-4a55-4b6d-9a55-1c2d3e4f5a6b",
             "",
         ] {
             assert!(!are_named(name), "{name}");
@@ -213,6 +221,10 @@ mod tests {
             "HashiCorp",
             "1777885811342",
             "0b0f1a2e-4a55-4b6d-9a55-1c2d3e4f5a6b",
+            "shop-deployer-0b0f1a2e-4a55-4b6d-9a55-1c2d3e4f5a6b",
+            "GitLabRunnerProject12-417",
+            "harness-delegate-abc",
+            "Spinnaker",
             "build-1",
             "gha-deploy-api",
             "Deploy_web_3f9c21ab",

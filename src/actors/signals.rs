@@ -209,12 +209,15 @@ impl Pairs {
 /// What two had in use at the same time.
 fn at_once(attended: &[&Actor], about: &About<'_>, found: &mut Vec<Signal>) {
     let mut both_at_once: Vec<(&Actor, &Actor, Together)> = Vec::new();
+    let on_runners = about.is_user() && are_on_runners(attended);
     for (at, one) in attended.iter().enumerate() {
         for other in attended.iter().skip(at + 1) {
             if one.first > other.last || other.first > one.last {
                 continue;
             }
-            if is_a_pipelines(one) && is_a_pipelines(other) {
+            let of_pipelines =
+                |actor: &Actor| is_a_pipelines(actor) || on_runners && is_on_a_runner(actor);
+            if of_pipelines(one) && of_pipelines(other) {
                 continue;
             }
             let both = together(&one.by_hand, &other.by_hand);
@@ -263,6 +266,23 @@ fn at_once(attended: &[&Actor], about: &About<'_>, found: &mut Vec<Signal>) {
 fn is_a_pipelines(actor: &Actor) -> bool {
     !actor.person
         && matches!(&actor.holder, Holder::Session(name) if programs::are_only_named(name))
+}
+
+/// So many tokens tell runners from a person who moves.
+const RUNNERS: usize = 6;
+
+/// Whether it has tokens of a user's provider, on no desktop.
+fn is_on_a_runner(actor: &Actor) -> bool {
+    !actor.person && matches!(&actor.holder, Holder::Credential(id) if kind(id) == "JTI=")
+}
+
+/// Whether a user's tokens are a pipeline's: one a job, and each job on a runner with an address of its
+/// own. A person's next tokens are used where the ones before were.
+fn are_on_runners(actors: &[&Actor]) -> bool {
+    let runners = || actors.iter().filter(|actor| is_on_a_runner(actor));
+    let tokens: BTreeSet<_> = runners().flat_map(|actor| &actor.credentials).collect();
+    let places: BTreeSet<_> = runners().flat_map(|actor| &actor.addresses).collect();
+    tokens.len() >= RUNNERS && places.len() * 4 >= tokens.len() * 3
 }
 
 /// Where each has a credential of its own, with how much that says. A user's provider gives one person

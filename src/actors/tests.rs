@@ -424,3 +424,63 @@ fn two_logins_at_two_desks_at_once_are_two() {
     // A program beside her, elsewhere.
     assert!(!both("pipeline/4.1 (linux/amd64)", "JTI=4", OFFICE).is_shared());
 }
+
+#[test]
+fn of_two_logins_that_are_renewed_at_once_each_stays_where_it_is() {
+    // The other one's token ends last each time, a minute after.
+    let mut log = Log::new("user:ana@corp.example");
+    for (day, mine, theirs) in [(0, "JTI=p1", "JTI=q1"), (1, "JTI=p2", "JTI=q2")] {
+        let start = day * 24 * 60;
+        log = log
+            .work((mine, MAC, HOME), start..start + 90)
+            .also((theirs, MAC, OFFICE), start + 1..start + 101);
+    }
+    let behind = log.behind();
+    let mut seen: Vec<_> = behind
+        .actors
+        .iter()
+        .map(|actor| (actor.addresses.clone(), actor.credentials.clone()))
+        .collect();
+    seen.sort();
+    let names = |all: &[&str]| all.iter().map(|one| Name::from(*one)).collect::<Vec<_>>();
+    assert_eq!(
+        seen,
+        [
+            (names(&[OFFICE]), names(&["JTI=q2", "JTI=q1"])),
+            (names(&[HOME]), names(&["JTI=p2", "JTI=p1"])),
+        ]
+    );
+    assert!(behind.is_shared(), "{:?}", behind.signals);
+}
+
+#[test]
+fn a_token_for_each_job_on_a_runner_of_its_own_is_a_pipelines() {
+    const ARM: &str = "kubectl/v1.36.1 (linux/arm64) kubernetes/b1d5cc9";
+    let jobs = |from: fn(i64) -> String| {
+        (0..8).fold(Log::new("user:repo:shop"), |log, job| {
+            let (one, other) = (format!("JTI=a{job}"), format!("JTI=b{job}"));
+            let start = job * 200;
+            log.work((&one, LINUX, &from(job)), start..start + 40)
+                .also((&other, ARM, &from(job + 20)), start..start + 40)
+        })
+    };
+    let runners = jobs(|job| format!("192.0.2.{job}")).behind();
+    assert!(!runners.is_shared(), "{:?}", runners.signals);
+    // Two people, each at a place of their own, look the same but for that.
+    let people = jobs(|job| format!("192.0.2.{}", job / 20)).behind();
+    assert!(people.is_shared(), "{:?}", people.signals);
+}
+
+#[test]
+fn what_asks_for_the_same_every_two_seconds_is_no_hand() {
+    let with = |requests: u64| {
+        let mut log = Log::new("user:ana@corp.example")
+            .also(("X509SHA256=1", MAC, HOME), 0..50)
+            .row(("X509SHA256=1", LINUX, OFFICE), "list pods", 1);
+        let row = log.parts.uses.last_mut().unwrap();
+        (row.allowed, row.last) = (requests, at(46));
+        log.behind()
+    };
+    assert!(!with(1350).is_shared(), "{:?}", with(1350).signals);
+    assert!(with(20).is_shared(), "{:?}", with(20).signals);
+}

@@ -163,7 +163,9 @@ fn access_entry(entry: &AccessEntry, uses: &Uses) -> Credential {
 fn gives(role: &str) -> &'static str {
     match role {
         "roles/container.admin" => "everything in every cluster",
-        "roles/container.developer" => "reads and writes objects in every cluster",
+        "roles/container.developer" | "roles/container.editor" => {
+            "reads and writes objects in every cluster"
+        }
         "roles/container.viewer" => "reads objects in every cluster",
         "roles/container.clusterAdmin" => "manages the clusters themselves",
         "roles/container.clusterViewer" => "sees that the clusters are there",
@@ -179,10 +181,28 @@ fn gives(role: &str) -> &'static str {
     }
 }
 
-/// By which way a role comes to what others give in clusters; None for one of which no such way is known
-/// here ("Roles that grant privilege escalation", "Service account permissions" of Google Cloud's IAM).
+/// By which way a role comes to what others give in clusters, or what it gives there though nothing in
+/// its name says so; None for one of which no such way is known here ("Roles that grant privilege
+/// escalation", "Service account permissions" of Google Cloud's IAM). Which roles have the permissions
+/// that count is as `iann0036/iam-dataset` has it (`gcp/roles`, 2026-08-22).
 pub(super) fn by_way(role: &str) -> Option<&'static str> {
     Some(match role.strip_prefix("roles/")? {
+        // `container.clusterRoleBindings.create`, `container.clusters.impersonate`.
+        "composer.serviceAgent"
+        | "composer.worker"
+        | "anthosservicemesh.serviceAgent"
+        | "clouddeploymentmanager.serviceAgent"
+        | "containerthreatdetection.serviceAgent"
+        | "dataproc.serviceAgent"
+        | "gameservices.serviceAgent"
+        | "iam.infrastructureAdmin"
+        | "krmapihosting.serviceAgent"
+        | "meshcontrolplane.serviceAgent"
+        | "telcoautomation.serviceAgent" => "may bind any role in every cluster",
+        // `container.secrets.get`, and of the first two `container.pods.exec`.
+        "gkebackup.serviceAgent" | "iam.mlEngineer" | "multiclusteringress.serviceAgent" => {
+            "reads Secrets in every cluster"
+        }
         "iam.securityAdmin"
         | "resourcemanager.folderAdmin"
         | "resourcemanager.folderIamAdmin"
@@ -190,19 +210,46 @@ pub(super) fn by_way(role: &str) -> Option<&'static str> {
         | "resourcemanager.projectIamAdmin" => {
             "may give itself any role, and so everything in every cluster"
         }
-        // `iam.serviceAccounts.getAccessToken`, `signJwt`, keys; the first may give itself the others.
-        "iam.serviceAccountAdmin"
+        // `iam.serviceAccounts.setIamPolicy`, `getAccessToken`, `signJwt`, keys; by the first of these
+        // one gives oneself the others.
+        "assuredoss.admin"
+        | "earthengine.appsPublisher"
+        | "iam.admin"
+        | "iam.devOps"
+        | "iam.editor"
+        | "securitycenter.admin"
+        | "iam.serviceAccountAdmin"
         | "iam.serviceAccountTokenCreator"
         | "iam.serviceAccountKeyAdmin"
         | "iam.workloadIdentityUser" => "may act as service accounts, and so with what these may",
         // `iam.serviceAccounts.actAs`, or what runs as an account of the project's.
-        "iam.serviceAccountUser" | "cloudbuild.builds.editor" | "deploymentmanager.editor" => {
+        "iam.serviceAccountUser"
+        | "backupdr.computeEngineOperator"
+        | "cloudbuild.admin"
+        | "cloudbuild.builds.builder"
+        | "cloudbuild.builds.editor"
+        | "cloudbuild.editor"
+        | "dataflow.admin"
+        | "dataflow.developer"
+        | "dataproc.hubAgent"
+        | "deploymentmanager.admin"
+        | "deploymentmanager.editor"
+        | "iam.dataScientist"
+        | "iam.databasesAdmin"
+        | "run.sourceDeveloper" => {
             "may run what it likes as service accounts, and so with what these may"
         }
         "iam.roleAdmin" | "iam.organizationRoleAdmin" => {
             "may change custom roles, and so what whoever has one may do, itself among them"
         }
-        "compute.admin"
+        // `compute.instances.osLogin`, `setMetadata`.
+        "cloudmigration.inframanager"
+        | "iam.networkAdmin"
+        | "iam.siteReliabilityEngineer"
+        | "metastore.migrationAdmin"
+        | "notebooks.legacyAdmin"
+        | "compute.admin"
+        | "compute.editor"
         | "compute.instanceAdmin"
         | "compute.instanceAdmin.v1"
         | "compute.osAdminLogin"

@@ -13,7 +13,7 @@ use chrono::{DateTime, Utc};
 use super::{Subject, split_off};
 use crate::actors::{PERSON, is_annotated, is_machine, is_persons};
 use crate::book::{Finding, Severity};
-use crate::model::{Name, SubjectKind, counted, quoted_agent};
+use crate::model::{Name, SubjectKind, Use, counted, quoted_agent};
 
 const RULE: (&str, &str) = ("people-on-machine", "people");
 
@@ -68,7 +68,12 @@ fn people(subject: &Subject<'_>) -> BTreeMap<Name, (u64, DateTime<Utc>)> {
     let mut found: BTreeMap<Name, (u64, DateTime<Utc>)> = BTreeMap::new();
     let Some(activity) = subject.book.activity.as_deref() else { return found };
     let Some(seen) = activity.seen(&subject.entry.identity) else { return found };
-    for row in activity.by_authenticated(seen) {
+    // What a proxy does in a user's name is that user's, and the log says so, by whatever agent it is.
+    let own = |row: &&Use| {
+        row.effective == row.authenticated
+            || activity.identity(row.effective).kind != SubjectKind::User
+    };
+    for row in activity.by_authenticated(seen).iter().filter(own) {
         let actor = activity.actor(row.actor);
         let Some(agent) = &actor.agent else { continue };
         let of_a_pod = actor.credential.as_ref().is_some_and(|id| id.starts_with("pod"));

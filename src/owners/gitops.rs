@@ -41,7 +41,7 @@ pub(super) fn argo_cd(kept: Kept<'_>) -> Option<Owner> {
     {
         return Some(owner(
             application(name),
-            format!("label {INSTANCE}, and the client {client} wrote to it"),
+            format!("label {INSTANCE}, and the client {} wrote to it", client.name),
             true,
         ));
     }

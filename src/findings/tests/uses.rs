@@ -216,6 +216,15 @@ fn people_on_a_machines_account_are_told_by_what_only_people_use() {
           2026-01-04; annotation keybook/person says whose it is if it is one person's own"]
     );
     assert_eq!(of(mac, json!({"keybook/person": "ana@corp.example"})), [] as [&str; 0]);
+    // A proxy that people log in by hands their agents on, and says who they are; what is done in the
+    // name of another account is nobody's.
+    let proxy = |whom: &str| {
+        let mut row = Row::new("sa:a/proxy", "get pods@a/x", 3).acting_as(whom, None).times(7);
+        row.agent = Some(mac.into());
+        let world = world().account("a", "proxy").log(0, 20).row(row);
+        findings(&world).into_iter().filter(|one| one.rule == "people-on-machine").count()
+    };
+    assert_eq!((proxy("user:ana"), proxy("sa:a/other")), (0, 1));
     for person in ["k9s/v0.50.1 (linux/amd64) kubernetes/abc", "Lens/2025.1", "Mozilla/5.0 (X11)"] {
         assert_eq!(of(person, json!({})).len(), 1, "{person}");
     }

@@ -341,6 +341,10 @@ fn a_file_of_many_contexts_is_read_in_one_go() {
 fn roles_that_lead_further_are_shown_and_of_others_it_is_said_that_it_is_not_known() {
     let roles = [
         ("iam.serviceAccountAdmin", "may act as service accounts"),
+        ("iam.infrastructureAdmin", "may bind any role in every cluster"),
+        ("iam.mlEngineer", "reads Secrets in every cluster"),
+        ("securitycenter.admin", "may act as service accounts"),
+        ("notebooks.legacyAdmin", "may come onto machines"),
         ("iam.workloadIdentityUser", "may act as service accounts"),
         ("iam.serviceAccountUser", "may run what it likes as service accounts"),
         ("iam.roleAdmin", "may change custom roles"),
