@@ -67,3 +67,39 @@ pub(super) fn of_context(global: &Global, context: Option<&str>) -> Again {
     }
     of(&global)
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+
+    use super::*;
+    use crate::cli::args::Cli;
+
+    #[test]
+    fn what_was_given_is_given_again_and_read_the_same() {
+        for words in [
+            "--kubeconfig /k/c --context prod --as ana --as-group devs --as-uid 7",
+            "--context a --audit x.log --audit y.log --audit-cluster shop --policy p.toml",
+            "--from objects --from more.yaml --groups ana=devs,ops --iam i.json --inspect k",
+            "--all-namespaces --namespace a --namespace b --read-bootstrap --cluster c --user u",
+            "--demo",
+        ] {
+            let read = |words: &str| {
+                let all = format!("keybook findings {words}");
+                let cli = Cli::try_parse_from(all.split_whitespace()).expect("options");
+                of(&cli.global)
+            };
+            let again = read(words);
+            assert_eq!(read(&again.all()), again, "{words}");
+            assert_eq!(
+                again.all().split_whitespace().count(),
+                words.split(' ').count(),
+                "{again:?}"
+            );
+        }
+        let several = "keybook findings --context a --context b --from x";
+        let cli = Cli::try_parse_from(several.split(' ')).expect("options");
+        let of_one = of_context(&cli.global, Some("b"));
+        assert_eq!((&*of_one.cluster, &*of_one.log), (" --context b", " --from x"));
+    }
+}

@@ -2,6 +2,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::book::world::World;
 
 /// A row of one text.
 #[derive(Serialize)]
@@ -230,3 +231,26 @@ fn a_name_of_any_length_leaves_the_table_readable() {
 }
 
 mod owners;
+
+#[test]
+fn commands_mean_the_same_cluster_and_log() {
+    let mut world = World::new()
+        .namespace("a")
+        .cluster_role("all", &json!([{"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]}]))
+        .bind(None, "x", "ClusterRole/all", "user:ana");
+    world.policy.again = crate::model::Again {
+        cluster: " --context prod".to_owned(),
+        log: " --audit 'a b.log'".to_owned(),
+    };
+    let book = world.book();
+    let found = book.findings();
+    let finding = found.iter().find(|one| one.rule == "cluster-admin").expect("found");
+    let row = FindingRow::new(&book, finding);
+    let command = "keybook revoke crb:x=user:ana --context prod --audit 'a b.log'";
+    assert_eq!(row.fix.command.as_deref(), Some(command));
+    let listed = IdentityRow::new(&book, book.who("user:ana"));
+    assert!(listed.findings.iter().any(|one| one.fix.command.as_deref() == Some(command)));
+    // The column says what, not where: the whole of it is in what programs read.
+    let line = &row.lines(&Metadata::default())[0];
+    assert!(line.iter().any(|cell| cell.shown == "revoke crb:x=user:ana"), "{line:?}");
+}
