@@ -104,6 +104,12 @@ pub(super) fn listing(history: &History, again: &str) -> Vec<String> {
     lines
 }
 
+/// What a step of a run was made to.
+fn target(run: &Run, made: &Made) -> Option<Target> {
+    let step = run.plan.steps.iter().find(|step| step.id == made.step);
+    step.map(|step| step.target.clone())
+}
+
 fn cut_off(open: &Run, again: &str) -> String {
     format!(
         "run {} was cut off: keybook apply --finish {0}{again}, or keybook undo {0}{again}",
@@ -227,14 +233,23 @@ pub(super) fn verify(global: &Global, only: Option<u64>) -> Result<Code, Failure
     } else {
         None
     };
+    if let Some(only) = only {
+        for other in later(only) {
+            seen.extend(other.made().iter().filter_map(|made| target(other, made)));
+        }
+    }
     for run in runs.iter().rev() {
         let mut made = run.made();
-        let target = |made: &Made| {
-            let step = run.plan.steps.iter().find(|step| step.id == made.step);
-            step.map(|step| step.target.clone())
-        };
-        made.retain(|made| target(made).is_some_and(|target| !seen.contains(&target)));
-        seen.extend(made.iter().filter_map(target));
+        let wrote = made.len();
+        made.retain(|made| target(run, made).is_some_and(|target| !seen.contains(&target)));
+        seen.extend(made.iter().filter_map(|made| target(run, made)));
+        if only.is_some() && made.len() < wrote {
+            answer::say(&format!(
+                "run {}: {} of its objects were written by later runs, which say how they are to be",
+                run.id,
+                wrote - made.len()
+            ));
+        }
         let mut plan = run.plan.clone();
         if let Some(now) = &objects {
             let mut before = now.clone();
