@@ -330,8 +330,7 @@ impl Sums {
                 let values = lines
                     .iter()
                     .filter_map(|line| Some((own(line), line.actor[part].clone()?, line.at)));
-                let bounds = if part == 0 { limits.credentials } else { limits.actors };
-                Newest::of(values, bounds).0
+                Newest::of(values, [limits.credentials, limits.actors, limits.actors][part]).0
             }),
             places: Newest::of(
                 lines.iter().map(|line| ((line.pair(), line.kind()), line.place.clone(), line.at)),
