@@ -1,8 +1,10 @@
 //! Which rules cannot be judged, or not of everybody, for want of what they rest on.
 
+use std::sync::Arc;
+
 use super::Log;
-use crate::book::{Book, LogState};
-use crate::model::{Health, ListKind};
+use crate::book::{Book, Entry, LogState};
+use crate::model::{Health, ListKind, SubjectKind};
 
 /// Rules that rest on a log, however long it is.
 const BY_LOG: [&str; 6] = [
@@ -68,7 +70,27 @@ pub fn not_judged(book: &Book) -> Vec<NotJudged> {
             rules: rules.to_vec(),
         })
     });
-    log(book).into_iter().chain(credentials(book)).chain(lists).collect()
+    log(book).into_iter().chain(credentials(book)).chain(cut(book)).chain(lists).collect()
+}
+
+/// Of accounts with more credentials than are kept nobody can say that none was a certificate.
+fn cut(book: &Book) -> Option<NotJudged> {
+    let is_cut = |entry: &&Arc<Entry>| {
+        let activity = entry.activity.as_ref().filter(|_| book.log.is_whole());
+        entry.identity.kind == SubjectKind::ServiceAccount
+            && activity.is_some_and(|activity| activity.truncated.contains_key("credentials"))
+    };
+    let mut all = book.entries().filter(is_cut).map(|entry| &entry.identity);
+    let first = all.next()?;
+    let more = match all.count() {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    Some(NotJudged {
+        lacks: "all credentials in the audit log",
+        why: format!("{first}{more} had more than are kept"),
+        rules: vec!["not-by-token"],
+    })
 }
 
 /// A log that names no credential says of none that it was not used.

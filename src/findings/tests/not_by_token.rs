@@ -115,3 +115,26 @@ fn who_impersonates_an_account_needs_none() {
     let blind = super::without(blind, ListKind::Namespaces);
     assert_eq!(of(&blind), []);
 }
+
+#[test]
+fn of_an_account_with_more_credentials_than_are_kept_it_is_not_known() {
+    let lacks = |cut: bool| {
+        let mut world = world()
+            .account("a", "ci")
+            .log(0, 10)
+            .row(Row::new("sa:a/ci", "create pods@a", 4).with("JTI=1"));
+        let seen = world.activity.as_ref().unwrap().tables.identities.iter();
+        let place = seen.clone().position(|one| one.to_string() == "sa:a/ci").unwrap();
+        let counts = std::collections::BTreeMap::from([("credentials".into(), 300)]);
+        if cut {
+            let id = crate::model::SeenId(u32::try_from(place).unwrap());
+            world.activity.as_mut().unwrap().truncated = [(id, counts)].into();
+        }
+        let all = crate::findings::not_judged(&world.book());
+        let one = all.into_iter().find(|one| one.lacks == "all credentials in the audit log");
+        one.map(|one| one.words())
+    };
+    let words = "without all credentials in the audit log (sa:a/ci had more than are kept): \
+                 not-by-token";
+    assert_eq!((lacks(true).as_deref(), lacks(false)), (Some(words), None));
+}
