@@ -15,46 +15,91 @@ pub const RULE: &str = "reach";
 
 /// Findings of everybody, in the order of [`Book::findings`].
 pub fn all(reach: &Reach<'_>, reached: &[Reached]) -> Vec<Finding> {
-    use rayon::prelude::*;
-    let book = reach.book();
-    let judged: Vec<Option<Finding>> =
-        reached.par_iter().map(|one| of(reach, book.entry(one.id)?, one)).collect();
-    let mut found: Vec<Finding> = judged.into_iter().flatten().collect();
+    let mut found: Vec<Finding> = each(reach, reached).into_iter().flatten().collect();
     found.sort_by(|a, b| b.severity.cmp(&a.severity).then_with(|| a.identity.cmp(&b.identity)));
     found
 }
 
 /// Who can become more than they are, with what is to be said of them.
 pub fn becoming(reach: &Reach<'_>, reached: &[Reached]) -> Becoming {
-    use rayon::prelude::*;
-    let book = reach.book();
-    let judged: Vec<_> = reached
-        .par_iter()
-        .filter_map(|one| {
-            let higher = Higher { tier: one.becomes()?, modelled: one.way()?.is_modelled() };
-            Some((one.id, higher, of(reach, book.entry(one.id)?, one)))
-        })
-        .collect();
     let mut becoming = Becoming::default();
-    for (id, higher, finding) in judged {
-        becoming.add(id, higher, finding);
+    for (one, finding) in reached.iter().zip(each(reach, reached)) {
+        let (Some(tier), Some(way)) = (one.becomes(), one.way()) else { continue };
+        becoming.add(one.id, Higher { tier, modelled: way.is_modelled() }, finding);
     }
     becoming
+}
+
+/// What is to be said of one identity by itself.
+enum Judged {
+    Said(Option<Box<Finding>>),
+    /// Its way begins with what everybody has.
+    Everybodys,
+}
+
+/// What is to be said of each, in their order.
+fn each(reach: &Reach<'_>, reached: &[Reached]) -> Vec<Option<Finding>> {
+    use rayon::prelude::*;
+    let book = reach.book();
+    let judge = |one: &Reached| match book.entry(one.id) {
+        Some(entry) => judged(reach, entry, one),
+        None => Judged::Said(None),
+    };
+    let judged: Vec<Judged> = reached.par_iter().map(judge).collect();
+    let is_everybodys = |(_, judged): &(&Reached, &Judged)| matches!(judged, Judged::Everybodys);
+    let others: Vec<&Entry> = reached
+        .iter()
+        .zip(&judged)
+        .filter(is_everybodys)
+        .filter_map(|(one, _)| book.entry(one.id).map(|entry| &**entry))
+        .collect();
+    // What everybody has is said of everybody, once: of each, what there is besides.
+    let besides = reach.without_everybodys().filter(|_| !others.is_empty());
+    let besides: Vec<Option<Finding>> = besides.map_or_else(Vec::new, |besides| {
+        let reached = besides.many(&others);
+        others.par_iter().zip(reached).map(|(entry, one)| said(besides, entry, &one)).collect()
+    });
+    let mut besides = besides.into_iter();
+    let all = judged.into_iter().map(|judged| match judged {
+        Judged::Said(found) => found.map(|found| *found),
+        Judged::Everybodys => besides.next().flatten(),
+    });
+    all.collect()
 }
 
 /// What is to be said of one identity; None where it cannot become more than it is, or where that is
 /// said of everybody.
 pub fn of(reach: &Reach<'_>, entry: &Entry, reached: &Reached) -> Option<Finding> {
+    match judged(reach, entry, reached) {
+        Judged::Said(found) => found.map(|found| *found),
+        Judged::Everybodys => {
+            let besides = reach.without_everybodys()?;
+            said(besides, entry, &besides.of(entry))
+        }
+    }
+}
+
+/// The same, with no way that begins with what everybody has.
+fn said(reach: &Reach<'_>, entry: &Entry, reached: &Reached) -> Option<Finding> {
+    match judged(reach, entry, reached) {
+        Judged::Said(found) => found.map(|found| *found),
+        Judged::Everybodys => None,
+    }
+}
+
+fn judged(reach: &Reach<'_>, entry: &Entry, reached: &Reached) -> Judged {
     let book = reach.book();
-    let reached = reach.by_what_was_added(entry, reached)?;
-    let path = reached.way()?;
-    let first = path.hops.first()?.needed.iter().find_map(|needed| book.grant(needed.id?))?;
-    // What everybody has is said of everybody, once.
+    let Some(reached) = reach.by_what_was_added(entry, reached) else { return Judged::Said(None) };
+    let Some(path) = reached.way() else { return Judged::Said(None) };
+    let needed = path.hops.first().into_iter().flat_map(|hop| &hop.needed);
+    let Some(first) = needed.filter_map(|needed| book.grant(needed.id?)).next() else {
+        return Judged::Said(None);
+    };
     let subject = &first.key.subject;
     if *subject != entry.identity && book.is_implicit(&subject.name) {
-        return None;
+        return Judged::Everybodys;
     }
-    Some(Finding {
+    Judged::Said(Some(Box::new(Finding {
         rule: RULE,
         chip: "reach",
         severity: severity(path),
@@ -63,7 +108,7 @@ pub fn of(reach: &Reach<'_>, entry: &Entry, reached: &Reached) -> Option<Finding
         evidence: evidence(&reached, path, first),
         rests_on_coverage: false,
         fix: super::fix::of_grant(book, &entry.identity, RULE, &first.key),
-    })
+    })))
 }
 
 /// As bad as holding it would be; one less where a step is a model only.

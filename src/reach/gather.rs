@@ -64,6 +64,7 @@ impl World {
             placed: Vec::new(),
             mounts: Vec::new(),
             holds_keys: Vec::new(),
+            hides_keys: false,
             on_node: Vec::new(),
             runs_on_node: Vec::new(),
             seen_on_node: Vec::new(),

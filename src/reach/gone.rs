@@ -4,17 +4,37 @@
 use std::sync::Arc;
 
 use super::ask::On;
-use super::graph::{Graph, Node};
+use super::graph::{Graph, Node, Shared};
 use super::moves::{Moves, Object};
 use super::step::Step;
 use super::world::Where;
 use crate::book::{GrantId, GrantKey};
-use crate::model::{BindingKind, RoleKind};
+use crate::model::{BindingKind, RoleKind, SubjectKind};
 
 /// No role has this number.
 const NO_ROLE: u32 = u32::MAX;
 
 impl Graph<'_> {
+    /// The same without what somebody granted to everybody; None where that is nothing.
+    pub(super) fn without_everybodys(&self) -> Option<Self> {
+        let is_it = |slot: &u32| {
+            let grant = self.book.grant(GrantId(*slot)).filter(|grant| !grant.bootstrap);
+            grant.is_some_and(|grant| {
+                let subject = &grant.key.subject;
+                subject.kind == SubjectKind::Group && self.book.is_implicit(&subject.name)
+            })
+        };
+        let slots = 0..u32::try_from(self.held.len()).unwrap_or(u32::MAX);
+        let slots: Vec<u32> = slots.filter(is_it).collect();
+        let mut less = self.copy();
+        for slot in &slots {
+            *less.held.get_mut(*slot as usize)? = None;
+        }
+        less.shared = Arc::new(Shared::new(&less.world));
+        less.gone.slots.extend(slots.iter().copied());
+        (!slots.is_empty()).then_some(less)
+    }
+
     /// The same without an object.
     pub(super) fn less(&self, object: &Object) -> Self {
         let slots = 0..u32::try_from(self.held.len()).unwrap_or(u32::MAX);

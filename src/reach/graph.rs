@@ -68,7 +68,7 @@ pub(crate) struct Graph<'b> {
     pub(super) held: Vec<Option<Holding>>,
     /// By number of the identity: grants that name it itself, and all that hold for it.
     own: Arc<[Vec<u32>]>,
-    shared: Arc<Shared>,
+    pub(super) shared: Arc<Shared>,
     pub(super) gone: Gone,
     pub(super) singles: Arc<Singles>,
 }
@@ -83,7 +83,7 @@ pub(super) struct Gone {
 
 /// Where those lead of whom that is the same for every search.
 #[derive(Debug, Default)]
-struct Shared {
+pub(super) struct Shared {
     identities: Vec<OnceLock<Moves>>,
     posing: Vec<OnceLock<Moves>>,
     /// By namespace.
@@ -91,6 +91,15 @@ struct Shared {
     anyone: OnceLock<Moves>,
     /// Of what is given in every namespace, which leads to thousands: everything, every role.
     everywhere: [OnceLock<Moves>; 2],
+}
+
+impl Shared {
+    pub(super) fn new(world: &World) -> Self {
+        let each = |count: usize| (0..count).map(|_| OnceLock::new()).collect();
+        let all = world.identities as usize;
+        let (identities, posing) = (each(all), each(all));
+        Self { identities, posing, strangers: each(world.namespaces.len()), ..Self::default() }
+    }
 }
 
 impl<'b> Graph<'b> {
@@ -119,12 +128,7 @@ impl<'b> Graph<'b> {
             all: caps([&everything()], Mode::Own).into(),
             held,
             own: own.into(),
-            shared: Arc::new(Shared {
-                identities: (0..count).map(|_| OnceLock::new()).collect(),
-                posing: (0..count).map(|_| OnceLock::new()).collect(),
-                strangers: world.namespaces.iter().map(|_| OnceLock::new()).collect(),
-                ..Shared::default()
-            }),
+            shared: Arc::new(Shared::new(&world)),
             gone: Gone::default(),
             singles: Arc::new(Singles::new(&world)),
             world: Arc::new(world),

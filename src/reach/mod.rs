@@ -65,6 +65,8 @@ pub const BOUNDED: &str = "it may become more: of what it can delete, to make an
                            64 deletions were tried, one after the other and in place of each other, \
                            and there are more";
 
+use std::sync::OnceLock;
+
 use self::graph::{Graph, Node};
 use self::search::{Closure, Ends, Terms, search};
 use crate::book::{Book, Entry, GrantId, IdentityId, Tier};
@@ -93,11 +95,13 @@ const NOT_FOLLOWED: &[&str] = &[
     "accounts that bindings name in namespaces that are not there, made by somebody",
     "names that a Secret has that is of another type or immutable, pods that do not run yet, and labels of namespaces that \
      an RBACDefinition selects",
-    "what the API server's own configuration exempts from a namespace's Pod Security level",
+    "what the API server's own configuration exempts from a namespace's Pod Security level, and which level \
+     it gives those that say none (Talos: baseline)",
     "tokens and keys in Secrets of other types, in images and in logs",
     "API services, validating and conversion webhooks that one writes, persistent volumes with a path \
      of the host",
-    "folders of a node but for those of a table (docs/reach.md): what writing to others gives",
+    "folders of a node but for those of a table (docs/reach.md): what writing to others gives; processes \
+     of the node that a pod sees (hostPID)",
     "whether a token Secret is immutable, and so is not made another account's, where Secrets were listed \
      as metadata",
     "whether an admission policy or webhook refuses a step: it is taken that none does",
@@ -110,17 +114,29 @@ const BY_VERSION: &str = "what depends on the API server's version, which is not
                           pods/exec and pods/attach (enough before 1.35), constrained impersonation \
                           and mutating admission policies (from 1.36 on)";
 
+/// Said where no pod of the API server is seen to run.
+const KEYS: &str = "the cluster's own keys on its control plane's nodes, which are known by pods of \
+                    kube-apiserver: none is seen to run (it may be a process of the node, as in k0s and \
+                    MicroK8s)";
+
 /// Ways that are not followed, to be said with every answer.
 pub fn not_followed(book: &Book) -> Vec<&'static str> {
     let by_version = book.snapshot.cluster.minor().is_none().then_some(BY_VERSION);
     let all = by_version.into_iter().chain(NOT_FOLLOWED.iter().copied());
-    all.chain(beside::all()).collect()
+    let mut pods = book.snapshot.objects.pods.iter();
+    let is_known = book.snapshot.cluster.is_eks()
+        || placed::has_k3s(book)
+        || pods.any(|((ns, _), pod)| placed::is_api_server(ns, pod));
+    let keys = (!is_known).then_some(KEYS);
+    all.chain(keys).chain(beside::all()).collect()
 }
 
 /// What everybody of a Book can become.
 #[derive(Debug)]
 pub struct Reach<'b> {
     graph: Graph<'b>,
+    /// The same without what everybody is granted; None where that is nothing.
+    otherwise: OnceLock<Option<Box<Self>>>,
 }
 
 /// What an identity can become.
@@ -182,7 +198,18 @@ impl Reached {
 impl<'b> Reach<'b> {
     /// Takes in a Book.
     pub fn new(book: &'b Book) -> Self {
-        Self { graph: Graph::new(book) }
+        Self::of_graph(Graph::new(book))
+    }
+
+    fn of_graph(graph: Graph<'b>) -> Self {
+        Self { graph, otherwise: OnceLock::new() }
+    }
+
+    /// The same without what somebody granted to everybody, to all who authenticated or to all accounts;
+    /// None where that is nothing.
+    pub fn without_everybodys(&self) -> Option<&Self> {
+        let less = || self.graph.without_everybodys().map(|graph| Box::new(Self::of_graph(graph)));
+        self.otherwise.get_or_init(less).as_deref()
     }
 
     /// The Book.

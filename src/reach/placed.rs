@@ -38,10 +38,7 @@ impl World {
             let Some(at) = self.number(ns) else { continue };
             push(&mut self.pod_names, at, name.clone());
             let Some(node) = pod.node.as_ref().filter(|_| runs(book, pod)) else { continue };
-            let labels = &pod.meta.labels;
-            if &**ns == "kube-system"
-                && labels.get("component").is_some_and(|is| &**is == "kube-apiserver")
-            {
+            if is_api_server(ns, pod) {
                 keys.insert(node.clone());
             }
             let mirror = pod.is_mirror();
@@ -81,7 +78,10 @@ impl World {
             found.secrets.extend(tokens.map(|(at, account, name)| (at, name, account)));
         }
         self.nodes = nodes.keys().cloned().collect();
-        self.holds_keys = self.nodes.iter().map(|node| keys.contains(node)).collect();
+        // k3s has it in a process of the node, which pods run on as on others. Of one node it is that one.
+        self.hides_keys = keys.is_empty() && has_k3s(book);
+        let only = self.hides_keys && self.nodes.len() == 1;
+        self.holds_keys = self.nodes.iter().map(|node| only || keys.contains(node)).collect();
         for (at, name, node, has_node, mirror) in placed {
             if let Some(node) = self.node(node) {
                 push(&mut self.placed, at, Placed { name, node, has_node, mirror });
@@ -104,6 +104,10 @@ impl World {
             self.runs_on_node.push(found.runs.into_iter().collect());
             self.seen_on_node.push(found.seen.into_iter().collect());
             self.secrets_on_node.push(found.secrets.into_iter().collect());
+        }
+        // Nobody looks for them where there are none.
+        if self.switched.iter().all(Vec::is_empty) {
+            self.switched.clear();
         }
         for ((kind, ns, name), _) in &objects.others {
             if let (Some(at), Some(on)) = (self.number(ns), makes_pods(kind)) {
@@ -158,6 +162,22 @@ impl World {
         let at = tokens.binary_search_by(|(name, _)| name.cmp(secret)).ok()?;
         tokens.get(at).map(|(_, account)| *account)
     }
+}
+
+/// Whether a pod is one of kube-apiserver: by kubeadm's label, by kOps' and earlier Talos', or by the name
+/// of its container, as OpenShift has it in a namespace of its own.
+pub(super) fn is_api_server(ns: &str, pod: &Pod) -> bool {
+    const NAME: &str = "kube-apiserver";
+    let label = |key: &str| pod.meta.labels.get(key).is_some_and(|is| &**is == NAME);
+    let is_named = || pod.spec.containers.iter().any(|one| &*one.name == NAME);
+    matches!(ns, "kube-system" | "openshift-kube-apiserver")
+        && (label("component") || label("k8s-app") || is_named())
+}
+
+/// Whether the cluster is one of k3s, which writes that into its version: `v1.36.3+k3s1`.
+pub(super) fn has_k3s(book: &Book) -> bool {
+    let version = book.snapshot.cluster.server_version.as_deref();
+    version.is_some_and(|version| version.contains("+k3s"))
 }
 
 /// Whether a pod breaks the Pod Security level of its namespace. It was made before the level, or what

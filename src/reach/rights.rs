@@ -252,7 +252,7 @@ impl Classes {
         let target = on as u32;
         let by_verb = match verb {
             Verb::Create if named => 1 << (Self::NAMED_CREATE + target),
-            Verb::Patch => 1 << (Self::CHANGE + target),
+            Verb::Patch if !On::SCALES.contains(&on) => 1 << (Self::CHANGE + target),
             Verb::Update if on.is_made_by_put() => 1 << (Self::CHANGE + target),
             _ => 0,
         };

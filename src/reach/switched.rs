@@ -90,6 +90,6 @@ fn scaled_by(book: &Book, ns: &Name, owner: &OwnerReference) -> Option<(On, Name
 impl World {
     /// Whether a place has such pods.
     pub(crate) fn is_switched(&self, at: Where) -> bool {
-        self.within(at).any(|ns| !of(&self.switched, ns).is_empty())
+        !self.switched.is_empty() && self.within(at).any(|ns| !of(&self.switched, ns).is_empty())
     }
 }

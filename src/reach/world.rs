@@ -200,6 +200,8 @@ pub(crate) struct World {
     pub(crate) mounts: Vec<Vec<Mount>>,
     /// By node: whether a pod of kube-apiserver runs there, so that it holds the cluster's keys.
     pub(crate) holds_keys: Vec<bool>,
+    /// Whether some node holds them, though no pod says which.
+    pub(crate) hides_keys: bool,
     /// By namespace: pods that run and take another container.
     pub(crate) addable: Vec<Vec<Name>>,
     /// By namespace: whether it is on its way out, so that nothing is made in it.
@@ -314,7 +316,7 @@ impl World {
 
     /// Whether a node that holds the cluster's keys can be seen.
     pub(crate) fn sees_control_plane(&self) -> bool {
-        self.holds_keys.contains(&true)
+        self.hides_keys || self.holds_keys.contains(&true)
     }
 
     /// The number of a node on which pods run.

@@ -32,7 +32,7 @@ const SOCKET: &str = "a socket by which containers are run";
 const KEYS: &str = "private keys and credentials";
 
 /// What of a node's files is the node's own.
-const NODES_OWN: [Own; 67] = [
+const NODES_OWN: [Own; 68] = [
     own("/etc/kubernetes", KEYS, "static pods"),
     own("/etc/rancher", KEYS, "settings of the kubelet and static pods"),
     own("/home", KEYS, LOGINS),
@@ -47,6 +47,7 @@ const NODES_OWN: [Own; 67] = [
     own("/run/k3s", SOCKET, SOCKET),
     own("/run/podman", SOCKET, SOCKET),
     own("/run/systemd/private", "systemd's own socket", "systemd's own socket"),
+    own("/srv/kubernetes", KEYS, KEYS),
     own("/var/lib/etcd", "every Secret", "every object"),
     own("/var/lib/k0s", KEYS, PROGRAMS),
     own(
@@ -244,6 +245,8 @@ mod tests {
             "/boot",
             "/sys",
             "/var/lib/cloud/scripts",
+            "/srv",
+            "/srv/kubernetes/kube-apiserver",
         ] {
             assert!(has(&path(own)), "{own}");
         }
@@ -253,7 +256,7 @@ mod tests {
             "/etc/ssl/certs",
             "/etc/machine-id",
             "/etc/profiles",
-            "/srv",
+            "/srv/data",
             "/etc/localtime",
             "/var/lib/kubelet-plugins",
             "/var/runs",

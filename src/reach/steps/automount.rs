@@ -27,6 +27,9 @@ pub(crate) const ABOUT: About = About {
 };
 
 pub(in crate::reach) fn find(rights: &Rights, world: &World, out: &mut Out) {
+    if world.switched.is_empty() {
+        return;
+    }
     for change in changes(rights, On::Accounts) {
         let is_meant = |pod: &Switched| is_named(world, pod.account, &change.names);
         if world.within(change.at).any(|ns| of(&world.switched, ns).iter().any(is_meant)) {

@@ -354,6 +354,19 @@ fn the_clusters_keys_are_where_kube_apiserver_runs() {
     elsewhere["spec"]["nodeName"] = json!("node-2");
     never(world(true, &elsewhere), APP, exec());
     never(world(true, &elsewhere), None, kubelet("node-1"));
+    // As others than kubeadm have it.
+    let mut kops = agent("kube-system", "kube-apiserver-node-1", false);
+    kops["metadata"]["labels"] = json!({"k8s-app": "kube-apiserver"});
+    leads(world(true, &kops), APP, exec(), &by);
+    let mut openshift = agent("openshift-kube-apiserver", "kube-apiserver-node-1", false);
+    openshift["spec"]["containers"][0]["name"] = json!("kube-apiserver");
+    let with =
+        || company().namespace("openshift-kube-apiserver").object(&agent("app", "agent", true));
+    leads(with().object(&openshift), APP, exec(), &by);
+    // One that somebody runs for another cluster.
+    let mut other = agent("quiet", "kube-apiserver-0", false);
+    other["metadata"]["labels"] = json!({"component": "kube-apiserver"});
+    never(world(true, &other), APP, exec());
     // The same by name of another part.
     keys["metadata"]["labels"] = json!({"component": "kube-scheduler"});
     never(world(true, &keys), APP, exec());
@@ -386,4 +399,38 @@ fn no_certificate_is_signed_on_eks() {
     };
     leads(on("v1.36.1"), None, rules.clone(), &[Step::Certificate]);
     never(on("v1.36.1-eks-1a2b3c4"), None, rules);
+}
+
+/// k3s has its API server in a process of the node.
+#[test]
+fn the_keys_are_on_a_node_of_k3s_though_no_pod_says_so() {
+    let run = || json!([rule(&["create"], "", &["pods"])]);
+    let free = |version: &str| {
+        let mut world = company()
+            .namespace("free")
+            .account("free", "weak")
+            .object(&agent("free", "agent", true))
+            .object(&agent("free", "plain", false));
+        world.snapshot.cluster.server_version = Some(version.into());
+        world
+    };
+    let k3s = "v1.36.1+k3s1";
+    leads(free(k3s), Some("free"), run(), &[Step::Host]);
+    never(free("v1.36.1"), Some("free"), run());
+    never(free(k3s), Some("quiet"), run());
+    // Of the only node that there is it is known which.
+    let exec = || json!([named(rule(&["create"], "", &["pods/exec"]), &["agent"])]);
+    leads(free(k3s), Some("free"), exec(), &[Step::HostPod]);
+    never(free("v1.36.1"), Some("free"), exec());
+    let mut elsewhere = agent("free", "far", false);
+    elsewhere["spec"]["nodeName"] = json!("node-2");
+    never(free(k3s).object(&elsewhere), Some("free"), exec());
+    leads(free(k3s).object(&elsewhere), Some("free"), run(), &[Step::Host]);
+    // Elsewhere it is said that nothing tells.
+    let says = |world: &World| not_followed(&world.book()).contains(&KEYS);
+    assert!(says(&free("v1.36.1")) && says(&free("v1.36.1+k0s")));
+    assert!(!says(&free(k3s)) && !says(&free("v1.36.1-eks-1a2b3c4")));
+    let mut keys = agent("kube-system", "kube-apiserver-node-1", false);
+    keys["metadata"]["labels"] = json!({"component": "kube-apiserver"});
+    assert!(!says(&free("v1.36.1").namespace("kube-system").object(&keys)));
 }

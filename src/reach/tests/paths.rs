@@ -1,3 +1,4 @@
+use super::twins::APP;
 use super::*;
 use crate::book::GrantKey;
 use crate::model::BindingKind;
@@ -127,4 +128,42 @@ fn what_is_impersonated_is_told_from_what_is_taken_over() {
     let act = rule(&["impersonate"], "", &["serviceaccounts"]);
     let world = jane(company(), Some("app"), &json!([named(act, &["weak"])]));
     assert_eq!(gains(&world), ["sa:app/weak"]);
+}
+
+/// What everybody is granted is a finding of everybody, and hides nobody's own ways.
+#[test]
+fn what_everybody_has_hides_no_finding() {
+    let open = json!([rule(&["impersonate"], "", &["users", "groups"])]);
+    let world = |open: &Value| {
+        let world = company()
+            .cluster_role("open", open)
+            .bind(None, "open", "ClusterRole/open", "group:system:authenticated")
+            .cluster_role("look", &json!([rule(&["get"], "", &["pods"])]))
+            .bind(APP, "look", "ClusterRole/look", "user:bob");
+        let mint = named(rule(&["create"], "", &["serviceaccounts/token"]), &["strong"]);
+        jane(world, APP, &json!([mint]))
+    };
+    let told = |world: &World| -> Vec<(String, String)> {
+        let book = world.book();
+        let reach = Reach::new(&book);
+        let all = reach.all();
+        let found = crate::findings::reach::all(&reach, &all);
+        // One by one it is the same.
+        for reached in &all {
+            let one = crate::findings::reach::of(&reach, book.entry(reached.id).unwrap(), reached);
+            let have =
+                found.iter().find(|have| have.identity == book.entry(reached.id).unwrap().identity);
+            assert_eq!(one.as_ref(), have);
+        }
+        let by = |of: crate::book::Finding| {
+            (of.identity.to_string(), of.grant.unwrap().binding.to_string())
+        };
+        let mut told: Vec<(String, String)> = found.into_iter().map(by).collect();
+        told.sort();
+        told
+    };
+    let pair = |who: &str, by: &str| (who.to_owned(), by.to_owned());
+    let everybody = pair("group:system:authenticated", "open");
+    assert_eq!(told(&world(&open)), [everybody, pair("user:jane", "jane")]);
+    assert_eq!(told(&world(&json!([]))), [pair("user:jane", "jane")]);
 }
