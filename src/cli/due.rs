@@ -131,7 +131,7 @@ fn retired_at(runs: &BTreeMap<u64, &Run>, run: &Run) -> DateTime<Utc> {
     let did = |other: &&&Run| {
         other.id > run.id && last.intents.iter().any(|wish| other.plan.intents.contains(wish))
     };
-    runs.values().filter(did).map(|other| other.at).max().unwrap_or(last.not_before)
+    runs.values().filter(did).map(|other| other.at).max().unwrap_or_else(|| run.stage_from(last))
 }
 
 impl Due<'_> {
@@ -139,7 +139,7 @@ impl Due<'_> {
     /// account when the last of it is known to end.
     fn not_before(&self) -> DateTime<Utc> {
         match self {
-            Self::Stage(stage, _) => stage.later.not_before,
+            Self::Stage(stage, _) => stage.not_before,
             Self::Retired(_, _, remains) => remains.ends().unwrap_or(DateTime::<Utc>::MAX_UTC),
             Self::Exemption(one, _) => {
                 let last = one.value.expires;
@@ -287,7 +287,7 @@ fn document(remains: &Remains) -> Value {
 /// since no plan is written over.
 fn commands(stage: &Stage<'_>, options: &Again) -> [String; 2] {
     let words: Vec<String> = stage.left.iter().map(|intent| intent.shell_word()).collect();
-    let file = format!("retire-{}-{}.yaml", stage.run, stage.later.not_before.format("%Y%m%d"));
+    let file = format!("retire-{}-{}.yaml", stage.run, stage.not_before.format("%Y%m%d"));
     [
         format!(
             "keybook revoke {}{}{} --out {file}",

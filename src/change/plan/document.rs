@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
@@ -395,6 +395,12 @@ impl Plan {
         }
         super::sound::check(&plan).map_err(ReadError::Unsound)?;
         Ok(plan)
+    }
+
+    /// How long it lay before it was applied; nothing where that is less than a day.
+    pub fn waited(&self, applied: DateTime<Utc>) -> TimeDelta {
+        let waited = applied - self.metadata.made_at;
+        if waited >= TimeDelta::days(1) { waited } else { TimeDelta::zero() }
     }
 
     /// As JSON.

@@ -334,13 +334,26 @@ pub fn old(plan: &Plan, now: DateTime<Utc>) -> Vec<String> {
     };
     if let Some(ago) = days(plan.metadata.made_at) {
         said.push(format!("the plan was made on {ago}"));
+        // They are counted from when it is applied.
+        let stages = plan.later.iter().map(|later| later.not_before + plan.waited(now));
+        let stages: Vec<String> = stages.map(|at| at.format("%Y-%m-%d").to_string()).collect();
+        if !stages.is_empty() {
+            said.push(format!(
+                "its stages come so much later than it says: from {} on",
+                stages.join(" and ")
+            ));
+        }
     }
     let by_log = plan.intents.iter().any(Intent::rests_on_log);
     let to = plan.metadata.coverage.as_ref().and_then(|coverage| coverage.to);
     if let Some(ago) = to.filter(|_| by_log).and_then(days) {
+        let then = if plan.intents.iter().any(Intent::narrows) {
+            "With --audit what a plan narrows is looked at again in the log as it is now"
+        } else {
+            "Who used the account since, or did more, gets nothing for that: split it again to see"
+        };
         said.push(format!(
-            "the log that it rests on ended on {ago}: what was used since is not in it. With --audit \
-             what a plan narrows is looked at again in the log as it is now"
+            "the log that it rests on ended on {ago}: what was used since is not in it. {then}"
         ));
     }
     said

@@ -17,6 +17,8 @@ pub struct Stage<'a> {
     /// The last run that was made for something of what is left, and whether it wrote anything: what it
     /// did did not last, or it left all of it to owners.
     pub tried: Option<(u64, bool)>,
+    /// From when on it is to be made, UTC.
+    pub not_before: DateTime<Utc>,
     /// Whether its day has come.
     pub due: bool,
 }
@@ -47,15 +49,16 @@ impl History {
                 let left: Vec<&Intent> =
                     later.intents.iter().filter(|intent| !done(intent)).collect();
                 if !left.is_empty() {
-                    let due = later.not_before <= now;
+                    let not_before = run.stage_from(later);
+                    let due = not_before <= now;
                     let tried = left.iter().flat_map(|intent| meant(intent));
                     let tried = tried.max_by_key(|other| other.id);
                     let tried = tried.map(|other| (other.id, wrote(&other)));
-                    stages.push(Stage { run: run.id, later, left, tried, due });
+                    stages.push(Stage { run: run.id, later, left, tried, not_before, due });
                 }
             }
         }
-        stages.sort_by_key(|stage| (stage.later.not_before, stage.run));
+        stages.sort_by_key(|stage| (stage.not_before, stage.run));
         stages
     }
 

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 
 use super::{Differs, Record};
-use crate::change::plan::{Made, Plan};
+use crate::change::plan::{Later, Made, Plan};
 use crate::model::Name;
 use crate::store::JournalEntry;
 
@@ -78,6 +78,12 @@ impl Run {
     pub fn stands(&self) -> bool {
         let undone = matches!(self.undone_by, Some((_, true))) || self.plan.undoes.is_some();
         !undone && (self.is_done() || !self.made().is_empty())
+    }
+
+    /// From when on a stage of it is to be made, UTC: so long after it was applied as its plan says after
+    /// it was made. Where less than a day lay between, on the day that the plan says.
+    pub fn stage_from(&self, later: &Later) -> DateTime<Utc> {
+        later.not_before + self.plan.waited(self.at)
     }
 
     /// `done`, `cut off`, `stopped`, `undone by run 3`.

@@ -84,16 +84,24 @@ impl Runner<'_> {
             let by_uid = !step.target.is_role() && !step.target.is_binding();
             let is_ours = |(now, left)| same(now, left) || (by_uid && uid(now) == uid(left));
             if as_left.is_some_and(is_ours) {
-                // What controllers wrote to it since is how it reads before it is taken away.
-                if let Some(now) = now.filter(|_| by_uid) {
-                    made[at].left = Some(stored(now));
-                }
+                // What controllers wrote to it since is how it reads before it is taken away; of others
+                // it is another version that reads the same.
+                made[at].left = now.map(stored);
                 continue;
             }
             let how =
                 if now.is_some() { "was changed since: it is left as it is" } else { "is gone" };
             left_out.push(format!("{}, which the run made, {how}", step.target));
             made.remove(at);
+        }
+        // Somebody touched it, and left it as it was: it is that version which is changed.
+        for step in found.plan.steps.iter().filter(|step| step.action == Action::Replace) {
+            let Some(one) = made.iter_mut().find(|made| made.step == step.id) else { continue };
+            if let Ok(now) = image(self.cluster, &step.target).await
+                && one.left.as_ref().is_some_and(|left| uid(left) == uid(&now) && same(left, &now))
+            {
+                one.left = Some(stored(now));
+            }
         }
         let (by, now) = (self.by.clone(), (self.clock)());
         let plan = plan::undo(&found.plan, (run, &made), left_out, by, now);

@@ -227,6 +227,16 @@ fn the_age_of_a_plan_is_told_in_days() {
     let said = old(&plan, later(92));
     assert_eq!(said[0], "the plan was made on 2026-03-31, 92 days ago");
     assert!(said[1].starts_with("the log that it rests on ended on 2026-03-01, 122 days ago"));
+    let stage = crate::change::plan::Later {
+        not_before: later(14),
+        what: String::new(),
+        intents: Vec::new(),
+        still_works: Vec::new(),
+    };
+    plan.later = vec![stage];
+    // Made on 2026-03-31, applied on 2026-04-29.
+    let said = old(&plan, later(29));
+    assert_eq!(said[1], "its stages come so much later than it says: from 2026-05-13 on");
 }
 
 #[test]

@@ -124,3 +124,53 @@ fn a_run_that_was_not_looked_at_again_has_its_stages_all_the_same() {
         assert_eq!(left(tried), [Some((2, true))]);
     });
 }
+
+#[test]
+fn stages_are_counted_from_when_a_plan_is_applied() {
+    block_on(async {
+        let cluster = cluster().await;
+        let mut first = plan(&cluster, &["rb:n/lone=user:ann"]).await;
+        first.later = vec![Later {
+            still_works: vec![],
+            not_before: now() + chrono::TimeDelta::days(14),
+            what: String::new(),
+            intents: vec!["rb:n/both=user:ann".parse().expect("an intent")],
+        }];
+        let from = |hours: i64| {
+            let at = now() + chrono::TimeDelta::hours(hours);
+            let mut history = History::default();
+            let plan = Box::new(first.clone());
+            history.take(Record::Began { run: 1, plan, by: None, out: None }, at);
+            history.take(Record::Written { run: 1, step: 1, how: How::Answered, left: None }, at);
+            let stages = history.stages(now(), &|_| None);
+            (stages[0].not_before - now()).num_hours()
+        };
+        assert_eq!(from(0), 14 * 24);
+        assert_eq!(from(23), 14 * 24, "on the day that it says");
+        assert_eq!(from(29 * 24), 43 * 24);
+    });
+}
+
+#[test]
+fn what_somebody_touched_and_left_as_it_was_is_taken_back() {
+    block_on(async {
+        let cluster = cluster().await;
+        let before = state(&cluster).await;
+        let plan = plan(&cluster, &["user:ann"]).await;
+        let desk = Desk::new();
+        apply(&desk, &cluster, &plan).await.expect("applied");
+        let [every, both, ..] = paths();
+        for path in [&every, &both] {
+            let was = cluster.get(path).await.expect("there");
+            let mut touched = was.clone();
+            touched["metadata"]["labels"] = json!({"seen": "yes"});
+            let mut back = cluster.replace(path, &touched, DryRun::No).await.expect("touched");
+            back["metadata"].as_object_mut().expect("metadata").remove("labels");
+            cluster.replace(path, &back, DryRun::No).await.expect("put back");
+            let now = cluster.get(path).await.expect("there");
+            assert_ne!(now["metadata"]["resourceVersion"], was["metadata"]["resourceVersion"]);
+        }
+        assert_eq!(undo(&desk, &cluster, 1).await, Ended::Done(Vec::new()));
+        assert_eq!(state(&cluster).await, before);
+    });
+}
