@@ -15,21 +15,13 @@ use super::sources::settings;
 use super::text;
 use super::which_journal::Besides;
 use super::{again, answer, fits, outcome};
-use crate::change::plan::{Plan, old, rests_by, stale};
+use crate::change::plan::{Plan, gains, old, rests_by, rests_on_groups, stale};
 use crate::change::run::{self, Ended, History, Pace, Progress, Run, Runner, StepState};
 use crate::cluster::loader::{LoadOptions, load};
 use crate::cluster::{Cluster, Writer};
 use crate::model::{ClusterInfo, ListKind, printable};
 use crate::report;
 use crate::store::Journal;
-
-/// What decides whether anybody is locked out.
-pub(super) const RBAC: [ListKind; 4] = [
-    ListKind::ClusterRoles,
-    ListKind::Roles,
-    ListKind::ClusterRoleBindings,
-    ListKind::RoleBindings,
-];
 
 /// Most bytes of a Plan: tens of thousands of steps with their images.
 const MOST: u64 = 256 << 20;
@@ -259,7 +251,7 @@ impl Work<'_> {
             ));
         }
         let mut notes = Vec::new();
-        notes.extend(self.fits(plan, !settled.is_empty()).await?);
+        notes.extend(self.fits(plan, settled).await?);
         if run::makes_kubeconfigs(plan)
             && let Ok(address) = self.writer.address()
         {
@@ -299,12 +291,13 @@ impl Work<'_> {
     }
 
     /// By the objects as they are now, and by who applies it now: whom it locks out, and whether what it
-    /// rests on is still so. What was begun is gone on with all the same.
-    async fn fits(&self, plan: &Plan, begun: bool) -> Result<Vec<String>, Failure> {
-        let lists = [&RBAC[..], &rests_by(plan)].concat();
+    /// rests on is still so. What was begun is gone on with all the same, unless it gives what is not held
+    /// any more.
+    async fn fits(&self, plan: &Plan, sent: &[u32]) -> Result<Vec<String>, Failure> {
+        let lists = [&ListKind::RBAC[..], &rests_by(plan)].concat();
         let snapshot = load(self.cluster, &LoadOptions::only(&lists)).await?;
         let mut note = fits::held_by_others(plan, &snapshot.objects);
-        if !snapshot.covers(&RBAC, None) {
+        if !snapshot.covers(&ListKind::RBAC, None) {
             note.push(
                 "not all roles and bindings could be listed: whether it locks anybody out, and whether \
                  what it rests on is still so, is not certain"
@@ -314,15 +307,26 @@ impl Work<'_> {
         note.extend(old(plan, super::feeds::clock()()));
         let (moved, unknown) = stale(plan, &snapshot);
         note.extend(unknown);
-        if begun {
-            note.extend(moved);
-        } else if !moved.is_empty() {
+        note.extend(rests_on_groups(plan));
+        let gained = gains(plan, &snapshot.objects, sent).into_iter();
+        let refused = |moved: Vec<String>, then: &str| {
             let notes = note.iter().map(|note| format!("note: {note}"));
             let lines: Vec<String> = notes.chain(moved).collect();
-            return Err(Failure::refused(format!(
-                "nothing was written; make the plan again:\n{}",
-                lines.join("\n")
-            )));
+            Err(Failure::refused(format!("nothing was written; {then}:\n{}", lines.join("\n"))))
+        };
+        if plan.undoes.is_some() {
+            note.extend(gained.map(|line| format!("it gives what is not held now: {line}")));
+        } else {
+            let gained: Vec<String> = gained
+                .map(|line| format!("it would give what is not held any more: {line}"))
+                .collect();
+            if sent.is_empty() && !(moved.is_empty() && gained.is_empty()) {
+                return refused([gained, moved].concat(), "make the plan again");
+            }
+            if !gained.is_empty() {
+                return refused(gained, "take back what was made, with keybook undo");
+            }
+            note.extend(moved);
         }
         let operator = run::operator(self.cluster).await?;
         fits::risks(plan, &snapshot.objects, (operator.as_ref(), self.force))?;

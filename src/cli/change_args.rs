@@ -233,7 +233,8 @@ pub struct Confirm {
     /// Apply without asking: the name of the context, or of the cluster where there is none
     #[arg(long, value_name = "CONTEXT")]
     pub yes: Option<String>,
-    /// Lock out all the same: the sentence that the refusal says
+    /// Lock out, or give back what a later run took, all the same: the sentence that the refusal
+    /// says
     #[arg(long, value_name = "SENTENCE")]
     pub force: Option<String>,
 }

@@ -58,7 +58,7 @@ pub(super) fn risks(
     (operator, force): (Option<&Operator>, Option<&str>),
 ) -> Result<(), Failure> {
     let all = [locks_out(plan, now, operator), gives_others(plan, now)];
-    let all: Vec<LockOut> = all.into_iter().flatten().collect();
+    let all: Vec<LockOut> = all.into_iter().flatten().chain(plan.gives_back.clone()).collect();
     let joined = |of: fn(&LockOut) -> &str, between: &str| {
         all.iter().map(of).collect::<Vec<_>>().join(between)
     };

@@ -11,10 +11,11 @@ use super::changing::{self, Reached};
 use super::exit::{Code, Failure};
 use super::sources::settings;
 use super::which_journal::Besides;
-use super::{again, answer, apply, outcome};
-use crate::change::plan::{Intent, Made, Target, taken_back};
+use super::{again, answer, outcome};
+use crate::change::plan::{Intent, Made, Plan, Target, taken_back};
 use crate::change::run::{self, History, Run, Standing, StepState};
 use crate::cluster::loader::{LoadOptions, load};
+use crate::model::ListKind;
 use crate::report::{self, exact};
 use crate::store::{Journal, JournalEntry};
 
@@ -222,22 +223,13 @@ pub(super) fn verify(global: &Global, only: Option<u64>) -> Result<Code, Failure
     // Of an object that several runs wrote, the newest says how it should be.
     let mut seen: BTreeSet<Target> = BTreeSet::new();
     let mut ended = besides.code();
-    // What later runs changed of access, they were meant to.
-    let later = |of: u64| {
-        let later = history.runs.values().filter(move |run| run.id > of && !run.made().is_empty());
-        later.rev().collect::<Vec<&Run>>()
-    };
-    let objects = if runs.iter().any(|run| !later(run.id).is_empty()) {
-        let lists = LoadOptions::only(&apply::RBAC);
-        Some(reached.runtime.block_on(load(&*reached.cluster, &lists))?.objects)
-    } else {
-        None
-    };
     if let Some(only) = only {
-        for other in later(only) {
+        for other in history.after(only) {
             seen.extend(other.made().iter().filter_map(|made| target(other, made)));
         }
     }
+    let lists = LoadOptions::only(&ListKind::RBAC);
+    let now = reached.runtime.block_on(load(&*reached.cluster, &lists))?;
     for run in runs.iter().rev() {
         let mut made = run.made();
         let wrote = made.len();
@@ -251,15 +243,31 @@ pub(super) fn verify(global: &Global, only: Option<u64>) -> Result<Code, Failure
             ));
         }
         let mut plan = run.plan.clone();
-        if let Some(now) = &objects {
-            let mut before = now.clone();
-            for other in later(run.id) {
-                taken_back(&mut before, &other.plan, &other.made());
-            }
-            plan.verification = plan.verification.without_later(now, &before);
-        }
+        // What later runs changed of access, they were meant to; but what took an earlier one back was
+        // not meant to give back what this one took.
+        let later: Vec<(&Run, Vec<Made>)> =
+            history.after(run.id).map(|run| (run, run.made())).collect();
+        let (undoing, meant): (Vec<_>, Vec<_>) =
+            later.iter().partition(|(other, _)| other.plan.undoes.is_some_and(|of| of < run.id));
+        let before = |of: &mut dyn Iterator<Item = &(&Run, Vec<Made>)>| {
+            let mut before = now.objects.clone();
+            of.for_each(|(run, made)| taken_back(&mut before, &run.plan, made));
+            before
+        };
+        let (all, others) = (before(&mut later.iter()), before(&mut meant.iter().copied()));
+        plan.verification = plan.verification.without_later(&now.objects, &all, &others);
         let work = run::verify(&*reached.cluster, &plan, &made, Duration::ZERO);
-        let differs = reached.runtime.block_on(work)?;
+        let mut differs = reached.runtime.block_on(work)?;
+        let refused = plan.verification.refused_before(&all);
+        for one in differs.iter_mut().filter(|one| refused.contains(&one.what)) {
+            let by = undoing.iter().filter_map(|(other, _)| Some((other.id, other.plan.undoes?)));
+            let by =
+                by.map(|(id, of)| format!("; run {id}, which took run {of} back, came after it"));
+            one.how.extend(by);
+        }
+        let meant: Vec<(&Plan, &[Made])> =
+            meant.iter().map(|(run, made)| (&run.plan, &**made)).collect();
+        differs.extend(run::beyond(&plan, &run.made(), &now, &meant));
         let all = plan.verification.len();
         let other = run.plan.verification.len() - all;
         if other > 0 {

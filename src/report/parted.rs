@@ -95,6 +95,9 @@ pub fn plan_summary(plan: &Plan) -> String {
         let words = format!("{}: {}", step.reversibility.as_str(), step.loses.join("; "));
         wrapped(&format!("{}. {} {}", step.id, step.target, words), 1, &mut text);
     }
+    if let Some(given) = &plan.gives_back {
+        line(&mut text, 0, &format!("GIVES BACK: {}", given.what));
+    }
     if let Some(lock_out) = &plan.lock_out {
         line(&mut text, 0, &format!("LOCKS OUT: {}", lock_out.what));
     }

@@ -57,6 +57,9 @@ pub fn plan_text(plan: &Plan) -> String {
     for nobody in plan.parted.iter().flat_map(|parted| &parted.nobody) {
         line(&mut text, 0, &nobody.words(usize::MAX));
     }
+    if let Some(given) = &plan.gives_back {
+        line(&mut text, 0, &format!("GIVES BACK: {}", given.what));
+    }
     if let Some(lock_out) = &plan.lock_out {
         line(&mut text, 0, &format!("LOCKS OUT: {}", lock_out.what));
     }

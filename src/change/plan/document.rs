@@ -53,6 +53,9 @@ pub struct Plan {
     /// The run of the journal that it undoes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub undoes: Option<u64>,
+    /// Set where undoing gives back what later runs, which stand, took.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gives_back: Option<LockOut>,
 }
 
 /// Of what, by whom, on what it rests.
@@ -342,7 +345,8 @@ pub struct Later {
     pub still_works: Vec<StillWorks>,
 }
 
-/// Whom a Plan leaves without a way back in.
+/// What is done only by who says so: whom a Plan leaves without a way back in, or to whom it gives back
+/// what a later run took.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct LockOut {
@@ -419,6 +423,13 @@ impl Plan {
     #[must_use]
     pub fn with_warnings(mut self, more: Vec<String>) -> Self {
         self.warnings.extend(more);
+        self.sealed()
+    }
+
+    /// The same, with what it gives back.
+    #[must_use]
+    pub fn giving_back(mut self, given: Option<LockOut>) -> Self {
+        self.gives_back = given;
         self.sealed()
     }
 

@@ -132,6 +132,7 @@ pub fn undo(
         later: Vec::new(),
         lock_out: None,
         undoes: Some(run),
+        gives_back: None,
     }
     .sealed()
 }

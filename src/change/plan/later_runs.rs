@@ -3,14 +3,19 @@
 use serde_json::Value;
 
 use super::edit::object;
-use super::{Check, Made, Plan, Verification};
+use super::{Check, Made, Plan, Step, Verification};
 use crate::model::Objects;
 use crate::rbac::Authorizer;
 
 /// Objects as they were before a run.
 pub fn taken_back(objects: &mut Objects, plan: &Plan, made: &[Made]) {
     let steps = made.iter().filter_map(|made| plan.steps.iter().find(|step| step.id == made.step));
-    let steps: Vec<_> =
+    back(objects, steps);
+}
+
+/// Objects as they were before these steps.
+pub(super) fn back<'s>(objects: &mut Objects, steps: impl Iterator<Item = &'s Step>) {
+    let steps: Vec<&Step> =
         steps.filter(|step| step.target.is_role() || step.target.is_binding()).collect();
     for step in steps.into_iter().rev() {
         let image = |image: Option<&Value>| object(&step.target, image?);
@@ -25,13 +30,21 @@ pub fn taken_back(objects: &mut Objects, plan: &Plan, made: &[Made]) {
 
 impl Verification {
     /// Without what RBAC answers otherwise now, and answered so before later runs: these changed it, and
-    /// were meant to.
+    /// were meant to. What took an earlier run back was not meant to allow what this one refuses: for
+    /// that the objects are `but_undone`, those before the other runs alone.
     #[must_use]
-    pub fn without_later(&self, now: &Objects, before_them: &Objects) -> Self {
-        let (now, before) = (Authorizer::new(now), Authorizer::new(before_them));
+    pub fn without_later(
+        &self,
+        now: &Objects,
+        before_them: &Objects,
+        but_undone: &Objects,
+    ) -> Self {
+        let now = Authorizer::new(now);
+        let (before, but_undone) = (Authorizer::new(before_them), Authorizer::new(but_undone));
         let kept = |checks: &[Check], want: bool| -> Vec<Check> {
+            let before = if want { &before } else { &but_undone };
             let later = |check: &&Check| {
-                check.decide(&now).allowed() != want && check.decide(&before).allowed() == want
+                check.decide(&now).allowed() != want && check.decide(before).allowed() == want
             };
             checks.iter().filter(|check| !later(check)).cloned().collect()
         };
@@ -43,5 +56,11 @@ impl Verification {
             named: self.named.clone(),
             unnamed: self.unnamed.clone(),
         }
+    }
+    /// What it says is refused, and was before later runs, in words.
+    pub fn refused_before(&self, before_them: &Objects) -> Vec<String> {
+        let before = Authorizer::new(before_them);
+        let all = self.denied.iter().chain(&self.still_denied);
+        all.filter(|check| !check.decide(&before).allowed()).map(Check::words).collect()
     }
 }

@@ -371,6 +371,7 @@ impl<'a> Work<'a> {
             later: self.later,
             lock_out: locked,
             undoes: None,
+            gives_back: None,
         };
         Ok((plan.sealed(), self.before, self.after))
     }

@@ -7,6 +7,7 @@
 mod about;
 mod account;
 mod afterwards;
+mod against;
 mod check;
 mod command;
 mod definition;
@@ -17,6 +18,7 @@ mod ends;
 mod finalizers;
 mod foreseen;
 mod gain;
+mod gains;
 mod held;
 mod in_use;
 mod intent;
@@ -42,6 +44,7 @@ mod wanted;
 
 pub use about::{About, about, moved};
 pub use account::Ending;
+pub use against::{Earlier, against};
 pub use check::Check;
 pub use definition::Followed;
 pub use document::{
@@ -54,6 +57,7 @@ pub use edit::{stored, without_server_fields};
 pub use finalizers::meanwhile;
 pub use foreseen::{Figure, Foreseen, Part, foresee};
 pub use gain::gives_others;
+pub use gains::{gains, kept_beyond, rests_on_groups};
 pub use held::Held;
 pub use intent::{Intent, IntentParseError};
 pub use inverse::{Made, undo};

@@ -13,6 +13,10 @@ use crate::model::{Identity, Name};
 pub struct Parted {
     /// The account that is split.
     pub account: Identity,
+    /// The groups that it is in beside those that the API server puts it in: what these hold is given
+    /// too.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub groups: Vec<Name>,
     /// Who gets an identity.
     pub who: Vec<Who>,
     /// What of the account's grants nobody gets, by grant and by reason.

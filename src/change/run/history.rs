@@ -68,6 +68,12 @@ impl Run {
         self.standing == Standing::CutOff && self.undone_by.is_none()
     }
 
+    /// Whether it is to be held to: something of it was made, it was not undone, and takes nothing back.
+    pub fn stands(&self) -> bool {
+        let undone = matches!(self.undone_by, Some((_, true)));
+        !undone && self.plan.undoes.is_none() && !self.made().is_empty()
+    }
+
     /// Whether nothing is left to do of it.
     pub fn is_done(&self) -> bool {
         matches!(self.standing, Standing::Done(_))
@@ -124,6 +130,12 @@ impl History {
     /// The one to be finished or undone before anything else.
     pub fn open(&self) -> Option<&Run> {
         self.runs.values().find(|run| run.is_open())
+    }
+
+    /// The runs after one that wrote anything, the newest first.
+    pub fn after(&self, run: u64) -> impl Iterator<Item = &Run> {
+        let later = self.runs.values().rev().filter(move |other| other.id > run);
+        later.filter(|other| !other.made().is_empty())
     }
 
     /// The number of the next run.

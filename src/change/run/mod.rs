@@ -4,6 +4,7 @@
 //! it; where that is not known, because the connection or the process ended, the object itself is
 //! looked at, and only what certainly was not made is sent again. The first surprise stops the run.
 
+mod beyond;
 mod credential;
 mod due;
 mod handed;
@@ -22,6 +23,7 @@ mod words;
 #[cfg(test)]
 mod tests;
 
+pub use beyond::beyond;
 pub use due::Stage;
 pub use handed::handed;
 pub use handover::{is_free, makes_kubeconfigs};

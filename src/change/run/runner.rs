@@ -9,10 +9,11 @@ use serde_json::Value;
 
 use super::look::{Found, look};
 use super::read::{collection_of, path_of, secret_image};
-use super::{Differs, History, How, Record, Run, StepState, verify};
+use super::{Differs, History, How, Record, Run, StepState, beyond, verify};
 use crate::change::plan::{Action, Plan, Step, stored, without_server_fields};
+use crate::cluster::loader::{LoadOptions, load};
 use crate::cluster::{self, Cluster, DryRun, Preconditions, Writer};
-use crate::model::Name;
+use crate::model::{ListKind, Name};
 use crate::store::{Addition, Journal, JournalError};
 
 /// How patient a run is.
@@ -281,7 +282,17 @@ impl Runner<'_> {
         self.flush()?;
         let made = self.find(run)?.made();
         match verify(self.cluster, plan, &made, self.pace.patience).await {
-            Ok(differs) => {
+            Ok(mut differs) => {
+                if beyond::gives(plan) {
+                    match load(self.cluster, &LoadOptions::only(&ListKind::RBAC)).await {
+                        Ok(now) => differs.extend(super::beyond(plan, &made, &now, &[])),
+                        Err(error) => differs.push(Differs {
+                            what: "what is held by it that nothing else gives".to_owned(),
+                            how: error.to_string(),
+                            known: false,
+                        }),
+                    }
+                }
                 self.note(Record::Ended { run, differs: differs.clone() })?;
                 Ok(Ended::Done(differs))
             }

@@ -6,18 +6,10 @@ use super::credential::uid;
 use super::look::{Found, look, same, there};
 use super::preflight::AT_ONCE;
 use super::read::image;
-use super::{How, Record, RunError, Runner, StepState};
-use crate::change::plan::{self, Action, Plan, stored};
+use super::{How, Record, Run, RunError, Runner, StepState};
+use crate::change::plan::{self, Action, Earlier, Made, Plan, stored};
 use crate::cluster::loader::{LoadOptions, load};
 use crate::model::ListKind;
-
-/// Who holds which role.
-const RBAC: [ListKind; 4] = [
-    ListKind::ClusterRoles,
-    ListKind::Roles,
-    ListKind::ClusterRoleBindings,
-    ListKind::RoleBindings,
-];
 
 impl Runner<'_> {
     /// The Plan that takes a run back. What is not known of its steps is looked up first, and
@@ -105,7 +97,8 @@ impl Runner<'_> {
         }
         let (by, now) = (self.by.clone(), (self.clock)());
         let plan = plan::undo(&found.plan, (run, &made), left_out, by, now);
-        let mut plan = self.without_what_is_so(plan).await?;
+        let plan = self.without_what_is_so(plan).await?;
+        let mut plan = self.with_what_it_gives_back(run, plan).await?;
         self.rests(&mut plan, &found.plan).await?;
         let plan = plan.sealed();
         if plan.steps.is_empty() && plan.warnings.len() > only_words {
@@ -113,6 +106,28 @@ impl Runner<'_> {
             return Err(RunError::Refused(format!("nothing of run {run} is taken back: {why}")));
         }
         Ok(plan)
+    }
+
+    /// The Plan with what it gives to those from whom a later run took it.
+    async fn with_what_it_gives_back(&self, run: u64, plan: Plan) -> Result<Plan, RunError> {
+        let history = self.history()?;
+        let later: Vec<(&Run, Vec<Made>)> =
+            history.after(run).map(|run| (run, run.made())).collect();
+        let later: Vec<Earlier<'_>> = later
+            .iter()
+            .map(|(of, made)| Earlier { run: of.id, plan: &of.plan, made, stands: of.stands() })
+            .collect();
+        if !later.iter().any(|run| run.stands) || plan.steps.is_empty() {
+            return Ok(plan);
+        }
+        let now = load(self.cluster, &LoadOptions::only(&ListKind::RBAC)).await?;
+        let given = plan::against(&plan, &now.objects, &later);
+        let unknown = (!now.covers(&ListKind::RBAC, None)).then(|| {
+            "not all roles and bindings could be listed: whether it gives back what later runs took is \
+             not certain"
+                .to_owned()
+        });
+        Ok(plan.giving_back(given).with_warnings(unknown.into_iter().collect()))
     }
 
     /// The Plan without steps whose object is already as they would leave it: somebody took them back by
@@ -142,7 +157,7 @@ impl Runner<'_> {
     /// Whoever was bound to a role since it was narrowed would be given more than before.
     async fn rests(&self, plan: &mut Plan, undone: &Plan) -> Result<(), RunError> {
         if plan.steps.iter().any(|step| step.target.is_role() && step.after.is_some()) {
-            let now = load(self.cluster, &LoadOptions::only(&RBAC)).await?;
+            let now = load(self.cluster, &LoadOptions::only(&ListKind::RBAC)).await?;
             plan.rests_on = plan::of_undo(&plan.steps, undone, &now.objects);
         }
         Ok(())

@@ -58,7 +58,12 @@ impl Work<'_> {
                 });
             }
             let (account, nobody) = (parts.account.clone(), parts.shares.nobody.clone());
-            self.parted.push(Parted { account, who, nobody });
+            let implicit = account.implicit_groups();
+            let entry = self.input.book.find(&account);
+            let groups = entry.into_iter().flat_map(|entry| &entry.groups);
+            let groups = groups.map(|group| group.name.clone());
+            let groups = groups.filter(|group| !implicit.contains(group)).collect();
+            self.parted.push(Parted { account, groups, who, nobody });
             self.promise(parts);
             let first = self.first(parts);
             self.warnings.splice(0..0, first);

@@ -5,6 +5,7 @@ mod account;
 mod beside;
 mod defined;
 mod foreseen;
+mod gains;
 mod ground;
 mod handed;
 mod in_use;

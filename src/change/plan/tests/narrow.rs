@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::{World, applied, group, user};
 use crate::book::tests::world::{Row, World as Logged, call};
-use crate::change::plan::{Choices, Intent, NotInLogs, Plan, Refusal};
+use crate::change::plan::{Choices, Intent, NotInLogs, Plan, Refusal, gains};
 use crate::model::{ActivityParts, Call, Identity, Implied, RoleKind, Target};
 use crate::rbac::{Action as Asked, Attributes, Authorizer};
 
@@ -241,6 +241,7 @@ fn check(seed: u64, choices: &Choices, exact: bool) -> usize {
             Err(other) => panic!("seed {seed} {who}: {other}"),
         };
         steps += plan.steps.len();
+        assert_eq!(gains(&plan, &world.objects(), &[]), [""; 0], "seed {seed}");
         let after = Authorizer::new(&applied(&world, &plan).objects());
         let own = || needed.iter().filter(|(of, _)| *of == identity).map(|(_, call)| call);
         for call in own() {

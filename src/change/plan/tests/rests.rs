@@ -290,7 +290,12 @@ fn what_a_later_run_takes_is_no_difference_of_an_earlier_one() {
     let mut earlier = plan.verification.clone();
     earlier.denied.clear();
     earlier.allowed = later.verification.denied.clone();
-    assert!(earlier.without_later(&now, &before).is_empty());
+    assert!(earlier.without_later(&now, &before, &before).is_empty());
+    // What took an earlier run back was not meant to give back what this one took.
+    let mut taken = later.verification.clone();
+    taken.allowed.clear();
+    assert!(!taken.denied.is_empty() && taken.without_later(&before, &now, &now).is_empty());
+    assert_eq!(taken.without_later(&before, &now, &before), taken);
     // Where nobody's run did it, it is a difference.
-    assert_eq!(earlier.without_later(&now, &now), earlier);
+    assert_eq!(earlier.without_later(&now, &now, &now), earlier);
 }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::narrow::{WHO, asked, lets_through, may, probes, random, random_call, strict};
 use super::{World, applied, group, user};
 use crate::book::tests::world::{Row, World as Logged, call};
-use crate::change::plan::{Choices, Intent, Named, Plan, Refusal, Reversibility, Splitting};
+use crate::change::plan::{Choices, Intent, Named, Plan, Refusal, Reversibility, Splitting, gains};
 use crate::model::{Call, Identity, Implied, Target};
 use crate::rbac::Authorizer;
 
@@ -108,6 +108,7 @@ fn check(seed: u8, choices: &Choices, exact: bool, unattributed: Option<&str>) -
         Ok(plan) => plan,
         Err(other) => panic!("seed {seed}: {other}"),
     };
+    assert_eq!(gains(&plan, &world.objects(), &[]), [""; 0], "seed {seed}");
     let was = Authorizer::new(&world.objects());
     let is = Authorizer::new(&after(&world, &plan).objects());
     let everybody = by_groups(&world);

@@ -1,5 +1,6 @@
 //! Runs against the model of a cluster in memory: cut off at every point, refused, raced, and undone.
 
+mod against;
 mod due;
 mod edited;
 mod rights;
