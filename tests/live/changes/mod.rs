@@ -7,6 +7,7 @@ mod beside_audit2rbac;
 mod certified;
 mod ending;
 mod faults;
+mod given_back;
 mod killed;
 mod many;
 mod mapped;
