@@ -164,7 +164,7 @@ fn token(step: &Step) -> Option<Identity> {
 }
 
 /// Whom entries of `aws-auth` lead to that did not before: users, and groups.
-fn mapped(step: &Step) -> BTreeSet<Identity> {
+pub(super) fn mapped(step: &Step) -> BTreeSet<Identity> {
     let of = |image: Option<&serde_json::Value>| {
         let map = image.and_then(mapping::read);
         let all = map.map(|map| mappings(&map.data)).unwrap_or_default();

@@ -28,6 +28,9 @@ pub(super) fn check(plan: &Plan) -> Result<(), String> {
 fn one(plan: &Plan, step: &Step) -> Result<(), String> {
     if step.target.is_definition() || &*step.target.kind == "ConfigMap" {
         edits_only(step)?;
+        if plan.undoes.is_none() && gives_more(step) {
+            return Err("it gives somebody more than it says now".to_owned());
+        }
     }
     let needed = match &*step.target.kind {
         "Token" => token(plan, step)?,
@@ -68,6 +71,33 @@ fn edits_only(step: &Step) -> Result<(), String> {
     } else {
         Err("it changes more than whom it is about".to_owned())
     }
+}
+
+/// Whether a definition or `aws-auth` would lead to somebody, or give something, that it does not now:
+/// a plan only ever takes out of them.
+fn gives_more(step: &Step) -> bool {
+    if step.target.is_aws_auth() {
+        return !super::against::mapped(step).is_empty();
+    }
+    let entries = |image: Option<&Value>| -> Vec<Value> {
+        let all = image.and_then(|image| image["rbacBindings"].as_array());
+        all.cloned().unwrap_or_default()
+    };
+    let subjects = |entry: &Value| entry["subjects"].as_array().cloned().unwrap_or_default();
+    let rest = |entry: &Value| {
+        let mut rest = entry.clone();
+        if let Value::Object(fields) = &mut rest {
+            fields.remove("subjects");
+        }
+        rest
+    };
+    let before = entries(step.before.as_ref());
+    !entries(step.after.as_ref()).iter().all(|after| {
+        before.iter().any(|before| {
+            let had = subjects(before);
+            rest(before) == rest(after) && subjects(after).iter().all(|one| had.contains(one))
+        })
+    })
 }
 
 /// What a certificate takes.

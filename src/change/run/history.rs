@@ -68,12 +68,6 @@ impl Run {
         self.standing == Standing::CutOff && self.undone_by.is_none()
     }
 
-    /// Whether it is to be held to: something of it was made, it was not undone, and takes nothing back.
-    pub fn stands(&self) -> bool {
-        let undone = matches!(self.undone_by, Some((_, true)));
-        !undone && self.plan.undoes.is_none() && !self.made().is_empty()
-    }
-
     /// Whether nothing is left to do of it.
     pub fn is_done(&self) -> bool {
         matches!(self.standing, Standing::Done(_))
