@@ -240,7 +240,12 @@ pub fn gains(plan: &Plan, now: &Objects, sent: &[u32]) -> Vec<String> {
     let is_sent = |step: &&Step| sent.contains(&step.id);
     back(&mut before, plan.steps.iter().filter(is_sent));
     let after = applied(plan, &before);
-    let all = between(&before, after, plan.steps.iter(), &|who| sources(plan, who));
+    // What is gone is not edited any more.
+    let steps = plan
+        .steps
+        .iter()
+        .filter(|step| step.action != Action::Replace || is_there(&before, &step.target).is_some());
+    let all = between(&before, after, steps, &|who| sources(plan, who));
     let mut lines = words(&all);
     if plan.undoes.is_none() {
         lines.extend(named_already(plan, &before));
