@@ -373,8 +373,8 @@ items:
         })
         .collect();
     let expected = [
-        ("cluster-admin".to_owned(), vec!["ana".to_owned(), "eve".to_owned(), "mal".to_owned()]),
         ("view".to_owned(), vec!["bo".to_owned()]),
+        ("cluster-admin".to_owned(), vec!["ana".to_owned(), "eve".to_owned(), "mal".to_owned()]),
     ];
     assert_eq!(all, expected);
     assert_eq!(read.objects.namespaces.len(), 2);

@@ -280,7 +280,7 @@ clusters:
 - &c {name: one, cluster: &server {server: !!binary aHR0cHM6Ly9vbmUuZXhhbXBsZS5vcmc=}}
 - {name: two, cluster: {<<: *server, tls-server-name: two}}
 users:
-- {name: ops, user: &ops {token: abc, exec: {command: x, args: [y], env: []}}}
+- {name: ops, user: &ops {token: abc, exec: {command: x, args: [--now], env: []}}}
 - {name: more, user: {<<: *ops}}
 ";
     let read = parse(text).expect("a kubeconfig");
