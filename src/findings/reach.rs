@@ -91,8 +91,8 @@ fn judged(reach: &Reach<'_>, entry: &Entry, reached: &Reached) -> Judged {
     let book = reach.book();
     let Some(reached) = reach.by_what_was_added(entry, reached) else { return Judged::Said(None) };
     let Some(path) = reached.way() else { return Judged::Said(None) };
-    let needed = path.hops.first().into_iter().flat_map(|hop| &hop.needed);
-    let Some(first) = needed.filter_map(|needed| book.grant(needed.id?)).next() else {
+    let mut needed = path.hops.first().into_iter().flat_map(|hop| &hop.needed);
+    let Some(first) = needed.find_map(|needed| book.grant(needed.id?)) else {
         return Judged::Said(None);
     };
     let subject = &first.key.subject;

@@ -341,7 +341,12 @@ impl<'g> Rules<'g> {
         for part in &moves.parts {
             match part {
                 Part::Rewrite { at, .. } => own(*at, leads),
-                Part::MakeSecret { at, .. } | Part::ReadSecret { at, .. } => {
+                Part::MakeSecret { at, .. }
+                | Part::ReadSecret { at, .. }
+                | Part::Switch { at, .. }
+                | Part::Scale { at, .. }
+                | Part::Anew { at, .. }
+                | Part::Enter { at, .. } => {
                     leads.push(Lead::Hub(Hub::Accounts(*at)));
                 }
                 Part::MakeAccount { at, .. } | Part::Become { at, .. } => {
@@ -364,10 +369,6 @@ impl<'g> Rules<'g> {
                     self.add_chosen(graph, leads);
                 }
                 Part::Mint { .. } | Part::OwnNode { .. } => self.add_chosen(graph, leads),
-                Part::Switch { at, .. }
-                | Part::Scale { at, .. }
-                | Part::Anew { at, .. }
-                | Part::Enter { at, .. } => leads.push(Lead::Hub(Hub::Accounts(*at))),
                 Part::MakeNamespace { .. } | Part::RunAnywhere { .. } => {
                     self.add_node(graph, Step::NewNamespaceAndHost, leads);
                 }

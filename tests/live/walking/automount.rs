@@ -70,7 +70,10 @@ pub fn take(walk: &mut Walk<'_>, hop: &Value) -> Result<Credential, Refused> {
     let there = walk.pods_are_made_anew(&namespace);
     let uri = format!("/api/v1/namespaces/{namespace}/serviceaccounts/{account}");
     let mounts = json!({"automountServiceAccountToken": true});
-    walk.change(&walk.holder(hop, change), &uri, How::Merge(&mounts))?;
+    let mut whole = walk.site.get(&uri).expect("the account");
+    whole["automountServiceAccountToken"] = json!(true);
+    let how = if change["verb"] == "update" { How::Put(&whole) } else { How::Merge(&mounts) };
+    walk.change(&walk.holder(hop, change), &uri, how)?;
     await_admission(walk.site, &namespace, true);
     make_anew(walk, hop, &namespace)?;
     let new = await_some("the pod that is made anew", || {
@@ -143,15 +146,16 @@ fn an_accounts_token_is_mounted_into_pods_that_are_made_anew() {
         .near("elsewhere", 1, &[switch("strong"), on("delete", "pods").elsewhere(), exec()])
         .run(site);
     // The one in its place has the name that it had.
+    let update = || on("update", "serviceaccounts").named("strong");
     Case::to_strong("switch-named", &["switch-automount"])
         .unmounted("statefulsets", "web")
-        .right(on("update", "serviceaccounts").named("strong"), 0)
+        .right(update(), 0)
         .right(on("delete", "pods").named("web-0"), 1)
         .right(exec().named("web-0"), 2)
         .near(
             "into another",
             2,
-            &[switch("strong"), on("delete", "pods").named("web-0"), exec().named("web-1")],
+            &[update(), on("delete", "pods").named("web-0"), exec().named("web-1")],
         )
         .run(site);
     let scale = |resource| Right::new("patch", "apps", resource);
