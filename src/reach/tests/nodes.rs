@@ -417,7 +417,6 @@ fn the_keys_are_on_a_node_of_k3s_though_no_pod_says_so() {
     let k3s = "v1.36.1+k3s1";
     leads(free(k3s), Some("free"), run(), &[Step::Host]);
     never(free("v1.36.1"), Some("free"), run());
-    never(free(k3s), Some("quiet"), run());
     // Of the only node that there is it is known which.
     let exec = || json!([named(rule(&["create"], "", &["pods/exec"]), &["agent"])]);
     leads(free(k3s), Some("free"), exec(), &[Step::HostPod]);
