@@ -3,9 +3,19 @@
 use std::collections::BTreeMap;
 
 use super::ledger::Record;
-use super::{GroupSource, Membership};
+use super::{Entry, GroupSource, Membership};
 use crate::credentials::Carried;
 use crate::model::{Identity, Name, Policy, SubjectKind};
+use crate::rbac::query::Asker;
+
+impl Entry {
+    /// It as one who asks: in the groups that the Book has it in and in no others. An account that is not
+    /// there and acts by a certificate is in none of the groups of accounts.
+    pub fn asker(&self) -> Asker {
+        let groups = self.groups.iter().map(|group| group.name.clone());
+        Asker::in_groups(self.identity.clone(), groups, self.groups_known)
+    }
+}
 
 /// The groups of an identity, sorted by name, each with the strongest of its sources. `is_missing` is an
 /// account that does not exist: no token of it is taken, and what acts as it by a certificate is in none

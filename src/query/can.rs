@@ -84,9 +84,7 @@ pub fn roster(book: &Book) -> Roster {
     Roster::new(book.entries().map(|entry| asker(entry)))
 }
 
-/// An entry as one who asks: in the groups that the Book has it in and in no others. An account that is
-/// not there and acts by a certificate is in none of the groups of accounts.
+/// An entry as one who asks.
 pub fn asker(entry: &Entry) -> Asker {
-    let groups = entry.groups.iter().map(|group| group.name.clone());
-    Asker::in_groups(entry.identity.clone(), groups, entry.groups_known)
+    entry.asker()
 }

@@ -144,7 +144,7 @@ pub(super) fn is_read_otherwise(text: &str) -> bool {
                 // `! '<<'`
                 || matches!(after(at + 1), [b' ', b'\'' | b'"' | b'<', ..])
         })
-        || (memchr::memmem::find(text, b"%TAG").is_some())
+        || memchr::memmem::find(text, b"%TAG").is_some()
 }
 
 /// Makes a tree of a document as `decoder` of go-yaml v2 does (`decode.go`).

@@ -6,7 +6,6 @@ use super::left;
 use super::make::Work;
 use super::{Check, Refusal, StillWorks, Target, Verification, check};
 use crate::model::{Binding, Identity, Name, PolicyRule, RoleKind, Scope, counted_with};
-use crate::query;
 use crate::rbac::query::Asker;
 use crate::rbac::{Authorizer, Decision};
 
@@ -108,7 +107,7 @@ impl Work<'_> {
 
     fn asker(&self, identity: &Identity) -> Asker {
         let entry = self.input.book.find(identity);
-        entry.map_or_else(|| check::asker(identity, []), |entry| query::asker(entry))
+        entry.map_or_else(|| check::asker(identity, []), |entry| entry.asker())
     }
 
     /// Whether narrowing made a binding, or leaves something in the role that it gives.

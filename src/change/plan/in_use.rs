@@ -12,7 +12,6 @@ use super::make::Work;
 use crate::book::{Book, Entry};
 use crate::credentials::{self, LastUse};
 use crate::model::{Activity, CallId, Identity, Name, SubjectKind, counted, quoted_agent};
-use crate::query::asker;
 use crate::rbac::Authorizer;
 
 /// So many kinds of requests, addresses and agents are named.
@@ -122,7 +121,7 @@ fn missed(
 ) -> Missed {
     let mut missed = Missed::default();
     let Some(seen) = activity.seen(&entry.identity) else { return missed };
-    let asker = asker(entry);
+    let asker = entry.asker();
     let mut refused: HashMap<CallId, Option<Check>> = HashMap::default();
     for row in activity.by_effective(seen).filter(|row| row.allowed > 0) {
         let Some(last) = row.last_allowed.filter(|at| since.is_none_or(|since| *at >= since))

@@ -54,7 +54,7 @@ fn a_certificate_acts_as_an_account_that_does_not_exist() {
         let target = Resolver::of(snapshot).resolve("get", "pods").unwrap();
         let question =
             Question { verb: "get".into(), target, namespace: Some("a".into()), name: None };
-        let asker = crate::query::asker(who);
+        let asker = who.asker();
         (asker.groups.len(), can(book.authorizer(), snapshot, &asker, &question).allowed())
     };
     assert_eq!(may(&used), (1, false));
