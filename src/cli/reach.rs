@@ -1,13 +1,17 @@
 //! `reach`: what an identity can become and by which steps; without one, which grants to cut.
 
+use std::collections::BTreeSet;
+
 use super::answer;
 use super::args::{FailOn, Global};
 use super::exit::{Code, Failure};
 use super::identity::{self, REACH, WHO_HOLDS_WHAT};
 use super::places::Places;
 use super::sources::{Needs, Session, open};
-use crate::book::{Book, Severity};
+use crate::book::{Book, IdentityId, Severity};
+use crate::credentials;
 use crate::findings;
+use crate::model::{Identity, counted_with};
 use crate::reach::{BOUNDED, LISTS, Reach, Reached, not_followed, not_followed_by, with_node};
 use crate::report::{CutRow, ReachRow, Report, Tabular};
 
@@ -73,6 +77,7 @@ fn cuts(
     let mut items = Vec::new();
     let mut failing = false;
     let (mut higher, mut admins) = (0, 0);
+    let mut in_hand = BTreeSet::new();
     for book in &session.books {
         let reach = Reach::new(book);
         let mut all = reach.all();
@@ -86,6 +91,11 @@ fn cuts(
             answer::say(&format!("of {bounded}: {BOUNDED}"));
         }
         failing |= fails(&reach, &all, fail_on);
+        in_hand.extend(
+            stronger_in_hand(book)
+                .into_iter()
+                .filter(|(_, id)| book.entry(*id).is_some_and(|entry| there.has(entry))),
+        );
         let cuts = reach.cuts(&all);
         items.extend(cuts.iter().filter_map(|cut| CutRow::new(book, cut)));
     }
@@ -102,10 +112,39 @@ fn cuts(
         "{higher} can become more than they are, {admins} of them cluster-admin{read}; a grant is listed \
          where without it alone some can become less"
     ));
+    if !in_hand.is_empty() {
+        let many = counted_with(in_hand.len(), "identity", ["has", "have"]);
+        answer::say(&format!(
+            "{many} credentials of somebody stronger in hand, as far as logs and lists tell: no cut of a \
+             grant ends those; keybook reach IDENTITY and show IDENTITY tell which ({})",
+            named(&in_hand)
+        ));
+    }
     if let Some(more) = unread {
         answer::say(&more);
     }
     Ok(code)
+}
+
+/// So many are named.
+const NAMED: usize = 5;
+
+fn named(all: &BTreeSet<(Identity, IdentityId)>) -> String {
+    let more = all.len().saturating_sub(NAMED);
+    let named: Vec<String> = all.iter().take(NAMED).map(|(who, _)| who.to_string()).collect();
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    format!("{}{more}", named.join(", "))
+}
+
+/// Who has in hand what authenticates somebody stronger.
+fn stronger_in_hand(book: &Book) -> BTreeSet<(Identity, IdentityId)> {
+    let all = credentials::all_in_hand(book);
+    let stronger = all.into_iter().filter_map(|one| {
+        let entry = book.find(&one.by)?;
+        let is_stronger = credentials::strength(book, &one.credential) > entry.tier;
+        is_stronger.then(|| (one.by, entry.id))
+    });
+    stronger.collect()
 }
 
 fn fails(reach: &Reach<'_>, reached: &[Reached], fail_on: Option<Severity>) -> bool {

@@ -57,6 +57,13 @@ pub fn good_until(csr: &CertificateSigningRequest) -> Option<DateTime<Utc>> {
     Some(certificate.ok()?.to)
 }
 
+/// The same with what the log calls the certificate.
+pub(super) fn given(csr: &CertificateSigningRequest) -> Option<(Identity, Name)> {
+    let (_, _, certificate) = read(&csr.meta.name, csr)?;
+    let certificate = certificate.ok()?;
+    Some((certificate.identity(), certificate.id()))
+}
+
 fn read<'a>(name: &'a Name, csr: &'a CertificateSigningRequest) -> Option<Requested<'a>> {
     if &*csr.signer == SERVING {
         return None;

@@ -9,6 +9,7 @@ use crate::book::world::{Row, World, day};
 use crate::model::{BootstrapToken, Health, Issued, ListState, Meta, Minted, Object};
 
 mod attempts;
+mod in_hand;
 mod kept;
 mod lacks;
 mod once;

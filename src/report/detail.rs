@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::actors::BehindPart;
 use super::identity::{IdentityRow, Names};
+use super::in_hand::InHandPart;
 use super::owner::{self, OwnerRow};
 use super::sections;
 use super::{BlastRadius, Cell, Column, CredentialRow, FindingRow, Metadata, Report, Tabular};
@@ -298,6 +299,10 @@ pub struct IdentityDetail {
     pub row: IdentityRow,
     /// What would be wrong with it, but for the policy's exemptions; worst first.
     pub exempt: Vec<FindingRow>,
+    /// Credentials of others that it has in hand, or may have, the strongest first; told where there are
+    /// any.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub in_hand: Vec<InHandPart>,
     /// For an account: who keeps the object, and would undo a change.
     pub kept_by: Vec<OwnerRow>,
     /// For an account: what runs as it, and what a hole in that is worth.
@@ -333,6 +338,7 @@ impl IdentityDetail {
                     .collect(),
             ),
             exempt: entry.exempt.iter().map(|one| FindingRow::exempt(book, one)).collect(),
+            in_hand: InHandPart::all(book, entry),
             kept_by: owner::rows("account", &account_owners(book, entry)),
             blast_radius: BlastRadius::of(book, entry),
             members: members.map(|member| Names::from(&member.identity)).collect(),

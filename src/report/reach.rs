@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::finding::GrantPart;
 use super::identity::Names;
+use super::in_hand::{InHandPart, NO_CUT};
 use super::owner::{self, OwnerRow};
 use super::path::{AddedPart, GainPart, PathPart};
 use super::{Cell, Column, Metadata, Report, Tabular};
@@ -169,6 +170,10 @@ pub struct ReachRow {
     pub paths: Vec<PathPart>,
     /// The grants of the first path, each with what is left without it.
     pub cuts: Vec<CutPart>,
+    /// Credentials of others that it has in hand, or may have, the strongest first: no cut of a grant ends
+    /// them. Told where there are any.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub in_hand: Vec<InHandPart>,
     /// Each as whom it can act and each role that it can get, what adds most first; where everything
     /// can be done without a model, none: it is everybody.
     pub closure: Vec<ActPart>,
@@ -199,6 +204,7 @@ impl ReachRow {
             acts_as: CountPart::from(acts.count),
             paths: told.iter().map(|path| PathPart::new(book, path, &kept)).collect(),
             cuts: of_first.filter_map(|kept| CutPart::new(book, kept, first?)).collect(),
+            in_hand: InHandPart::with_reach(reach, entry),
             closure: acts.all.iter().filter_map(ActPart::new).collect(),
             who: entry.identity.clone(),
             count: acts.count,
@@ -216,16 +222,20 @@ impl ReachRow {
             (false, _) => ", as far as was read",
             (true, false) => ", as far as its groups are known",
         };
+        let by = if self.in_hand.is_empty() { "" } else { " by what it is granted" };
         let is_nobody = count.others == 0 && count.roles == 0;
         if own == self.reaches {
             return match (count.adds_nothing(), is_nobody) {
-                (true, true) => format!("{who} ({own}) cannot become more than it is{bound}"),
+                (true, true) => format!("{who} ({own}) cannot become more than it is{by}{bound}"),
                 (true, false) => format!(
-                    "{who} ({own}) cannot become more than it is{bound}: it {}",
+                    "{who} ({own}) cannot become more than it is{by}{bound}: it {}",
                     count.words()
                 ),
                 (false, _) => {
-                    format!("{who} ({own}) reaches no higher tier{bound}, but {}", count.words())
+                    format!(
+                        "{who} ({own}) reaches no higher tier{by}{bound}, but {}",
+                        count.words()
+                    )
                 }
             };
         }
@@ -235,6 +245,18 @@ impl ReachRow {
             return format!("{who} ({own}) → {to}{least}");
         }
         format!("{who} ({own}) → {to}{least}; it {}", count.words())
+    }
+
+    /// What it has in hand that authenticates others, as far as there is room.
+    fn write_in_hand(&self, lines: &mut Vec<String>) {
+        let [most, _] = NAMED;
+        if !self.in_hand.is_empty() {
+            lines.extend([String::new(), "In hand: no cut of a grant ends it".to_owned()]);
+        }
+        lines.extend(self.in_hand.iter().take(most).map(|one| format!("  {}", one.words)));
+        if let Some(more) = self.in_hand.len().checked_sub(most).filter(|more| *more > 0) {
+            lines.push(format!("  {more} more: -o json has all"));
+        }
     }
 
     /// Whom it can act as, as far as there is room.
@@ -331,6 +353,7 @@ impl Tabular for ReachRow {
             }
             let whole = !about.missing.iter().any(|missing| missing.cluster == item.cluster);
             lines.push(item.head(whole));
+            item.write_in_hand(&mut lines);
             item.paths.iter().for_each(|path| path.write(&mut lines));
             item.write_closure(&mut lines);
             if !item.cuts.is_empty() {
@@ -341,6 +364,9 @@ impl Tabular for ReachRow {
                 let kept = owner::undoing(&cut.kept_by);
                 let kept = kept.map_or_else(String::new, |by| format!("; kept by {by}"));
                 lines.push(format!("  {grant} to {subject}: {}{kept}", cut.words));
+            }
+            if !item.cuts.is_empty() && !item.in_hand.is_empty() {
+                lines.push(format!("  {NO_CUT}"));
             }
         }
         // A name with a line break stays on its line.

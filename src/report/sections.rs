@@ -8,7 +8,7 @@ use super::detail::{GrantRow, IdentityDetail, PermissionRow, SeenRow, UseRow, Vi
 use super::finding::ExemptionPart;
 use super::identity::{ActivityRow, GroupRow};
 use super::owner::OwnerRow;
-use super::{Cell, Column, Metadata, Table, actors, age, credential, exact};
+use super::{Cell, Column, Metadata, Table, actors, age, credential, exact, in_hand};
 use crate::book::GroupSource;
 use crate::model::{Name, counted, or_quotes, printable};
 use crate::workloads;
@@ -33,6 +33,7 @@ pub(super) fn identity(of: &IdentityDetail, about: &Metadata, wide: bool, header
     section("Permissions", permissions(&of.permissions, about));
     section("Uses", uses(&of.uses, about));
     section("Credentials", credential::table(&of.row.credentials, about));
+    section("In hand, of others", in_hand::table(&of.in_hand));
     if let Some(behind) = &of.behind {
         section("Actors", actors::table(behind, about));
         section("Signs of sharing", actors::signals(behind));

@@ -10,7 +10,10 @@ use super::theme::Slot;
 use super::time::{ago, day, days, moment};
 use super::widgets::Line;
 use super::words;
-use crate::credentials::{Bound, Credential, Expires, LastUse, Made, Standing, words_beyond};
+use crate::change::plan::what_ends;
+use crate::credentials::{
+    Bound, Credential, Expires, InHand, LastUse, Made, Standing, words_beyond,
+};
 use crate::model::{Name, distinct};
 
 type Lines = Vec<Line<'static>>;
@@ -194,6 +197,26 @@ pub fn describe(credential: &Credential, frame: Frame) -> Lines {
         lines.push(Line::of(plural(credential.notes.len(), "note"), Slot::Strong));
         let notes = credential.notes.iter().flat_map(|note| wrap(note, width.saturating_sub(2)));
         lines.extend(notes.map(|text| Line::plain(format!("  {text}"))));
+    }
+    lines
+}
+
+/// What somebody has in hand that authenticates others, until when, and what ends it; nothing where there
+/// is nothing.
+pub fn in_hand_lines(all: &[InHand], width: usize) -> Lines {
+    let mut lines = Lines::new();
+    if all.is_empty() {
+        return lines;
+    }
+    lines.push(Line::new());
+    lines.push(Line::of("In hand, of others: no cut of a grant ends it", Slot::Strong));
+    for one in all {
+        let text = format!("{}: {}", one.what(), one.until());
+        let ends = format!("what ends it: {}", what_ends(&one.credential));
+        for (text, slot) in [(text, Slot::Warn), (ends, Slot::Muted)] {
+            let parts = wrap(&text, width.saturating_sub(2).max(10));
+            lines.extend(parts.into_iter().map(|part| Line::of(format!("  {part}"), slot)));
+        }
     }
     lines
 }

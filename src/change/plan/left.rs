@@ -147,27 +147,29 @@ impl Left {
     }
 
     fn credential(&mut self, book: &Book, credential: &Credential, deleted: &BTreeSet<Target>) {
-        if self.cut.contains(&(credential.id.clone(), None)) {
-            return;
+        if !self.ends(credential, deleted) {
+            self.still_works.insert(still_authenticates(book, credential));
         }
-        if matches!(credential.standing, Standing::Refused(_) | Standing::Expired) {
-            return;
+    }
+
+    /// Whether it does not work afterwards: it goes, or does not work now.
+    pub(super) fn ends(&self, credential: &Credential, deleted: &BTreeSet<Target>) -> bool {
+        if self.cut.contains(&(credential.id.clone(), None))
+            || matches!(credential.standing, Standing::Refused(_) | Standing::Expired)
+        {
+            return true;
         }
         if credential.kind == Kind::TokenSecret
             && deleted
                 .iter()
                 .any(|target| target.is_secret() && *credential.id == *secret_id(target))
         {
-            return;
+            return true;
         }
         let account = account::place(&credential.identity);
         let account = account.map(|(namespace, name)| account::target(namespace, name));
-        if account::ends_with_account(credential.kind)
+        account::ends_with_account(credential.kind)
             && account.is_ok_and(|account| deleted.contains(&account))
-        {
-            return;
-        }
-        self.still_works.insert(still_authenticates(book, credential));
     }
 }
 

@@ -71,6 +71,8 @@ pub(super) fn tab(
         empty(canvas, body, words::LOADING);
         return;
     };
+    let width = usize::from(body.width).saturating_sub(2);
+    let in_hand = said::in_hand_lines(&data.in_hand, width);
     if data.credentials.is_empty() {
         let said = match subject.entry.identity.kind {
             SubjectKind::Group => "A group has no credentials: its members have.",
@@ -80,6 +82,7 @@ pub(super) fn tab(
             _ => "No credential is known of it. i tells which lists and logs were read.",
         };
         empty(canvas, body, said);
+        beside(canvas, body, 1, &in_hand);
         return;
     }
     let columns = columns(inner(heads).width, false);
@@ -97,6 +100,22 @@ pub(super) fn tab(
         if scroll.is_some() && subject.state.credential_is_staged(subject.feed, credential) {
             staged(canvas, area);
         }
+    }
+    beside(canvas, body, data.credentials.len(), &in_hand);
+}
+
+/// What it has in hand of others, below the rows where there is room for it.
+fn beside(canvas: &mut Canvas<'_, '_>, body: Rect, rows: usize, in_hand: &[Line<'static>]) {
+    if in_hand.is_empty() {
+        return;
+    }
+    let rows = u16::try_from(rows).unwrap_or(u16::MAX).min(body.height.saturating_sub(1));
+    let area = Rect { y: body.y + rows, height: body.height - rows, x: body.x + 1, ..body };
+    if in_hand.len() <= area.height.into() {
+        super::lines(canvas, area, in_hand, 0);
+    } else if area.height > 0 {
+        let text = "It has credentials of others in hand: Reach tells which.";
+        super::lines(canvas, area, &[Line::of(text, Slot::Warn)], 0);
     }
 }
 

@@ -3,7 +3,8 @@
 use crate::book::{Book, Entry, Tier};
 use crate::model::{distinct, shell_word};
 use crate::reach::{Act, Acts, BOUNDED, Count, Hop, Kept, Path, not_followed_by};
-use crate::report::undoing;
+use crate::report::{NO_CUT, undoing};
+use crate::tui::credential::in_hand_lines;
 use crate::tui::job::ReachData;
 use crate::tui::text::{figure, plural, wrap};
 use crate::tui::theme::Slot;
@@ -26,6 +27,7 @@ pub fn lines(book: &Book, entry: &Entry, data: Option<&ReachData>, width: usize)
     if reached.own == Tier::ClusterAdmin {
         return lines;
     }
+    lines.extend(in_hand_lines(&data.in_hand, width));
     let told = data.acts.told(reached);
     for path in &told {
         lines.push(Line::new());
@@ -37,6 +39,9 @@ pub fn lines(book: &Book, entry: &Entry, data: Option<&ReachData>, width: usize)
         lines.push(Line::of("Without one grant", Slot::Strong));
         for kept in data.cuts.iter().filter(|kept| of_first.contains(&kept.grant)) {
             without(&mut lines, book, kept, first, width);
+        }
+        if !data.in_hand.is_empty() {
+            field(&mut lines, "  ", NO_CUT, Slot::Warn, width);
         }
     }
     closure(&mut lines, (book, entry), &data.acts, width);
@@ -68,6 +73,7 @@ fn head(data: &ReachData, width: usize) -> Lines {
     }
     // What is missing is told below.
     let bound = if data.missing.is_empty() { "" } else { ", as far as was read" };
+    let by = if data.in_hand.is_empty() { "" } else { ", by what it is granted" };
     let mut lines = match reached.highest() {
         Some(path) => {
             let line = joined(tier(reached.own).then(" → ", Slot::Muted), tier(reached.tier));
@@ -79,11 +85,11 @@ fn head(data: &ReachData, width: usize) -> Lines {
         }
         None if count.adds_nothing() => {
             let line = Line::of("It cannot become more than it is: ", Slot::Base);
-            vec![joined(line, tier(reached.own)).then(format!("{bound}."), Slot::Base)]
+            vec![joined(line, tier(reached.own)).then(format!("{by}{bound}."), Slot::Base)]
         }
         None => {
             let line = Line::of("It reaches no higher tier than ", Slot::Base);
-            vec![joined(line, tier(reached.own)).then(format!("{bound}."), Slot::Base)]
+            vec![joined(line, tier(reached.own)).then(format!("{by}{bound}."), Slot::Base)]
         }
     };
     if !count.everybody && count != Count::default() {

@@ -6,6 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::Parts;
 use crate::change::plan::account;
+use crate::change::plan::in_hand;
 use crate::change::plan::left::{Left, still_authenticates};
 use crate::change::plan::make::Work;
 use crate::change::plan::{Ending, Intent, Later, Manual, NOT_A_DAY_SOONER, StillWorks};
@@ -29,9 +30,11 @@ impl Work<'_> {
         let works = |all: &[Credential]| -> Vec<StillWorks> {
             all.iter().map(|one| still_authenticates(book, one)).collect()
         };
+        let in_hand = in_hand::all(self.input.book, account);
         if self.is_there(account) {
             taken.retain(|one| !matches!(one.kind, Kind::TokenSecret | Kind::LegacyToken));
             let mut still_works = works(&taken);
+            still_works.extend(in_hand.iter().cloned());
             still_works.push(StillWorks {
                 what: format!("tokens of {account} that are made on request, and what they may do"),
                 until: format!("until the account is deleted, from {} on", last.format("%Y-%m-%d")),
@@ -53,7 +56,7 @@ impl Work<'_> {
                      tokens: every token of it is refused"
                 ),
                 intents: vec![identity, ends(Ending::Delete)],
-                still_works: works(&taken),
+                still_works: works(&taken).into_iter().chain(in_hand).collect(),
             });
         } else {
             // Its groups are nobody's to take away here, and are all that its credentials need.
@@ -61,6 +64,7 @@ impl Work<'_> {
             by_groups.groups(self.input.book, account, self.input.book.authorizer());
             let mut still_works = works(&taken);
             still_works.extend(by_groups.still_works);
+            still_works.extend(in_hand);
             self.left.manual.extend(by_groups.manual);
             self.later.push(Later {
                 not_before: first,

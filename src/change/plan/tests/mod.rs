@@ -8,6 +8,7 @@ mod foreseen;
 mod gains;
 mod ground;
 mod handed;
+mod in_hand;
 mod in_use;
 mod mapped;
 mod narrow;

@@ -1,0 +1,71 @@
+//! What those from whom something is taken have in hand that authenticates others: no cut of a grant ends
+//! any of it.
+
+use std::collections::BTreeSet;
+
+use super::left::Left;
+use super::make::Work;
+use super::wanted::AllWanted;
+use super::{Ending, Intent, StillWorks, Target, account};
+use crate::book::Book;
+use crate::credentials::{self, Credential, How, InHand, Kind};
+use crate::model::Identity;
+
+/// What would end a credential before its time, with the command where one does.
+pub fn what_ends(credential: &Credential) -> String {
+    let whose = &credential.identity;
+    let is_token = matches!(credential.kind, Kind::IssuedToken | Kind::Further);
+    let intent = Intent::to_end(credential).ok().or_else(|| {
+        // Whatever it is bound to.
+        let renew = Intent::Account { identity: whose.clone(), how: Ending::Renew };
+        (is_token && account::place(whose).is_ok()).then_some(renew)
+    });
+    let command = intent.map_or_else(String::new, |intent| format!(" ({})", intent.command()));
+    format!("{}{command}", credential.revoke)
+}
+
+/// That it works on.
+fn works(one: &InHand) -> StillWorks {
+    StillWorks {
+        what: format!("{}: it authenticates as {}", one.what(), one.credential.identity),
+        until: format!("{}; what would revoke it: {}", one.until(), what_ends(&one.credential)),
+    }
+}
+
+/// What somebody has in hand, whatever is taken from them.
+pub(super) fn all(book: &Book, who: &Identity) -> Vec<StillWorks> {
+    credentials::in_hand(book, who).iter().map(works).collect()
+}
+
+impl Left {
+    /// What somebody has in hand and no deletion of the plan ends.
+    fn in_hand(&mut self, book: &Book, who: &Identity, deleted: &BTreeSet<Target>) {
+        for one in credentials::in_hand(book, who) {
+            // Of several Secrets that were listed the plan may end the one that is told.
+            let is_several = one.how == How::Listed && one.count > 1;
+            let account = account::place(&one.credential.identity);
+            let goes = one.credential.kind == Kind::Further
+                && account.is_ok_and(|(ns, name)| deleted.contains(&account::target(ns, name)));
+            if is_several || !goes && !self.ends(&one.credential, deleted) {
+                self.still_works.insert(works(&one));
+            }
+        }
+    }
+}
+
+impl Work<'_> {
+    /// Tells what works on in the hands of everybody from whom something is taken.
+    pub(super) fn in_hand(&mut self, all: &AllWanted) {
+        let named = self.input.intents.iter().filter_map(|intent| match intent {
+            Intent::Identity { identity }
+            | Intent::Account { identity, .. }
+            | Intent::Narrow { identity, .. } => Some(identity),
+            _ => None,
+        });
+        let gone = all.values().flat_map(|wanted| &wanted.gone).chain(&self.mapped);
+        let whose: BTreeSet<Identity> = named.chain(gone).cloned().collect();
+        for who in whose {
+            self.left.in_hand(self.input.book, &who, &self.deleted);
+        }
+    }
+}
