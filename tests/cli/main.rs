@@ -6,6 +6,7 @@ mod bad_input;
 mod changes;
 mod check;
 mod completeness;
+mod in_hand;
 mod names;
 mod offline;
 mod outside;

@@ -42,7 +42,7 @@ fn whats(world: &World, who: &str) -> Vec<String> {
     told(world, who).into_iter().map(|(what, _)| what).collect()
 }
 
-const LIVE: &str = "2034-03-19 12:00 UTC";
+const LIVE: &str = "2034-03-20 12:00 UTC";
 
 #[test]
 fn tokens_that_somebody_had_made_are_in_their_hands_until_they_end() {

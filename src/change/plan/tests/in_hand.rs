@@ -1,1 +1,81 @@
+//! What works on in the hands of whoever is revoked.
 
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use super::{World, all, user};
+use crate::book::tests::world::{Row, World as Logged, day};
+use crate::change::plan::{Plan, StillWorks};
+use crate::model::{Asked, BoundTo, Identity, Issued, Minted};
+
+/// ana had a token made for ci/bot, which is good for years, and read the Secret ci/of-other; both are
+/// accounts of their own.
+fn world() -> World {
+    let account = |name: &str| {
+        json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": name,
+            "namespace": "ci", "uid": format!("uid-{name}"), "resourceVersion": "4"}})
+    };
+    let secret = json!({"apiVersion": "v1", "kind": "Secret",
+        "type": "kubernetes.io/service-account-token",
+        "metadata": {"name": "of-other", "namespace": "ci", "uid": "s", "resourceVersion": "5",
+            "annotations": {"kubernetes.io/service-account.name": "other"}}});
+    let ana: Value = json!([user("ana"), user("bo")]);
+    let mut parts = Logged::new().log(0, 88).activity.expect("a log");
+    Row::new("user:ana", "get secrets@ci/of-other", 80).put(&mut parts);
+    let asked =
+        Asked { bound: BoundTo::Nothing, seconds: None, until: Some(day(3000)), audiences: vec![] };
+    let issued = Issued {
+        account: Identity::service_account("ci", "bot"),
+        credential: "JTI=1".into(),
+        by: Identity::user("ana"),
+        as_who: None,
+    };
+    let minted = Minted { asked: Some(asked), ..Minted::new(day(70)) };
+    parts.issued = vec![(Arc::new(issued), minted)];
+    let world = World::default().with(account("bot")).with(account("other")).with(secret);
+    let world = world.role("edit", &all()).bind(Some("ci"), "lead", "edit", &ana);
+    World { log: Some(parts), ..world }
+}
+
+fn of_others(plan: &Plan) -> Vec<&StillWorks> {
+    let of_others = |one: &&StillWorks| one.what.contains("it authenticates as sa:ci/");
+    plan.still_works.iter().filter(of_others).collect()
+}
+
+#[test]
+fn what_somebody_has_in_hand_of_others_works_after_a_revoke_and_what_ends_it_is_said() {
+    for wish in ["user:ana", "rb:ci/lead=user:ana"] {
+        let plan = world().plan(&[wish]).expect("a plan");
+        let [token, secret] = of_others(&plan)[..] else { panic!("{:?}", plan.still_works) };
+        assert_eq!(
+            token.what,
+            "a token of sa:ci/bot that user:ana had made (JTI=1): it authenticates as sa:ci/bot"
+        );
+        assert!(token.until.starts_with("good until 2034-03-20 12:00 UTC; "), "{}", token.until);
+        assert!(token.until.ends_with("(keybook revoke renew:ci/bot)"), "{}", token.until);
+        assert_eq!(
+            secret.what,
+            "the token of sa:ci/other in secret ci/of-other, which user:ana read and may have copied: \
+             it authenticates as sa:ci/other"
+        );
+        assert!(secret.until.starts_with("good without an end; "), "{}", secret.until);
+        assert!(secret.until.contains("(keybook revoke "), "{}", secret.until);
+        assert_eq!(Plan::read(plan.value()).as_ref(), Ok(&plan));
+    }
+    // bo has nothing in hand.
+    let plan = world().plan(&["user:bo"]).expect("a plan");
+    assert_eq!(of_others(&plan), Vec::<&StillWorks>::new());
+}
+
+#[test]
+fn what_the_same_plan_ends_does_not_work_on() {
+    let left = |wishes: &[&str]| {
+        let plan = world().plan(wishes).expect("a plan");
+        of_others(&plan).iter().map(|one| one.what.clone()).collect::<Vec<_>>()
+    };
+    let renewed = left(&["user:ana", "renew:ci/bot"]);
+    assert_eq!(renewed.len(), 1, "{renewed:?}");
+    assert!(renewed[0].contains("secret ci/of-other"), "{renewed:?}");
+    assert_eq!(left(&["user:ana", "account:ci/bot", "account:ci/other"]), Vec::<String>::new());
+}
