@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::*;
-use crate::model::Asked;
+use crate::model::{Asked, BoundTo};
 
 /// sa:a/x and sa:a/y since day 0, a log of ten days.
 fn log() -> World {
