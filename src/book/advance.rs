@@ -14,7 +14,6 @@ use super::difference::{Difference, same_ground};
 use super::ledger::{CreditKey, Ledger};
 use super::node::{Before, Person, counts, existence};
 use super::served::Served;
-use super::tier::RoleFacts;
 use super::{
     Book, Changes, Entry, Existence, Grant, GrantId, IdentityId, LogChange, LogState, Membership,
     groups, hints,
@@ -69,6 +68,7 @@ impl Book {
         next.now = changes.now;
         let mut dirty = Dirty::default();
         let log = next.take_log(changes.activity, &mut dirty);
+        next.take_recorded();
         let slots = next.take_objects(&difference);
         let installed = next.take_installed(ground, &difference);
         if ground && log && installed && self.same_gates(&next) {
@@ -124,7 +124,7 @@ impl Book {
             slots.extend(self.authorizer.rerole(key, objects));
             match objects.roles.get(key) {
                 Some(role) => {
-                    let facts = RoleFacts::new(role, &self.served);
+                    let facts = self.weigh(role);
                     self.facts.insert(key.clone(), Arc::new(facts));
                 }
                 None => {
@@ -171,7 +171,7 @@ impl Book {
         let gates = |book: &Self| {
             let coverage = book.coverage()?;
             let idle = TimeDelta::days(i64::from(book.policy.idle_days));
-            let reads = |since: Option<_>| since.map(|since| coverage.reads_cover(since));
+            let reads = |since: Option<_>| since.map(|since| book.reads_cover(since));
             Some((
                 coverage.from,
                 coverage.to.is_some(),
@@ -188,7 +188,7 @@ impl Book {
                 (coverage.gaps.len() as u64 + coverage.gaps_left_out, coverage.missing()),
                 coverage.unreadable.values().map(|one| one.count).sum::<u64>(),
                 coverage.identities_left_out > 0,
-                book.ledger.any_allowed,
+                (book.ledger.any_allowed, book.recorded.clone()),
             ))
         };
         gates(self) == gates(next)

@@ -11,10 +11,11 @@ use super::by_credential::ByCredential;
 use super::calls::Server;
 use super::ledger::Ledger;
 use super::node::{Node, Person};
+use super::recorded::Recorded;
 use super::served::Served;
 use super::tier::RoleFacts;
 use super::{Book, Counts, Entry, Grant, GrantId, IdentityId, Inputs, Tier, hints};
-use crate::model::{Identity, Name, Policy, SharedHash, SubjectKind};
+use crate::model::{Identity, Name, Policy, Role, SharedHash, SubjectKind};
 use crate::rbac::{Authorizer, bootstrap};
 
 impl Book {
@@ -31,6 +32,7 @@ impl Book {
             facts: SharedHash::default(),
             provenance: Arc::default(),
             ledger: activity.as_deref().map(Ledger::new).unwrap_or_default(),
+            recorded: Arc::default(),
             ids: SharedHash::default(),
             nodes: Vector::default(),
             grants: Vector::default(),
@@ -48,9 +50,24 @@ impl Book {
             policy,
             now,
         };
+        book.take_recorded();
         book.weigh_roles();
         book.join();
         book
+    }
+
+    /// Looks at what the log proves to be logged.
+    pub(super) fn take_recorded(&mut self) {
+        let asked = &self.ledger.asked;
+        let new = |activity: &Arc<crate::model::Activity>| {
+            Arc::new(Recorded::new(asked, activity.coverage(), self.policy.idle_days))
+        };
+        self.recorded = self.activity.as_ref().map(new).unwrap_or_default();
+    }
+
+    /// What a role comes to.
+    pub(super) fn weigh(&self, role: &Role) -> RoleFacts {
+        RoleFacts::new(role, &self.served, &self.recorded)
     }
 
     /// Says of every role what it comes to.
@@ -58,7 +75,7 @@ impl Book {
         let roles: Vec<_> = self.snapshot.objects.roles.iter().collect();
         let facts: Vec<_> = roles
             .into_par_iter()
-            .map(|(key, role)| (key.clone(), Arc::new(RoleFacts::new(role, &self.served))))
+            .map(|(key, role)| (key.clone(), Arc::new(self.weigh(role))))
             .collect();
         self.facts = facts.into_iter().collect();
     }

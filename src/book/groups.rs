@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::ledger::Record;
-use super::{Entry, GroupSource, Membership};
+use super::{Book, Entry, GroupSource, Membership};
+use chrono::{DateTime, Utc};
 use crate::credentials::Carried;
 use crate::model::{Identity, Name, Policy, SubjectKind};
 use crate::rbac::query::Asker;
@@ -73,6 +74,45 @@ pub(crate) fn are_known(identity: &Identity, record: Option<&Record>, policy: &P
                 || record.is_some_and(|record| !record.groups.is_empty())
                 || !given(identity, policy).is_empty()
         }
+    }
+}
+
+/// A membership that the log last showed long ago, and many requests since did not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Uncarried {
+    /// When a request last carried the group, UTC.
+    pub(crate) last: DateTime<Utc>,
+    /// Requests on the days after that one, none of which carried it.
+    pub(crate) requests: u64,
+}
+
+/// So many requests without a group, on so many days, say that somebody may have left it.
+const MANY: (u64, usize) = (10, 3);
+
+impl Book {
+    /// Where only the log says that somebody is in a group, and no request carried it for long.
+    pub(crate) fn uncarried(&self, entry: &Entry, group: &str) -> Option<Uncarried> {
+        let mut all = entry.groups.iter();
+        let membership = all.find(|have| &*have.name == group)?;
+        let last = membership.last_seen.filter(|_| membership.source == GroupSource::Log)?;
+        // Of requests that came without any group in the log it is not known.
+        self.coverage().filter(|coverage| coverage.knows_groups())?;
+        let days = &entry.activity.as_ref()?.days;
+        let after = || days.iter().filter(|(day, _)| **day > last.date_naive());
+        let requests = after().map(|(_, day)| day.allowed + day.denied + day.undecided).sum();
+        (requests >= MANY.0 && after().count() >= MANY.1).then_some(Uncarried { last, requests })
+    }
+}
+
+impl Uncarried {
+    /// As it goes on in the evidence: whether they are in the group today.
+    pub(crate) fn words(self, group: &str) -> String {
+        format!(
+            "; no request carried group {group} since {}, and {} after that day did not: whether it is \
+             in it today is not known",
+            self.last.format("%Y-%m-%d"),
+            self.requests
+        )
     }
 }
 

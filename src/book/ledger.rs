@@ -11,6 +11,7 @@ use foldhash::{HashMap, HashMapExt};
 use rayon::prelude::*;
 
 use super::calls::{self, Sure};
+use super::recorded::Asked;
 use super::sums::Sums;
 use super::{GrantKey, IdentityActivity};
 use crate::model::{
@@ -235,6 +236,8 @@ pub(crate) struct Ledger {
     pub(crate) any_allowed: bool,
     /// Whether any request has the id of what was presented.
     pub(crate) names_credentials: bool,
+    /// What anybody's requests asked for.
+    pub(crate) asked: Arc<Asked>,
     /// Authorizers beside RBAC that the log shows at work.
     pub(crate) others: BTreeSet<&'static str>,
 }
@@ -291,6 +294,8 @@ impl Ledger {
         }
         self.names_credentials |= !record.activity.credentials.is_empty();
         self.any_allowed |= record.calls.iter().any(|exercised| exercised.tally.allowed > 0);
+        let asked = Arc::make_mut(&mut self.asked);
+        record.calls.iter().for_each(|exercised| asked.note(exercised));
         if record.open().next().is_some() {
             self.undecided.insert(identity.clone());
         } else {

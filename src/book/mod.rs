@@ -16,8 +16,10 @@ mod needed;
 mod node;
 mod parts;
 mod permissions;
+mod recorded;
 mod served;
 mod shadow;
+mod shown;
 mod sums;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -36,6 +38,7 @@ pub use needed::Authorization;
 pub(crate) use needed::Logged;
 pub use parts::PartUse;
 pub(crate) use permissions::HeldRule;
+pub(crate) use recorded::OFTEN_LEFT_OUT;
 #[cfg(test)]
 pub(crate) use tests::world;
 pub use types::*;
@@ -48,6 +51,7 @@ use calls::Server;
 pub(crate) use calls::Sure;
 use ledger::Ledger;
 use node::Node;
+use recorded::Recorded;
 use served::Served;
 use tier::RoleFacts;
 
@@ -123,6 +127,8 @@ pub struct Book {
     /// Where aggregated rules come from; found when first asked for.
     provenance: Arc<OnceLock<Provenance>>,
     ledger: Ledger,
+    /// What the log proves to be logged.
+    recorded: Arc<Recorded>,
     /// Everybody who ever had an entry, so that they get the same number again.
     ids: SharedHash<Identity, IdentityId>,
     nodes: Vector<Option<Node>>,
@@ -212,7 +218,7 @@ impl Book {
 
     /// How strong one rule is, held cluster-wide or in a namespace.
     pub fn tier_of_rule(&self, rule: &crate::model::PolicyRule, cluster: bool) -> Tier {
-        tier::facts(rule, &self.served).tier(cluster).unwrap_or_default()
+        tier::facts(rule, &self.served, &self.recorded).tier(cluster).unwrap_or_default()
     }
 
     /// Whether the API server allows somebody everything ahead of RBAC.
@@ -240,7 +246,7 @@ impl Book {
 
     /// Whether a log could show some of what a rule allows in use.
     pub(crate) fn is_observable(&self, rule: &crate::model::PolicyRule) -> bool {
-        tier::facts(rule, &self.served).observable
+        tier::facts(rule, &self.served, &self.recorded).observable
     }
 
     /// Whose token a Secret holds that lies in a namespace.

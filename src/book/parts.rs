@@ -34,7 +34,7 @@ impl Book {
         let calls = self.calls_of(entry);
         let use_of = |&(via, rule): &(Option<GrantId>, &PolicyRule)| {
             let grant = via.and_then(|via| self.grant(via));
-            let row = Row { grant, at: 0, rule, facts: facts(rule, &self.served) };
+            let row = Row { grant, at: 0, rule, facts: facts(rule, &self.served, &self.recorded) };
             // A grant that is no longer there allows nothing.
             let calls = if via.is_some() && grant.is_none() { &[] } else { &calls[..] };
             let used = self.use_of(entry, row, calls);

@@ -12,7 +12,9 @@ use super::ledger::{Exercised, Tally};
 use super::node::is_masters;
 use super::tier::RuleFacts;
 use super::{Book, Entry, Grant, IdentityId, Permission, Tier, UseState, UseSummary};
-use crate::model::{Call, GroupSetId, Identity, Name, PolicyRule, Scope, SubjectKind, Target};
+use crate::model::{
+    Call, GroupSetId, Identity, Name, PolicyRule, Scope, Shown, SubjectKind, Target,
+};
 
 /// What `system:masters` may do, as a rule would say it.
 static EVERYTHING: LazyLock<PolicyRule> = LazyLock::new(|| {
@@ -25,6 +27,10 @@ static EVERYTHING: LazyLock<PolicyRule> = LazyLock::new(|| {
         non_resource_urls: star(),
     }
 });
+
+/// The same without paths.
+static ALL_KINDS: LazyLock<PolicyRule> =
+    LazyLock::new(|| PolicyRule { non_resource_urls: Vec::new(), ..EVERYTHING.clone() });
 
 static MASTERS: LazyLock<Name> = LazyLock::new(|| Identity::SYSTEM_MASTERS.into());
 
@@ -50,6 +56,8 @@ pub(crate) struct HeldRule<'a> {
     pub(crate) tier: Option<Tier>,
     /// Whether the log shows it in use.
     pub(crate) state: UseState,
+    /// Whether the log would show all of it.
+    pub(crate) shown: Shown,
 }
 
 /// What a row allowed, as far as the log shows.
@@ -61,7 +69,7 @@ pub(super) struct RowUse {
 }
 
 impl Row<'_> {
-    fn scope(&self) -> &Scope {
+    pub(super) fn scope(&self) -> &Scope {
         self.grant.map_or(&Scope::Cluster, |grant| &grant.scope)
     }
 
@@ -254,7 +262,13 @@ impl Book {
 
     fn each_row<'b>(&'b self, entry: &Entry, mut found: impl FnMut(Row<'b>)) {
         if is_masters(&entry.identity, &entry.groups) {
-            let facts = RuleFacts { cluster: None, namespace: None, observable: true, reads: true };
+            let facts = RuleFacts {
+                cluster: None,
+                namespace: None,
+                observable: true,
+                reads: true,
+                shown: self.recorded.shows(&ALL_KINDS, &self.served),
+            };
             found(Row { grant: None, at: 0, rule: &EVERYTHING, facts });
         }
         for grant in entry.grants.iter().filter_map(|id| self.grant(*id)) {
@@ -305,6 +319,7 @@ impl Book {
                 rule: row.rule,
                 tier: row.facts.tier(row.grant.is_none_or(|grant| is_cluster(grant))),
                 state: self.state(entry, row, sure),
+                shown: self.shows(entry, row),
             });
         });
         found
@@ -341,7 +356,8 @@ impl Book {
         let left_out = sure == Sure::Maybe
             || members_unseen
             || self.may_be_left_out(entry)
-            || coverage.from.is_none_or(|from| row.facts.reads && !coverage.reads_cover(from))
+            || coverage.from.is_none_or(|from| row.facts.reads && !self.reads_cover(from))
+            || self.shows(entry, row) == Shown::No
             || coverage.lacks_server()
             || !(coverage.decisions_logged || self.ledger.any_allowed);
         if left_out { UseState::NotCovered } else { UseState::Unused }

@@ -10,6 +10,8 @@ pub(crate) struct Served {
     names: foldhash::HashMap<(Name, Name), bool>,
     by_name: HashSet<Name>,
     subresources: HashSet<(Name, Name)>,
+    /// Kinds of which it is known that nobody can watch them.
+    unwatched: HashSet<(Name, Name)>,
     groups: HashSet<Name>,
     failed: HashSet<Name>,
     whole: bool,
@@ -32,6 +34,12 @@ impl Served {
         };
         for resource in &discovery.resources {
             let key = (resource.group.clone(), resource.name.clone());
+            let watched = ["list", "watch", "delete"].iter().all(|verb| {
+                resource.verbs.is_empty() || resource.verbs.iter().any(|have| **have == **verb)
+            });
+            if !watched {
+                served.unwatched.insert(key.clone());
+            }
             served.names.insert(key, resource.namespaced);
             served.by_name.insert(resource.name.clone());
             served.groups.insert(resource.group.clone());
@@ -58,6 +66,18 @@ impl Served {
                 .some(group, |group| self.subresources.contains(&(group.clone(), sub.into())));
         }
         self.some(group, |group| self.names.contains_key(&(group.clone(), resource.into())))
+    }
+
+    /// The groups in which a resource is served, as far as is known; else any.
+    pub(crate) fn groups_with(&self, resource: &str) -> Vec<Name> {
+        let has = |group: &&Name| self.names.contains_key(&((*group).clone(), resource.into()));
+        let found: Vec<Name> = self.groups.iter().filter(has).cloned().collect();
+        if found.is_empty() { vec!["*".into()] } else { found }
+    }
+
+    /// Whether it is a kind that controllers watch wherever it is served; of what is not known, yes.
+    pub(crate) fn can_be_watched(&self, group: &str, resource: &str) -> bool {
+        !resource.contains('/') && !self.unwatched.contains(&(group.into(), resource.into()))
     }
 
     fn some(&self, group: &str, has: impl Fn(&Name) -> bool) -> bool {

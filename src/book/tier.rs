@@ -22,8 +22,9 @@
 use std::sync::LazyLock;
 
 use super::Tier;
+use super::recorded::Recorded;
 use super::served::Served;
-use crate::model::{Name, PolicyRule, Role, Scope};
+use crate::model::{Name, PolicyRule, Role, Scope, Shown};
 use crate::rbac::answers::{ANSWERED, READS};
 use crate::rbac::effective::Inert;
 use crate::rbac::matching::name_matches;
@@ -63,6 +64,8 @@ pub(crate) struct RuleFacts {
     pub(crate) observable: bool,
     /// Whether some of it reads.
     pub(crate) reads: bool,
+    /// Whether the log would show all of it, by what is in it.
+    pub(crate) shown: Shown,
 }
 
 impl RuleFacts {
@@ -80,8 +83,8 @@ pub(crate) struct RoleFacts {
 }
 
 impl RoleFacts {
-    pub(crate) fn new(role: &Role, served: &Served) -> Self {
-        Self { rules: role.rules.iter().map(|rule| facts(rule, served)).collect() }
+    pub(crate) fn new(role: &Role, served: &Served, recorded: &Recorded) -> Self {
+        Self { rules: role.rules.iter().map(|rule| facts(rule, served, recorded)).collect() }
     }
 
     /// How strong the role is in a scope.
@@ -97,7 +100,7 @@ impl RoleFacts {
 }
 
 /// What one rule comes to.
-pub(super) fn facts(rule: &PolicyRule, served: &Served) -> RuleFacts {
+pub(super) fn facts(rule: &PolicyRule, served: &Served, recorded: &Recorded) -> RuleFacts {
     let gives = |scope: &Scope| Inert::of(rule, scope).is_none();
     let cluster = resource_tier(rule, true, served).max(path_tier(rule));
     RuleFacts {
@@ -106,6 +109,7 @@ pub(super) fn facts(rule: &PolicyRule, served: &Served) -> RuleFacts {
             .then(|| resource_tier(rule, false, served).unwrap_or_default()),
         observable: is_observable(rule, served),
         reads: rule.verbs.iter().any(|verb| reads(verb)),
+        shown: recorded.shows(rule, served),
     }
 }
 

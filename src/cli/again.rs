@@ -17,6 +17,7 @@ pub(super) fn of(global: &Global) -> Again {
     let path = |path: Option<&PathBuf>| path.map(|path| path.display().to_string());
     let (kubeconfig, policy) =
         (path(cluster.kubeconfig.as_ref()), path(global.verdict.policy.as_ref()));
+    let audit_policy = path(global.verdict.audit_policy.as_ref());
     let paths = |all: &[PathBuf]| -> Vec<String> {
         all.iter().map(|path| path.display().to_string()).collect()
     };
@@ -51,6 +52,7 @@ pub(super) fn of(global: &Global) -> Again {
             ("audit-cluster", input.audit_cluster.iter().collect()),
             ("groups", groups.iter().collect()),
             ("policy", policy.iter().collect()),
+            ("audit-policy", audit_policy.iter().collect()),
             ("iam", iam.iter().collect()),
             ("inspect", inspect.iter().collect()),
             ("namespace", within.collect()),
@@ -79,7 +81,7 @@ mod tests {
     fn what_was_given_is_given_again_and_read_the_same() {
         for words in [
             "--kubeconfig /k/c --context prod --as ana --as-group devs --as-uid 7",
-            "--context a --audit x.log --audit y.log --audit-cluster shop --policy p.toml",
+            "--context a --audit x.log --audit y.log --audit-cluster shop --policy p.toml --audit-policy a.yaml",
             "--from objects --from more.yaml --groups ana=devs,ops --iam i.json --inspect k",
             "--all-namespaces --namespace a --namespace b --read-bootstrap --cluster c --user u",
             "--demo",

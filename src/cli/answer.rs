@@ -256,7 +256,10 @@ fn about_log(metadata: &Metadata) {
         text = format!("{text}, {}", counted(gaps, "gap"));
     }
     if !coverage.reads_logged {
-        text.push_str(", reads not logged");
+        text.push_str(match coverage.reads_from {
+            Some(_) => ", reads of few kinds logged",
+            None => ", reads not logged",
+        });
     }
     if !coverage.decisions_logged {
         text.push_str(", decisions not logged");

@@ -304,6 +304,9 @@ pub struct VerdictFlags {
     /// The file of thresholds and maps that decide verdicts
     #[arg(long, global = true, value_name = "FILE")]
     pub policy: Option<PathBuf>,
+    /// The file of the API servers' audit policy: what the log would show
+    #[arg(long, global = true, value_name = "FILE")]
+    pub audit_policy: Option<PathBuf>,
     /// Exit with 4 unless the log covers this many days
     #[arg(long, global = true, value_name = "DAYS")]
     pub require_coverage: Option<u32>,

@@ -120,6 +120,9 @@ fn rows(of: &Settings) -> Vec<Row> {
         row("policy", &of.policy_file, |path| {
             path.as_ref().map_or_else(|| "none".to_owned(), |path| path.display().to_string())
         }),
+        row("audit_policy", &of.audit_policy, |path| {
+            path.as_ref().map_or_else(|| "none".to_owned(), |path| path.display().to_string())
+        }),
         row("theme", &of.theme, |theme| {
             theme.clone().unwrap_or_else(|| "the terminal's colours".to_owned())
         }),

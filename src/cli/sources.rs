@@ -58,6 +58,7 @@ pub fn settings(global: &Global) -> Result<Settings, Failure> {
     let flags = Flags {
         policy: global.verdict.policy.clone(),
         groups: global.input.groups.clone(),
+        audit_policy: global.verdict.audit_policy.clone(),
         require_coverage: global.verdict.require_coverage,
         theme: global.look.theme.clone(),
         color: global.look.color,

@@ -51,6 +51,7 @@ pub(super) struct Values {
     pub(super) exemptions: Vec<(Exemption, usize)>,
     pub(super) left: Vec<(Name, NaiveDate, usize)>,
     pub(super) policy_file: At<PathBuf>,
+    pub(super) audit_policy: At<PathBuf>,
     pub(super) theme: At<String>,
     pub(super) color: At<Color>,
     pub(super) readonly: At<bool>,
@@ -60,10 +61,10 @@ pub(super) struct Values {
 /// Keys of each file, for the warning about another.
 const POLICY_KEYS: &str = "idle_days, require_coverage, denied_requests, denied_days, flood_minute, \
      flood_hour, machine_requests, machine_days, machine_hours, credential_days, groups, group_names, \
-     exemptions, left";
+     exemptions, left, audit_policy";
 const USER_KEYS: &str = "idle_days, require_coverage, denied_requests, denied_days, flood_minute, \
      flood_hour, machine_requests, machine_days, machine_hours, credential_days, groups, group_names, \
-     exemptions, left, policy, theme, color, readonly, clusters";
+     exemptions, left, audit_policy, policy, theme, color, readonly, clusters";
 const CLUSTER_KEYS: &str = "name, namespaces";
 const EXEMPTION_KEYS: &str = "rule, identity, owner, reason, expires";
 
@@ -122,11 +123,9 @@ pub(super) fn parse(
             ("exemptions", _) => values.exemptions = file.exemptions(value)?,
             ("left", _) => values.left = file.left(value)?,
             ("policy", Layer::User) => {
-                let named = PathBuf::from(file.text(key, value)?);
-                // A path in a file is meant from where the file is.
-                let from = path.parent().unwrap_or(Path::new(""));
-                values.policy_file = Some((from.join(named), line));
+                values.policy_file = Some((file.path(key, value)?, line));
             }
+            ("audit_policy", _) => values.audit_policy = Some((file.path(key, value)?, line)),
             ("theme", Layer::User) => values.theme = Some((file.text(key, value)?, line)),
             ("color", Layer::User) => {
                 let text = file.text(key, value)?;
@@ -177,6 +176,12 @@ impl File<'_> {
             line,
             message: format!("{key:?} is not known and is passed over (known: {known})"),
         });
+    }
+
+    /// A path in a file is meant from where the file is.
+    fn path(&self, key: &Key<'_>, value: &Value<'_>) -> Result<PathBuf, Error> {
+        let from = self.path.parent().unwrap_or(Path::new(""));
+        Ok(from.join(self.text(key, value)?))
     }
 
     fn days(&self, key: &Key<'_>, value: &Value<'_>) -> Result<u32, Error> {

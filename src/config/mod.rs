@@ -22,7 +22,7 @@ pub use origin::{Origin, Setting};
 pub use paths::Paths;
 pub use resolve::{Flags, resolve};
 
-use crate::model::{Again, Exemption, Name, Outside, Policy};
+use crate::model::{Again, AuditPolicy, Exemption, Name, Outside, Policy};
 
 /// When output is coloured.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -75,7 +75,7 @@ pub enum Error {
     /// A file that was named, or that is there, cannot be read.
     #[error("reading the {what} {}: {cause}", .path.display())]
     Unreadable {
-        /// `policy file` or `configuration`.
+        /// `policy file`, `configuration` or `audit policy`.
         what: &'static str,
         /// The file.
         path: PathBuf,
@@ -90,6 +90,14 @@ pub enum Error {
         /// Line, counted from 1.
         line: usize,
         /// What is wrong, and what belongs there.
+        message: String,
+    },
+    /// A file is no audit policy.
+    #[error("{}: no audit policy (audit.k8s.io/v1): {message}", .path.display())]
+    AuditPolicy {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
         message: String,
     },
     /// A variable holds a value of the wrong kind.
@@ -147,6 +155,10 @@ pub struct Settings {
     pub clusters: BTreeMap<String, ClusterSettings>,
     /// Where keybook keeps what.
     pub paths: Paths,
+    /// The file of the API servers' audit policy.
+    pub audit_policy: Setting<Option<PathBuf>>,
+    /// What is in it.
+    pub audit: Option<Arc<AuditPolicy>>,
     /// What was passed over.
     pub warnings: Vec<Warning>,
     /// What files tell of credentials that no list of a cluster shows.
@@ -180,6 +192,7 @@ impl Settings {
                 .collect(),
             outside: self.outside.clone(),
             again: Again::default(),
+            audit: self.audit.clone(),
         }
     }
 }

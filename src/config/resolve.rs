@@ -8,13 +8,15 @@ use std::sync::Arc;
 use super::file::{At, DAYS, FileGroups, Layer, MOST_DAYS, Values, parse};
 use super::origin::first;
 use super::{Color, Error, Origin, Paths, Setting, Settings};
-use crate::model::{Exemption, Name, Policy};
+use crate::model::{AuditPolicy, Exemption, Name, Policy};
 
 /// What the command line sets.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Flags {
     /// `--policy`.
     pub policy: Option<PathBuf>,
+    /// `--audit-policy`.
+    pub audit_policy: Option<PathBuf>,
     /// `--groups`, each.
     pub groups: Vec<(Name, Vec<Name>)>,
     /// `--require-coverage`, days.
@@ -79,6 +81,15 @@ pub fn resolve(
     }
     let shared_path = policy_file.value.clone().unwrap_or_default();
     let from_shared = |line: usize| Origin::Policy { path: shared_path.clone(), line };
+    let audit_policy = first(
+        [
+            flags.audit_policy.map(|path| (Some(path), Origin::Flag("--audit-policy"))),
+            shared.audit_policy.clone().map(|(path, line)| (Some(path), from_shared(line))),
+            user.audit_policy.clone().map(|(path, line)| (Some(path), from_user(line))),
+        ],
+        None,
+    );
+    let audit = audit_policy.value.as_deref().map(audit_policy_of).transpose()?;
     let days = |shared: At<u32>, user: At<u32>| {
         [
             shared.map(|(days, line)| (days, from_shared(line))),
@@ -152,6 +163,8 @@ pub fn resolve(
         ),
         clusters: user.clusters,
         policy_file,
+        audit_policy,
+        audit,
         paths,
         warnings,
     })
@@ -268,6 +281,22 @@ impl Variables<'_> {
             "0" | "false" | "no" | "off" => Ok(Some((false, Origin::Variable(name)))),
             _ => Err(Error::Variable { name, value, expected: "true or false" }),
         }
+    }
+}
+
+/// Reads an API server's audit policy.
+fn audit_policy_of(path: &Path) -> Result<Arc<AuditPolicy>, Error> {
+    let bad = |message: String| Error::AuditPolicy { path: path.to_owned(), message };
+    let text = std::fs::read_to_string(path).map_err(|cause| Error::Unreadable {
+        what: "audit policy",
+        path: path.to_owned(),
+        cause,
+    })?;
+    let policy: AuditPolicy =
+        yaml_serde::from_str(&text).map_err(|error| bad(error.to_string()))?;
+    match policy.fault() {
+        Some(fault) => Err(bad(fault)),
+        None => Ok(Arc::new(policy)),
     }
 }
 

@@ -216,6 +216,28 @@ fn exemptions_are_whole_or_an_error() {
 }
 
 #[test]
+fn the_audit_policy_is_read_from_where_the_file_is() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let config = dir.path().join("config.toml");
+    let audit = dir.path().join("audit.yaml");
+    fs::write(&config, "audit_policy = \"audit.yaml\"\n").expect("written");
+    let resolved = || settings(Flags::default(), &[], Some(&config));
+    let missing = resolved().expect_err("not there").to_string();
+    assert!(missing.starts_with("reading the audit policy"), "{missing}");
+    fs::write(&audit, "apiVersion: audit.k8s.io/v1\nkind: Policy\nrules: [{level: Low}]\n")
+        .expect("written");
+    let wrong = resolved().expect_err("no level").to_string();
+    assert!(wrong.contains("no audit policy (audit.k8s.io/v1): rule 1:"), "{wrong}");
+    fs::write(&audit, "apiVersion: audit.k8s.io/v1\nkind: Policy\nrules: [{level: Metadata}]\n")
+        .expect("written");
+    let found = resolved().expect("valid");
+    assert_eq!(found.policy().audit.as_deref(), Some(&AuditPolicy::of_everything()));
+    assert_eq!(found.audit_policy.origin, Origin::User { path: config.clone(), line: 1 });
+    let flags = Flags { audit_policy: Some(dir.path().join("gone.yaml")), ..Flags::default() };
+    assert!(settings(flags, &[], Some(&config)).is_err());
+}
+
+#[test]
 fn who_left_is_a_day_and_the_policy_file_counts_more() {
     let dir = tempfile::tempdir().expect("a folder");
     let (config, policy) = (dir.path().join("config.toml"), dir.path().join("policy.toml"));

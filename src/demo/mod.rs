@@ -16,11 +16,12 @@ mod tests;
 mod workloads;
 
 use std::io::Read;
+use std::sync::Arc;
 
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 
 use crate::audit;
-use crate::model::{ClusterInfo, Object, Objects, Policy};
+use crate::model::{AuditPolicy, ClusterInfo, Object, Objects, Policy};
 
 /// How far back the log reaches.
 pub const DAYS: i64 = 90;
@@ -48,7 +49,8 @@ pub fn cluster() -> ClusterInfo {
 /// The thresholds that the demo is judged by: ninety days of log can show somebody as gone for
 /// forty-five, not for more than ninety.
 pub fn policy() -> Policy {
-    Policy { idle_days: 45, ..Policy::default() }
+    let audit = Some(Arc::new(AuditPolicy::of_everything()));
+    Policy { idle_days: 45, audit, ..Policy::default() }
 }
 
 /// Everything that the cluster's lists hold at `now`, in no particular order.

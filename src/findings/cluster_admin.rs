@@ -22,13 +22,16 @@ pub(super) fn find(subject: &Subject<'_>, found: &mut Vec<Finding>) {
     }
     let masters = entry.groups.iter().find(|group| &*group.name == Identity::SYSTEM_MASTERS);
     if let Some(masters) = masters {
+        let left = subject.book.uncarried(entry, &masters.name);
         let evidence = format!(
             "is in group {}{}, which the API server allows everything ahead of RBAC: no binding \
-             takes that away",
+             takes that away{}",
             masters.name,
-            by(masters.source)
+            by(masters.source),
+            left.map(|left| left.words(&masters.name)).unwrap_or_default()
         );
-        found.push(subject.finding(RULE, Severity::High, None, evidence));
+        let severity = if left.is_some() { Severity::Medium } else { Severity::High };
+        found.push(subject.finding(RULE, severity, None, evidence));
     }
     // What the cloud gives everybody is said of everybody, once.
     let said = is_everybody_of_google(&entry.identity);

@@ -10,11 +10,14 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::doubt::doubt;
 use super::{Log, Subject, severity_of};
-use crate::book::{Book, Entry, Existence, Finding, Grant, HintSource, Severity, Tier};
+use crate::book::{Book, Entry, Existence, Finding, Grant, HeldRule, HintSource, Severity, Tier};
 use crate::credentials::stands_for_many;
-use crate::model::{Coverage, Identity, SubjectKind, counted, duration};
+use crate::model::{Coverage, Identity, Shown, SubjectKind, counted, duration};
 
 const RULE: (&str, &str) = ("idle", "idle");
+
+/// So much of what would not show is named.
+const NAMED: usize = 3;
 
 pub(super) fn find(subject: &Subject<'_>, found: &mut Vec<Finding>) {
     let (book, entry) = (subject.book, subject.entry);
@@ -27,9 +30,11 @@ pub(super) fn find(subject: &Subject<'_>, found: &mut Vec<Finding>) {
         return;
     }
     let held = held(subject, &log);
+    let rules = subject.judged_rules(&log);
     let only_reads = matches!(held.tier, Tier::Read | Tier::ReadsSecrets);
     if held.tier <= Tier::DiscoveryOnly
-        || (only_reads && !coverage.reads_cover(since))
+        || (only_reads && !book.reads_cover(since))
+        || rules.iter().all(|rule| rule.shown == Shown::No) && !rules.is_empty()
         || is_young(subject, &log)
         || subject.seen.is_some_and(|seen| seen >= since)
         || by_others(subject).any(|at| at >= since)
@@ -37,19 +42,22 @@ pub(super) fn find(subject: &Subject<'_>, found: &mut Vec<Finding>) {
     {
         return;
     }
-    let reads = coverage.reads_cover(since);
+    let reads = book.reads_cover(since);
     let what = what_was_not_seen(entry, subject.seen, from, days, reads);
     let doubt = doubt(subject).or_else(|| changed(subject, &log));
+    // What is left out of the log is all that somebody may do.
+    let in_sight = rules.iter().all(|rule| rule.shown != Shown::No);
     let severity = match &doubt {
-        None if reads && !coverage.lacks_server() => severity_of(held.tier),
+        None if reads && in_sight && !coverage.lacks_server() => severity_of(held.tier),
         _ => Severity::Info,
     };
     let in_doubt = doubt.is_some();
     let evidence = format!(
-        "{what}{}{}{}{}",
+        "{what}{}{}{}{}{}",
         by_others_in_words(subject),
         if held.age_known { "" } else { "; when it got its grants is not known" },
         doubt.unwrap_or_default(),
+        hidden(subject, rules.iter().copied()),
         limits(coverage)
     );
     let mut finding = subject.finding(RULE, severity, None, evidence);
@@ -199,6 +207,28 @@ fn what_was_not_seen(
             seen.format("%Y-%m-%d")
         ),
         None => format!("never {what} in a log that begins on {}", from.format("%Y-%m-%d")),
+    }
+}
+
+/// What of these rules would not show, as it goes on in the evidence.
+pub(super) fn hidden<'r>(
+    subject: &Subject<'_>,
+    rules: impl Iterator<Item = &'r HeldRule<'r>>,
+) -> String {
+    let hidden = subject.book.hidden(subject.entry, rules);
+    let by_policy = subject.book.policy.audit.is_some();
+    let named: Vec<&str> = hidden.iter().take(NAMED).map(String::as_str).collect();
+    let rest = match hidden.len().saturating_sub(named.len()) {
+        0 => String::new(),
+        rest => format!(" and {rest} more"),
+    };
+    match (named.is_empty(), by_policy) {
+        (true, _) => String::new(),
+        (_, true) => format!("; the audit policy leaves out {}{rest}", named.join(", ")),
+        (_, false) => format!(
+            "; whether the log has {}{rest} is not known, since nobody's are in it",
+            named.join(", ")
+        ),
     }
 }
 

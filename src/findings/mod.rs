@@ -69,7 +69,7 @@ use std::sync::Arc;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::book::{
-    Book, Entry, Existence, Finding, Grant, HeldRule, HintSource, Severity, Sure, Tier,
+    Book, Entry, Existence, Finding, Grant, HeldRule, HintSource, Severity, Sure, Tier, UseState,
 };
 use crate::credentials::{self, Credential, believed_from};
 use crate::model::{BindingKind, Coverage, Giving, PolicyRule, Scope, SubjectKind};
@@ -254,6 +254,17 @@ impl<'a> Subject<'a> {
         self.rules.iter().filter(move |held| held.grant.is_some_and(|have| have.id == id))
     }
 
+    /// The rules of grants that are old enough to be judged, as far as a log can show them and they
+    /// are more than everybody has.
+    fn judged_rules(&self, log: &Log<'_>) -> Vec<&HeldRule<'a>> {
+        let old = |held: &&HeldRule<'a>| {
+            held.grant.is_none_or(|grant| !grant.bootstrap && log.judges(grant))
+                && held.tier > Some(Tier::DiscoveryOnly)
+                && held.state != UseState::NotObservable
+        };
+        self.rules.iter().filter(old).collect()
+    }
+
     /// The log, where it may say of parts of what somebody holds that they were not used: not of
     /// who is idle as a whole or gone, nor of everybody.
     fn use_is_told(&self, found: &[Finding]) -> Option<Log<'a>> {
@@ -302,8 +313,14 @@ impl<'a> Subject<'a> {
         (rule, chip): (&'static str, &'static str),
         severity: Severity,
         grant: Option<&Grant>,
-        evidence: String,
+        mut evidence: String,
     ) -> Finding {
+        let entry = self.entry;
+        let group = grant.map(|grant| &grant.key.subject).filter(|have| **have != entry.identity);
+        let left = group
+            .and_then(|group| Some(self.book.uncarried(entry, &group.name)?.words(&group.name)));
+        let severity = if left.is_some() { one_less(severity) } else { severity };
+        evidence.extend(left);
         Finding {
             rule,
             chip,

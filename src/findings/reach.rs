@@ -6,7 +6,7 @@
 //! server installed by itself is left out of the grants from which a path starts: its controllers
 //! can become more by design.
 
-use super::{binding, role, severity_of};
+use super::{binding, one_less, role, severity_of};
 use crate::book::{Becoming, Entry, Finding, Higher, Severity};
 use crate::reach::{Path, Reach, Reached};
 
@@ -99,13 +99,16 @@ fn judged(reach: &Reach<'_>, entry: &Entry, reached: &Reached) -> Judged {
     if *subject != entry.identity && book.is_implicit(&subject.name) {
         return Judged::Everybodys;
     }
+    let left = (*subject != entry.identity).then(|| book.uncarried(entry, &subject.name)).flatten();
+    let severity = severity(path);
     Judged::Said(Some(Box::new(Finding {
         rule: RULE,
         chip: "reach",
-        severity: severity(path),
+        severity: if left.is_some() { one_less(severity) } else { severity },
         identity: entry.identity.clone(),
         grant: Some(first.key.clone()),
-        evidence: evidence(&reached, path, first),
+        evidence: evidence(&reached, path, first)
+            + &left.map(|left| left.words(&subject.name)).unwrap_or_default(),
         rests_on_coverage: false,
         fix: super::fix::of_grant(book, &entry.identity, RULE, &first.key),
     })))

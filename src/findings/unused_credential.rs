@@ -68,7 +68,7 @@ fn doubt(subject: &Subject<'_>, one: &Credential) -> Option<String> {
 fn telling_log<'a>(subject: &Subject<'a>) -> Option<Log<'a>> {
     let log = subject.log?;
     let detail = subject.book.activity.as_deref()?.detail();
-    if !log.coverage.reads_cover(log.since)
+    if !subject.book.reads_cover(log.since)
         || log.coverage.lacks_server()
         || detail == Detail::NoCalls
     {

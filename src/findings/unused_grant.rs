@@ -1,6 +1,6 @@
 //! A grant that nothing needed in all that the log covers, of somebody who is about.
 
-use super::idle::limits;
+use super::idle::{hidden, limits};
 use super::{Log, Subject, binding, one_less, role, severity_of};
 use crate::book::{Finding, Grant, Severity, Tier, UseState};
 
@@ -32,12 +32,13 @@ pub(super) fn find(subject: &Subject<'_>, found: &mut Vec<Finding>) {
             Some(_) => Severity::Info,
         };
         let evidence = format!(
-            "{} grants {} ({}): {what} in a log that begins on {}{but}{}{}",
+            "{} grants {} ({}): {what} in a log that begins on {}{but}{}{}{}",
             binding(grant),
             role(grant),
             tier.as_str(),
             log.from.format("%Y-%m-%d"),
             doubt.unwrap_or_default(),
+            hidden(subject, subject.rules_of(grant)),
             limits(log.coverage)
         );
         let mut finding = subject.finding(RULE, severity, Some(grant), evidence);

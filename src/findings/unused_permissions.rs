@@ -1,7 +1,7 @@
 //! Rules that nothing needed, and without which somebody would be less dangerous. That some rules
 //! of a role are not used is usual, and in the list as a figure; this is about those that matter.
 
-use super::idle::limits;
+use super::idle::{hidden, limits};
 use super::unused_grant::is_unused;
 use super::{Subject, binding, one_less, rights, severity_of};
 use crate::book::{Finding, HeldRule, Severity, UseState};
@@ -54,12 +54,13 @@ pub(super) fn find(subject: &Subject<'_>, found: &mut Vec<Finding>) {
     let doubt = last.and_then(|grant| log.doubts(grant));
     let evidence = format!(
         "what was used comes to {}; rules that were not, in a log that begins on {}, make it {}: \
-         {}{rest}{}{}",
+         {}{rest}{}{}{}",
         needed.as_str(),
         log.from.format("%Y-%m-%d"),
         held.as_str(),
         named.join("; "),
         doubt.as_deref().unwrap_or_default(),
+        hidden(subject, more.iter().copied()),
         limits(log.coverage)
     );
     let severity = if doubt.is_some() { Severity::Info } else { one_less(severity_of(held)) };

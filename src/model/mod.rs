@@ -6,6 +6,7 @@
 mod activity;
 mod again;
 mod annotations;
+mod audit_policy;
 mod bootstrap_token;
 mod change;
 mod counted;
@@ -39,6 +40,7 @@ pub use activity::{
 };
 pub use again::Again;
 pub use annotations::{is_copy, is_kept_of_secrets};
+pub use audit_policy::{About, AuditPolicy, AuditResources, AuditRule, Shown};
 pub use bootstrap_token::{BootstrapToken, is_bootstrap_id};
 pub use change::Change;
 pub use counted::{counted, counted_with, noun};

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{Again, Name, Outside};
+use super::{Again, AuditPolicy, Name, Outside};
 
 /// Groups that somebody gave for users by hand: the source `given`.
 pub type GroupMap = BTreeMap<Name, Vec<Name>>;
@@ -50,6 +50,9 @@ pub struct Policy {
     /// By which options a command means the same cluster and log. No threshold either.
     #[serde(skip)]
     pub again: Again,
+    /// The API servers' audit policy, where a file was named: it decides what the log would show.
+    #[serde(skip)]
+    pub audit: Option<Arc<AuditPolicy>>,
 }
 
 impl Default for Policy {
@@ -70,6 +73,7 @@ impl Default for Policy {
             group_names: BTreeMap::new(),
             outside: Arc::default(),
             again: Again::default(),
+            audit: None,
         }
     }
 }

@@ -193,7 +193,7 @@ pub struct Coverage {
     pub identities_left_out: u64,
     /// Requests of which only their arrival was seen.
     pub received_only: u64,
-    /// Whether reads are in the log.
+    /// Whether reads are in the log, and not only those of few kinds.
     pub reads_logged: bool,
     /// The first read.
     pub reads_from: Option<DateTime<Utc>>,
@@ -248,6 +248,15 @@ pub struct Servers {
     pub by_stream: Vec<model::Server>,
     /// Whether the log of one is missing.
     pub missing: bool,
+}
+
+impl Coverage {
+    /// What the log of a Book covers: reads of few kinds are not the reads.
+    fn of(book: &Book) -> Option<Self> {
+        let mut coverage = Self::from(book.coverage()?);
+        coverage.reads_logged &= book.logs_reads();
+        Some(coverage)
+    }
 }
 
 impl From<&model::Coverage> for Coverage {
@@ -347,7 +356,7 @@ impl Metadata {
             missing,
             as_of: books.iter().map(|book| book.now).max(),
             policy: books.first().map(|book| (*book.policy).clone()).unwrap_or_default(),
-            coverage: books.iter().find_map(|book| book.coverage()).map(Coverage::from),
+            coverage: books.iter().find_map(|book| Coverage::of(book)),
             ..Self::default()
         }
     }

@@ -7,9 +7,9 @@ use serde_json::{Value, json};
 
 use crate::book::{Book, Entry, Inputs, LogState, Permission};
 use crate::model::{
-    ActivityParts, Actor, ActorId, ApiResource, Call, CallId, Coverage, CreditId, CreditedGrant,
-    Discovery, GroupSetId, Health, Identity, Impersonation, ImpersonationId, Implied, ListKind,
-    ListState, Name, Object, Policy, SeenId, Snapshot, Target, Use,
+    ActivityParts, Actor, ActorId, ApiResource, AuditPolicy, Call, CallId, Coverage, CreditId,
+    CreditedGrant, Discovery, GroupSetId, Health, Identity, Impersonation, ImpersonationId,
+    Implied, ListKind, ListState, Name, Object, Policy, SeenId, Snapshot, Target, Use,
 };
 
 /// Midday of a day in 2026, UTC.
@@ -26,7 +26,7 @@ pub(crate) struct World {
 }
 
 impl World {
-    /// Every list whole, nothing in them, 1.36.
+    /// Every list whole, nothing in them, 1.36; its audit policy logs everything.
     pub(crate) fn new() -> Self {
         let mut snapshot = Snapshot::default();
         for kind in ListKind::ALL {
@@ -63,7 +63,8 @@ impl World {
             failed_groups: Vec::new(),
             builtin: false,
         });
-        Self { snapshot, activity: None, policy: Policy::default() }
+        let audit = Some(Arc::new(AuditPolicy::of_everything()));
+        Self { snapshot, activity: None, policy: Policy { audit, ..Policy::default() } }
     }
 
     pub(crate) fn object(mut self, value: &Value) -> Self {

@@ -169,7 +169,11 @@ fn log(lines: &mut Vec<Line<'static>>, book: &Book) {
     }
     lines.push(field("unauthenticated", figure(coverage.unauthenticated)));
     for (on, what, means) in [
-        (coverage.reads_logged, "reads", "unused reads are not known to be unused"),
+        (
+            coverage.reads_logged && book.logs_reads(),
+            "reads",
+            "unused reads are not known to be unused",
+        ),
         (coverage.decisions_logged, "decisions", "allowed and denied are told by the answer only"),
         (coverage.groups_logged, "groups", "members of groups are not known"),
     ] {

@@ -178,7 +178,7 @@ impl<'a> Work<'a> {
             choices,
             revoked,
             logged,
-            reads_logged: coverage.reads_cover(from),
+            reads_logged: book.reads_cover(from),
             namespaces: stays.filter(|_| whole).map(|(name, _)| name.clone()).collect(),
             covered: duration(coverage.covered()),
             gave: Cell::new(false),

@@ -2,7 +2,7 @@
 
 use super::rules::{Why, has_resource};
 use super::{Choices, NotInLogs};
-use crate::book::{Book, Logged};
+use crate::book::{Book, Logged, OFTEN_LEFT_OUT};
 use crate::model::{Name, PolicyRule};
 use crate::rbac::matching::{group_matches, verb_matches};
 
@@ -30,21 +30,6 @@ const KUBELET: [(&str, &str); 6] = [
     ("get", "nodes/proxy"),
     ("get", "nodes/spec"),
     ("get", "nodes/stats"),
-];
-
-/// What audit policies and clouds leave out for being so much: where nobody's requests for it are in
-/// the log, that says nothing of anybody.
-const OFTEN_LEFT_OUT: [(&str, &str); 10] = [
-    ("", "endpoints"),
-    ("", "events"),
-    ("", "nodes/status"),
-    ("", "pods/status"),
-    ("authentication.k8s.io", "tokenreviews"),
-    ("authorization.k8s.io", "localsubjectaccessreviews"),
-    ("authorization.k8s.io", "subjectaccessreviews"),
-    ("coordination.k8s.io", "leases"),
-    ("discovery.k8s.io", "endpointslices"),
-    ("events.k8s.io", "events"),
 ];
 
 const READS: [&str; 3] = ["get", "list", "watch"];
@@ -117,9 +102,10 @@ impl Unseen<'_> {
     fn is_left_out(&self, verb: &str, group: &Name, resource: &Name) -> bool {
         let kind = (group.clone(), resource.clone());
         if READS.contains(&verb) && !resource.contains('/') {
-            return !self.logged.reads.contains(&kind);
+            return !self.logged.reads.contains(&kind) || self.book.may_hide(verb, group, resource);
         }
-        OFTEN_LEFT_OUT.contains(&(&**group, &**resource)) && !self.logged.any.contains(&kind)
+        let often = OFTEN_LEFT_OUT.contains(&(&**group, &**resource));
+        (often && !self.logged.any.contains(&kind)) || self.book.may_hide(verb, group, resource)
     }
 
     /// Whether a path stays without being seen in use.

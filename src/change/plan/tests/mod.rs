@@ -26,7 +26,9 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::book::{Book, Inputs, LogState};
-use crate::model::{ActivityParts, Health, ListKind, ListState, Object, Objects, Policy, Snapshot};
+use crate::model::{
+    ActivityParts, AuditPolicy, Health, ListKind, ListState, Object, Objects, Policy, Snapshot,
+};
 
 const RBAC: &str = "rbac.authorization.k8s.io/v1";
 
@@ -87,7 +89,10 @@ impl World {
             snapshot: Arc::new(snapshot),
             log: if self.log.is_some() { LogState::Ready } else { LogState::None },
             activity: self.log.clone().map(|parts| Arc::new(parts.into())),
-            policy: Arc::new(Policy::default()),
+            policy: Arc::new(Policy {
+                audit: Some(Arc::new(AuditPolicy::of_everything())),
+                ..Policy::default()
+            }),
             now: now(),
         })
     }

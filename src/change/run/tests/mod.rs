@@ -25,7 +25,7 @@ use crate::cluster::{
     self, Address, CertificateAsk, Cluster, DryRun, IssuedCertificate, IssuedToken, Preconditions,
     TokenAsk, Writer,
 };
-use crate::model::{ClusterInfo, ListKind, Policy};
+use crate::model::{AuditPolicy, ClusterInfo, ListKind, Policy};
 use crate::store::Journal;
 
 const RBAC: &str = "/apis/rbac.authorization.k8s.io/v1";
@@ -87,7 +87,10 @@ async fn plan(cluster: &MemoryCluster, intents: &[&str]) -> Plan {
         snapshot: Arc::new(snapshot),
         activity: None,
         log: LogState::None,
-        policy: Arc::new(Policy::default()),
+        policy: Arc::new(Policy {
+            audit: Some(Arc::new(AuditPolicy::of_everything())),
+            ..Policy::default()
+        }),
         now: now(),
     });
     let fresh = fresh(cluster, &book, &intents).await.expect("images");
