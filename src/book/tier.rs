@@ -282,6 +282,9 @@ fn is_observable(rule: &PolicyRule, served: &Served) -> bool {
                     || (is_http(verb)
                         // Who talks to a kubelet needs it too, which asks for itself.
                         && &**resource != "nodes/proxy"
+                        // Asked about beside a write that sets an owner
+                        // (`plugin/pkg/admission/gc/gc_admission.go`): nothing serves it.
+                        && !resource.ends_with("/finalizers")
                         && served.may_be_served(group, resource))
             })
         })

@@ -161,6 +161,19 @@ fn the_audit_policy_decides_where_it_is_known() {
 }
 
 #[test]
+fn the_right_to_set_an_owner_is_in_no_log() {
+    let mut world = world()
+        .cluster_role("owner", &rule(&["update"], "shop.corp.example", "widgets/finalizers"))
+        .bind(None, "o", "ClusterRole/owner", "user:bob")
+        .log(0, 100)
+        .row(Row::new("user:bob", "get pods@a/x", 90).denied());
+    // What is served is not known.
+    world.snapshot.discovery = Arc::default();
+    assert_eq!(state(&world, "user:bob"), [UseState::NotObservable]);
+    assert_eq!(names(&world, "user:bob"), [] as [&str; 0]);
+}
+
+#[test]
 fn a_group_that_no_request_carries_any_more_is_doubted() {
     let with = |groups: &[&'static str], last: i64| {
         let mut world = world()
