@@ -230,10 +230,15 @@ impl Work<'_> {
         if !self.confirmed(confirm)? {
             return Ok(Code::Done);
         }
-        let (id, ended) = match &before {
-            Some(run) => (run.id, runner.finish(run.id).await?),
-            None => runner.apply(&plan).await?,
+        let next = before.as_ref().map_or(runner.history()?.next(), |run| run.id);
+        let applied = match &before {
+            Some(run) => runner.finish(run.id).await.map(|ended| (run.id, ended)),
+            None => runner.apply(&plan).await,
         };
+        let (id, ended) = applied.map_err(|error| {
+            let begun = runner.history().is_ok_and(|history| history.runs.contains_key(&next));
+            outcome::broken(next, begun, error)
+        })?;
         Ok(self.outcome(id, &plan, ended))
     }
 

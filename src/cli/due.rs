@@ -263,7 +263,12 @@ fn lines(remains: &Remains) -> String {
 fn credential(one: &Remaining) -> String {
     let (kind, id, until) = (one.kind, &one.credential, &one.until);
     let used = one.use_.as_deref().map_or_else(String::new, |words| format!("; {words}"));
-    if one.taken {
+    if let Some(why) = one.unsure {
+        let ends = &one.revoke;
+        format!(
+            "whether it authenticates is not known: {kind} {id}, {why}; {until}{used}; what ends it: {ends}"
+        )
+    } else if one.taken {
         format!("still authenticates: {kind} {id}, {until}{used}; what ends it: {}", one.revoke)
     } else {
         format!("refused, and still tried: {kind} {id}{used}")
@@ -273,7 +278,7 @@ fn credential(one: &Remaining) -> String {
 fn document(remains: &Remains) -> Value {
     let credential = |one: &Remaining| {
         json!({
-            "id": one.credential, "kind": one.kind, "authenticates": one.taken, "ends": one.ends,
+            "id": one.credential, "kind": one.kind, "authenticates": one.unsure.is_none().then_some(one.taken), "ends": one.ends,
             "until": one.until, "use": one.use_, "revoke": one.revoke,
         })
     };

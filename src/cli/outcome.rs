@@ -1,9 +1,9 @@
 //! How a run came out, in words.
 
 use super::answer;
-use super::exit::Code;
+use super::exit::{Code, Failure};
 use crate::change::plan::{Plan, Reversibility};
-use crate::change::run::{Differs, Ended};
+use crate::change::run::{Differs, Ended, RunError};
 
 /// That a run is done, and whether it can be taken back.
 /// Commands carry the options `again` by which they mean the same cluster.
@@ -28,6 +28,20 @@ pub(super) fn stopped(id: u64, step: Option<u32>, why: &str, again: &str) -> Str
         "run {id} stopped{at}: {why}\nfinish it with keybook apply --finish {id}{again}, or take back \
          what was made with keybook undo {id}{again}"
     )
+}
+
+/// That nothing more is known of a run that was begun, as where the disk is full: which it is, and how it
+/// is gone on with.
+pub(super) fn broken(id: u64, begun: bool, error: RunError) -> Failure {
+    let mut failure = Failure::from(error);
+    if begun {
+        failure.message = format!(
+            "{}\nrun {id} was begun, and nothing more was sent. Once that is mended, finish it with keybook \
+             apply --finish {id}, or take back what was made with keybook undo {id}",
+            failure.message
+        );
+    }
+    failure
 }
 
 /// How a run came out, a line each.

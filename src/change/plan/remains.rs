@@ -19,6 +19,8 @@ pub struct Remaining {
     pub kind: &'static str,
     /// Whether the API server takes it, as far as is known.
     pub taken: bool,
+    /// Why that is not known; None where it is.
+    pub unsure: Option<&'static str>,
     /// When it ends by itself, UTC; None for not, or where that is not known.
     pub ends: Option<DateTime<Utc>>,
     /// The same in words.
@@ -107,6 +109,10 @@ fn remaining(one: &Credential, since: DateTime<Utc>) -> Option<Remaining> {
         credential: one.id.clone(),
         kind: one.kind.as_str(),
         taken,
+        unsure: match one.standing {
+            Standing::NotKnown(why) => Some(why),
+            _ => None,
+        },
         ends,
         until,
         revoke: one.revoke.clone(),

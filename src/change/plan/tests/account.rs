@@ -289,6 +289,13 @@ fn what_is_left_of_an_account_is_told_and_who_tries_what_is_refused() {
         ]
     );
     assert!(left.unknown.iter().any(|line| line.starts_with("no log was read")), "{left:?}");
+    assert!(left.credentials.iter().all(|one| one.unsure.is_none()), "{left:?}");
+    // Where accounts are not seen, whether their tokens are taken is not known.
+    let raw = world.raw.iter().filter(|raw| raw["kind"] != "ServiceAccount").cloned().collect();
+    let alone = World { raw, forbidden: vec![ListKind::ServiceAccounts], ..World::default() };
+    let unsure = remains(&alone.book(), &bot, since).credentials;
+    let good = unsure.iter().find(|one| &*one.credential == "secret ci/good").expect("it is told");
+    assert!(good.taken && good.unsure.is_some(), "{good:?}");
     let unseen = World { forbidden: vec![ListKind::TokenSecrets], ..world };
     let left = remains(&unseen.book(), &bot, since);
     assert!(left.unknown.len() > 1, "{left:?}");
