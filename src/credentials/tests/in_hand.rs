@@ -120,7 +120,8 @@ fn tokens_of_which_the_log_has_no_id_are_counted_beside_those_that_it_has() {
 fn token_secret(name: &str, account: &str, made: i64) -> Value {
     json!({"apiVersion": "v1", "kind": "Secret", "type": "kubernetes.io/service-account-token",
         "metadata": {"namespace": "a", "name": name, "creationTimestamp": day(made),
-            "annotations": {"kubernetes.io/service-account.name": account}}})
+            "annotations": {"kubernetes.io/service-account.name": account,
+                "kubernetes.io/service-account.uid": format!("uid-{account}")}}})
 }
 
 #[test]

@@ -19,7 +19,8 @@ fn world() -> World {
     let secret = json!({"apiVersion": "v1", "kind": "Secret",
         "type": "kubernetes.io/service-account-token",
         "metadata": {"name": "of-other", "namespace": "ci", "uid": "s", "resourceVersion": "5",
-            "annotations": {"kubernetes.io/service-account.name": "other"}}});
+            "annotations": {"kubernetes.io/service-account.name": "other",
+                "kubernetes.io/service-account.uid": "uid-other"}}});
     let ana: Value = json!([user("ana"), user("bo")]);
     let mut parts = Logged::new().log(0, 88).activity.expect("a log");
     Row::new("user:ana", "get secrets@ci/of-other", 80).put(&mut parts);
