@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use super::ledger::Record;
 use super::{Book, Entry, GroupSource, Membership};
-use chrono::{DateTime, Utc};
 use crate::credentials::Carried;
 use crate::model::{Identity, Name, Policy, SubjectKind};
 use crate::rbac::query::Asker;
+use chrono::{DateTime, Utc};
 
 impl Entry {
     /// It as one who asks: in the groups that the Book has it in and in no others. An account that is not

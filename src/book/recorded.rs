@@ -169,17 +169,16 @@ impl Asked {
         };
         let Some(class) = Class::of(&exercised.call.verb) else { return };
         let key = KindRef { group, resource, subresource };
-        let spans = match self.kinds.get_mut(&key) {
-            Some(spans) => spans,
-            None => {
-                let kind = Kind {
-                    group: group.clone(),
-                    resource: resource.clone(),
-                    subresource: subresource.clone(),
-                };
-                self.kinds.entry(kind).or_default()
-            }
-        };
+        // Most are there: they are looked up without being copied.
+        if !self.kinds.contains_key(&key) {
+            let kind = Kind {
+                group: group.clone(),
+                resource: resource.clone(),
+                subresource: subresource.clone(),
+            };
+            self.kinds.insert(kind, Default::default());
+        }
+        let Some(spans) = self.kinds.get_mut(&key) else { return };
         let (first, last) = (exercised.tally.first, exercised.tally.last);
         let Some(span) = spans.get_mut(class as usize) else { return };
         *span = Some(span.map_or((first, last), |have| (have.0.min(first), have.1.max(last))));
@@ -241,7 +240,10 @@ impl Recorded {
         if !rule.non_resource_urls.is_empty() {
             return if self.paths { Shown::Yes } else { Shown::No };
         }
-        whole(atoms(rule, served).map(|(class, group, kind)| self.atom(class, group, kind, served)))
+        whole(
+            atoms(rule, served)
+                .map(|(class, group, kind)| Some(self.atom(class, group, kind, served))),
+        )
     }
 
     /// The kinds that a rule names, and of which the log may leave requests out.
@@ -251,28 +253,25 @@ impl Recorded {
         served: &'r Served,
     ) -> impl Iterator<Item = (Class, &'r Name)> {
         atoms(rule, served)
-            .filter(|(class, group, kind)| {
-                self.atom(*class, group, kind, served).is_some_and(|shown| shown != Shown::Yes)
-            })
+            .filter(|(class, group, kind)| self.atom(*class, group, kind, served) != Shown::Yes)
             .map(|(class, _, kind)| (class, kind))
     }
 
-    /// None where there is nothing to log.
-    fn atom(&self, class: Class, group: &str, kind: &str, served: &Served) -> Option<Shown> {
+    fn atom(&self, class: Class, group: &str, kind: &str, served: &Served) -> Shown {
         let general = if self.is_general(class) { Shown::Yes } else { Shown::No };
         if kind.contains('*') {
-            return Some(general);
+            return general;
         }
         if self.has(class, group, kind) {
-            return Some(Shown::Yes);
+            return Shown::Yes;
         }
         if OFTEN_LEFT_OUT.contains(&(group, kind)) {
-            return Some(Shown::Partly);
+            return Shown::Partly;
         }
         match class {
-            Class::Reads if served.can_be_watched(group, kind) => Some(Shown::No),
-            Class::Writes if (group, kind) == ("", "pods") => Some(Shown::No),
-            _ => Some(general),
+            Class::Reads if served.can_be_watched(group, kind) => Shown::No,
+            Class::Writes if (group, kind) == ("", "pods") => Shown::No,
+            _ => general,
         }
     }
 }

@@ -168,11 +168,8 @@ impl Book {
             return both(by_name, by_group);
         }
         let name = entry.identity.user_name();
-        let by_name = match users.is_empty() || users.iter().any(|user| name.as_ref() == Some(user))
-        {
-            true => About::Yes,
-            false => About::No,
-        };
+        let is_named = users.is_empty() || users.iter().any(|user| name.as_ref() == Some(user));
+        let by_name = if is_named { About::Yes } else { About::No };
         let holds = entry.groups.iter().any(|group| in_groups.contains(&group.name));
         let open = || !entry.groups_known && in_groups.iter().any(|one| !groups::is_implicit(one));
         let by_group = match () {

@@ -237,7 +237,7 @@ impl Work<'_> {
         };
         let (id, ended) = applied.map_err(|error| {
             let begun = runner.history().is_ok_and(|history| history.runs.contains_key(&next));
-            outcome::broken(next, begun, error)
+            outcome::broken(next, begun, error, self.again)
         })?;
         Ok(self.outcome(id, &plan, ended))
     }

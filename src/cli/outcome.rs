@@ -32,12 +32,12 @@ pub(super) fn stopped(id: u64, step: Option<u32>, why: &str, again: &str) -> Str
 
 /// That nothing more is known of a run that was begun, as where the disk is full: which it is, and how it
 /// is gone on with.
-pub(super) fn broken(id: u64, begun: bool, error: RunError) -> Failure {
+pub(super) fn broken(id: u64, begun: bool, error: RunError, again: &str) -> Failure {
     let mut failure = Failure::from(error);
     if begun {
         failure.message = format!(
             "{}\nrun {id} was begun, and nothing more was sent. Once that is mended, finish it with keybook \
-             apply --finish {id}, or take back what was made with keybook undo {id}",
+             apply --finish {id}{again}, or take back what was made with keybook undo {id}{again}",
             failure.message
         );
     }

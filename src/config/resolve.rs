@@ -144,23 +144,12 @@ pub fn resolve(
             variable.text(THEME),
             user.theme.map(|(theme, line)| (theme, from_user(line))),
         ),
-        color: first(
-            [
-                flags.color.map(|color| (color, Origin::Flag("--color"))),
-                variable.color()?,
-                variable.text(NO_COLOR).map(|_| (Color::Never, Origin::Variable(NO_COLOR))),
-                user.color.map(|(color, line)| (color, from_user(line))),
-            ],
-            Color::Auto,
-        ),
-        readonly: first(
-            [
-                flags.readonly.then_some((true, Origin::Flag("--readonly"))),
-                variable.flag(READONLY)?,
-                user.readonly.map(|(flag, line)| (flag, from_user(line))),
-            ],
-            false,
-        ),
+        color: color(flags.color, &variable, user.color.map(|(it, line)| (it, from_user(line))))?,
+        readonly: readonly(
+            flags.readonly,
+            &variable,
+            user.readonly.map(|(it, line)| (it, from_user(line))),
+        )?,
         clusters: user.clusters,
         policy_file,
         audit_policy,
@@ -168,6 +157,29 @@ pub fn resolve(
         paths,
         warnings,
     })
+}
+
+fn color(
+    flag: Option<Color>,
+    variable: &Variables<'_>,
+    user: Option<(Color, Origin)>,
+) -> Result<Setting<Color>, Error> {
+    let layers = [
+        flag.map(|color| (color, Origin::Flag("--color"))),
+        variable.color()?,
+        variable.text(NO_COLOR).map(|_| (Color::Never, Origin::Variable(NO_COLOR))),
+        user,
+    ];
+    Ok(first(layers, Color::Auto))
+}
+
+fn readonly(
+    flag: bool,
+    variable: &Variables<'_>,
+    user: Option<(bool, Origin)>,
+) -> Result<Setting<bool>, Error> {
+    let flag = flag.then_some((true, Origin::Flag("--readonly")));
+    Ok(first([flag, variable.flag(READONLY)?, user], false))
 }
 
 /// The user's own file, and what is passed over in it: the one that is named, else the usual one.

@@ -128,7 +128,7 @@ struct Hands<'b> {
     found: Vec<InHand>,
 }
 
-impl<'b> Hands<'b> {
+impl Hands<'_> {
     fn all(mut self) -> Vec<InHand> {
         let book = self.book;
         if let Some(log) = book.activity.as_deref().filter(|_| book.log.is_whole()) {

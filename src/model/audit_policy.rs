@@ -145,7 +145,7 @@ impl AuditPolicy {
 
 impl AuditRule {
     /// Whether it is about a request for this.
-    fn fits(&self, target: &Target, namespaced: bool) -> About {
+    fn fits(&self, target: &Target, has_places: bool) -> About {
         let namespaces = list(self.namespaces.as_ref());
         let resources = self.resources.as_deref().unwrap_or_default();
         let paths = list(self.non_resource_urls.as_ref());
@@ -157,16 +157,15 @@ impl AuditRule {
                 }
                 let placed = match namespace {
                     _ if namespaces.is_empty() => About::Yes,
-                    None if namespaced => About::Maybe,
+                    None if has_places => About::Maybe,
                     place => {
                         let place = place.as_deref().unwrap_or_default();
-                        match namespaces.iter().any(|have| &**have == place) {
-                            true => About::Yes,
-                            false => About::No,
-                        }
+                        let is_named = namespaces.iter().any(|have| &**have == place);
+                        if is_named { About::Yes } else { About::No }
                     }
                 };
-                let kind = AuditResources::fit(resources, (group, resource, subresource), name);
+                let kind =
+                    AuditResources::fit(resources, (group, resource, subresource), name.as_ref());
                 match (placed, kind) {
                     (About::No, _) | (_, About::No) => About::No,
                     (About::Yes, About::Yes) => About::Yes,
@@ -189,7 +188,7 @@ impl AuditRule {
 }
 
 impl AuditResources {
-    fn fit(all: &[Self], (group, resource, sub): (&str, &str, &str), name: &Option<Name>) -> About {
+    fn fit(all: &[Self], (group, resource, sub): (&str, &str, &str), name: Option<&Name>) -> About {
         let mut found = if all.is_empty() { About::Yes } else { About::No };
         for one in all.iter().filter(|one| matches!(&*one.group, "*") || *one.group == *group) {
             let kinds = list(one.resources.as_ref());

@@ -55,9 +55,12 @@ impl World {
                 push(&mut self.addable, at, name.clone());
             }
             let own = Self::account(book, ns, &pod.service_account);
-            if !held && !going && self.is_open(at) {
-                let switched = Switched::of(book, (ns, name), pod, own);
-                switched.into_iter().for_each(|pod| push(&mut self.switched, at, pod));
+            if !held
+                && !going
+                && self.is_open(at)
+                && let Some(pod) = Switched::of(book, (ns, name), pod, own)
+            {
+                push(&mut self.switched, at, pod);
             }
             for running in self.running((at, name), pod, own, held) {
                 let running = Running { image: running.image && !going, going, ..running };

@@ -142,7 +142,9 @@ pub(super) fn between<'s>(
 fn in_scope(rules: &[PolicyRule], scope: &Scope) -> Vec<PolicyRule> {
     let mut rules = rules.to_vec();
     if *scope != Scope::Cluster {
-        rules.iter_mut().for_each(|rule| rule.non_resource_urls.clear());
+        for rule in &mut rules {
+            rule.non_resource_urls.clear();
+        }
     }
     rules
 }
@@ -221,7 +223,7 @@ pub(super) fn words(gains: &[Gain]) -> Vec<String> {
 
 /// `get deployments.apps "web"` of a single right.
 fn right_words(right: &PolicyRule) -> String {
-    let first = |all: &[Name]| all.first().map(|one| one.to_string()).unwrap_or_default();
+    let first = |all: &[Name]| all.first().map(ToString::to_string).unwrap_or_default();
     let (verb, resource) = (first(&right.verbs), first(&right.resources));
     if resource.is_empty() {
         return format!("{verb} {}", first(&right.non_resource_urls));

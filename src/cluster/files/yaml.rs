@@ -110,22 +110,20 @@ fn otherwise(place: &Place, line: u64, text: &str, gather: &mut Gather) {
         }
     };
     let mut found = Found::default();
-    match root.json() {
-        Value::Object(mut fields) => {
-            if let Some(items) = fields.get_mut("items").and_then(Value::as_array_mut) {
-                let items = std::mem::take(items);
-                fields.remove("items");
-                let mut listed = Vec::new();
-                items.into_iter().for_each(|one| list(one, 0, &mut listed));
-                found.items = Some(listed);
-            }
-            found.fields = fields;
+    let Value::Object(mut fields) = root.json() else {
+        let reason = "not an object; save objects with kubectl get … -o yaml";
+        return gather.broken(&place.at_line(line), Hurts::All, reason);
+    };
+    if let Some(items) = fields.get_mut("items").and_then(Value::as_array_mut) {
+        let items = std::mem::take(items);
+        fields.remove("items");
+        let mut listed = Vec::new();
+        for one in items {
+            list(one, 0, &mut listed);
         }
-        _ => {
-            let reason = "not an object; save objects with kubectl get … -o yaml";
-            return gather.broken(&place.at_line(line), Hurts::All, reason);
-        }
+        found.items = Some(listed);
     }
+    found.fields = fields;
     take(place, line, found, true, gather);
 }
 

@@ -187,10 +187,8 @@ fn a_group_that_no_request_carries_any_more_is_doubted() {
         for at in 0..100 {
             let all = [&["system:authenticated"], groups].concat();
             let row = Row::new("user:ana", "get pods@a/x", at);
-            world = world.row(match at <= last {
-                true => row.groups(&all),
-                false => row.groups(&["system:authenticated"]),
-            });
+            let carried = if at <= last { &all[..] } else { &["system:authenticated"] };
+            world = world.row(row.groups(carried));
         }
         world
     };

@@ -70,7 +70,7 @@ pub(in crate::reach) fn made_anew(world: &World, one: &Brought, other: &Brought)
     };
     let Part::Switch { at, names, used } = switch else { return Vec::new() };
     // What is made beside the others has another name than they.
-    let (there, named, by_used, scales) = match anew {
+    let (there, of_names, by_used, scales) = match anew {
         Part::Clear { on: On::Pods, at, names, used } => (at, names, used, None),
         Part::Scale { on, at, names, used } => (at, names, used, Some(*on)),
         _ => return Vec::new(),
@@ -78,8 +78,10 @@ pub(in crate::reach) fn made_anew(world: &World, one: &Brought, other: &Brought)
     let Some(at) = at.meet(*there) else { return Vec::new() };
     let used = [used.as_slice(), &given_by(by_used, *by, *who)].concat();
     let is_meant = |pod: &Switched| match scales {
-        None => has(named, &pod.name),
-        Some(on) => pod.scaled_by.as_ref().is_some_and(|(by, name)| *by == on && has(named, name)),
+        None => has(of_names, &pod.name),
+        Some(on) => {
+            pod.scaled_by.as_ref().is_some_and(|(by, name)| *by == on && has(of_names, name))
+        }
     };
     let mut found = Vec::new();
     let mut seen: HashSet<(u32, Name)> = HashSet::new();
