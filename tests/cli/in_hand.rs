@@ -40,6 +40,7 @@ fn home(is_cut: bool) -> (Home, String, String) {
     let mut line = event(1, at, who, ("create", "team-b", "serviceaccounts"), true);
     line["objectRef"]["name"] = json!("operator");
     line["objectRef"]["subresource"] = json!("token");
+    line["requestURI"] = json!("/api/v1/namespaces/team-b/serviceaccounts/operator/token");
     line["level"] = json!("RequestResponse");
     line["responseObject"] = json!({"kind": "TokenRequest",
         "apiVersion": "authentication.k8s.io/v1", "spec": {"expirationSeconds": 31_536_000},
