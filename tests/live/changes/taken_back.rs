@@ -96,12 +96,12 @@ fn an_account_that_was_deleted_is_back_with_a_secret_that_opens_what_it_did() {
 fn a_binding_that_a_finalizer_holds_gives_what_it_gave_and_is_not_back_before_it_is_gone() {
     let Some(cluster) = cluster() else { return };
     let world = world(&cluster, "held");
-    let hold = |value: &Value| {
+    let held_by = |value: &Value| {
         let patch = json!({"metadata": {"finalizers": value}}).to_string();
         let words = ["patch", "rolebinding", "lone", "-n", "held", "--type=merge", "-p", &patch];
         cluster.kubectl_ok(&words);
     };
-    hold(&json!(["example.org/hold"]));
+    held_by(&json!(["example.org/hold"]));
     let kim = cluster.client_cert(&world.kim, &[]).kubeconfig;
     let deletes = ["delete", "configmap", "no-such", "-n", "held", "--ignore-not-found"];
     assert!(may(&cluster, &kim, &deletes));
@@ -113,13 +113,13 @@ fn a_binding_that_a_finalizer_holds_gives_what_it_gave_and_is_not_back_before_it
     assert!(said.text().contains(told), "{}", said.out);
     assert!(said.text().contains("what it gives stays until then"), "{}", said.out);
     // The deletion was taken, and everything stays as it was: that is how it is told.
-    let held = "it is being deleted since";
-    desk.keybook(&["apply", &plan, "--yes", "tests"]).ends_with(5).says(held);
+    let being = "it is being deleted since";
+    desk.keybook(&["apply", &plan, "--yes", "tests"]).ends_with(5).says(being);
     assert!(may(&cluster, &kim, &deletes));
-    desk.keybook(&["verify", "1"]).ends_with(1).says(held);
+    desk.keybook(&["verify", "1"]).ends_with(1).says(being);
     let undone = desk.keybook(&["undo", "1", "--yes", "tests"]).ends_with(5);
     undone.says("RoleBinding held/lone is still there").says("example.org/hold");
-    hold(&Value::Null);
+    held_by(&Value::Null);
     await_some("kim to be refused", || (!may(&cluster, &kim, &deletes)).then_some(()));
     desk.keybook(&["verify", "1"]).ends_with(0);
     desk.keybook(&["undo", "1", "--yes", "tests"]).ends_with(0);
