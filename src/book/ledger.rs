@@ -295,6 +295,9 @@ impl Ledger {
         self.names_credentials |= !record.activity.credentials.is_empty();
         self.any_allowed |= record.calls.iter().any(|exercised| exercised.tally.allowed > 0);
         let asked = Arc::make_mut(&mut self.asked);
+        if !record.calls.is_empty() {
+            asked.note_who(identity);
+        }
         record.calls.iter().for_each(|exercised| asked.note(exercised));
         if record.open().next().is_some() {
             self.undecided.insert(identity.clone());

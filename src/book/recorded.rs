@@ -13,6 +13,10 @@
 //!   writes a kind is usual, but for pods.
 //! * What policies leave out for being so much counts by itself only.
 //!
+//! All of this rests on what the control plane does all the time. Where nothing of its own is in the
+//! log (somebody keeps people's requests only), the log is taken to show what it shows any of: reads,
+//! where something else is read than what policies log that log no other reads.
+//!
 //! Where the configuration names the audit policy, it decides instead.
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -20,7 +24,7 @@ use hashbrown::{Equivalent, HashMap, HashSet};
 
 use super::ledger::Exercised;
 use super::served::Served;
-use crate::model::{Coverage, Name, PolicyRule, Shown, Target};
+use crate::model::{Coverage, Identity, Name, PolicyRule, Shown, SubjectKind, Target};
 use crate::rbac::answers::READS;
 
 /// What audit policies and clouds leave out for being so much: where nobody's requests for it are in
@@ -79,6 +83,14 @@ const WRITTEN_BY_ALL: [(&str, &str); 20] = [
     ("events.k8s.io", "events"),
 ];
 
+/// Whether policies log reads of a kind that log no other reads.
+fn is_read_alone(kind: &Kind) -> bool {
+    matches!(
+        (&*kind.group, &*kind.resource),
+        ("", "secrets" | "configmaps") | ("rbac.authorization.k8s.io", _)
+    )
+}
+
 /// So many of the kinds that every cluster reads, or writes, are enough.
 const ENOUGH: usize = 3;
 
@@ -123,6 +135,22 @@ type Span = (DateTime<Utc>, DateTime<Utc>);
 pub(crate) struct Asked {
     kinds: HashMap<Kind, [Option<Span>; 2]>,
     paths: bool,
+    /// Whether the control plane is among those who asked.
+    control_plane: bool,
+}
+
+/// Whether it is a part of the control plane, by the names that Kubernetes gives them.
+fn is_control_plane(who: &Identity) -> bool {
+    match (who.kind, who.namespace.as_deref()) {
+        (SubjectKind::User, _) => {
+            matches!(&*who.name, "system:kube-controller-manager" | "system:kube-scheduler")
+        }
+        // With `--use-service-account-credentials` each controller has an account of its own.
+        (SubjectKind::ServiceAccount, Some("kube-system")) => {
+            matches!(&*who.name, "generic-garbage-collector" | "namespace-controller")
+        }
+        _ => false,
+    }
 }
 
 /// A class of verbs.
@@ -161,6 +189,11 @@ impl Class {
 }
 
 impl Asked {
+    /// Notes that somebody asked for something.
+    pub(crate) fn note_who(&mut self, who: &Identity) {
+        self.control_plane |= is_control_plane(who);
+    }
+
     /// Notes what somebody's request asked for, whatever came of it.
     pub(crate) fn note(&mut self, exercised: &Exercised) {
         let Target::Resource { group, resource, subresource, .. } = &exercised.call.target else {
@@ -193,6 +226,8 @@ pub(crate) struct Recorded {
     general: [bool; 2],
     /// Whether paths are.
     paths: bool,
+    /// Whether nothing of the control plane is in the log, so that what it does proves nothing.
+    people_only: bool,
 }
 
 impl Recorded {
@@ -210,7 +245,16 @@ impl Recorded {
             });
             all.map(|(kind, _)| kind.clone()).collect::<HashSet<Kind>>()
         });
-        let mut recorded = Self { kinds, general: [false; 2], paths: asked.paths };
+        let people_only = !asked.control_plane;
+        let paths = asked.paths || people_only;
+        let mut recorded = Self { kinds, general: [false; 2], paths, people_only };
+        if people_only {
+            let read = |(kind, spans): (&Kind, &[Option<Span>; 2])| {
+                !is_read_alone(kind) && spans[Class::Reads as usize].is_some()
+            };
+            recorded.general = [asked.kinds.iter().any(read), true];
+            return recorded;
+        }
         let of = |class, all: &[(&str, &str)]| {
             all.iter().filter(|(group, kind)| recorded.has(class, group, kind)).count() >= ENOUGH
         };
@@ -269,6 +313,7 @@ impl Recorded {
             return Shown::Partly;
         }
         match class {
+            _ if self.people_only => general,
             Class::Reads if served.can_be_watched(group, kind) => Shown::No,
             Class::Writes if (group, kind) == ("", "pods") => Shown::No,
             _ => general,

@@ -94,7 +94,7 @@ impl Runner<'_> {
         let writer = self.writer;
         let config = match self.again(step, || ask.answered(writer, plan, &address)).await {
             Ok(config) => config,
-            Err(error) if super::runner::may_have_been_made(&error) => {
+            Err(error) if super::send::may_have_been_made(&error) => {
                 return stopped(format!("{error}; {}", lost(step)));
             }
             Err(error) => return stopped(error.to_string()),

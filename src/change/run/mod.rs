@@ -16,6 +16,7 @@ mod preflight;
 mod read;
 mod record;
 mod runner;
+mod send;
 mod undoing;
 mod verify;
 mod words;

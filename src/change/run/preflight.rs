@@ -9,7 +9,7 @@ use tokio::sync::Mutex;
 
 use super::look::{Found, judge, there};
 use super::read::{Images, collection_of};
-use super::runner::send;
+use super::send::send;
 use crate::change::plan::{Action, Plan, Reversibility, Right, Step, without_server_fields};
 use crate::cluster::{self, Cluster, DryRun, Writer};
 

@@ -8,11 +8,11 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 
 use super::look::{Found, look};
-use super::read::{collection_of, path_of, secret_image};
+use super::send::{may_have_been_made, send};
 use super::{Differs, History, How, Record, Run, StepState, beyond, verify};
-use crate::change::plan::{Action, Plan, Step, stored, without_server_fields};
+use crate::change::plan::{Plan, Step};
 use crate::cluster::loader::{LoadOptions, load};
-use crate::cluster::{self, Cluster, DryRun, Preconditions, Writer};
+use crate::cluster::{self, Cluster, DryRun, Writer};
 use crate::model::{ListKind, Name};
 use crate::store::{Addition, Journal, JournalError};
 
@@ -436,71 +436,6 @@ impl Runner<'_> {
     }
 }
 
-/// Whether a request that failed so may have been carried out all the same.
-pub(super) fn may_have_been_made(error: &cluster::Error) -> bool {
-    match error {
-        cluster::Error::Busy { status, .. } => *status != 429,
-        cluster::Error::Unreachable { .. }
-        | cluster::Error::TooLong { .. }
-        | cluster::Error::Failed { .. } => true,
-        _ => false,
-    }
-}
-
 fn somebody_else(step: &Step) -> String {
     format!("{} is already as this step would leave it: somebody else did that", step.target)
-}
-
-/// Sends the write of a step, once; gives the object as it was left, None where it is gone.
-pub(super) async fn send(
-    writer: &dyn Writer,
-    step: &Step,
-    dry: DryRun,
-) -> Result<Option<Value>, cluster::Error> {
-    let nothing = Value::Null;
-    let after = step.after.as_ref().unwrap_or(&nothing);
-    let left = match step.action {
-        Action::Create => writer.create(&collection_of(&step.target), after, dry).await?,
-        Action::Replace if step.target.is_secret() => {
-            writer.patch(&path_of(&step.target), &label_patch(step), dry).await?
-        }
-        Action::Replace => writer.replace(&path_of(&step.target), after, dry).await?,
-        Action::Delete => {
-            let only = Preconditions {
-                uid: step.precondition.uid.clone(),
-                resource_version: step.precondition.resource_version.clone(),
-            };
-            writer.delete(&path_of(&step.target), &only, dry).await?;
-            return Ok(None);
-        }
-    };
-    Ok(Some(stored(if step.target.is_secret() { secret_image(&left) } else { left })))
-}
-
-/// The labels of a Secret as they will be, with what it must be for that.
-fn label_patch(step: &Step) -> Value {
-    let labels = |image: Option<&Value>| {
-        let image = image.cloned().map(without_server_fields).unwrap_or_default();
-        match &image["metadata"]["labels"] {
-            Value::Object(labels) => labels.clone(),
-            _ => serde_json::Map::new(),
-        }
-    };
-    let (before, mut changed) = (labels(step.before.as_ref()), labels(step.after.as_ref()));
-    for (label, value) in before {
-        match changed.get(&label) {
-            Some(after) if *after == value => drop(changed.remove(&label)),
-            Some(_) => {}
-            None => drop(changed.insert(label, Value::Null)),
-        }
-    }
-    let mut metadata = serde_json::json!({ "labels": changed });
-    for (field, value) in
-        [("uid", &step.precondition.uid), ("resourceVersion", &step.precondition.resource_version)]
-    {
-        if let Some(value) = value {
-            metadata[field] = Value::from(&**value);
-        }
-    }
-    serde_json::json!({ "metadata": metadata })
 }

@@ -180,9 +180,10 @@ fn the_right_to_set_an_owner_is_in_no_log() {
 fn a_group_that_no_request_carries_any_more_is_doubted() {
     let with = |groups: &[&'static str], last: i64| {
         let mut world = world()
+            .cluster_role("both", &rule(&["get", "create"], "", "pods"))
             .bind(None, "ops", "ClusterRole/all", "group:ops")
             .bind(Some("a"), "own", "ClusterRole/view", "user:ana")
-            .bind(Some("a"), "devs", "ClusterRole/view", "group:devs")
+            .bind(Some("a"), "devs", "ClusterRole/both", "group:devs")
             .log(0, 100);
         for at in 0..100 {
             let all = [&["system:authenticated"], groups].concat();

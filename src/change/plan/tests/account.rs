@@ -262,6 +262,7 @@ fn what_is_left_of_an_account_is_told_and_who_tries_what_is_refused() {
     let labelled = |name: &str, labels: Value| {
         let mut secret = token(name, "bot");
         secret["metadata"]["labels"] = labels;
+        secret["metadata"]["annotations"]["kubernetes.io/service-account.uid"] = json!("uid-bot");
         secret
     };
     let used = "kubernetes.io/legacy-token-last-used";
