@@ -356,7 +356,7 @@ impl Book {
         let left_out = sure == Sure::Maybe
             || members_unseen
             || self.may_be_left_out(entry)
-            || coverage.from.is_none_or(|from| row.facts.reads && !self.reads_cover(from))
+            || coverage.from.is_none_or(|from| row.facts.reads && !coverage.reads_cover(from))
             || self.shows(entry, row) == Shown::No
             || coverage.lacks_server()
             || !(coverage.decisions_logged || self.ledger.any_allowed);

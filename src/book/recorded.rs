@@ -14,7 +14,7 @@
 //! * What policies leave out for being so much counts by itself only.
 //!
 //! All of this rests on what the control plane does all the time. Where nothing of its own is in the
-//! log (somebody keeps people's requests only), the log is taken to show what it shows any of: reads,
+//! log (somebody keeps people's requests only), or the log is shorter than a day, it is taken to show what it shows any of: reads,
 //! where something else is read than what policies log that log no other reads.
 //!
 //! Where the configuration names the audit policy, it decides instead.
@@ -82,6 +82,10 @@ const WRITTEN_BY_ALL: [(&str, &str); 20] = [
     ("discovery.k8s.io", "endpointslices"),
     ("events.k8s.io", "events"),
 ];
+
+/// In a log as long as that everything that the control plane does all the time is there many times
+/// over: its watches are begun anew every five to ten minutes (`client-go/tools/cache/reflector.go`).
+const PROVES: TimeDelta = TimeDelta::days(1);
 
 /// Whether policies log reads of a kind that log no other reads.
 fn is_read_alone(kind: &Kind) -> bool {
@@ -226,8 +230,9 @@ pub(crate) struct Recorded {
     general: [bool; 2],
     /// Whether paths are.
     paths: bool,
-    /// Whether nothing of the control plane is in the log, so that what it does proves nothing.
-    people_only: bool,
+    /// Whether nothing of the control plane is in the log, or too little, so that what is not there
+    /// proves nothing.
+    unproved: bool,
 }
 
 impl Recorded {
@@ -245,10 +250,10 @@ impl Recorded {
             });
             all.map(|(kind, _)| kind.clone()).collect::<HashSet<Kind>>()
         });
-        let people_only = !asked.control_plane;
-        let paths = asked.paths || people_only;
-        let mut recorded = Self { kinds, general: [false; 2], paths, people_only };
-        if people_only {
+        let unproved = !asked.control_plane || to - from < PROVES;
+        let paths = asked.paths || unproved;
+        let mut recorded = Self { kinds, general: [false; 2], paths, unproved };
+        if unproved {
             let read = |(kind, spans): (&Kind, &[Option<Span>; 2])| {
                 !is_read_alone(kind) && spans[Class::Reads as usize].is_some()
             };
@@ -303,7 +308,7 @@ impl Recorded {
 
     fn atom(&self, class: Class, group: &str, kind: &str, served: &Served) -> Shown {
         let general = if self.is_general(class) { Shown::Yes } else { Shown::No };
-        if kind.contains('*') {
+        if self.unproved || kind.contains('*') {
             return general;
         }
         if self.has(class, group, kind) {
@@ -313,7 +318,6 @@ impl Recorded {
             return Shown::Partly;
         }
         match class {
-            _ if self.people_only => general,
             Class::Reads if served.can_be_watched(group, kind) => Shown::No,
             Class::Writes if (group, kind) == ("", "pods") => Shown::No,
             _ => general,

@@ -9,13 +9,7 @@ const RULE: (&str, &str) = ("redundant-grant", "redundant");
 pub(super) fn find(subject: &Subject<'_>, found: &mut Vec<Finding>) {
     for grant in subject.own() {
         let other = grant.shadowed_by.and_then(|id| subject.book.grant(id));
-        // Who may have left the group would hold nothing without their own.
-        let left = |other: &Grant| {
-            let whose = &other.key.subject;
-            *whose != grant.key.subject
-                && subject.book.uncarried(subject.entry, &whose.name).is_some()
-        };
-        let Some(other) = other.filter(|other| !is_kept(grant, other) && !left(other)) else {
+        let Some(other) = other.filter(|other| !is_kept(grant, other)) else {
             continue;
         };
         let whose = if other.key.subject == grant.key.subject {

@@ -84,7 +84,20 @@ fn items(kubeconfig: &Path, home: &Path, words: &[&str]) -> Value {
     let (_, out, err) = keybook(kubeconfig, home, &all);
     let answer: Value = serde_json::from_str(&out).unwrap_or_else(|error| panic!("{error}: {err}"));
     let coverage = &answer["metadata"]["coverage"];
-    json!({"items": answer["items"], "events": coverage["events"], "from": coverage["from"],
+    // Commands say by which options they mean the same log.
+    let mut items = answer["items"].clone();
+    for item in items.as_array_mut().into_iter().flatten() {
+        for finding in item["findings"].as_array_mut().into_iter().flatten() {
+            for text in ["command", "how"] {
+                let said = finding["fix"][text].as_str().unwrap_or_default();
+                let said: Vec<&str> = said.split(" --audit ").collect();
+                if said.len() > 1 {
+                    finding["fix"][text] = json!(said[0]);
+                }
+            }
+        }
+    }
+    json!({"items": items, "events": coverage["events"], "from": coverage["from"],
         "to": coverage["to"], "unreadable": coverage["unreadable"]})
 }
 

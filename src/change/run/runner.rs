@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::look::{Found, look};
 use super::send::{may_have_been_made, send};
 use super::{Differs, History, How, Record, Run, StepState, beyond, verify};
-use crate::change::plan::{Plan, Step};
+use crate::change::plan::{Action, Plan, Step};
 use crate::cluster::loader::{LoadOptions, load};
 use crate::cluster::{self, Cluster, DryRun, Writer};
 use crate::model::{ListKind, Name};
@@ -340,7 +340,7 @@ impl Runner<'_> {
         if !done.announced {
             self.note(Record::Writing { run, step: step.id })?;
         }
-        let addition = self.announce(run, next)?;
+        let addition = self.announce(run, next.filter(|next| tell_themselves(step, next)))?;
         let writer = self.writer;
         let tried = async {
             match next {
@@ -434,6 +434,16 @@ impl Runner<'_> {
             attempt += 1;
         }
     }
+}
+
+/// Whether what became of two steps is told by their objects, whichever was made: then that the first
+/// was made need not be on the disk before the second is sent. What is deleted and made again is not
+/// told so, nor is what controllers write to.
+fn tell_themselves(step: &Step, next: &Step) -> bool {
+    let edited = |step: &Step| {
+        step.action == Action::Replace && (step.target.is_role() || step.target.is_binding())
+    };
+    edited(step) && edited(next) && step.target != next.target
 }
 
 fn somebody_else(step: &Step) -> String {
