@@ -245,12 +245,16 @@ impl Book {
             dirty.groups.insert(subject.name.clone());
             for member in self.members_of(&subject.name) {
                 dirty.identities.insert(member.identity.clone());
-                // What everybody has may shadow what its members were granted themselves.
-                if groups::is_implicit(&subject.name) {
-                    shadowed.push(member.identity.clone());
-                }
+            }
+            // What everybody has may shadow what they were granted themselves, accounts that are not
+            // there among them.
+            if groups::is_implicit(&subject.name) {
+                let all = self.entries().map(|entry| &entry.identity);
+                let theirs = all.filter(|one| one.implicit_groups().contains(&subject.name));
+                shadowed.extend(theirs.cloned());
             }
         }
+        dirty.identities.extend(shadowed.iter().cloned());
         dirty.subjects.extend(shadowed);
     }
 

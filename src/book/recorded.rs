@@ -308,11 +308,14 @@ impl Recorded {
 
     fn atom(&self, class: Class, group: &str, kind: &str, served: &Served) -> Shown {
         let general = if self.is_general(class) { Shown::Yes } else { Shown::No };
-        if self.unproved || kind.contains('*') {
+        if kind.contains('*') {
             return general;
         }
         if self.has(class, group, kind) {
             return Shown::Yes;
+        }
+        if self.unproved {
+            return general;
         }
         if OFTEN_LEFT_OUT.contains(&(group, kind)) {
             return Shown::Partly;
