@@ -17,14 +17,17 @@ const LISTS: &str =
 /// How many reviews the API server is asked.
 const REVIEWS: usize = 8_000;
 
+/// Why no control plane can be started, where none can.
+pub fn there_is_none() -> Option<&'static str> {
+    let is_none = std::env::var_os("KEYBOOK_CLUSTER_BIN").is_none();
+    is_none.then_some("set KEYBOOK_CLUSTER_BIN to what tests/run --cluster-binary prints")
+}
+
 /// The comparison; needs the control plane of the tests.
 pub fn section() -> Section {
     let mut section = Section::new("16,700 objects on a real API server");
-    if std::env::var_os("KEYBOOK_CLUSTER_BIN").is_none() {
-        section.skip(
-            "everything",
-            "set KEYBOOK_CLUSTER_BIN to what tests/run --cluster-binary prints",
-        );
+    if let Some(why) = there_is_none() {
+        section.skip("everything", why);
         return section;
     }
     let Some(cluster) = Cluster::start(&Options::default()) else {
@@ -98,7 +101,7 @@ fn reviews(count: usize) -> String {
 }
 
 /// So many a second.
-fn rate(count: usize, seconds: f64) -> String {
+pub fn rate(count: usize, seconds: f64) -> String {
     #[allow(clippy::cast_precision_loss)] // A rate.
     let rate = count as f64 / seconds;
     format!("{rate:.0} a second")

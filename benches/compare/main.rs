@@ -1,10 +1,11 @@
 //! keybook beside what a user would take instead, in one run on one machine.
 //!
-//! `cargo bench --bench compare` prints everything; `-- log world demo live` only some. What an
+//! `cargo bench --bench compare` prints everything; `-- log world demo live apply` only some. What an
 //! alternative needs and is not there is said in its place.
 
 #![allow(clippy::expect_used, clippy::panic)] // A bench has nobody to hand an error to.
 
+mod applying;
 mod live;
 mod log;
 mod measure;
@@ -93,6 +94,7 @@ fn main() {
         ("world", memory::section),
         ("demo", screen::section),
         ("live", live::section),
+        ("apply", applying::section),
     ];
     for (name, section) in parts {
         if wants(name) {
