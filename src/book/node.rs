@@ -176,7 +176,8 @@ impl Book {
         let covers = self.coverage().is_some_and(|coverage| {
             coverage.from.is_some() && (coverage.decisions_logged || self.ledger.any_allowed)
         });
-        if self.log.is_whole() && covers && !self.may_be_left_out(&entry) {
+        let left_out = self.may_be_left_out(&entry) || self.is_not_logged(&entry);
+        if self.log.is_whole() && covers && !left_out {
             let used = rows.iter().filter(|row| **row == Sure::Yes).count();
             entry.used = Some((u32::try_from(used).unwrap_or(u32::MAX), entry.held));
         }

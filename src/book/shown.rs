@@ -33,6 +33,40 @@ impl Book {
         }
     }
 
+    /// Whether the audit policy leaves all requests of somebody out of the log, or all that read, or all
+    /// that write, but for what it says of single kinds. False where the configuration names none.
+    pub(crate) fn leaves_out(&self, identity: &Identity) -> bool {
+        self.find(identity).is_some_and(|entry| self.leaves_out_entry(entry))
+    }
+
+    /// Of whom it does.
+    pub(crate) fn left_out(&self) -> impl Iterator<Item = &Identity> {
+        let entries = self.policy.audit.iter().flat_map(|_| self.entries());
+        entries.filter(|entry| self.leaves_out_entry(entry)).map(|entry| &entry.identity)
+    }
+
+    /// Whether it leaves all of them out. Of a group's members it may leave out some.
+    pub(crate) fn is_not_logged(&self, entry: &Entry) -> bool {
+        !self.usual(entry).is_empty() && self.usual(entry).iter().all(|shown| *shown == Shown::No)
+    }
+
+    /// The same as [`Self::leaves_out`].
+    pub(crate) fn leaves_out_entry(&self, entry: &Entry) -> bool {
+        self.usual(entry).contains(&Shown::No)
+    }
+
+    /// Whether what somebody does to kinds that no rule of the policy names is logged; nothing where the
+    /// configuration names no policy.
+    fn usual(&self, entry: &Entry) -> Vec<Shown> {
+        let Some(policy) = &self.policy.audit else { return Vec::new() };
+        let kind = target("*", "*", None);
+        let about = |rule: &AuditRule| self.about(entry, rule);
+        ["get", "list", "create", "update", "patch", "delete"]
+            .iter()
+            .map(|verb| policy.logs(&about, verb, &kind, true))
+            .collect()
+    }
+
     /// Whether requests for a kind, as rules write it, may be left out of the log, whoever's.
     pub(crate) fn may_hide(&self, verb: &str, group: &Name, resource: &Name) -> bool {
         let rule = PolicyRule {

@@ -2,7 +2,8 @@
 //! hands, so that no finding says of one what the inventory does not.
 
 use super::token_secret::{self, TRACKING};
-use super::{Credential, Kind, Only, gather, legacy};
+use super::unnamed::LEFT_OUT;
+use super::{Credential, Kind, LastUse, Only, gather, legacy};
 use crate::book::{Book, Entry};
 use crate::model::{Objects, SubjectKind};
 
@@ -17,6 +18,12 @@ pub(crate) fn lasting(book: &Book, entry: &Entry) -> Vec<Credential> {
     let mut all = gather(book, Only(Some(&entry.identity)), true).credentials;
     let listed = all.iter().any(|one| one.kind == Kind::TokenSecret);
     all.retain(|one| one.standing.is_taken() && lasts(one, listed));
+    // While a Book is made its entries are not to be looked up yet.
+    if book.leaves_out_entry(entry) {
+        for one in all.iter_mut().filter(|one| matches!(one.last_use, LastUse::NotInLog(_))) {
+            one.last_use = LastUse::NotKnown(LEFT_OUT);
+        }
+    }
     all
 }
 

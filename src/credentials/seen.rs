@@ -61,6 +61,8 @@ pub(super) struct Uses {
     asked: Asked,
     /// Tokens that somebody had made for accounts: by whom, and what is known of them.
     made: BTreeMap<(Identity, Name), (Maker, Minted)>,
+    /// Of whom the audit policy leaves requests out.
+    left_out: BTreeSet<Identity>,
     absent: LastUse,
 }
 
@@ -77,13 +79,20 @@ impl Uses {
             detail: Detail::default(),
             asked: Asked::default(),
             made: BTreeMap::new(),
+            left_out: BTreeSet::new(),
             absent,
         }
     }
 
     /// Of those alone that may last (`lasting`) nobody counts what was asked for and is not known.
     pub(super) fn new(book: &Book, only: Only<'_>, lasting: bool) -> Self {
-        let mut uses = Self { absent: absent(book), ..Self::none() };
+        let left_out = match only.0 {
+            None => book.left_out().cloned().collect(),
+            Some(identity) => {
+                book.leaves_out(identity).then(|| identity.clone()).into_iter().collect()
+            }
+        };
+        let mut uses = Self { absent: absent(book), left_out, ..Self::none() };
         let Some(activity) = book.activity.as_deref().filter(|_| book.log.is_whole()) else {
             return uses;
         };
@@ -158,12 +167,15 @@ impl Uses {
 
     /// What is said of a credential of somebody that the log does not show in use. Where some of their
     /// requests have no id (the log's form has none, the API server is older, the audit policy leaves it
-    /// out), those may be by it.
+    /// out), those may be by it; so may those that are not in the log.
     pub(super) fn absent_of(&self, identity: &Identity) -> LastUse {
         match self.absent {
             LastUse::NotInLog(_) if self.is_cut(identity) => LastUse::NotKnown(unnamed::TOO_MANY),
             LastUse::NotInLog(_) if self.unnamed.contains_key(identity) => {
                 LastUse::NotKnown(unnamed::NOT_NAMED)
+            }
+            LastUse::NotInLog(_) if self.left_out.contains(identity) => {
+                LastUse::NotKnown(unnamed::LEFT_OUT)
             }
             _ => self.absent.clone(),
         }
@@ -217,7 +229,13 @@ impl Uses {
 
     /// The use of a user by whatever credential.
     pub(super) fn by_user(&self, identity: &Identity) -> LastUse {
-        self.users.get(identity).map_or_else(|| self.absent.clone(), Span::last_use)
+        let absent = || match self.absent {
+            LastUse::NotInLog(_) if self.left_out.contains(identity) => {
+                LastUse::NotKnown(unnamed::LEFT_OUT)
+            }
+            _ => self.absent.clone(),
+        };
+        self.users.get(identity).map_or_else(absent, Span::last_use)
     }
 
     /// The uses of all users.

@@ -8,7 +8,7 @@ use super::legacy;
 use super::seen::Uses;
 use super::span::Span;
 use super::standing::{self, Standing, Tie};
-use super::unnamed::{NOT_NAMED, TOO_MANY};
+use super::unnamed::{LEFT_OUT, NOT_NAMED, TOO_MANY};
 use super::{Credential, Expires, Inventory, Kind, LastUse, Made, Only};
 use crate::book::Book;
 use crate::model::{Identity, Name, Secret, ServiceAccount};
@@ -266,7 +266,11 @@ impl Token<'_> {
                 let made = self.secret.meta.creation_timestamp.unwrap_or(since);
                 LastUse::NotSince(since.max(made))
             }
-            None if matches!(log.absent, LastUse::NotInLog(_) | LastUse::NotKnown(NOT_NAMED)) => {
+            None if matches!(
+                log.absent,
+                LastUse::NotInLog(_) | LastUse::NotKnown(NOT_NAMED | LEFT_OUT)
+            ) =>
+            {
                 log.absent.clone()
             }
             None => LastUse::NotKnown("the server does not tell since when it tracks such tokens"),

@@ -12,6 +12,10 @@ pub(super) const TOO_MANY: &str = "the log names more credentials of it than are
 /// presented.
 pub(super) const NOT_NAMED: &str = "the log does not name the credential of each of its requests";
 
+/// Why a credential may be in use all the same, where the audit policy leaves requests of its identity
+/// out, or all that read, or all that write.
+pub(super) const LEFT_OUT: &str = "the audit policy leaves requests of it out";
+
 /// What the API server presents to itself (`apiserver/pkg/server/options/serving_with_loopback.go`).
 const OWN: &str =
     "the API server's own: it makes it for its requests to itself and keeps it in its memory";

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::unnamed::{NOT_NAMED, TOO_MANY};
+use super::unnamed::{LEFT_OUT, NOT_NAMED, TOO_MANY};
 use super::{Credential, Kind, LastUse, legacy, words_beyond};
 use crate::book::Book;
 use crate::model::{Absence, Containers, ListKind, Name, quoted_agent};
@@ -70,7 +70,7 @@ impl LastUse {
 pub(crate) fn hidden(last_use: &LastUse) -> Option<&'static str> {
     match last_use {
         LastUse::NotKnown(why) => {
-            Some(*why).filter(|why| [legacy::WHICH, TOO_MANY, NOT_NAMED].contains(why))
+            Some(*why).filter(|why| [legacy::WHICH, TOO_MANY, NOT_NAMED, LEFT_OUT].contains(why))
         }
         _ => None,
     }

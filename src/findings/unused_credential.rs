@@ -12,7 +12,7 @@ use crate::book::{Existence, Finding, Fix, Severity};
 use crate::credentials::{
     Credential, Kind, LastUse, has_untold_end, is_for_another, mounted_by, mounting_unknown,
 };
-use crate::model::Detail;
+use crate::model::{Detail, Shown};
 
 const RULE: (&str, &str) = ("unused-credential", "unused credential");
 
@@ -30,7 +30,7 @@ pub(super) fn find(subject: &Subject<'_>, found: &mut Vec<Finding>) {
     let told = |one: &&Credential| !has_untold_end(one) && !is_for_another(one);
     for one in subject.credentials.iter().filter(told) {
         let Some((evidence, by_log)) = unused(subject, one, log) else { continue };
-        let doubt = doubt(subject, one);
+        let doubt = doubt(subject, one).or_else(|| hidden(subject).filter(|_| by_log));
         let severity = match doubt {
             Some(_) => Severity::Info,
             None => one_less(severity_of(entry.tier)),
@@ -64,11 +64,25 @@ fn doubt(subject: &Subject<'_>, one: &Credential) -> Option<String> {
     Some(format!("; whether it is in a pod's containers is not known, since {why}"))
 }
 
+/// What of all that its identity may do the log would not show: of a token for that alone it has nothing.
+/// None where it would show all, or where the policy is not known and it shows some of each rule.
+fn hidden(subject: &Subject<'_>) -> Option<String> {
+    let log = subject.log?;
+    let rules = subject.judged_rules(&log);
+    let worst = rules.iter().map(|rule| rule.shown).max().unwrap_or_default();
+    let doubted = match &subject.book.policy.audit {
+        Some(_) => worst != Shown::Yes,
+        None => worst == Shown::No,
+    };
+    doubted.then(|| super::idle::hidden(subject, rules.into_iter())).filter(|said| !said.is_empty())
+}
+
 /// The log, where it would show the use of any credential of this identity.
 fn telling_log<'a>(subject: &Subject<'a>) -> Option<Log<'a>> {
     let log = subject.log?;
     let detail = subject.book.activity.as_deref()?.detail();
     if !subject.book.reads_cover(log.since)
+        || subject.book.leaves_out_entry(subject.entry)
         || log.coverage.lacks_server()
         || detail == Detail::NoCalls
     {

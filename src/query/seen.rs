@@ -17,6 +17,8 @@ pub enum Seen<'a> {
     /// Not in what is kept of the log, which names more identities than that: it may have been
     /// there before those that were seen later.
     LeftOut,
+    /// The audit policy leaves its requests out of the log.
+    NotLogged,
     /// The log is still being read.
     Reading,
     /// There is no log, but the cluster shows something.
@@ -36,6 +38,7 @@ impl<'a> Seen<'a> {
         match book.coverage() {
             _ if matches!(book.log, LogState::Reading { .. }) => Self::Reading,
             Some(_) if activity.is_none() && book.may_be_left_out(entry) => Self::LeftOut,
+            Some(_) if book.is_not_logged(entry) => Self::NotLogged,
             Some(coverage) if coverage.to.is_some() => Self::NotIn(coverage.days()),
             _ => entry.hints.first().map_or(Self::NoLog, Self::Sign),
         }
@@ -49,12 +52,16 @@ impl<'a> Seen<'a> {
         }
     }
 
+    /// Whether the log tells, by having it or by not having it.
+    pub fn is_told(self) -> bool {
+        !matches!(self, Self::Reading | Self::LeftOut | Self::NotLogged)
+    }
+
     /// Whether the last request is no longer ago than `age`, counted back from the end of what
     /// the log covers. None where that is not known: there is no log, it does not reach back so
     /// far, or it was left out.
     pub fn within(self, age: TimeDelta, book: &Book) -> Option<bool> {
-        let coverage =
-            book.coverage().filter(|_| !matches!(self, Self::Reading | Self::LeftOut))?;
+        let coverage = book.coverage().filter(|_| self.is_told())?;
         let from = coverage.to?.checked_sub_signed(age)?;
         match self.time() {
             Some(time) if time >= from => Some(true),

@@ -148,8 +148,7 @@ impl Term {
     /// The terms that a log, a threshold or a finding answers.
     fn holds_by_log(&self, book: &Book, entry: &Entry) -> Option<bool> {
         let seen = Seen::of(book, entry);
-        let logged =
-            || book.coverage().filter(|_| !matches!(seen, Seen::Reading | Seen::LeftOut))?.to;
+        let logged = || book.coverage().filter(|_| seen.is_told())?.to;
         match self {
             Self::SeenWithin(age) => seen.within(*age, book),
             Self::SeenBefore(age) => seen.within(*age, book).map(|within| !within),

@@ -377,6 +377,8 @@ fn last_seen(book: &Book, entry: &Entry) -> Cell {
         )),
         Seen::LeftOut => Cell::exactly("not known", "")
             .or_full("not known (the log names more identities than are kept)"),
+        Seen::NotLogged => Cell::exactly("not known", "")
+            .or_full("not known (the audit policy leaves its requests out of the log)"),
         Seen::Reading => Cell::exactly("…", ""),
         Seen::NoLog => Cell::exactly("no log", ""),
     }

@@ -165,7 +165,7 @@ pub fn seen(seen: Seen<'_>, now: DateTime<Utc>) -> Line<'static> {
         Seen::At(time) => Line::plain(ago(time, now)),
         Seen::DeniedOnly(_) => Line::of("denied only", Slot::Warn),
         Seen::NotIn(whole) => Line::of(format!("not in {}", days(whole)), Slot::Warn),
-        Seen::LeftOut => Line::of("not known", Slot::Unknown),
+        Seen::LeftOut | Seen::NotLogged => Line::of("not known", Slot::Unknown),
         Seen::Reading => Line::of(LOADING, Slot::Muted),
         Seen::Sign(hint) => {
             let what = match hint.source {

@@ -8,7 +8,10 @@ use serde_json::{Value, json};
 use super::{findings, rule, rules, world};
 use crate::book::Severity;
 use crate::book::world::{Row, World, day};
-use crate::model::{Asked, BoundTo, Health, Identity, Issued, ListKind, ListState, Minted};
+use crate::model::{
+    Asked, AuditPolicy, AuditResources, AuditRule, BoundTo, Health, Identity, Issued, ListKind,
+    ListState, Minted, Name,
+};
 
 /// A token Secret of sa:a/x, made on a day, with labels.
 fn secret(name: &str, made: i64, labels: &Value) -> Value {
@@ -107,6 +110,45 @@ fn a_token_that_the_log_does_not_have_is_unused_where_the_log_would_have_it() {
     // Made within the idle time.
     let young = of_x().object(&secret("t", 50, &json!({}))).log(0, 100);
     assert_eq!(said(&young.row(work(99, Some("JTI=1"))), "unused-credential"), []);
+}
+
+#[test]
+fn what_the_audit_policy_leaves_out_of_the_log_may_be_by_any_token() {
+    let all = |names: &[&str]| Some(names.iter().map(|one| Name::from(*one)).collect::<Vec<_>>());
+    let with = |first: AuditRule| {
+        let mut world = of_x().object(&secret("t", -9, &json!({}))).log(0, 100);
+        let mut policy = AuditPolicy::of_everything();
+        policy.rules.as_mut().unwrap().insert(0, AuditRule { level: "None".into(), ..first });
+        world.policy.audit = Some(Arc::new(policy));
+        let world = world.row(work(99, Some("JTI=1")));
+        let token = said(&world, "lasting-token").remove(0).1;
+        let mut found = said(&world, "unused-credential");
+        (found.pop().map(|(severity, evidence)| (severity, evidence.contains("leaves out"))), token)
+    };
+    let none = AuditRule::default;
+    let said_unused = "it is in no request of the log";
+    let (found, token) = with(AuditRule { users: all(&["user-y"]), ..none() });
+    assert_eq!(found, Some((Severity::Low, false)));
+    assert!(token.ends_with(said_unused), "{token}");
+    // Its name, a group of it, and its reads only: by any of these the other token may be in use.
+    for first in [
+        AuditRule { users: all(&["system:serviceaccount:a:x"]), ..none() },
+        AuditRule { user_groups: all(&["system:serviceaccounts:a"]), ..none() },
+        AuditRule {
+            user_groups: all(&["system:serviceaccounts"]),
+            verbs: all(&["get", "list", "watch"]),
+            ..none()
+        },
+    ] {
+        let (found, token) = with(first.clone());
+        assert_eq!(found, None, "{first:?}");
+        assert!(token.ends_with("the audit policy leaves requests of it out"), "{token}");
+    }
+    // A kind of those that it may use.
+    let pods =
+        || Some(vec![AuditResources { resources: all(&["pods"]), ..AuditResources::default() }]);
+    let (found, _) = with(AuditRule { resources: pods(), ..none() });
+    assert_eq!(found, Some((Severity::Info, true)));
 }
 
 #[test]

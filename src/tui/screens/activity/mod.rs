@@ -72,6 +72,9 @@ fn without(book: &Book, entry: &Entry) -> Lines {
             "Not known: the log names more identities than are kept, the last seen of them."
                 .to_owned()
         }
+        crate::query::Seen::NotLogged => {
+            "Not known: the audit policy leaves its requests out of the log.".to_owned()
+        }
         crate::query::Seen::NotIn(0) => "Not in the log, which covers less than a day.".to_owned(),
         crate::query::Seen::NotIn(days) => {
             let days = usize::try_from(days).unwrap_or_default();
