@@ -3,22 +3,25 @@
 //! Every API server renews a lease of its own in kube-system (`apiserver-…`,
 //! `pkg/controlplane/server.go`), by itself, so in its own log only. A controller manager or
 //! scheduler asks for the lease of the leader all the time, and whoever leads renews it: where the
-//! one is in the log and the other is not, the leader's API server is not.
+//! one is in the log and the other is not, the leader's API server is not. Logs that are rotated by
+//! size reach back less far where there is more to do: of each API server the days are kept.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use hashbrown::HashMap;
 use serde::{Deserialize, Serialize};
 
 use super::covered::{Span, utc};
 use super::stored;
-use crate::model::{Coverage, Name, Server};
+use crate::model::{Coverage, Gap, Name, Server};
 
 /// What was met, in any order.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Servers {
     leases: Named,
+    /// Days, of the Unix epoch, on which a lease was renewed.
+    renewed: BTreeMap<Name, BTreeSet<i64>>,
     streams: Named,
     clusters: Named,
     /// Uids of accounts that every cluster has.
@@ -60,6 +63,7 @@ impl Servers {
         let renewed = matches!(verb, "update" | "patch");
         if lease.starts_with("apiserver-") && renewed && user == "system:apiserver" {
             self.leases.met(lease, at);
+            self.renewed_on(lease, at, at);
         } else if LEADERS.contains(&lease) && (renewed || verb == "get") {
             let led = self.stretches.entry(at.div_euclid(super::covered::STRETCH)).or_default();
             led.renewed |= renewed;
@@ -74,7 +78,40 @@ impl Servers {
         if lease.starts_with("apiserver-") && renewed {
             let name = &lease[..lease.floor_char_boundary(Named::LONGEST)];
             self.leases.put(name, Met { first: span.first, last: span.last, events: requests });
+            // On which days in between is not known: on none of them it was missing.
+            self.renewed_on(lease, span.first, span.last);
         }
+    }
+
+    /// Notes that a lease was renewed on all days between two times (microseconds).
+    fn renewed_on(&mut self, lease: &str, first: i64, last: i64) {
+        let lease = &lease[..lease.floor_char_boundary(Named::LONGEST)];
+        if !self.leases.0.contains_key(lease) {
+            return;
+        }
+        let (first, last) = (first.div_euclid(DAY), last.div_euclid(DAY));
+        let days = first..=last.min(first.saturating_add(MOST_DAYS));
+        match self.renewed.get_mut(lease) {
+            Some(known) => known.extend(days),
+            None => drop(self.renewed.insert(lease.into(), days.collect())),
+        }
+    }
+
+    /// Of what was kept before days were, all days of the time are taken.
+    fn fill(&mut self) {
+        for (name, met) in &self.leases.0 {
+            let days = self.renewed.entry(name.clone()).or_default();
+            let (first, last) = (met.first.div_euclid(DAY), met.last.div_euclid(DAY));
+            let most = last.min(first.saturating_add(MOST_DAYS));
+            let known = (days.first().copied(), days.last().copied());
+            let (Some(from), Some(to)) = known else {
+                days.extend(first..=most);
+                continue;
+            };
+            days.extend(first..from);
+            days.extend((to + 1)..=most);
+        }
+        self.renewed.retain(|name, _| self.leases.0.contains_key(name));
     }
 
     /// Notes what an envelope says of an event of `at` (microseconds).
@@ -123,8 +160,14 @@ impl Servers {
     }
 
     /// Both together.
-    pub fn add(&mut self, other: Self) {
+    pub fn add(&mut self, mut other: Self) {
+        self.fill();
+        other.fill();
         self.leases.add(other.leases);
+        for (name, days) in other.renewed {
+            self.renewed.entry(name).or_default().extend(days);
+        }
+        self.renewed.retain(|name, _| self.leases.0.contains_key(name));
         self.streams.add(other.streams);
         self.clusters.add(other.clusters);
         for (account, uids) in other.accounts {
@@ -139,13 +182,82 @@ impl Servers {
 
     /// Puts it into the model's terms.
     pub fn cover(&self, coverage: &mut Coverage) {
+        let mut whole =
+            Self { leases: self.leases.clone(), renewed: self.renewed.clone(), ..Self::default() };
+        whole.fill();
+        let mut lacks = lacks(&whole.renewed);
         coverage.api_servers = self.leases.servers();
+        for server in &mut coverage.api_servers {
+            server.lacks = lacks.remove(&server.name).unwrap_or_default();
+        }
         coverage.streams = self.streams.servers();
         coverage.clusters = self.clusters().into_iter().collect();
         let count = |of: fn(&Led) -> bool| self.stretches.values().filter(|led| of(led)).count();
         coverage.led = count(|led| led.renewed) as u64;
         coverage.unled = count(|led| led.asked && !led.renewed) as u64;
     }
+}
+
+/// Microseconds.
+const DAY: i64 = 86_400_000_000;
+
+/// So many days are kept of one time, at most.
+const MOST_DAYS: i64 = 10_000;
+
+/// One API server comes in the place of another within so many days.
+const SUCCEEDS: i64 = 3;
+
+/// By API server, the times of whole days of which others' logs are there and its own is not. Where one
+/// begins when another ends, the one took the other's place.
+fn lacks(renewed: &BTreeMap<Name, BTreeSet<i64>>) -> BTreeMap<Name, Vec<Gap>> {
+    let spans: BTreeMap<&Name, (i64, i64)> = renewed
+        .iter()
+        .filter_map(|(name, days)| Some((name, (*days.first()?, *days.last()?))))
+        .collect();
+    let Some(first) = spans.values().map(|(first, _)| *first).min() else { return BTreeMap::new() };
+    let last = spans.values().map(|(_, last)| *last).max().unwrap_or(first);
+    // A day is not whole at the beginning and at the end of a log.
+    let (late, early) = (|begin: i64| begin > first + 1, |end: i64| end < last - 1);
+    let mut places: Vec<(&Name, i64)> = spans
+        .iter()
+        .filter(|(_, span)| early(span.1))
+        .map(|(name, span)| (*name, span.1))
+        .collect();
+    let mut begins: Vec<(&Name, i64)> =
+        spans.iter().filter(|(_, span)| late(span.0)).map(|(name, span)| (*name, span.0)).collect();
+    begins.sort_by_key(|(_, begin)| *begin);
+    let mut newer: BTreeSet<&Name> = BTreeSet::new();
+    for (name, begin) in begins {
+        let near = places
+            .iter()
+            .enumerate()
+            .filter(|(_, (other, end))| *other != name && (*end - begin).abs() <= SUCCEEDS);
+        if let Some((at, _)) = near.min_by_key(|(_, (_, end))| (*end - begin).abs()) {
+            places.remove(at);
+            newer.insert(name);
+        }
+    }
+    let gone: BTreeSet<&Name> = places.into_iter().map(|(name, _)| name).collect();
+    let mut all = BTreeMap::new();
+    for (name, (begin, end)) in spans {
+        let from = if late(begin) && !newer.contains(name) { first } else { begin };
+        let to = if gone.contains(name) { last } else { end };
+        let own = &renewed[name];
+        let others =
+            |day: &i64| renewed.iter().any(|(other, days)| other != name && days.contains(day));
+        let mut gaps: Vec<Gap> = Vec::new();
+        for day in (from..=to).filter(|day| !own.contains(day)).filter(others) {
+            let (from, to) = (utc(day * DAY), utc((day + 1) * DAY));
+            match gaps.last_mut().filter(|gap| gap.to == from) {
+                Some(gap) => gap.to = to,
+                None => gaps.push(Gap { from, to }),
+            }
+        }
+        if !gaps.is_empty() {
+            all.insert(name.clone(), gaps);
+        }
+    }
+    all
 }
 
 /// Names with what was met of each; of too many the first in their order are kept, whatever the
@@ -197,6 +309,7 @@ impl Named {
             from: utc(met.first),
             to: utc(met.last),
             events: met.events,
+            lacks: Vec::new(),
         };
         self.0.iter().map(server).collect()
     }
@@ -204,6 +317,8 @@ impl Named {
 
 #[cfg(test)]
 mod tests {
+    use chrono::{DateTime, Utc};
+
     use super::*;
 
     const MINUTE: i64 = 60_000_000;
@@ -228,12 +343,90 @@ mod tests {
             from: utc(START + from * MINUTE),
             to: utc(START + to * MINUTE),
             events,
+            lacks: Vec::new(),
         };
         assert_eq!(
             coverage.api_servers,
             [server("apiserver-aa", 0, 7, 2), server("apiserver-bb", 3, 3, 1)]
         );
         assert_eq!(coverage.servers(), 2);
+    }
+
+    /// On which days, of the first, the log of each lacks what others' have: first day and last.
+    fn lacking(renewed: &[(&str, &[(i64, i64)])]) -> Vec<(String, Vec<(i64, i64)>)> {
+        let mut servers = Servers::default();
+        let mut rest = Servers::default();
+        for (name, spans) in renewed {
+            let name = format!("apiserver-{name}");
+            for (index, day) in spans.iter().flat_map(|(from, to)| *from..=*to).enumerate() {
+                let part = if index % 2 == 0 { &mut servers } else { &mut rest };
+                lease(part, "update", &name, "system:apiserver", day * 24 * 60);
+            }
+        }
+        servers.add(rest);
+        let mut coverage = Coverage::default();
+        servers.cover(&mut coverage);
+        let day = |at: DateTime<Utc>| (at.timestamp_micros() - START).div_euclid(DAY);
+        let all = coverage.api_servers.into_iter().filter(|one| !one.lacks.is_empty());
+        let days = |gaps: &[Gap]| gaps.iter().map(|gap| (day(gap.from), day(gap.to) - 1)).collect();
+        all.map(|one| (one.name.replace("apiserver-", ""), days(&one.lacks))).collect()
+    }
+
+    #[test]
+    fn a_server_of_which_the_log_lacks_days_is_told_with_them() {
+        let none: [(String, Vec<(i64, i64)>); 0] = [];
+        let one = |name: &str, days: &[(i64, i64)]| vec![(name.to_owned(), days.to_vec())];
+        // Both, but for the days at the ends, which are not whole.
+        assert_eq!(lacking(&[("a", &[(0, 100)]), ("b", &[(1, 99)])]), none);
+        // By size the one is rotated sooner; of another there is a hole; a third ends.
+        assert_eq!(lacking(&[("a", &[(0, 100)]), ("b", &[(80, 100)])]), one("b", &[(0, 79)]));
+        assert_eq!(
+            lacking(&[("a", &[(0, 100)]), ("b", &[(0, 9), (20, 100)])]),
+            one("b", &[(10, 19)])
+        );
+        assert_eq!(lacking(&[("a", &[(0, 100)]), ("b", &[(0, 60)])]), one("b", &[(61, 100)]));
+        // Where none has anything, the whole log has a gap.
+        assert_eq!(lacking(&[("a", &[(0, 9), (20, 99)]), ("b", &[(0, 9), (20, 99)])]), none);
+        assert_eq!(lacking(&[("a", &[(0, 9), (20, 99)])]), none);
+        // New machines, one after the other, in the place of the old ones.
+        assert_eq!(
+            lacking(&[
+                ("a", &[(0, 50)]),
+                ("b", &[(0, 52)]),
+                ("c", &[(49, 99)]),
+                ("d", &[(52, 99)])
+            ]),
+            none
+        );
+        // What takes nobody's place may have been there.
+        assert_eq!(
+            lacking(&[
+                ("a", &[(0, 50)]),
+                ("c", &[(49, 99)]),
+                ("d", &[(60, 99)]),
+                ("e", &[(0, 99)])
+            ]),
+            one("d", &[(0, 59)])
+        );
+    }
+
+    #[test]
+    fn of_what_was_kept_without_days_none_is_missing() {
+        let mut old = Servers::default();
+        for day in [0, 50] {
+            lease(&mut old, "update", "apiserver-a", "system:apiserver", day * 24 * 60);
+        }
+        lease(&mut old, "update", "apiserver-b", "system:apiserver", 0);
+        let mut kept = serde_json::to_value(&old).unwrap();
+        kept.as_object_mut().unwrap().remove("renewed");
+        let mut servers: Servers = serde_json::from_value(kept).unwrap();
+        for day in 1..=100 {
+            lease(&mut servers, "update", "apiserver-b", "system:apiserver", day * 24 * 60);
+            lease(&mut servers, "update", "apiserver-a", "system:apiserver", day.max(51) * 24 * 60);
+        }
+        let mut coverage = Coverage::default();
+        servers.cover(&mut coverage);
+        assert!(coverage.api_servers.iter().all(|one| one.lacks.is_empty()), "{coverage:?}");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::calls::{self, Sure};
 use super::grants::{group_of, is_cluster};
@@ -295,6 +295,16 @@ impl Book {
         rows + u32::from(is_masters(&entry.identity, &entry.groups))
     }
 
+    /// Whether what an API server served within the idle time is not in the log.
+    pub(crate) fn lacks_server(&self) -> bool {
+        let idle = TimeDelta::days(i64::from(self.policy.idle_days));
+        self.coverage().is_some_and(|coverage| {
+            let since = coverage.to.and_then(|to| to.checked_sub_signed(idle));
+            coverage.lacks_server()
+                || since.or(coverage.from).is_some_and(|since| coverage.lacks_server_since(since))
+        })
+    }
+
     /// Whether requests of the entry may be among those that the log's reader had no room for. Of
     /// an identity it keeps all or nothing; of a group's members, any may be missing.
     pub fn may_be_left_out(&self, entry: &Entry) -> bool {
@@ -358,7 +368,7 @@ impl Book {
             || self.may_be_left_out(entry)
             || coverage.from.is_none_or(|from| row.facts.reads && !coverage.reads_cover(from))
             || self.shows(entry, row) == Shown::No
-            || coverage.lacks_server()
+            || self.lacks_server()
             || !(coverage.decisions_logged || self.ledger.any_allowed);
         if left_out { UseState::NotCovered } else { UseState::Unused }
     }

@@ -14,8 +14,9 @@
 //! * What policies leave out for being so much counts by itself only.
 //!
 //! All of this rests on what the control plane does all the time. Where nothing of its own is in the
-//! log (somebody keeps people's requests only), or the log is shorter than a day, it is taken to show what it shows any of: reads,
-//! where something else is read than what policies log that log no other reads.
+//! log (somebody keeps people's requests only), or the log is shorter than a day, it is taken to show what
+//! it shows any of: reads, where something else is read than what policies log that log no other
+//! reads; but no kind that is read everywhere, of which a longer log has nobody's.
 //!
 //! Where the configuration names the audit policy, it decides instead.
 
@@ -233,6 +234,8 @@ pub(crate) struct Recorded {
     /// Whether nothing of the control plane is in the log, or too little, so that what is not there
     /// proves nothing.
     unproved: bool,
+    /// Whether it is as long as [`PROVES`].
+    is_long: bool,
 }
 
 impl Recorded {
@@ -250,9 +253,10 @@ impl Recorded {
             });
             all.map(|(kind, _)| kind.clone()).collect::<HashSet<Kind>>()
         });
-        let unproved = !asked.control_plane || to - from < PROVES;
+        let is_long = to - from >= PROVES;
+        let unproved = !asked.control_plane || !is_long;
         let paths = asked.paths || unproved;
-        let mut recorded = Self { kinds, general: [false; 2], paths, unproved };
+        let mut recorded = Self { kinds, general: [false; 2], paths, unproved, is_long };
         if unproved {
             let read = |(kind, spans): (&Kind, &[Option<Span>; 2])| {
                 !is_read_alone(kind) && spans[Class::Reads as usize].is_some()
@@ -315,7 +319,11 @@ impl Recorded {
             return Shown::Yes;
         }
         if self.unproved {
-            return general;
+            // With or without the control plane's requests, there is no cluster in which nobody reads these.
+            let everywhere =
+                READ_BY_ALL.contains(&(group, kind)) || (group, kind) == ("", "configmaps");
+            let missed = self.is_long && class == Class::Reads && everywhere;
+            return if missed { Shown::No } else { general };
         }
         if OFTEN_LEFT_OUT.contains(&(group, kind)) {
             return Shown::Partly;

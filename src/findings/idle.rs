@@ -48,7 +48,7 @@ pub(super) fn find(subject: &Subject<'_>, found: &mut Vec<Finding>) {
     // What is left out of the log is all that somebody may do.
     let in_sight = rules.iter().all(|rule| rule.shown != Shown::No);
     let severity = match &doubt {
-        None if reads && in_sight && !coverage.lacks_server() => severity_of(held.tier),
+        None if reads && in_sight && !coverage.lacks_server_since(since) => severity_of(held.tier),
         _ => Severity::Info,
     };
     let in_doubt = doubt.is_some();
@@ -58,7 +58,7 @@ pub(super) fn find(subject: &Subject<'_>, found: &mut Vec<Finding>) {
         if held.age_known { "" } else { "; when it got its grants is not known" },
         doubt.unwrap_or_default(),
         hidden(subject, rules.iter().copied()),
-        limits(coverage)
+        limits(&log)
     );
     let mut finding = subject.finding(RULE, severity, None, evidence);
     if in_doubt {
@@ -233,7 +233,8 @@ pub(super) fn hidden<'r>(
 }
 
 /// What bounds the claim.
-pub(super) fn limits(coverage: &Coverage) -> String {
+pub(super) fn limits(log: &Log<'_>) -> String {
+    let coverage = log.coverage;
     let gaps = coverage.gaps.len() as u64 + coverage.gaps_left_out;
     let unreadable: u64 = coverage.unreadable.values().map(|one| one.count).sum();
     let missing = Some(coverage.missing()).filter(|missing| !missing.is_zero()).map(duration);
@@ -250,6 +251,9 @@ pub(super) fn limits(coverage: &Coverage) -> String {
     };
     if coverage.lacks_server() {
         said.push_str("; the log of an API server is missing");
+    }
+    if let Some(lacking) = coverage.lacking_in_words(log.since) {
+        said = format!("{said}; {lacking}");
     }
     if let Some(carrier) = coverage.hides_impersonation() {
         said = format!("{said}; in logs by {carrier} it does not show who acted in its name");

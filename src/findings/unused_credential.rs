@@ -83,7 +83,7 @@ fn telling_log<'a>(subject: &Subject<'a>) -> Option<Log<'a>> {
     let detail = subject.book.activity.as_deref()?.detail();
     if !subject.book.reads_cover(log.since)
         || subject.book.leaves_out_entry(subject.entry)
-        || log.coverage.lacks_server()
+        || log.coverage.lacks_server_since(log.since)
         || detail == Detail::NoCalls
     {
         return None;
@@ -116,7 +116,7 @@ fn unused(subject: &Subject<'_>, one: &Credential, log: Option<Log<'_>>) -> Opti
             return None;
         }
         let from = log.from.format("%Y-%m-%d");
-        let limits = super::idle::limits(log.coverage);
+        let limits = super::idle::limits(&log);
         let what = match (last, tracked) {
             (Some(at), _) => format!(
                 "was last used on {}, more than {days} days before the log ends",

@@ -39,7 +39,7 @@ pub(super) fn find(subject: &Subject<'_>, found: &mut Vec<Finding>) {
             log.from.format("%Y-%m-%d"),
             doubt.unwrap_or_default(),
             hidden(subject, subject.rules_of(grant)),
-            limits(log.coverage)
+            limits(&log)
         );
         let mut finding = subject.finding(RULE, severity, Some(grant), evidence);
         finding.rests_on_coverage = true;

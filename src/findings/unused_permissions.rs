@@ -61,7 +61,7 @@ pub(super) fn find(subject: &Subject<'_>, found: &mut Vec<Finding>) {
         named.join("; "),
         doubt.as_deref().unwrap_or_default(),
         hidden(subject, more.iter().copied()),
-        limits(log.coverage)
+        limits(&log)
     );
     let severity = if doubt.is_some() { Severity::Info } else { one_less(severity_of(held)) };
     let mut finding = subject.finding(RULE, severity, None, evidence);

@@ -6,7 +6,7 @@ use std::fmt;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::Name;
+use super::{Name, counted};
 
 /// A stretch without a single event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -67,6 +67,9 @@ pub struct Server {
     pub to: DateTime<Utc>,
     /// How many there are, further stages and copies included.
     pub events: u64,
+    /// Whole days (UTC) of which the log of other API servers is here, and its own is not.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lacks: Vec<Gap>,
 }
 
 /// What a set of logs covers, and what it leaves out. All times UTC.
@@ -216,6 +219,41 @@ impl Coverage {
         self.unled > (self.led + self.unled) / 20 + 2
     }
 
+    /// API servers of whose log days after `since` are not here though those of others are. What they
+    /// served then was not seen. None where a cloud keeps the log, and makes and ends API servers as it
+    /// likes.
+    pub fn lacking(&self, since: DateTime<Utc>) -> impl Iterator<Item = &Server> {
+        let hosted =
+            |carrier: &Name| ["EKS", "GKE", "AKS"].iter().any(|one| carrier.starts_with(one));
+        let is_hosted = self.carriers.keys().any(hosted);
+        let lacks = move |server: &&Server| server.lacks.iter().any(|gap| gap.to > since);
+        self.api_servers.iter().filter(move |_| !is_hosted).filter(lacks)
+    }
+
+    /// Whether what an API server served since then is not here, or for a part of the time.
+    pub fn lacks_server_since(&self, since: DateTime<Utc>) -> bool {
+        self.lacks_server() || self.lacking(since).next().is_some()
+    }
+
+    /// `of API server apiserver-x the log lacks 12 days since 2026-01-02`; None where nothing is lacking.
+    pub fn lacking_in_words(&self, since: DateTime<Utc>) -> Option<String> {
+        let days = |server: &Server| -> i64 {
+            let of = server.lacks.iter().filter(|gap| gap.to > since);
+            of.map(|gap| (gap.to - gap.from.max(since)).num_days().max(1)).sum()
+        };
+        let mut all: Vec<(i64, &Server)> =
+            self.lacking(since).map(|server| (days(server), server)).collect();
+        all.sort_by(|a, b| b.0.cmp(&a.0).then_with(|| a.1.cmp(b.1)));
+        let (most, server) = all.first()?;
+        let more = match all.len() {
+            1 => String::new(),
+            all => format!(", and of {}", counted(all as u64 - 1, "other")),
+        };
+        let days = counted(u64::try_from(*most).unwrap_or_default(), "day");
+        let since = since.format("%Y-%m-%d");
+        Some(format!("of API server {} the log lacks {days} since {since}{more}", server.name))
+    }
+
     /// How many API servers are in the log, as far as it shows.
     pub fn servers(&self) -> usize {
         self.api_servers.len().max(self.streams.len())
@@ -311,7 +349,7 @@ mod tests {
     }
 
     fn server() -> Server {
-        Server { name: "a".into(), from: day(0), to: day(100), events: 1 }
+        Server { name: "a".into(), from: day(0), to: day(100), events: 1, lacks: Vec::new() }
     }
 
     fn with(gaps: &[(i64, i64)], left_out: u64) -> Coverage {

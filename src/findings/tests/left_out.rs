@@ -130,6 +130,31 @@ fn a_kind_of_which_nobody_reads_anything_is_left_out_of_the_log() {
 }
 
 #[test]
+fn what_every_cluster_reads_and_nobody_does_is_left_out_though_the_control_plane_is_too() {
+    let with = |also: &'static str| {
+        let mut world = world()
+            .bind(None, "p", "ClusterRole/view", "user:pods")
+            .cluster_role("jobs", &rule(&["get"], "batch", "cronjobs"))
+            .bind(None, "j", "ClusterRole/jobs", "user:jobs")
+            .log(0, 100);
+        world.policy.audit = None;
+        world.snapshot.discovery = Arc::default();
+        for at in (0..=100).step_by(10) {
+            for call in ["list networking.k8s.io:ingresses", "create batch:jobs@a", also] {
+                world = world.row(Row::new("user:dev", call, at));
+            }
+        }
+        world
+    };
+    let world = with("list batch:jobs");
+    assert_eq!(names(&world, "user:pods"), [] as [&str; 0]);
+    assert_eq!(state(&world, "user:pods"), [UseState::NotCovered]);
+    // What few clusters use need not be read by anybody.
+    assert_eq!(names(&world, "user:jobs"), ["idle"]);
+    assert_eq!(names(&with("list pods"), "user:pods"), ["idle"]);
+}
+
+#[test]
 fn the_audit_policy_decides_where_it_is_known() {
     let list = |of: &[&str]| Some(of.iter().map(|one| Name::from(*one)).collect::<Vec<Name>>());
     let pods =

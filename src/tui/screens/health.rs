@@ -243,6 +243,9 @@ fn origin(lines: &mut Vec<Line<'static>>, coverage: &Coverage) {
     if coverage.lacks_server() {
         lines.push(warn("the log of an API server is missing: what it served is not here".into()));
     }
+    if let Some(lacking) = coverage.from.and_then(|from| coverage.lacking_in_words(from)) {
+        lines.push(warn(lacking));
+    }
     if coverage.cut > 0 {
         let events = plural(coverage.cut, "event");
         let were = if coverage.cut == 1 { "was" } else { "were" };

@@ -23,6 +23,9 @@ pub(super) fn doubts(coverage: &Coverage, now: DateTime<Utc>) -> Vec<String> {
             to.format("%Y-%m-%d")
         ));
     }
+    if let Some(lacking) = coverage.from.and_then(|from| coverage.lacking_in_words(from)) {
+        said.push(format!("{lacking}: what it served then is not in it"));
+    }
     for (carrier, lost) in coverage.losses() {
         said.push(format!("not in {carrier}: {lost}"));
     }
