@@ -47,6 +47,8 @@ pub struct Covered {
     /// What carriers hold beside audit events.
     #[serde(deserialize_with = "stored::reasons")]
     passed: BTreeMap<&'static str, Unread>,
+    /// Sources that could not be read, or not to their end.
+    broken: u64,
     /// Lines of each block, by source and number.
     blocks: Vec<(u32, u32, u32)>,
 }
@@ -134,6 +136,12 @@ impl Covered {
         note(&mut self.unreadable, reason, Unread { count: 1, first: at });
     }
 
+    /// Notes that a source cannot be read, or not on.
+    pub fn broken(&mut self, reason: &'static str, at: At) {
+        self.unreadable(reason, at);
+        self.broken += 1;
+    }
+
     /// Notes something that is no audit event, but belongs to what carries them.
     pub fn passed(&mut self, reason: &'static str, at: At) {
         note(&mut self.passed, reason, Unread { count: 1, first: at });
@@ -170,6 +178,7 @@ impl Covered {
             *known = known.and(span);
         }
         self.cut += other.cut;
+        self.broken += other.broken;
         for (events, more) in self.carriers.iter_mut().zip(other.carriers) {
             *events += more;
         }
@@ -267,6 +276,7 @@ impl Covered {
             groups_logged: self.groups,
             without_groups: self.without_groups,
             cut: self.cut,
+            broken: self.broken,
             levels: levels.map(|(level, lines)| (Name::from(*level), lines)).collect(),
             unreadable: self.places(&self.unreadable, sources),
             passed: self.places(&self.passed, sources),

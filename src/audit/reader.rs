@@ -164,7 +164,7 @@ impl<'s> Reader<'s> {
     /// Notes that a source cannot be read on behind the block before `number`.
     pub fn broken(&mut self, source: u32, number: u32, reason: Reason) {
         self.turn_to(source);
-        self.covered.unreadable(reason, (source, number, u32::from(number > 0)));
+        self.covered.broken(reason, (source, number, u32::from(number > 0)));
     }
 
     /// Hands over what is left. Returns what was read of each source.

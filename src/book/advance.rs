@@ -184,7 +184,7 @@ impl Book {
                     reads(coverage.from),
                     reads(coverage.to.and_then(|to| to.checked_sub_signed(idle))),
                 ),
-                (book.lacks_server(), coverage.cut, coverage.hides_impersonation()),
+                (book.lacks_part(), coverage.cut, coverage.hides_impersonation()),
                 (coverage.gaps.len() as u64 + coverage.gaps_left_out, coverage.missing()),
                 coverage.unreadable.values().map(|one| one.count).sum::<u64>(),
                 coverage.identities_left_out > 0,

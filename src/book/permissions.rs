@@ -295,13 +295,12 @@ impl Book {
         rows + u32::from(is_masters(&entry.identity, &entry.groups))
     }
 
-    /// Whether what an API server served within the idle time is not in the log.
-    pub(crate) fn lacks_server(&self) -> bool {
+    /// Whether a part of the log of the idle time is known to be missing.
+    pub(crate) fn lacks_part(&self) -> bool {
         let idle = TimeDelta::days(i64::from(self.policy.idle_days));
         self.coverage().is_some_and(|coverage| {
             let since = coverage.to.and_then(|to| to.checked_sub_signed(idle));
-            coverage.lacks_server()
-                || since.or(coverage.from).is_some_and(|since| coverage.lacks_server_since(since))
+            coverage.lacks_part(since.or(coverage.from).unwrap_or(self.now))
         })
     }
 
@@ -368,7 +367,8 @@ impl Book {
             || self.may_be_left_out(entry)
             || coverage.from.is_none_or(|from| row.facts.reads && !coverage.reads_cover(from))
             || self.shows(entry, row) == Shown::No
-            || self.lacks_server()
+            || self.leaves_out_part(entry, row)
+            || self.lacks_part()
             || !(coverage.decisions_logged || self.ledger.any_allowed);
         if left_out { UseState::NotCovered } else { UseState::Unused }
     }

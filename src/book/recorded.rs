@@ -43,6 +43,11 @@ pub(crate) const OFTEN_LEFT_OUT: [(&str, &str); 10] = [
     ("events.k8s.io", "events"),
 ];
 
+/// Whether a kind is one of these.
+pub(crate) fn is_often_left_out(group: &str, kind: &str) -> bool {
+    OFTEN_LEFT_OUT.contains(&(group, kind))
+}
+
 /// Kinds that the control plane or people read all the time. Secrets, configuration and RBAC are
 /// not among them: policies that log no other reads log those.
 const READ_BY_ALL: [(&str, &str); 12] = [
@@ -325,7 +330,7 @@ impl Recorded {
             let missed = self.is_long && class == Class::Reads && everywhere;
             return if missed { Shown::No } else { general };
         }
-        if OFTEN_LEFT_OUT.contains(&(group, kind)) {
+        if is_often_left_out(group, kind) {
             return Shown::Partly;
         }
         match class {

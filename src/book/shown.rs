@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, Utc};
 
 use super::permissions::{HeldRule, Row};
-use super::recorded::{Class, atoms, whole};
+use super::recorded::{Class, atoms, is_often_left_out, whole};
 use super::{Book, Entry, groups};
 use crate::model::{
     About, AuditPolicy, AuditRule, Identity, Name, PolicyRule, Scope, Shown, SubjectKind, Target,
@@ -92,6 +92,22 @@ impl Book {
             }
             None => row.facts.shown,
         }
+    }
+
+    /// Whether the audit policy leaves out some of what a row allows, but for kinds that nearly all leave
+    /// out: that it was not used, the log does not say then. False where the configuration names none.
+    pub(super) fn leaves_out_part(&self, entry: &Entry, row: Row<'_>) -> bool {
+        let Some(policy) = &self.policy.audit else { return false };
+        let about = |rule: &AuditRule| self.about(entry, rule);
+        atoms(row.rule, &self.served)
+            .filter(|(_, group, kind)| !is_often_left_out(group, kind))
+            .any(|atom| self.atom(policy, &about, row.rule, atom, row.scope()) != Shown::Yes)
+    }
+
+    /// Whether a rule is for nothing but what nearly all policies leave out, and nobody is there for.
+    pub(crate) fn is_beside(&self, rule: &PolicyRule) -> bool {
+        !rule.non_resource_urls.is_empty()
+            || atoms(rule, &self.served).all(|(_, group, kind)| is_often_left_out(group, kind))
     }
 
     /// What of an entry's rules the log may not show: `reads of pods`. Sorted.

@@ -15,7 +15,8 @@
 //! * **read**: everything else that reads an object or a path, or asks the API server about
 //!   others (token and access reviews).
 //! * **discovery only**: what every client may do anyway: discovery, health, version and issuer
-//!   paths, trust bundles, questions about oneself.
+//!   paths, trust bundles, questions about oneself; on OpenShift pods as the strictest of its
+//!   SecurityContextConstraints have them.
 //!
 //! A rule of a `RoleBinding` counts only for what has a namespace.
 
@@ -169,7 +170,11 @@ fn atom_tier(rule: &PolicyRule, group: &str, resource: &str, cluster: bool) -> T
     {
         tier = Tier::ReadsSecrets;
     }
-    if rule.verbs.iter().any(|verb| writes(verb)) {
+    let plain = is_plain(rule, group, resource);
+    if plain && rule.verbs.iter().any(|verb| &**verb == "use") {
+        tier = tier.max(Tier::DiscoveryOnly);
+    }
+    if rule.verbs.iter().any(|verb| writes(verb) && !(plain && &**verb == "use")) {
         tier = tier.max(match (cluster, governs(rule, group, resource)) {
             (true, _) => Tier::ClusterWrite,
             (false, true) => Tier::NamespaceAdmin,
@@ -177,6 +182,17 @@ fn atom_tier(rule: &PolicyRule, group: &str, resource: &str, cluster: bool) -> T
         });
     }
     tier
+}
+
+/// OpenShift's SecurityContextConstraints that let a pod have nothing on its node
+/// (`cluster-kube-apiserver-operator/bindata/bootkube/scc-manifests`); the first ones are everybody's.
+const PLAIN: [&str; 5] = ["restricted", "restricted-v2", "restricted-v3", "nonroot", "nonroot-v2"];
+
+/// Whether a rule names SecurityContextConstraints, and none but those.
+fn is_plain(rule: &PolicyRule, group: &str, resource: &str) -> bool {
+    (group, resource) == ("security.openshift.io", "securitycontextconstraints")
+        && !rule.resource_names.is_empty()
+        && rule.resource_names.iter().all(|name| PLAIN.contains(&&**name))
 }
 
 /// Whether it lets something be written that is answered with what is there.

@@ -410,7 +410,7 @@ fn makers(issued: &Issued) -> BTreeSet<&Identity> {
 }
 
 /// Who has the answer to a request: alike.
-fn holders<'l>(log: &'l Activity, row: &Use) -> BTreeSet<&'l Identity> {
+pub(super) fn holders<'l>(log: &'l Activity, row: &Use) -> BTreeSet<&'l Identity> {
     let by = log.identity(row.authenticated);
     let in_name = Some(log.identity(row.effective));
     let in_name = in_name.filter(|_| by.kind == SubjectKind::ServiceAccount);

@@ -9,6 +9,7 @@ mod aws_auth;
 mod bootstrap;
 mod carried;
 mod certificate;
+mod certificates_asked;
 mod claims;
 mod cloud;
 mod fold;
@@ -38,6 +39,7 @@ pub(crate) use aws_auth::{Cut, Mapping, Uncut, counting, mappings, unreadable_li
 pub use carried::strength;
 pub(crate) use carried::{Beside, Carried, Sources, carried};
 pub use certificate::{bearer, good_until};
+pub use certificates_asked::{CertificatesAsked, certificates_asked};
 pub(crate) use cloud::stands_for_many;
 pub use in_hand::{How, InHand, all_in_hand, in_hand};
 pub(crate) use lasting::{lasting, same_tracking};

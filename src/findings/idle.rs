@@ -45,10 +45,10 @@ pub(super) fn find(subject: &Subject<'_>, found: &mut Vec<Finding>) {
     let reads = book.reads_cover(since);
     let what = what_was_not_seen(entry, subject.seen, from, days, reads);
     let doubt = doubt(subject).or_else(|| changed(subject, &log));
-    // What is left out of the log is all that somebody may do.
-    let in_sight = rules.iter().all(|rule| rule.shown != Shown::No);
+    // What is left out of the log may be all that somebody does: but nobody is there for events alone.
+    let in_sight = rules.iter().all(|one| one.shown != Shown::No || book.is_beside(one.rule));
     let severity = match &doubt {
-        None if reads && in_sight && !coverage.lacks_server_since(since) => severity_of(held.tier),
+        None if reads && in_sight && !coverage.lacks_part(since) => severity_of(held.tier),
         _ => Severity::Info,
     };
     let in_doubt = doubt.is_some();
@@ -237,6 +237,7 @@ pub(super) fn limits(log: &Log<'_>) -> String {
     let coverage = log.coverage;
     let gaps = coverage.gaps.len() as u64 + coverage.gaps_left_out;
     let unreadable: u64 = coverage.unreadable.values().map(|one| one.count).sum();
+    let unreadable = unreadable.saturating_sub(coverage.broken);
     let missing = Some(coverage.missing()).filter(|missing| !missing.is_zero()).map(duration);
     let gaps = match (gaps, missing) {
         (0, _) => String::new(),
@@ -249,6 +250,10 @@ pub(super) fn limits(log: &Log<'_>) -> String {
         (true, lines) => format!("; {} of the log could not be read", counted(lines, "line")),
         (false, lines) => format!("{gaps}, and {} of it could not be read", counted(lines, "line")),
     };
+    if coverage.broken > 0 {
+        let files = counted(coverage.broken, "file");
+        said = format!("{said}; {files} of the log could not be read, or not to the end");
+    }
     if coverage.lacks_server() {
         said.push_str("; the log of an API server is missing");
     }

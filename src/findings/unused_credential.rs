@@ -68,7 +68,8 @@ fn doubt(subject: &Subject<'_>, one: &Credential) -> Option<String> {
 /// None where it would show all, or where the policy is not known and it shows some of each rule.
 fn hidden(subject: &Subject<'_>) -> Option<String> {
     let log = subject.log?;
-    let rules = subject.judged_rules(&log);
+    let mut rules = subject.judged_rules(&log);
+    rules.retain(|one| !subject.book.is_beside(one.rule));
     let worst = rules.iter().map(|rule| rule.shown).max().unwrap_or_default();
     let doubted = match &subject.book.policy.audit {
         Some(_) => worst != Shown::Yes,
@@ -83,7 +84,7 @@ fn telling_log<'a>(subject: &Subject<'a>) -> Option<Log<'a>> {
     let detail = subject.book.activity.as_deref()?.detail();
     if !subject.book.reads_cover(log.since)
         || subject.book.leaves_out_entry(subject.entry)
-        || log.coverage.lacks_server_since(log.since)
+        || log.coverage.lacks_part(log.since)
         || detail == Detail::NoCalls
     {
         return None;

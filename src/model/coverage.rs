@@ -116,6 +116,8 @@ pub struct Coverage {
     pub without_groups: u64,
     /// Events that were cut on their way, and of which only the beginning was read.
     pub cut: u64,
+    /// Sources, files mostly, that could not be read, or not to their end: what is in them is not known.
+    pub broken: u64,
     /// Levels met, with the number of lines.
     pub levels: BTreeMap<Name, u64>,
     /// Lines that could not be read, by reason.
@@ -230,9 +232,10 @@ impl Coverage {
         self.api_servers.iter().filter(move |_| !is_hosted).filter(lacks)
     }
 
-    /// Whether what an API server served since then is not here, or for a part of the time.
-    pub fn lacks_server_since(&self, since: DateTime<Utc>) -> bool {
-        self.lacks_server() || self.lacking(since).next().is_some()
+    /// Whether what somebody did since then is known to be missing: of an API server, or of days of one,
+    /// or in a file that cannot be read to its end.
+    pub fn lacks_part(&self, since: DateTime<Utc>) -> bool {
+        self.lacks_server() || self.broken > 0 || self.lacking(since).next().is_some()
     }
 
     /// `of API server apiserver-x the log lacks 12 days since 2026-01-02`; None where nothing is lacking.

@@ -107,7 +107,14 @@ fn tiers_are_by_what_rules_allow_never_by_a_name() {
         "verbs": ["create"], "apiGroups": ["authorization.k8s.io"],
         "resources": ["selfsubjectaccessreviews"],
     }]);
+    let scc = |verb: &str, name: &str| {
+        json!([{"verbs": [verb], "apiGroups": ["security.openshift.io"],
+            "resources": ["securitycontextconstraints"], "resourceNames": [name]}])
+    };
     let cases = [
+        ("scc", scc("use", "restricted-v2"), Tier::DiscoveryOnly, Tier::DiscoveryOnly),
+        ("scc-strong", scc("use", "privileged"), Tier::ClusterWrite, Tier::NamespaceWrite),
+        ("scc-edit", scc("patch", "restricted-v2"), Tier::ClusterWrite, Tier::NamespaceWrite),
         ("all", rule(&["*"], "*", "*"), Tier::ClusterAdmin, Tier::NamespaceAdmin),
         ("write", rule(&["patch"], "", "pods"), Tier::ClusterWrite, Tier::NamespaceWrite),
         (

@@ -32,9 +32,21 @@ fn works(one: &InHand) -> StillWorks {
     }
 }
 
+/// That certificates that they asked for may work on, whoever they name.
+fn certificates(book: &Book, who: &Identity) -> Option<StillWorks> {
+    let asked = credentials::certificates_asked(book, who)?;
+    Some(StillWorks {
+        what: asked.what(),
+        until: "as long as its signer gave, which is not known: a year by default, and at most as long as \
+                the CA; nothing revokes a certificate but taking what its name and groups hold"
+            .to_owned(),
+    })
+}
+
 /// What somebody has in hand, whatever is taken from them.
 pub(super) fn all(book: &Book, who: &Identity) -> Vec<StillWorks> {
-    credentials::in_hand(book, who).iter().map(works).collect()
+    let known = credentials::in_hand(book, who);
+    known.iter().map(works).chain(certificates(book, who)).collect()
 }
 
 impl Left {
@@ -50,6 +62,7 @@ impl Left {
                 self.still_works.insert(works(&one));
             }
         }
+        self.still_works.extend(certificates(book, who));
     }
 }
 

@@ -189,6 +189,78 @@ fn the_audit_policy_decides_where_it_is_known() {
 }
 
 #[test]
+fn what_nearly_all_policies_leave_out_does_not_make_less_of_who_holds_more() {
+    // As the default roles have it: events in a rule of their own.
+    let roles = json!([
+        {"verbs": ["get", "list"], "apiGroups": [""], "resources": ["pods"]},
+        {"verbs": ["get", "list"], "apiGroups": ["", "events.k8s.io"], "resources": ["events"]},
+    ]);
+    let held = || {
+        world()
+            .cluster_role("look", &roles)
+            .bind(None, "l", "ClusterRole/look", "user:ana")
+            .cluster_role("events", &rule(&["list"], "", "events"))
+            .bind(None, "e", "ClusterRole/events", "user:eve")
+            .bind(None, "r", "ClusterRole/all", "user:root")
+    };
+    let all = logged(held(), &reads(""));
+    assert_eq!(found(&all, "user:ana")[0].0, "idle");
+    assert_eq!(found(&all, "user:ana")[0].1, Severity::Low);
+    assert_eq!(names(&all, "user:eve"), [] as [&str; 0]);
+    assert_eq!(found(&all, "user:root")[0].1, Severity::High);
+    // The same, where the policy says it.
+    let mut named = held().log(0, 100);
+    for at in [1, 50, 99] {
+        named = named.row(Row::new("user:ben", "list pods", at));
+    }
+    let mut policy = AuditPolicy::of_everything();
+    let events = AuditResources {
+        resources: Some(vec!["events".into()]),
+        group: "*".into(),
+        ..AuditResources::default()
+    };
+    let none = AuditRule { level: "None".into(), ..AuditRule::default() };
+    let paths = AuditRule { non_resource_urls: Some(vec!["*".into()]), ..none.clone() };
+    let events = AuditRule { resources: Some(vec![events]), ..none };
+    policy.rules.as_mut().unwrap().splice(0..0, [paths, events]);
+    named.policy.audit = Some(Arc::new(policy));
+    assert_eq!(found(&named, "user:ana")[0].1, Severity::Low);
+    assert_eq!(names(&named, "user:eve"), [] as [&str; 0]);
+    assert_eq!(found(&named, "user:root")[0].1, Severity::High);
+}
+
+#[test]
+fn what_the_audit_policy_leaves_out_in_part_is_not_unused() {
+    let roles = json!([
+        {"verbs": ["get", "list", "watch"], "apiGroups": [""], "resources": ["pods", "secrets"]}]);
+    let with = |first: AuditRule| {
+        let mut world = world()
+            .cluster_role("both", &roles)
+            .bind(None, "b", "ClusterRole/both", "user:ana")
+            .log(0, 100)
+            .row(Row::new("user:ana", "create configmaps@a", 99));
+        let mut policy = AuditPolicy::of_everything();
+        policy.rules.as_mut().unwrap().insert(0, AuditRule { level: "None".into(), ..first });
+        world.policy.audit = Some(Arc::new(policy));
+        state(&world, "user:ana")
+    };
+    let of = |kind: &str| {
+        let kind = vec![kind.into()];
+        Some(vec![AuditResources { resources: Some(kind), ..AuditResources::default() }])
+    };
+    let watches = Some(vec!["watch".into()]);
+    let rule = AuditRule::default;
+    assert_eq!(with(AuditRule { resources: of("nodes"), ..rule() }), [UseState::Unused]);
+    for first in [
+        AuditRule { resources: of("pods"), verbs: watches.clone(), ..rule() },
+        AuditRule { resources: of("secrets"), ..rule() },
+        AuditRule { namespaces: Some(vec!["a".into()]), ..rule() },
+    ] {
+        assert_eq!(with(first.clone()), [UseState::NotCovered], "{first:?}");
+    }
+}
+
+#[test]
 fn the_right_to_set_an_owner_is_in_no_log() {
     let mut world = world()
         .cluster_role("owner", &rule(&["update"], "shop.corp.example", "widgets/finalizers"))

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::model::{Coverage, duration};
+use crate::model::{Coverage, counted, duration};
 
 /// Days of log below which it is said that they are few.
 const ENOUGH: i64 = 30;
@@ -25,6 +25,12 @@ pub(super) fn doubts(coverage: &Coverage, now: DateTime<Utc>) -> Vec<String> {
     }
     if let Some(lacking) = coverage.from.and_then(|from| coverage.lacking_in_words(from)) {
         said.push(format!("{lacking}: what it served then is not in it"));
+    }
+    if coverage.broken > 0 {
+        said.push(format!(
+            "{} of the log could not be read, or not to the end: what was done in it is not known",
+            counted(coverage.broken, "file")
+        ));
     }
     for (carrier, lost) in coverage.losses() {
         said.push(format!("not in {carrier}: {lost}"));

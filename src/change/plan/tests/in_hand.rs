@@ -80,3 +80,36 @@ fn what_the_same_plan_ends_does_not_work_on() {
     assert!(renewed[0].contains("secret ci/of-other"), "{renewed:?}");
     assert_eq!(left(&["user:ana", "account:ci/bot", "account:ci/other"]), Vec::<String>::new());
 }
+
+#[test]
+fn certificates_that_somebody_asked_for_are_told_though_the_request_is_gone() {
+    let told = |calls: &[(&'static str, &'static str, i64)], there: bool| {
+        let mut world = world();
+        let mut parts = world.log.take().expect("a log");
+        for (who, call, on) in calls {
+            Row::new(who, call, *on).put(&mut parts);
+        }
+        world.log = Some(parts);
+        if there {
+            world = world.with(json!({"apiVersion": "certificates.k8s.io/v1",
+                "kind": "CertificateSigningRequest",
+                "metadata": {"name": "boss", "uid": "c", "resourceVersion": "9"},
+                "spec": {"username": "ana", "signerName": "kubernetes.io/kube-apiserver-client"}}));
+        }
+        let plan = world.plan(&["user:ana"]).expect("a plan");
+        let all = plan.still_works.into_iter().map(|one| one.what);
+        all.filter(|what| what.contains("certificate")).collect::<Vec<_>>()
+    };
+    let asked = ("user:ana", "create certificates.k8s.io:certificatesigningrequests@/boss", 70);
+    let by =
+        ("user:mira", "update certificates.k8s.io:certificatesigningrequests/approval@/boss", 70);
+    let said = "a certificate that user:ana asked for on 2026-03-12 (boss; approved or denied by \
+                user:mira), of which the request is gone: whom it names is not known";
+    assert_eq!(told(&[asked, by], false), [said]);
+    assert_eq!(told(&[asked, by], true), Vec::<String>::new());
+    assert_eq!(told(&[("user:bo", asked.1, 70), by], false), Vec::<String>::new());
+    let nameless = ("user:ana", "create certificates.k8s.io:certificatesigningrequests", 71);
+    let said = "2 certificates that user:ana asked for, the last on 2026-03-13 (boss), of which the \
+                requests are gone: whom they name is not known";
+    assert_eq!(told(&[asked, nameless], false), [said]);
+}
