@@ -38,7 +38,6 @@ pub use needed::Authorization;
 pub(crate) use needed::Logged;
 pub use parts::PartUse;
 pub(crate) use permissions::HeldRule;
-pub(crate) use recorded::OFTEN_LEFT_OUT;
 #[cfg(test)]
 pub(crate) use tests::world;
 pub use types::*;

@@ -25,28 +25,10 @@ use hashbrown::{Equivalent, HashMap, HashSet};
 
 use super::ledger::Exercised;
 use super::served::Served;
-use crate::model::{Coverage, Identity, Name, PolicyRule, Shown, SubjectKind, Target};
+use crate::model::{
+    Coverage, Identity, Name, PolicyRule, Shown, SubjectKind, Target, is_often_left_out,
+};
 use crate::rbac::answers::READS;
-
-/// What audit policies and clouds leave out for being so much: where nobody's requests for it are in
-/// the log, that says nothing of anybody.
-pub(crate) const OFTEN_LEFT_OUT: [(&str, &str); 10] = [
-    ("", "endpoints"),
-    ("", "events"),
-    ("", "nodes/status"),
-    ("", "pods/status"),
-    ("authentication.k8s.io", "tokenreviews"),
-    ("authorization.k8s.io", "localsubjectaccessreviews"),
-    ("authorization.k8s.io", "subjectaccessreviews"),
-    ("coordination.k8s.io", "leases"),
-    ("discovery.k8s.io", "endpointslices"),
-    ("events.k8s.io", "events"),
-];
-
-/// Whether a kind is one of these.
-pub(crate) fn is_often_left_out(group: &str, kind: &str) -> bool {
-    OFTEN_LEFT_OUT.contains(&(group, kind))
-}
 
 /// Kinds that the control plane or people read all the time. Secrets, configuration and RBAC are
 /// not among them: policies that log no other reads log those.

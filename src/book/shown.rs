@@ -6,10 +6,11 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, Utc};
 
 use super::permissions::{HeldRule, Row};
-use super::recorded::{Class, atoms, is_often_left_out, whole};
+use super::recorded::{Class, atoms, whole};
 use super::{Book, Entry, groups};
 use crate::model::{
     About, AuditPolicy, AuditRule, Identity, Name, PolicyRule, Scope, Shown, SubjectKind, Target,
+    is_often_left_out,
 };
 
 impl Book {

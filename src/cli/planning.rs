@@ -73,6 +73,9 @@ pub(super) fn run(global: &Global, intents: &[Intent], wish: &Made) -> Result<Co
     let Some(book) = session.books.first() else {
         return Err(Failure::unreachable("there is no cluster to plan for"));
     };
+    if let Some(coverage) = book.coverage() {
+        answer::say_unread(&coverage.unreadable, &coverage.passed);
+    }
     if let Some(days) = session.settings.require_coverage.value {
         let have = book.coverage().map_or(0, crate::model::Coverage::days);
         if have < i64::from(days) {

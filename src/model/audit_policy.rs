@@ -76,6 +76,26 @@ pub enum About {
     No,
 }
 
+/// What audit policies and clouds leave out for being so much: where nobody's requests for it are in
+/// the log, that says nothing of anybody.
+pub(crate) const OFTEN_LEFT_OUT: [(&str, &str); 10] = [
+    ("", "endpoints"),
+    ("", "events"),
+    ("", "nodes/status"),
+    ("", "pods/status"),
+    ("authentication.k8s.io", "tokenreviews"),
+    ("authorization.k8s.io", "localsubjectaccessreviews"),
+    ("authorization.k8s.io", "subjectaccessreviews"),
+    ("coordination.k8s.io", "leases"),
+    ("discovery.k8s.io", "endpointslices"),
+    ("events.k8s.io", "events"),
+];
+
+/// Whether a kind, as rules write it, is one that audit policies and clouds leave out for being so much.
+pub fn is_often_left_out(group: &str, kind: &str) -> bool {
+    OFTEN_LEFT_OUT.iter().any(|(of, have)| *have == kind && (group == "*" || *of == group))
+}
+
 /// The levels of `audit.k8s.io/v1`.
 const LEVELS: [&str; 4] = ["None", "Metadata", "Request", "RequestResponse"];
 
@@ -188,11 +208,17 @@ impl AuditRule {
 }
 
 impl AuditResources {
+    /// Whether some of these are about a kind. Of what a star stands for they are about a part where they
+    /// name a kind of it; what nearly all policies leave out does not count there.
     fn fit(all: &[Self], (group, resource, sub): (&str, &str, &str), name: Option<&Name>) -> About {
         let mut found = if all.is_empty() { About::Yes } else { About::No };
-        for one in all.iter().filter(|one| matches!(&*one.group, "*") || *one.group == *group) {
+        for one in all {
+            let whole = matches!(&*one.group, "*") || *one.group == *group;
+            if !whole && group != "*" {
+                continue;
+            }
             let kinds = list(one.resources.as_ref());
-            if kinds.is_empty() {
+            if kinds.is_empty() && whole {
                 return About::Yes;
             }
             let fits = |have: &Name| match have.split_once('/') {
@@ -202,15 +228,24 @@ impl AuditResources {
                 Some((of, "*")) => of == resource,
                 Some((of, below)) => of == resource && below == sub,
             };
-            if !kinds.iter().any(fits) {
+            if whole && kinds.iter().any(fits) {
+                let names = list(one.resource_names.as_ref());
+                match name {
+                    _ if names.is_empty() => return About::Yes,
+                    Some(name) if names.contains(name) => return About::Yes,
+                    Some(_) => {}
+                    None => found = About::Maybe,
+                }
                 continue;
             }
-            let names = list(one.resource_names.as_ref());
-            match name {
-                _ if names.is_empty() => return About::Yes,
-                Some(name) if names.contains(name) => return About::Yes,
-                Some(_) => {}
-                None => found = About::Maybe,
+            let is_part = |have: &Name| {
+                let of_star = resource == "*"
+                    && have.split_once('/').map_or("", |(_, below)| below) == sub
+                    && !is_often_left_out(&one.group, have);
+                of_star || fits(have)
+            };
+            if kinds.is_empty() || kinds.iter().any(is_part) {
+                found = About::Maybe;
             }
         }
         found
@@ -285,6 +320,30 @@ rules:
             ("/metrics", Shown::Yes),
         ] {
             assert_eq!(policy.logs(&about, "get", &Target::Path(path.into()), false), logged);
+        }
+    }
+
+    #[test]
+    fn of_what_a_star_stands_for_a_part_may_be_left_out() {
+        let policy = policy(
+            "{rules: [{level: None, verbs: [list], resources: [{group: apps}, {group: '', resources: [pods]}]}, \
+             {level: None, verbs: [get], resources: [{group: '', resources: [events]}, \
+             {group: events.k8s.io, resources: [events]}]}, {level: Metadata}]}",
+        );
+        for (verb, kind, logged) in [
+            ("list", "*:*", Shown::Partly),
+            ("list", "*", Shown::Partly),
+            ("list", "apps:*", Shown::No),
+            ("list", "batch:*", Shown::Yes),
+            ("list", "*:pods", Shown::Partly),
+            ("list", "*:pods/log", Shown::Yes),
+            ("list", "*/log", Shown::Yes),
+            // Nearly all policies leave events out.
+            ("get", "*:*", Shown::Yes),
+            ("get", "*", Shown::Yes),
+            ("get", "events", Shown::No),
+        ] {
+            assert_eq!(logs(&policy, "ana", verb, kind), logged, "{verb} {kind}");
         }
     }
 

@@ -257,6 +257,25 @@ impl Coverage {
         Some(format!("of API server {} the log lacks {days} since {since}{more}", server.name))
     }
 
+    /// Lines that could not be read, of which what they show is not known; whole files left out.
+    pub fn unread_lines(&self) -> u64 {
+        let all: u64 = self.unreadable.values().map(|one| one.count).sum();
+        all.saturating_sub(self.broken)
+    }
+
+    /// `24 lines of the log could not be read (cut off, the first at audit.log:313)`, a line for each
+    /// reason; and how many were read in part.
+    pub fn unread_in_words(&self) -> Vec<String> {
+        let unread = self.unreadable.iter().map(|(reason, one)| {
+            let what = counted(one.count, one.counted());
+            format!("{what} of the log could not be read ({reason}, the first at {})", one.first)
+        });
+        let cut = (self.cut > 0).then(|| {
+            format!("{} of the log were cut on the way, read in part", counted(self.cut, "event"))
+        });
+        unread.chain(cut).collect()
+    }
+
     /// How many API servers are in the log, as far as it shows.
     pub fn servers(&self) -> usize {
         self.api_servers.len().max(self.streams.len())

@@ -40,7 +40,8 @@ pub use activity::{
 };
 pub use again::Again;
 pub use annotations::{is_copy, is_kept_of_secrets};
-pub use audit_policy::{About, AuditPolicy, AuditResources, AuditRule, Shown};
+pub(crate) use audit_policy::OFTEN_LEFT_OUT;
+pub use audit_policy::{About, AuditPolicy, AuditResources, AuditRule, Shown, is_often_left_out};
 pub use bootstrap_token::{BootstrapToken, is_bootstrap_id};
 pub use change::Change;
 pub use counted::{counted, counted_with, noun};

@@ -21,7 +21,7 @@ use super::{
 };
 use crate::book::Book;
 use crate::model::{
-    Binding, Call, Health, Identity, ListKind, Name, Object, Objects, SubjectKind, counted,
+    Binding, Call, Identity, ListKind, Name, Object, Objects, SubjectKind, counted,
 };
 use crate::rbac::{Authorizer, BindingKey};
 
@@ -375,35 +375,6 @@ impl<'a> Work<'a> {
             gives_back: None,
         };
         Ok((plan.sealed(), self.before, self.after))
-    }
-
-    /// Says what could not be read of those who are revoked whole.
-    fn unread(&mut self) {
-        let snapshot = &self.input.book.snapshot;
-        let whole = |intent: &Intent| matches!(intent, Intent::Identity { .. });
-        if !self.input.intents.iter().any(whole) {
-            return;
-        }
-        let kube_system = Name::from("kube-system");
-        if snapshot.cluster.is_eks()
-            && !snapshot.covers(&[ListKind::ConfigMaps], Some(&kube_system))
-        {
-            self.warnings.push(
-                "the ConfigMap kube-system/aws-auth could not be read: whether EKS maps anybody of these \
-                 there is not known"
-                    .to_owned(),
-            );
-        }
-        if matches!(
-            snapshot.list(ListKind::RbacDefinitions).health,
-            Health::Forbidden | Health::Failed
-        ) {
-            self.warnings.push(
-                "RBACDefinitions could not be listed: whether rbac-manager would bind anybody of these \
-                 again is not known"
-                    .to_owned(),
-            );
-        }
     }
 
     /// What can be taken back comes first, and what concerns who makes the change comes last of it.

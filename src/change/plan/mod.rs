@@ -40,6 +40,7 @@ mod split;
 mod target;
 #[cfg(test)]
 mod tests;
+mod unread;
 mod unseen_secret;
 mod wanted;
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use chrono::TimeDelta;
 
 use super::beside;
-use super::ground::doubts;
+use super::ground::{self, doubts};
 use super::keys::{
     binding_of, is_implicit, is_master, key_of, refers, refers_grant, role_words, words_of,
 };
@@ -159,10 +159,8 @@ impl<'a> Work<'a> {
         let Some(from) = coverage.from else {
             return Err(refuse("the audit log holds no request"));
         };
-        if coverage.lacks_server() {
-            return Err(refuse(
-                "the log of an API server is missing (keybook info says which are there)",
-            ));
+        if let Some(why) = ground::refused(coverage) {
+            return Err(refuse(&why));
         }
         if !coverage.decisions_logged && !book.any_allowed() {
             return Err(refuse("the log does not say which requests were allowed"));

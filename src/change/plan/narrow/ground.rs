@@ -7,6 +7,32 @@ use crate::model::{Coverage, counted, duration};
 /// Days of log below which it is said that they are few.
 const ENOUGH: i64 = 30;
 
+/// Of so many lines of a log one may be unreadable, where something is cut down to what it shows.
+const ONE_IN: u64 = 100;
+
+/// Why nothing is to be cut down to what a log shows; None where it may be.
+pub(super) fn refused(coverage: &Coverage) -> Option<String> {
+    if coverage.lacks_server() {
+        return Some(
+            "the log of an API server is missing (keybook info says which are there)".to_owned(),
+        );
+    }
+    let unread = coverage.unread_lines();
+    let what = match (coverage.broken, unread) {
+        (0, lines) if lines > coverage.lines / ONE_IN => {
+            format!("{} of it could not be read", counted(lines, "line"))
+        }
+        (0, _) => return None,
+        (files, _) => {
+            format!("{} of it could not be read, or not to the end", counted(files, "file"))
+        }
+    };
+    Some(format!(
+        "{what}: what is in there would be taken away ({})",
+        coverage.unread_in_words().join("; ")
+    ))
+}
+
 /// What makes a log weak ground to narrow on.
 pub(super) fn doubts(coverage: &Coverage, now: DateTime<Utc>) -> Vec<String> {
     let mut said = Vec::new();
@@ -25,12 +51,6 @@ pub(super) fn doubts(coverage: &Coverage, now: DateTime<Utc>) -> Vec<String> {
     }
     if let Some(lacking) = coverage.from.and_then(|from| coverage.lacking_in_words(from)) {
         said.push(format!("{lacking}: what it served then is not in it"));
-    }
-    if coverage.broken > 0 {
-        said.push(format!(
-            "{} of the log could not be read, or not to the end: what was done in it is not known",
-            counted(coverage.broken, "file")
-        ));
     }
     for (carrier, lost) in coverage.losses() {
         said.push(format!("not in {carrier}: {lost}"));

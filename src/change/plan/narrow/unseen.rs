@@ -2,8 +2,8 @@
 
 use super::rules::{Why, has_resource};
 use super::{Choices, NotInLogs};
-use crate::book::{Book, Logged, OFTEN_LEFT_OUT};
-use crate::model::{Name, PolicyRule};
+use crate::book::{Book, Logged};
+use crate::model::{Name, OFTEN_LEFT_OUT, PolicyRule, is_often_left_out};
 use crate::rbac::matching::{group_matches, verb_matches};
 
 pub(super) const RBAC: &str = "rbac.authorization.k8s.io";
@@ -104,7 +104,7 @@ impl Unseen<'_> {
         if READS.contains(&verb) && !resource.contains('/') {
             return !self.logged.reads.contains(&kind) || self.book.may_hide(verb, group, resource);
         }
-        let often = OFTEN_LEFT_OUT.contains(&(&**group, &**resource));
+        let often = is_often_left_out(group, resource);
         (often && !self.logged.any.contains(&kind)) || self.book.may_hide(verb, group, resource)
     }
 

@@ -6,7 +6,7 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde_json::{Value, json};
 
-use super::{World, applied, group, user};
+use super::{World, all, applied, group, user};
 use crate::book::tests::world::{Row, World as Logged, call};
 use crate::change::plan::{Choices, Intent, NotInLogs, Plan, Refusal, gains};
 use crate::model::{ActivityParts, Call, Identity, Implied, RoleKind, Target};
@@ -448,4 +448,35 @@ fn what_only_a_rule_of_the_role_can_tell_is_kept_or_named() {
     let text = rules.to_string();
     assert!(text.contains("bind") && text.contains("escalate"), "{text}");
     assert!(!lines.contains("this log would not show that"), "{lines}");
+}
+
+#[test]
+fn nothing_is_cut_down_to_a_log_of_which_much_cannot_be_read() {
+    let unread = |count: u64, line: u64| {
+        let first = crate::model::Place { source: "audit.log".into(), line };
+        [("cut off".into(), crate::model::Unreadable { count, first })].into()
+    };
+    let with = |edit: &dyn Fn(&mut crate::model::Coverage)| {
+        let mut parts = Logged::new().log(0, 88).activity.expect("a log");
+        Row::new("user:ana", "get pods@a/x", 80).put(&mut parts);
+        parts.coverage.lines = 1000;
+        edit(&mut parts.coverage);
+        let world = World::default().role("edit", &all());
+        let world = world.bind(Some("a"), "b", "edit", &json!([user("ana")]));
+        let choices = Choices::default();
+        let intent = Intent::Narrow { identity: Identity::user("ana"), choices };
+        World { log: Some(parts), ..world }.plan_of(&[intent])
+    };
+    let told = |plan: &Plan| plan.warnings.iter().any(|one| one.contains("audit.log:313"));
+    let few = with(&|coverage| coverage.unreadable = unread(10, 313)).expect("a plan");
+    assert!(told(&few), "{:?}", few.warnings);
+    for (count, broken, line) in [(11, 0, 313), (1, 1, 0)] {
+        let refusal = with(&|coverage| {
+            coverage.unreadable = unread(count, line);
+            coverage.broken = broken;
+        })
+        .expect_err("too little of it can be read");
+        let Refusal::Log(why) = refusal else { panic!("{refusal}") };
+        assert!(why.contains("would be taken away"), "{why}");
+    }
 }
