@@ -336,7 +336,7 @@ rules:
             ("list", "apps:*", Shown::No),
             ("list", "batch:*", Shown::Yes),
             ("list", "*:pods", Shown::Partly),
-            ("list", "*:pods/log", Shown::Yes),
+            ("list", "*:pods/log", Shown::Partly),
             ("list", "*/log", Shown::Yes),
             // Nearly all policies leave events out.
             ("get", "*:*", Shown::Yes),
