@@ -7,7 +7,9 @@ use foldhash::HashMap;
 
 use super::agent::{Client, Tool};
 use super::clock::is_by_the_clock;
+use super::day_and_night;
 use super::holder::{self, Holder, Span};
+use super::looped::looped;
 use super::seats::seats;
 use super::{Actor, ActorUse, Rest};
 use crate::model::{
@@ -26,6 +28,8 @@ pub(super) struct Raw<'a> {
     pub(super) actor: &'a model::Actor,
     pub(super) client: Client,
     rows: Vec<&'a Use>,
+    /// Whether it goes on by day and night, so that nobody is at it.
+    by_day_and_night: bool,
     pub(super) by_hand: Vec<DateTime<Utc>>,
     by_itself: Vec<DateTime<Utc>>,
     sessions: Vec<DateTime<Utc>>,
@@ -35,27 +39,58 @@ impl<'a> Raw<'a> {
     fn new(actor: &'a model::Actor) -> Self {
         let client = Client::of(actor.agent.as_deref().unwrap_or_default());
         let [by_hand, by_itself, sessions] = [(); 3].map(|()| Vec::new());
-        Self { actor, client, rows: Vec::new(), by_hand, by_itself, sessions }
+        Self {
+            actor,
+            client,
+            rows: Vec::new(),
+            by_day_and_night: false,
+            by_hand,
+            by_itself,
+            sessions,
+        }
     }
 
-    fn add(&mut self, activity: &Activity, row: &'a Use) {
-        let call = activity.call(row.call);
-        let session = reaches_into_a_pod(call);
-        let by_hand = match self.client.tool {
-            Tool::Command => &*call.verb != "watch" && !is_a_loop(call, row),
-            // A screen asks by itself; what it changes and where it goes in is its user's doing.
-            Tool::Screen => call.is_write() || session,
-            Tool::Program => self.client.desktop && call.is_write(),
-        };
-        if by_hand {
-            self.by_hand.extend([row.first, row.last]);
-        } else if self.client.is_program() && &*call.verb != "watch" {
-            self.by_itself.extend([row.first, row.last]);
+    /// What of it was by hand, once all of its rows are there.
+    fn tell(&mut self, activity: &Activity) {
+        for (row, is_loop) in self.rows.iter().zip(looped(activity, &self.rows)) {
+            let call = activity.call(row.call);
+            let session = reaches_into_a_pod(call);
+            let by_hand = match self.client.tool {
+                Tool::Command => &*call.verb != "watch" && !is_loop,
+                // A screen asks by itself; what it changes and where it goes in is its user's doing.
+                Tool::Screen => call.is_write() || session,
+                Tool::Program => self.client.desktop && call.is_write(),
+            };
+            if by_hand {
+                self.by_hand.extend([row.first, row.last]);
+            } else if self.client.is_program() && &*call.verb != "watch" {
+                self.by_itself.extend([row.first, row.last]);
+            }
+            if session && self.client.is_attended() {
+                self.sessions.extend([row.first, row.last]);
+            }
         }
-        if session && self.client.is_attended() {
-            self.sessions.extend([row.first, row.last]);
-        }
-        self.rows.push(row);
+    }
+
+    /// Nobody is at it: what was taken to be by hand is not.
+    fn is_nobodys(&mut self) {
+        self.by_day_and_night = true;
+        self.by_itself.append(&mut self.by_hand);
+        self.sessions.clear();
+    }
+
+    /// Whether a person may be at it.
+    fn is_attended(&self) -> bool {
+        self.client.is_attended() && !self.by_day_and_night
+    }
+
+    /// Whether only a person can be.
+    fn is_persons(&self) -> bool {
+        (self.client.desktop || self.client.tool == Tool::Screen) && !self.by_day_and_night
+    }
+
+    pub(super) fn rows(&self) -> impl Iterator<Item = &'a Use> {
+        self.rows.iter().copied()
     }
 
     /// First and last request.
@@ -65,31 +100,33 @@ impl<'a> Raw<'a> {
     }
 }
 
-/// So many seconds a loop goes on at least…
-const LOOP: i64 = 300;
-
-/// …and asks for the same thing in so many again, on average.
-const EACH: u64 = 5;
-
-/// Whether the same is read over and over, faster and longer than anybody does by hand:
-/// `watch -n2 kubectl get pods`.
-fn is_a_loop(call: &Call, row: &Use) -> bool {
-    let one_thing = match &call.target {
-        Target::Resource { names_folded, .. } => !names_folded,
-        Target::Path(_) => true,
-        Target::Paths | Target::Folded => false,
-    };
-    let seconds = (row.last - row.first).num_seconds();
-    one_thing
-        && matches!(&*call.verb, "get" | "list")
-        && seconds >= LOOP
-        && row.requests().saturating_mul(EACH) >= seconds.unsigned_abs()
-}
-
 fn reaches_into_a_pod(call: &Call) -> bool {
     matches!(&call.target, Target::Resource { group, resource, subresource, .. }
         if group.is_empty() && &**resource == "pods"
             && matches!(&**subresource, "exec" | "attach" | "portforward" | "log"))
+}
+
+/// Where only a person goes: into a pod, or to a port of one.
+pub(super) fn goes_in(call: &Call) -> bool {
+    reaches_into_a_pod(call)
+        && !matches!(&call.target, Target::Resource { subresource, .. } if &**subresource == "log")
+}
+
+/// Of what people run, what goes on by day and night as nobody does.
+pub(super) fn by_day_and_night(
+    activity: &Activity,
+    identity: &Identity,
+    seen: SeenId,
+) -> BTreeSet<ActorId> {
+    let mut raws: BTreeMap<ActorId, Raw<'_>> = BTreeMap::new();
+    for row in activity.by_authenticated(seen) {
+        if row.effective == row.authenticated {
+            let new = || Raw::new(activity.actor(row.actor));
+            raws.entry(row.actor).or_insert_with(new).rows.push(row);
+        }
+    }
+    let holders = Holders::new(activity, identity, raws.values());
+    day_and_night::find(activity, raws.iter().map(|(id, raw)| (*id, raw, holders.of(raw))))
 }
 
 pub(super) fn gather(
@@ -115,17 +152,23 @@ pub(super) fn gather(
             rest.last = rest.last.max(Some(row.last));
             nobodys.push(row);
         } else {
-            raws.entry(row.actor).or_insert_with(|| Raw::new(actor)).add(activity, row);
+            raws.entry(row.actor).or_insert_with(|| Raw::new(actor)).rows.push(row);
         }
     }
     if raws.is_empty() && rest.requests == 0 {
         return None;
     }
     rest.uses = uses(activity, nobodys.into_iter());
-    let raws: Vec<Raw<'_>> = raws.into_values().collect();
-    let holders = Holders::new(activity, identity, &raws);
+    let holders = Holders::new(activity, identity, raws.values());
+    for raw in raws.values_mut() {
+        raw.tell(activity);
+    }
+    let of_each = raws.iter().map(|(id, raw)| (*id, raw, holders.of(raw)));
+    for id in day_and_night::find(activity, of_each) {
+        raws.get_mut(&id).into_iter().for_each(Raw::is_nobodys);
+    }
     let mut groups: BTreeMap<(Holder, Option<String>), Vec<&Raw<'_>>> = BTreeMap::new();
-    for raw in &raws {
+    for raw in raws.values() {
         let known_apart = raw.actor.credential.as_ref().filter(|id| apart.contains(*id));
         let holder = match known_apart {
             Some(id) => Holder::Credential(id.clone()),
@@ -163,7 +206,11 @@ struct Holders {
 }
 
 impl Holders {
-    fn new(activity: &Activity, identity: &Identity, raws: &[Raw<'_>]) -> Self {
+    fn new<'r, 'a: 'r>(
+        activity: &Activity,
+        identity: &Identity,
+        raws: impl Iterator<Item = &'r Raw<'a>> + Clone,
+    ) -> Self {
         let mut minted = HashMap::default();
         if identity.kind == SubjectKind::ServiceAccount {
             for (issued, _) in activity.issued().of(identity) {
@@ -174,7 +221,7 @@ impl Holders {
             }
         }
         let mut spans: BTreeMap<&Name, Span<'_>> = BTreeMap::new();
-        for raw in raws {
+        for raw in raws.clone() {
             let (Some(credential), Some((first, last))) = (&raw.actor.credential, raw.span())
             else {
                 continue;
@@ -198,7 +245,7 @@ impl Holders {
         }
         let chains = holder::chains(spans.into_values().collect());
         let mut sessions: BTreeMap<String, Name> = BTreeMap::new();
-        for name in raws.iter().filter_map(|raw| session(raw)) {
+        for name in raws.filter_map(session) {
             let one = sessions.entry(name.to_lowercase()).or_insert_with(|| name.into());
             *one = one.clone().max(name.into());
         }
@@ -278,13 +325,13 @@ fn actor(activity: &Activity, holder: Holder, raws: &[&Raw<'_>]) -> Option<Actor
     let mut systems = raws.iter().filter_map(|raw| raw.client.system.as_deref());
     let builds: BTreeSet<String> = raws.iter().filter_map(|raw| raw.client.build.clone()).collect();
     let by_hand = sorted(raws.iter().flat_map(|raw| raw.by_hand.iter().copied()));
-    let person =
-        !pods && raws.iter().any(|raw| raw.client.desktop || raw.client.tool == Tool::Screen);
+    let person = !pods && raws.iter().any(|raw| raw.is_persons());
     let by_the_clock = !person && is_by_the_clock(&by_hand);
     Some(Actor {
         system: systems.next().map(Name::from),
-        attended: !pods && !by_the_clock && raws.iter().any(|raw| raw.client.is_attended()),
+        attended: !pods && !by_the_clock && raws.iter().any(|raw| raw.is_attended()),
         by_the_clock,
+        by_day_and_night: raws.iter().any(|raw| raw.by_day_and_night),
         person,
         credentials: newest(raws, |actor| actor.credential.as_ref()),
         agents: newest(raws, |actor| actor.agent.as_ref()),

@@ -10,8 +10,10 @@ mod agent;
 mod at_once;
 mod clock;
 mod copied;
+mod day_and_night;
 mod gather;
 mod holder;
+mod looped;
 mod minters;
 mod programs;
 mod seats;
@@ -31,7 +33,7 @@ pub use holder::Holder;
 pub(crate) use programs::is_a_persons;
 pub use signals::{Sign, Signal};
 
-use crate::model::{Activity, Call, Detail, Identity, Name, Snapshot, SubjectKind};
+use crate::model::{Activity, ActorId, Call, Detail, Identity, Name, Snapshot, SubjectKind};
 
 /// On an account, says whose own it is: it is no machine's then.
 pub const PERSON: &str = "keybook/person";
@@ -50,6 +52,8 @@ pub struct Actor {
     pub attended: bool,
     /// Whether what people run begins by the clock, as cron does.
     pub by_the_clock: bool,
+    /// Whether what people run goes on by day and night, as nobody does by hand.
+    pub by_day_and_night: bool,
     /// Whether only a person can be: a desktop's system, or a screen.
     pub person: bool,
     /// Its credentials, newest first.
@@ -165,6 +169,13 @@ pub fn told_apart(
         signals,
         weight,
     })
+}
+
+/// Of what people run with an account, what goes on by day and night as nobody does: its credentials,
+/// agents and addresses, each together.
+pub fn by_day_and_night(activity: &Activity, identity: &Identity) -> BTreeSet<ActorId> {
+    let seen = activity.seen(identity);
+    seen.map_or_else(BTreeSet::new, |seen| gather::by_day_and_night(activity, identity, seen))
 }
 
 /// Hours of a day in words, sorted ones: `8-11 14`.

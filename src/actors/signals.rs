@@ -5,7 +5,7 @@
 //! | tokens that several people had made, in use by each | 60; 50 in different programs at once; 10 where one took the other's place |
 //! | sessions of a cloud role with several people's names, by hand | 60; 25 where they may be scripts' |
 //! | several credentials in use at once | 50; 25 where they may be scripts' |
-//! | pods, and a person | 50; 25 where it may be a script |
+//! | pods, or a machine by day and night, and a person | 50; 25 where it may be a script |
 //! | several systems or builds of kubectl at once | 35; 30 for a user, 20 for an account where none is a desktop |
 //! | several addresses at once | 20 |
 //! | one token of a user's at two places at once, by a person and by a program | 50 |
@@ -141,26 +141,37 @@ fn push(found: &mut Vec<Signal>, sign: Sign, weight: u32, evidence: String) {
     found.push(Signal { sign, weight, evidence });
 }
 
-/// An account of pods that somebody uses from outside as well.
+/// An account of pods, or of a machine that is at it by day and night, that somebody uses as well.
 fn pods_and_people(actors: &[Actor], about: &About<'_>, found: &mut Vec<Signal>) {
-    let pods: Vec<&Actor> =
-        actors.iter().filter(|actor| matches!(actor.holder, Holder::Workload(_))).collect();
-    let outside: Vec<&Actor> = actors.iter().filter(|actor| actor.attended).collect();
-    if pods.is_empty() || outside.is_empty() || about.annotated {
+    let is_pods = |actor: &&Actor| matches!(actor.holder, Holder::Workload(_));
+    // A user may be a person's own, machines of theirs are a finding of its own.
+    let is_machines =
+        |actor: &&Actor| actor.by_day_and_night && !actor.attended && !about.is_user();
+    let machines: Vec<&Actor> =
+        actors.iter().filter(|actor| is_pods(actor) || is_machines(actor)).collect();
+    let people: Vec<&Actor> = actors.iter().filter(|actor| actor.attended).collect();
+    if machines.is_empty() || people.is_empty() || about.annotated {
         return;
     }
     let person =
-        outside.iter().any(|actor| actor.person || matches!(actor.holder, Holder::MintedBy(_)));
+        people.iter().any(|actor| actor.person || matches!(actor.holder, Holder::MintedBy(_)));
     let of = |actors: &[&Actor]| {
         counted(actors.iter().map(|actor| actor.requests).sum::<u64>(), "request")
     };
-    let holders: Vec<String> = pods.iter().map(|actor| actor.holder.text()).collect();
+    let holders: Vec<String> = machines
+        .iter()
+        .map(|actor| match actor.by_day_and_night {
+            true => format!("what runs by day and night ({})", actor.holder.text()),
+            false => actor.holder.text(),
+        })
+        .collect();
     let evidence = format!(
-        "{} use it ({}), and {} from outside of pods ({})",
+        "{} use it ({}), and {}{} ({})",
         listed(&holders),
-        of(&pods),
+        of(&machines),
         if person { "a person" } else { "commands are run" },
-        of(&outside)
+        if machines.iter().any(is_pods) { " from outside of pods" } else { " beside that" },
+        of(&people)
     );
     push(found, Sign::PodsAndPeople, if person { 50 } else { 25 }, evidence);
 }

@@ -1,5 +1,6 @@
 //! Accounts of one person and of several, row by row.
 
+mod machines;
 mod minted;
 mod sessions;
 

@@ -4,7 +4,8 @@
 //! Whose account it is the annotation says, or that a person is seen at it, or a name that is an address
 //! for mail and has no word of a machine's. A machine is a program, or a command, on no desktop that
 //! asks for something in more hours of a day than anybody works in, on several days; or a command that
-//! begins by the clock. A person's own programs come and go with them.
+//! begins by the clock; or what people run, by day and night as nobody does. A person's own programs come
+//! and go with them, and what only reads where the person is, is left open by them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,8 +13,8 @@ use chrono::{DateTime, NaiveDate, Timelike, Utc};
 
 use super::{Subject, split_off};
 use crate::actors::{
-    self, PERSON, is_a_persons, is_annotated, is_by_the_clock, is_command, is_persons, is_program,
-    program,
+    self, PERSON, by_day_and_night, is_a_persons, is_annotated, is_by_the_clock, is_command,
+    is_persons, is_program, program,
 };
 use crate::book::{Finding, Severity};
 use crate::model::{
@@ -77,6 +78,8 @@ struct Seen {
     last: Option<DateTime<Utc>>,
     /// When something was asked for, UTC.
     moments: Vec<DateTime<Utc>>,
+    /// Whether it goes on by day and night, as nobody does by hand.
+    by_day_and_night: bool,
 }
 
 impl Seen {
@@ -105,7 +108,8 @@ impl Seen {
             return false;
         }
         self.moments.sort_unstable();
-        self.long_days(policy) >= least
+        self.by_day_and_night
+            || self.long_days(policy) >= least
             || is_command && is_by_the_clock(&self.moments) && self.is_no_habit()
     }
 
@@ -131,7 +135,10 @@ pub(super) fn find(subject: &Subject<'_>, found: &mut Vec<Finding>) {
     let Some(sums) = entry.activity.as_deref().filter(|_| annotated || user) else { return };
     let policy = &*book.policy;
     // Most have nothing of the kind, and rows are many.
-    let any = sums.agents.iter().any(|seen| is_program(&seen.value) || is_command(&seen.value));
+    let any = sums.agents.iter().any(|seen| {
+        let agent = &seen.value;
+        is_program(agent) || is_command(agent) || is_persons(agent, false)
+    });
     if !any || sums.requests < u64::from(policy.machine_requests) || !book.log.is_whole() {
         return;
     }
@@ -161,6 +168,7 @@ pub(super) fn find(subject: &Subject<'_>, found: &mut Vec<Finding>) {
     let days: BTreeSet<&NaiveDate> = programs.values().flat_map(|seen| seen.days.keys()).collect();
     let long = programs.values().map(|seen| seen.long_days(policy)).max().unwrap_or_default();
     let how = match long {
+        0 if programs.values().any(|seen| seen.by_day_and_night) => "by day and night".to_owned(),
         0 => "by the clock".to_owned(),
         long => format!("{long} of them in {} hours of the day and more", policy.machine_hours),
     };
@@ -198,7 +206,7 @@ fn machines(programs: Programs, policy: &Policy) -> Programs {
     let mut found = Programs::new();
     // Without an address comes first.
     for ((name, address), mut seen) in programs {
-        if found.contains_key(&(name.clone(), None)) {
+        if found.contains_key(&(name.clone(), None)) && !seen.by_day_and_night {
             continue;
         }
         if seen.is_machine(is_command(&seen.agent), policy) {
@@ -218,25 +226,56 @@ fn seen(subject: &Subject<'_>) -> (Programs, BTreeSet<Name>) {
     };
     let Some(seen) = activity.seen(&subject.entry.identity) else { return (programs, people) };
     let own = |row: &&Use| row.effective == row.authenticated;
-    for row in activity.by_authenticated(seen).iter().filter(own) {
+    let rows = || activity.by_authenticated(seen).iter().filter(own);
+    let nobodys = by_day_and_night(activity, &subject.entry.identity);
+    let mut desks: BTreeSet<Place<'_>> = BTreeSet::new();
+    let mut writers: BTreeSet<(&str, Place<'_>)> = BTreeSet::new();
+    for row in rows() {
+        let actor = activity.actor(row.actor);
+        let Some((agent, place)) = actor.agent.as_ref().zip(place(actor)) else { continue };
+        if activity.call(row.call).is_write() {
+            writers.insert((program(agent), place));
+        }
+        if is_persons(agent, false) && !nobodys.contains(&row.actor) {
+            desks.insert(place);
+        }
+    }
+    for row in rows() {
         let actor = activity.actor(row.actor);
         // Pods are what accounts are for.
         let of_a_pod = actor.credential.as_ref().is_some_and(|id| id.starts_with("pod"));
         let Some(agent) = actor.agent.as_ref().filter(|_| !of_a_pod) else { continue };
-        if is_persons(agent, false) {
+        let by_day_and_night = nobodys.contains(&row.actor);
+        if is_persons(agent, false) && !by_day_and_night {
             people.insert(agent.clone());
             continue;
         }
-        let call = activity.call(row.call);
         // What is rolled out anew each day is the same program.
-        let name = Name::from(program(agent));
-        let place = actor.address.clone().filter(|_| is_command(agent));
-        for address in [None, place].into_iter().take(1 + usize::from(is_command(agent))) {
+        let name = program(agent);
+        let left_open = |at: &Place<'_>| desks.contains(at) && !writers.contains(&(name, *at));
+        if is_program(agent) && place(actor).as_ref().is_some_and(left_open) {
+            continue;
+        }
+        let call = activity.call(row.call);
+        let name = Name::from(name);
+        let of_each = actor.address.clone().filter(|_| is_command(agent) || by_day_and_night);
+        let in_all = (of_each.is_none() || !by_day_and_night).then_some(None);
+        for address in in_all.into_iter().chain(of_each.map(Some)) {
             let seen = programs.entry((name.clone(), address)).or_default();
             seen.add(row, call.is_write(), &*call.verb == "watch", actor);
+            seen.by_day_and_night |= by_day_and_night;
         }
     }
     (programs, people)
+}
+
+/// An address, and a credential there; of tokens that are renewed all the time, that they are such.
+type Place<'a> = (&'a str, &'a str);
+
+fn place(actor: &Actor) -> Option<Place<'_>> {
+    let id = actor.credential.as_deref().unwrap_or_default();
+    let id = if id.starts_with("JTI=") { "JTI=" } else { id };
+    Some((actor.address.as_deref()?, id))
 }
 
 /// Whether a user is the cluster's own, or the cloud's, whose accounts have addresses too.

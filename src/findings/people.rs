@@ -4,14 +4,15 @@
 //!
 //! kubectl alone proves nothing, for scripts in pods use it as well. A desktop's operating system
 //! in the user agent does, and so does a program that is nothing but a screen for a person. On Windows
-//! pods run too: neither a program by itself nor what comes with a pod's token proves anything there.
+//! pods run too: neither a program by itself nor what comes with a pod's token proves anything there. Build
+//! agents have desktops' systems as well: what goes on by day and night is nobody's desk.
 
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 
 use super::{Subject, split_off};
-use crate::actors::{PERSON, is_annotated, is_machine, is_persons};
+use crate::actors::{PERSON, by_day_and_night, is_annotated, is_machine, is_persons};
 use crate::book::{Finding, Severity};
 use crate::model::{Name, SubjectKind, Use, counted, quoted_agent};
 
@@ -73,9 +74,12 @@ fn people(subject: &Subject<'_>) -> BTreeMap<Name, (u64, DateTime<Utc>)> {
         row.effective == row.authenticated
             || activity.identity(row.effective).kind != SubjectKind::User
     };
+    let nobodys = by_day_and_night(activity, &subject.entry.identity);
     for row in activity.by_authenticated(seen).iter().filter(own) {
         let actor = activity.actor(row.actor);
-        let Some(agent) = &actor.agent else { continue };
+        let Some(agent) = actor.agent.as_ref().filter(|_| !nobodys.contains(&row.actor)) else {
+            continue;
+        };
         let of_a_pod = actor.credential.as_ref().is_some_and(|id| id.starts_with("pod"));
         if is_persons(agent, of_a_pod) {
             let (requests, last) = found.entry(agent.clone()).or_insert((0, row.last));

@@ -19,15 +19,17 @@ const COPIES: [&str; 5] = [
 ];
 
 /// Annotations that are read, of any kind of object.
-const READ: [&str; 21] = [
+const READ: [&str; 26] = [
     "apf.kubernetes.io/autoupdate-spec",
     "argocd.argoproj.io/sync-options",
     "argocd.argoproj.io/tracking-id",
+    "authz.cluster.cattle.io/clusterrole-owner",
     "azure.workload.identity/client-id",
     "eks.amazonaws.com/role-arn",
     "helm.sh/hook",
     "helm.sh/hook-delete-policy",
     "iam.gke.io/gcp-service-account",
+    "kapp.k14s.io/identity",
     "kubernetes.io/config.mirror",
     "kubernetes.io/created-by",
     "kubernetes.io/enforce-mountable-secrets",
@@ -37,6 +39,9 @@ const READ: [&str; 21] = [
     "kustomize.toolkit.fluxcd.io/ssa",
     "meta.helm.sh/release-name",
     "meta.helm.sh/release-namespace",
+    "objectset.rio.cattle.io/owner-gvk",
+    "objectset.rio.cattle.io/owner-name",
+    "objectset.rio.cattle.io/owner-namespace",
     "openshift.io/internal-registry-auth-token.binding",
     "openshift.io/internal-registry-auth-token.service-account",
     "rbac.authorization.kubernetes.io/autoupdate",

@@ -5,6 +5,7 @@
 //! words, never guessed.
 
 mod account;
+mod appliers;
 mod cluster;
 mod controller;
 mod definition;
@@ -42,6 +43,14 @@ pub enum Keeper {
     FluxKustomization,
     /// Flux, from a `HelmRelease`.
     FluxHelmRelease,
+    /// kapp, by hand, from a pipeline or by kapp-controller.
+    Kapp,
+    /// Rancher, or a controller of its makers'.
+    Rancher,
+    /// k3s or RKE2, from a manifest on its servers' disks.
+    K3s,
+    /// EKS, for an add-on.
+    EksAddOn,
     /// Helm, by hand or from a pipeline.
     Helm,
     /// Helm, which makes a chart's hooks anew when they run.
@@ -66,6 +75,10 @@ impl Keeper {
             Self::ArgoCd => "Argo CD",
             Self::FluxKustomization => "Flux Kustomization",
             Self::FluxHelmRelease => "Flux HelmRelease",
+            Self::Kapp => "kapp",
+            Self::Rancher => "Rancher",
+            Self::K3s => "k3s",
+            Self::EksAddOn => "EKS add-on",
             Self::Helm => "Helm",
             Self::HelmHook => "Helm hook",
             Self::OwnerReference => "owner",
@@ -273,6 +286,10 @@ fn marked(kept: Kept<'_>, said: impl FnOnce(&str) -> Said) -> impl Iterator<Item
         argo,
         gitops::flux_kustomization(kept),
         gitops::flux_helm_release(kept),
+        appliers::kapp(kept),
+        appliers::rancher(kept),
+        appliers::object_set(kept),
+        appliers::eks_add_on(kept),
         helm::helm(kept, of_argo),
     ];
     let mut all: Vec<Owner> = found.into_iter().flatten().collect();

@@ -460,4 +460,5 @@ fn accounts_and_secrets_are_kept_too() {
 }
 
 mod accounts;
+mod appliers;
 mod hooks;

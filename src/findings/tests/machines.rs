@@ -184,3 +184,43 @@ fn thresholds_of_machines_are_settings() {
     };
     assert_eq!(count(2, fewer), 1);
 }
+
+#[test]
+fn a_program_that_only_reads_where_the_person_is_was_left_open() {
+    const IDE: &str = "fabric8-kubernetes-client/6.13.4";
+    let with = |what: &str, from: &str, credential: &str| {
+        let mut world = world().log(0, 40);
+        for day in 0..5 {
+            for hour in 0..24 {
+                let at = |row: Row| row.minutes(hour * 60 - 713).times(20);
+                let row = Row::new(ANA, &format!("{what}@a/x"), day).with(credential).agent(IDE);
+                world = world.row(at(row.from(from)));
+            }
+            let own = Row::new(ANA, "get pods@a/x", day).with("X509SHA256=1").agent(MAC);
+            world = world.row(own.from("198.51.100.7"));
+        }
+        by(&world).len()
+    };
+    assert_eq!(with("list pods", "198.51.100.7", "X509SHA256=1"), 0);
+    // One that changes something, one elsewhere, and one with a certificate of its own.
+    assert_eq!(with("patch pods", "198.51.100.7", "X509SHA256=1"), 1);
+    assert_eq!(with("list pods", "192.0.2.7", "X509SHA256=1"), 1);
+    assert_eq!(with("list pods", "198.51.100.7", "X509SHA256=2"), 1);
+}
+
+#[test]
+fn build_agents_with_a_persons_account_are_machines() {
+    const WINDOWS: &str = "kubectl/v1.36.1 (windows/amd64) kubernetes/abc1234";
+    // Every three hours, at another minute each time.
+    let around: Vec<i64> = (0..8).map(|job| job * 180 + job * 7 % 31).collect();
+    let found = by(&with_machine(ANA, WINDOWS, 5, &around, ""));
+    let [(.., evidence)] = &found[..] else { panic!("{found:?}") };
+    assert!(
+        evidence
+            .starts_with("800 requests, 800 of them writes, by what runs by itself (\"kubectl/")
+            && evidence.contains("on 5 days, by day and night, last on 2026-01-05"),
+        "{evidence}"
+    );
+    // By day alone it is somebody's desk.
+    assert_eq!(by(&with_machine(ANA, WINDOWS, 5, &around[3..6], "")), []);
+}

@@ -234,6 +234,31 @@ fn people_on_a_machines_account_are_told_by_what_only_people_use() {
 }
 
 #[test]
+fn build_agents_on_desktops_systems_are_no_people() {
+    let of = |hours: &[i64], exec: bool| {
+        let mut world = world().account("ci", "agents").log(0, 20);
+        for day in 0..4 {
+            for hour in hours {
+                for agent in ["kubectl/v1.36.1 (windows/amd64)", "kubectl/v1.36.1 (darwin/arm64)"] {
+                    let row = Row::new("sa:ci/agents", "patch deployments@a/x", day);
+                    world = world.row(row.agent(agent).minutes(hour * 60 - 700));
+                }
+            }
+        }
+        if exec {
+            let row = Row::new("sa:ci/agents", "create pods/exec@a/x", 2);
+            world = world.row(row.agent("kubectl/v1.36.1 (windows/amd64)"));
+        }
+        let found = findings(&world);
+        found.iter().filter(|one| one.rule == "people-on-machine").count()
+    };
+    let around = [0, 3, 6, 9, 12, 15, 18, 21];
+    assert_eq!(of(&around, false), 0);
+    assert_eq!(of(&around, true), 1);
+    assert_eq!(of(&around[3..6], false), 1);
+}
+
+#[test]
 fn an_exemption_holds_to_its_last_day_and_for_nobody_else() {
     let exempt = |rule: &str, identity: &str, expires: &str| Exemption {
         rule: rule.into(),

@@ -46,6 +46,7 @@ pub(super) fn lines(
         (_, true, _) => "a person's screen",
         (true, ..) => "by hand, or a script",
         (false, _, true) => "by the clock",
+        (false, ..) if actor.by_day_and_night => "by day and night",
         (false, ..) => "a program",
     };
     lines.push(Line::of(format!("{}: {attended}{system}", seat.name), Slot::Strong));

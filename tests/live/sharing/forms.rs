@@ -1,7 +1,7 @@
 //! The forms in which accounts are used by one, and by several.
 
-use super::look_alikes;
 use super::plan::{By, Desk, Plan, Truth, Way};
+use super::{day_and_night, look_alikes};
 
 pub const MAC: &str = "kubectl/v1.36.1 (darwin/arm64) kubernetes/b1d5cc9";
 pub const WINDOWS: &str = "kubectl/v1.36.2 (windows/amd64) kubernetes/e4c1a77";
@@ -42,6 +42,8 @@ pub fn plan() -> Plan {
     look_alikes::of_several(&mut plan);
     look_alikes::untold(&mut plan);
     look_alikes::round_the_clock(&mut plan);
+    day_and_night::of_one(&mut plan);
+    day_and_night::of_several(&mut plan);
     plan
 }
 

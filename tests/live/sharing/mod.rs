@@ -1,6 +1,7 @@
 //! Accounts of one and of several, over a log that a real API server wrote: who is called shared,
 //! against what the drivers know.
 
+mod day_and_night;
 mod drive;
 mod forms;
 mod look_alikes;
@@ -60,9 +61,9 @@ fn judged(book: &Book, account: &Account) -> (bool, Behind) {
     let shared = has("shared-account");
     assert_eq!(has("machines-on-person"), account.machines, "{}", account.name);
     assert!(!(account.annotated && has("people-on-machine")), "{}", account.name);
-    // What pods serve, or run, is nobody's desk.
+    // What pods serve, or run, is nobody's desk, and neither is a build agent.
     let pods = account.acts.iter().all(|act| matches!(act.desk.by, By::Pod(..)));
-    assert!(!(pods && has("people-on-machine")), "{}", account.name);
+    assert!(!((pods || account.nobody) && has("people-on-machine")), "{}", account.name);
     let log = book.activity.as_deref().expect("a log");
     let behind = actors::of(log, &book.snapshot, &identity).expect("it was seen");
     assert_eq!(shared, behind.is_shared(), "{}", account.name);

@@ -75,6 +75,8 @@ pub struct Account {
     pub annotated: bool,
     /// Whether it is a person's, and a machine uses it: that must be said, and of no other.
     pub machines: bool,
+    /// Whether nobody is ever at it, and nothing may be said of people on it.
+    pub nobody: bool,
     pub acts: Vec<Act>,
 }
 
@@ -136,11 +138,13 @@ impl Plan {
         let name = format!("{}-{number}", form.replace(' ', "-"));
         let seed = self.accounts.len() as u64;
         let random = ChaCha8Rng::seed_from_u64(seed);
-        let mut doing = Doing { acts: Vec::new(), random, annotated: false, machines: false };
+        let mut doing =
+            Doing { acts: Vec::new(), random, annotated: false, machines: false, nobody: false };
         happen(&mut doing);
-        let Doing { mut acts, annotated, machines, .. } = doing;
+        let Doing { mut acts, annotated, machines, nobody, .. } = doing;
         acts.sort_by_key(|act| act.at);
-        self.accounts.push(Account { name, form, truth, machine, annotated, machines, acts });
+        let account = Account { name, form, truth, machine, annotated, machines, nobody, acts };
+        self.accounts.push(account);
     }
 }
 
@@ -150,6 +154,7 @@ pub struct Doing {
     random: ChaCha8Rng,
     pub annotated: bool,
     pub machines: bool,
+    pub nobody: bool,
 }
 
 impl Doing {
@@ -211,6 +216,24 @@ impl Doing {
                 let second = self.random.random_range(1..4);
                 self.act((start + minute) * 60 + second, desk, PATHS[turn]);
             }
+        }
+    }
+
+    /// A pipeline's job at each of these minutes of the plan: what people do as well, in the same order
+    /// each time.
+    pub fn jobs(&mut self, desk: Desk, at: impl IntoIterator<Item = i64>) {
+        for start in at {
+            for (minute, turn) in (0..16).step_by(2).zip([0, 4, 1, 3, 9, 2, 7, 16]) {
+                let second = self.random.random_range(0..60);
+                self.act((start + minute) * 60 + second, desk, PATHS[turn]);
+            }
+        }
+    }
+
+    /// The same few lists every two seconds, from a minute to another: `watch -n2`.
+    pub fn watch(&mut self, desk: Desk, (from, until): (i64, i64)) {
+        for (turn, at) in (from * 60..until * 60).step_by(2).enumerate() {
+            self.act(at, desk, PATHS[[0, 6, 11][turn % 3]]);
         }
     }
 
