@@ -99,9 +99,8 @@ impl Book {
                     dirty.logged.insert(identity.clone());
                     if !self.policy.left.is_empty() {
                         // Tokens of it that somebody had made who left are that one's finding.
-                        let by =
-                            activity.issued().of(identity).map(|(issued, _)| issued.by.clone());
-                        dirty.identities.extend(by);
+                        let made = activity.issued().of(identity).map(|(issued, _)| issued);
+                        dirty.identities.extend(made.flat_map(|of| [&of.by, of.maker()]).cloned());
                     }
                 }
                 if let Some(before) = &self.activity {
@@ -203,6 +202,7 @@ impl Book {
                 self.requesters.remove(&identity);
             }
         }
+        dirty.identities.extend(self.makers_who_left(&difference.identities));
         dirty.identities.extend(difference.identities);
         self.take_credentials(old, difference.credentials, &mut dirty);
         self.mark_subjects(old, slots, &mut dirty);

@@ -3,7 +3,7 @@
 use foldhash::HashSet;
 use imbl::ordmap::DiffItem;
 
-use super::hints;
+use super::{Book, hints};
 use crate::model::{
     Identity, ListKind, Name, ObjectBody, Objects, OtherObject, PodSpec, Secret, SharedMap,
     Snapshot,
@@ -133,4 +133,17 @@ pub(super) fn same_ground(old: &Snapshot, new: &Snapshot) -> bool {
         && old.cluster.server_version == new.cluster.server_version
         && (std::sync::Arc::ptr_eq(&old.discovery, &new.discovery)
             || old.discovery == new.discovery)
+}
+
+impl Book {
+    /// Who had tokens of these accounts made, where somebody is said to have left: whether such a token is
+    /// good is a finding of theirs.
+    pub(super) fn makers_who_left(&self, accounts: &HashSet<Identity>) -> HashSet<Identity> {
+        let log = self.activity.as_deref().filter(|_| !self.policy.left.is_empty());
+        log.into_iter()
+            .flat_map(|log| accounts.iter().flat_map(|account| log.issued().of(account)))
+            .flat_map(|(issued, _)| [&issued.by, issued.maker()])
+            .cloned()
+            .collect()
+    }
 }

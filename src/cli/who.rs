@@ -69,7 +69,9 @@ pub(super) fn run(
         answer::say(note);
     }
     if report.items.is_empty() {
-        answer::say("nobody matches");
+        // Where nobody is known there was nothing that could match.
+        let known = session.books.iter().any(|book| book.entries().next().is_some());
+        answer::say(if known { "nobody matches" } else { "nobody is known" });
         namespaces.say_unknown(&session);
     }
     if session.books.iter().all(|book| book.coverage().is_none()) {

@@ -92,6 +92,19 @@ pub(super) fn tell(book: &Book, credential: &mut Credential, by: &Maker, minted:
     credential.bound = Some(bound);
 }
 
+/// Until when a token that was made for an account is good, UTC; None unless all that it goes by was looked
+/// at, and speaks for it.
+pub(crate) fn good_until(
+    book: &Book,
+    account: &Identity,
+    minted: &Minted,
+) -> Option<DateTime<Utc>> {
+    let bound = bound(account, minted);
+    let (Expires::At(until), _) = expires(&bound, minted) else { return None };
+    let standing = standing(book, account, &bound, (&Expires::At(until), minted, None));
+    (standing == Standing::Good && foreign(book, minted).is_none()).then_some(until)
+}
+
 fn expires(bound: &Bound, minted: &Minted) -> (Expires, Option<&'static str>) {
     let of_pod = bound.is_a("Pod");
     match &minted.asked {

@@ -126,7 +126,12 @@ pub(super) fn ran_out(book: &Book, expires: &Expires) -> Option<Standing> {
 }
 
 fn past_leeway(book: &Book, at: DateTime<Utc>) -> bool {
-    at.checked_add_signed(LEEWAY).is_some_and(|at| at <= book.now)
+    refused_from(at).is_some_and(|at| at <= book.now)
+}
+
+/// From when on a token of an account is refused that is good until then, UTC.
+pub(crate) fn refused_from(until: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    until.checked_add_signed(LEEWAY)
 }
 
 fn is_going(book: &Book, meta: &Meta) -> bool {

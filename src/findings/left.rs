@@ -1,5 +1,5 @@
 //! Somebody who acts although the policy says that they have left: a credential of theirs still works,
-//! or somebody else has it.
+//! or somebody else has it; or who may act all the same, by tokens of others that they had made.
 
 use std::collections::BTreeMap;
 
@@ -7,8 +7,9 @@ use chrono::{DateTime, NaiveDate, Utc};
 
 use super::{Subject, severity_of};
 use crate::book::{Finding, Fix, Severity};
+use crate::credentials::{refused_from, token_good_until};
 use crate::model::{
-    Activity, Detail, Identity, Minted, Name, SubjectKind, Use, counted, shell_word,
+    Activity, Detail, Identity, Issued, Minted, Name, SubjectKind, Use, counted, shell_word,
 };
 
 const RULE: (&str, &str) = ("acted-after-leaving", "left");
@@ -67,16 +68,38 @@ struct After {
     last: Option<DateTime<Utc>>,
     /// Tokens of which it is not known whether they were used.
     not_known: usize,
+    /// Tokens that were not seen used after it and are good, with until when, UTC.
+    good: Vec<(Name, DateTime<Utc>)>,
 }
 
-/// Tokens that they had made for accounts, and that were used after their last day: they may have taken
-/// them along. What a pod uses that they had a token made for is the pod's.
+/// When tokens that they had made begin to be refused, UTC.
+pub(super) fn turns(subject: &Subject<'_>) -> Vec<DateTime<Utc>> {
+    let (book, who) = (subject.book, &subject.entry.identity);
+    let Some(log) = book.activity.as_deref() else { return Vec::new() };
+    if book.policy.last_day(&who.to_string()).is_none() {
+        return Vec::new();
+    }
+    made_by(log, who)
+        .filter_map(|(issued, minted)| token_good_until(book, &issued.account, minted))
+        .filter_map(refused_from)
+        .collect()
+}
+
+/// Tokens that somebody had made, themselves or in whose name an account did.
+fn made_by<'a>(
+    log: &'a Activity,
+    who: &'a Identity,
+) -> impl Iterator<Item = (&'a Issued, &'a Minted)> {
+    let all = log.issued().iter().map(|(issued, minted)| (&**issued, minted));
+    all.filter(move |(issued, _)| issued.by == *who || issued.maker() == who)
+}
+
+/// Tokens that they had made for accounts, and that were used after their last day, or are good: they may
+/// have taken them along. What a pod uses that they had a token made for is the pod's.
 fn tokens(subject: &Subject<'_>, log: &Activity, last_day: NaiveDate, found: &mut Vec<Finding>) {
     let who = &subject.entry.identity;
     let mut after: BTreeMap<&Identity, After> = BTreeMap::new();
-    for (issued, minted) in
-        log.issued().iter().filter(|(issued, _)| issued.by == *who || issued.maker() == who)
-    {
+    for (issued, minted) in made_by(log, who) {
         let Some(seen) = log.seen(&issued.account) else { continue };
         let by = |row: &&Use, credential: Option<&Name>| {
             row.day > last_day && log.actor(row.actor).credential.as_ref() == credential
@@ -98,6 +121,10 @@ fn tokens(subject: &Subject<'_>, log: &Activity, last_day: NaiveDate, found: &mu
         let cut = log.truncated(seen).is_some_and(|cut| cut.contains_key("credentials"));
         if cut && rows.iter().any(|row| by(&row, None)) && lasts_after(minted, last_day) {
             after.entry(&issued.account).or_default().not_known += 1;
+        }
+        if let Some(until) = token_good_until(subject.book, &issued.account, minted) {
+            let good = &mut after.entry(&issued.account).or_default().good;
+            good.push((issued.credential.clone(), until));
         }
     }
     for (account, sum) in after {
@@ -123,7 +150,7 @@ fn lasts_after(minted: &Minted, day: NaiveDate) -> bool {
 
 impl After {
     fn words(&self, account: &Identity, last_day: NaiveDate) -> (Severity, String) {
-        let Self { tokens, requests, last, not_known } = self;
+        let Self { tokens, requests, last, not_known, .. } = self;
         let many = |count: usize| match count {
             1 => "a token".to_owned(),
             more => format!("{more} tokens"),
@@ -138,16 +165,42 @@ impl After {
             ),
         };
         let its = format!("its last day was {last_day}, by the policy; ");
+        let good = self.good(account);
         if *tokens == 0 {
-            return (Severity::Medium, its + &unknown);
+            let both = if unknown.is_empty() || good.is_empty() { "" } else { "; " };
+            return (Severity::Medium, its + &unknown + both + &good);
         }
         let last =
             last.map_or_else(String::new, |at| format!(", the last on {}", at.format("%Y-%m-%d")));
         let had = counted(*requests, "request");
-        let rest = if unknown.is_empty() { unknown } else { format!("; {unknown}") };
+        let rest = [unknown, good].into_iter().filter(|text| !text.is_empty());
+        let rest: String = rest.map(|text| format!("; {text}")).collect();
         let used = many(*tokens);
         let evidence =
             format!("{its}{used} of {account} that it had made had {had} after it{last}{rest}");
         (Severity::High, evidence)
+    }
+
+    /// What is good of what they have in hand, besides what was used.
+    fn good(&self, account: &Identity) -> String {
+        let until = |at: &DateTime<Utc>| at.format("%Y-%m-%d %H:%M").to_string();
+        match self.good.as_slice() {
+            [] => String::new(),
+            [(id, at)] => format!(
+                "a token of {account} that it had made ({id}), not seen used after it, is good until {} \
+                 UTC",
+                until(at)
+            ),
+            all => {
+                let last = all.iter().max_by_key(|(_, at)| *at);
+                let last = last.map_or_else(String::new, |(id, at)| {
+                    format!(", the last ({id}) until {} UTC", until(at))
+                });
+                format!(
+                    "{} tokens of {account} that it had made, not seen used after it, are good{last}",
+                    all.len()
+                )
+            }
+        }
     }
 }

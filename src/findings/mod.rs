@@ -185,7 +185,7 @@ pub(crate) fn of(book: &Book, entry: &Entry, seen: Option<DateTime<Utc>>, rows: 
     let instants = instants.chain(unused_credential::instants(&subject)).collect();
     let turns = long_credential::turns(&subject).chain(unused_credential::turns(&subject));
     let believed = subject.credentials.iter().filter_map(|one| believed_from(book, one));
-    let turns = turns.chain(believed).collect();
+    let turns = turns.chain(believed).chain(left::turns(&subject)).collect();
     Judged { findings, exempt, instants, turns }
 }
 

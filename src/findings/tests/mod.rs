@@ -6,6 +6,7 @@ mod floods;
 mod idle;
 mod kinds;
 mod kubeadm;
+mod left;
 mod left_out;
 mod machines;
 mod not_by_token;
