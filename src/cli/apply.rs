@@ -16,7 +16,7 @@ use super::text;
 use super::which_journal::Besides;
 use super::{again, answer, fits, outcome};
 use crate::change::plan::{Plan, gains, old, rests_by, rests_on_groups, stale};
-use crate::change::run::{self, Ended, History, Pace, Progress, Run, Runner, StepState};
+use crate::change::run::{self, Changed, Ended, History, Pace, Progress, Run, Runner, StepState};
 use crate::cluster::loader::{LoadOptions, load};
 use crate::cluster::{Cluster, Writer};
 use crate::model::{ClusterInfo, ListKind, printable};
@@ -33,7 +33,7 @@ pub(super) enum What<'a> {
     /// What is left of a run.
     Finish(u64),
     /// What takes a run back.
-    Undo(u64),
+    Undo(u64, Changed),
 }
 
 pub(super) fn run(
@@ -46,10 +46,12 @@ pub(super) fn run(
     changing::no_demo(global)?;
     let given = match what {
         What::Plan(path) => Some(read(path)?),
-        What::Finish(_) | What::Undo(_) => None,
+        What::Finish(_) | What::Undo(..) => None,
     };
     if let Some(plan) = &given {
-        fits::is_allowed_since(global, plan)?;
+        for note in fits::is_allowed_since(global, plan)? {
+            answer::say(&format!("note: {note}"));
+        }
     }
     let settings = settings(global)?;
     let Reached { cluster, runtime } = changing::reach(global, &settings)?;
@@ -83,7 +85,9 @@ pub(super) fn run(
     };
     let force = confirm.force.as_deref();
     let wide = global.look.output == Some(Output::Wide);
-    let work = Work { cluster: &*cluster, writer: &*writer, info: &info, force, again: &again };
+    let held = !global.input.audit.is_empty();
+    let work =
+        Work { cluster: &*cluster, writer: &*writer, info: &info, force, again: &again, held };
     let done = runtime.block_on(work.all(runner, what, given, (confirm, wide)));
     runtime.shutdown_background();
     answer::say(&format!("journal: head {}", journal.head()));
@@ -177,6 +181,8 @@ pub(super) struct Work<'a> {
     pub(super) force: Option<&'a str>,
     /// The options by which a command means the same cluster, a space before each.
     pub(super) again: &'a str,
+    /// Whether the plan is held against the log as it is now.
+    pub(super) held: bool,
 }
 
 impl Work<'_> {
@@ -190,9 +196,16 @@ impl Work<'_> {
         let (plan, before): (Plan, Option<Run>) = match (what, given) {
             (What::Finish(run), _) => {
                 let run = to_finish(&runner, *run)?;
+                let untold = runner.untold(&run).await?;
+                if !untold.is_empty() {
+                    return Err(Failure::refused(format!(
+                        "nothing was written:\n{}",
+                        untold.join("\n")
+                    )));
+                }
                 (run.plan.clone(), Some(run))
             }
-            (What::Undo(run), _) => (runner.undoing(*run).await?, None),
+            (What::Undo(run, moved), _) => (runner.undoing(*run, *moved).await?, None),
             (What::Plan(_), Some(plan)) => {
                 was_applied(&runner.history()?, &plan)?;
                 match plan.undoes {
@@ -309,16 +322,20 @@ impl Work<'_> {
                     .to_owned(),
             );
         }
-        note.extend(old(plan, super::feeds::clock()()));
+        note.extend(old(plan, super::feeds::clock()(), self.held));
         let (moved, unknown) = stale(plan, &snapshot);
         note.extend(unknown);
         note.extend(rests_on_groups(plan));
         let gained = gains(plan, &snapshot.objects, sent).into_iter();
+        let (held, more) = run::holds(self.cluster, plan, sent).await?;
         let refused = |moved: Vec<String>, then: &str| {
             let notes = note.iter().map(|note| format!("note: {note}"));
             let lines: Vec<String> = notes.chain(moved).collect();
             Err(Failure::refused(format!("nothing was written; {then}:\n{}", lines.join("\n"))))
         };
+        if !held.is_empty() {
+            return refused(held, "make the plan again");
+        }
         if plan.undoes.is_some() {
             note.extend(gained.map(|line| format!("it gives what is not held now: {line}")));
         } else {
@@ -334,7 +351,7 @@ impl Work<'_> {
             note.extend(moved);
         }
         let operator = run::operator(self.cluster).await?;
-        fits::risks(plan, &snapshot.objects, (operator.as_ref(), self.force))?;
+        fits::risks(plan, &snapshot.objects, more, (operator.as_ref(), self.force))?;
         Ok(note)
     }
 
@@ -391,7 +408,7 @@ impl Work<'_> {
 /// The run that is to be gone on with.
 pub(super) fn to_finish(runner: &Runner<'_>, run: u64) -> Result<Run, Failure> {
     let run = runner.find(run)?;
-    if run.is_done() || run.undone_by.is_some() {
+    if run.is_done() || run.was_undone() {
         return Err(Failure::refused(format!("run {} is {}", run.id, run.words())));
     }
     Ok(run)

@@ -86,6 +86,9 @@ pub enum ChangeCommand {
         /// Its number in `keybook journal`
         #[arg(value_name = "RUN")]
         run: u64,
+        /// Leave alone what somebody changed since, with what goes with it, and put back the rest
+        #[arg(long)]
+        leave_changed: bool,
         /// How it is confirmed.
         #[command(flatten)]
         confirm: Confirm,

@@ -10,7 +10,7 @@ use super::change_args::ChangeCommand;
 use super::exit::{Code, Failure};
 use super::sources::{connect_options, contexts_named, now, runtime};
 use super::{apply, due, journal, kept, planning};
-use crate::change::run::RunError;
+use crate::change::run::{Changed, RunError};
 use crate::cluster::kube::{connect, connect_writer};
 use crate::cluster::memory::MemoryCluster;
 use crate::cluster::{Cluster, Writer};
@@ -38,8 +38,9 @@ pub(super) fn run(global: &Global, command: &ChangeCommand) -> Result<Code, Fail
             let what = apply::What::Finish(finish.unwrap_or_default());
             apply::run(global, &what, out.as_deref(), confirm)
         }
-        ChangeCommand::Undo { run, confirm } => {
-            apply::run(global, &apply::What::Undo(*run), None, confirm)
+        ChangeCommand::Undo { run, leave_changed, confirm } => {
+            let changed = if *leave_changed { Changed::Left } else { Changed::Stops };
+            apply::run(global, &apply::What::Undo(*run, changed), None, confirm)
         }
         ChangeCommand::Due => due::run(global),
         ChangeCommand::Verify { run } => journal::verify(global, *run),

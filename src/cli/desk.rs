@@ -14,7 +14,7 @@ use super::which_journal::Besides;
 use super::{fits, journal, outcome};
 use crate::book::{Book, LogState};
 use crate::change::plan::{Input, Intent, Plan, make};
-use crate::change::run::{self, Ended, History, Pace, Progress, Runner};
+use crate::change::run::{self, Changed, Ended, History, Pace, Progress, Runner};
 use crate::change::{Applied, Desk, Planned};
 use crate::cluster::{Cluster, Writer};
 use crate::model::{ClusterInfo, Name};
@@ -75,6 +75,7 @@ impl ClusterDesk {
                     info,
                     force: None,
                     again: &self.again,
+                    held: true,
                 };
                 work.tried(&planned.plan, settled).await
             }
@@ -133,7 +134,7 @@ impl ClusterDesk {
         told: &mut dyn FnMut(String),
     ) -> Result<Applied, Failure> {
         let plan = &planned.plan;
-        Self::fits_log(book, plan)?;
+        let of_log = Self::fits_log(book, plan)?;
         let makes = run::makes_kubeconfigs(plan);
         let folder = folder.filter(|_| makes).map(|folder| match &self.kubeconfigs {
             Some(own) => Ok(own.clone()),
@@ -152,8 +153,10 @@ impl ClusterDesk {
                 }
                 // Between the plan and its confirmation, hours may have gone by.
                 let (cluster, writer) = (runner.cluster, runner.writer);
-                let work = Work { cluster, writer, info, force: None, again: &self.again };
-                Self::is_as_shown(&work.tried(plan, &[]).await?, &planned.notes)?;
+                let work =
+                    Work { cluster, writer, info, force: None, again: &self.again, held: true };
+                let notes = [of_log, work.tried(plan, &[]).await?].concat();
+                Self::is_as_shown(&notes, &planned.notes)?;
                 Ok(runner.apply(plan).await?)
             })
             .await?;
@@ -166,11 +169,12 @@ impl ClusterDesk {
         Ok(applied)
     }
 
-    /// Whether a Plan that narrows would refuse what the log shows by now.
-    fn fits_log(book: Option<&Book>, plan: &Plan) -> Result<(), Failure> {
-        let narrows = plan.intents.iter().any(Intent::narrows);
-        let Some(book) = book.filter(|book| narrows && book.log != LogState::None) else {
-            return Ok(());
+    /// Whether a Plan that narrows or splits would refuse what the log shows by now; gives what has to be
+    /// known besides.
+    fn fits_log(book: Option<&Book>, plan: &Plan) -> Result<Vec<String>, Failure> {
+        let rests = plan.intents.iter().any(Intent::rests_on_log);
+        let Some(book) = book.filter(|book| rests && book.log != LogState::None) else {
+            return Ok(Vec::new());
         };
         if book.log.is_whole() {
             return fits::is_allowed_in(book, plan);
@@ -203,8 +207,9 @@ impl ClusterDesk {
 
     async fn undone(&self, run: u64) -> Result<Planned, Failure> {
         let (stop, mut told) = (AtomicBool::new(false), |_| {});
-        let undoing =
-            async |runner: &mut Runner<'_>, _: &ClusterInfo| Ok(runner.undoing(run).await?);
+        let undoing = async |runner: &mut Runner<'_>, _: &ClusterInfo| {
+            Ok(runner.undoing(run, Changed::Stops).await?)
+        };
         let (plan, _) = self.run(None, &stop, &mut told, undoing).await?;
         let info = self.cluster.info().await?;
         Ok(self.tried(plan, &[], &info).await)
@@ -215,12 +220,14 @@ impl ClusterDesk {
         let finding = async |runner: &mut Runner<'_>, _: &ClusterInfo| {
             let found = apply::to_finish(runner, run)?;
             Work::is_not_in_the_way(runner, Some(&found))?;
-            Ok(found)
+            let untold = runner.untold(&found).await?;
+            Ok((found, untold))
         };
-        let (found, _) = self.run(None, &stop, &mut told, finding).await?;
+        let ((found, untold), _) = self.run(None, &stop, &mut told, finding).await?;
         let info = self.cluster.info().await?;
         let settled = apply::settled(&found);
-        let planned = self.tried(found.plan, &settled, &info).await;
+        let mut planned = self.tried(found.plan, &settled, &info).await;
+        planned.problems.extend(untold);
         Ok(Planned { finishes: Some(run), ..planned })
     }
 
@@ -242,7 +249,7 @@ impl ClusterDesk {
                 run::is_free(&found.plan, out, &settled).map_err(Failure::refused)?;
             }
             let (cluster, writer) = (runner.cluster, runner.writer);
-            Work { cluster, writer, info, force: None, again: &self.again }
+            Work { cluster, writer, info, force: None, again: &self.again, held: true }
                 .tried(&found.plan, &settled)
                 .await?;
             Ok((runner.finish(run).await?, found.plan))

@@ -1,5 +1,6 @@
 //! `due`: what is to be done later, and whether its day has come: stages of what was applied, what
-//! remains of an account that was retired, and exemptions that end.
+//! remains of an account that was retired, what who was revoked has in hand of others, and exemptions
+//! that end.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -14,9 +15,10 @@ use super::identity::ROWS;
 use super::sources::{Needs, now, open, settings};
 use super::{again, answer, journal};
 use crate::book::Book;
-use crate::change::plan::{Intent, Remaining, Remains, is_done, remains};
+use crate::change::plan::{Ending, Intent, Remaining, Remains, is_done, remains, what_ends};
 use crate::change::run::{History, Run, Stage};
 use crate::config::Setting;
+use crate::credentials::{Expires, InHand, in_hand};
 use crate::model::{Again, Exemption, Identity, printable};
 use crate::report::{self, exact};
 
@@ -25,6 +27,8 @@ enum Due<'a> {
     Stage(Stage<'a>, Option<Remains>),
     /// What remains of the account of a run, all of whose stages are done.
     Retired(&'a Run, Identity, Remains),
+    /// What somebody whom a run revoked has in hand that authenticates others.
+    InHand(&'a Run, Identity, Vec<InHand>),
     /// An exemption, and whether it no longer holds.
     Exemption(&'a Setting<Exemption>, bool),
 }
@@ -77,14 +81,17 @@ fn staged<'a>(
 ) -> Result<Vec<Due<'a>>, Failure> {
     let runs: BTreeMap<u64, &Run> =
         history.runs.values().filter(|run| run.stands()).map(|run| (run.id, run)).collect();
-    for run in runs.values().filter(|run| !run.plan.later.is_empty() && !run.is_done()) {
+    let again = again::of(global).cluster;
+    let unfinished = |run: &&&Run| !run.is_done() && !run.was_undone();
+    for run in runs.values().filter(|run| !run.plan.later.is_empty()).filter(unfinished) {
         answer::say(&format!(
-            "run {}, which has stages, is {}: keybook apply --finish {0}, or keybook undo {0}",
+            "run {}, which has stages, is {}: keybook apply --finish {0}{again}, or keybook undo {0}{again}",
             run.id,
             run.words()
         ));
     }
-    if !runs.values().any(|run| !run.plan.later.is_empty()) {
+    let revoked = revoked(&runs);
+    if revoked.is_empty() && !runs.values().any(|run| !run.plan.later.is_empty()) {
         return Ok(Vec::new());
     }
     let session = open(global, Needs { lists: ROWS, log: true, findings: false })?;
@@ -105,6 +112,19 @@ fn staged<'a>(
             Due::Stage(stage, seen.map(|(_, remains)| remains))
         })
         .collect();
+    let logged = book.as_deref().filter(|book| book.activity.is_some() && book.log.is_whole());
+    if logged.is_none() && !revoked.is_empty() {
+        answer::say(
+            "no log was read: what those who were revoked have in hand of others is not known (--audit, or \
+             keybook ingest)",
+        );
+    }
+    for (who, run) in revoked {
+        let held = book.as_deref().map(|book| in_hand(book, who)).unwrap_or_default();
+        if !held.is_empty() {
+            all.push(Due::InHand(run, who.clone(), held));
+        }
+    }
     for run in runs.values().filter(|run| !open.contains(&run.id)) {
         let seen = look(run, retired_at(&runs, run));
         let Some((identity, mut remains)) = seen else { continue };
@@ -125,6 +145,30 @@ fn staged<'a>(
     Ok(all)
 }
 
+/// Who was revoked, and by which run that stands, the last of them.
+fn revoked<'a>(runs: &BTreeMap<u64, &'a Run>) -> BTreeMap<&'a Identity, &'a Run> {
+    let mut all = BTreeMap::new();
+    for run in runs.values() {
+        all.extend(run.plan.intents.iter().filter_map(|intent| match intent {
+            Intent::Identity { identity }
+            | Intent::Account { identity, how: Ending::Delete | Ending::Renew } => {
+                Some((identity, *run))
+            }
+            _ => None,
+        }));
+    }
+    all
+}
+
+/// The last time at which something of it is known to end by itself, UTC.
+fn ends(held: &[InHand]) -> Option<DateTime<Utc>> {
+    let end = |one: &InHand| match one.credential.expires {
+        Expires::At(at) => Some(at),
+        Expires::Never | Expires::NotKnown(_) => None,
+    };
+    held.iter().filter_map(end).max()
+}
+
 /// When the last stage of a run was made, UTC; where nobody made it, when it was to be.
 fn retired_at(runs: &BTreeMap<u64, &Run>, run: &Run) -> DateTime<Utc> {
     let Some(last) = run.plan.later.last() else { return run.at };
@@ -141,6 +185,7 @@ impl Due<'_> {
         match self {
             Self::Stage(stage, _) => stage.not_before,
             Self::Retired(_, _, remains) => remains.ends().unwrap_or(DateTime::<Utc>::MAX_UTC),
+            Self::InHand(_, _, held) => ends(held).unwrap_or(DateTime::<Utc>::MAX_UTC),
             Self::Exemption(one, _) => {
                 let last = one.value.expires;
                 last.succ_opt().unwrap_or(last).and_time(NaiveTime::MIN).and_utc()
@@ -151,7 +196,7 @@ impl Due<'_> {
     fn is_due(&self) -> bool {
         match self {
             Self::Stage(stage, _) => stage.due,
-            Self::Retired(..) => false,
+            Self::Retired(..) | Self::InHand(..) => false,
             Self::Exemption(_, ended) => *ended,
         }
     }
@@ -160,7 +205,7 @@ impl Due<'_> {
     fn left(&self) -> impl Iterator<Item = &Intent> {
         let left = match self {
             Self::Stage(stage, _) => stage.left.as_slice(),
-            Self::Retired(..) | Self::Exemption(..) => &[],
+            Self::Retired(..) | Self::InHand(..) | Self::Exemption(..) => &[],
         };
         left.iter().copied()
     }
@@ -182,6 +227,15 @@ impl Due<'_> {
             Self::Retired(run, identity, remains) => json!({
                 "kind": "retired", "run": run.id, "identity": identity.to_string(),
                 "notBefore": remains.ends(), "due": false, "remains": document(remains),
+            }),
+            Self::InHand(run, identity, held) => json!({
+                "kind": "inHand", "run": run.id, "identity": identity.to_string(),
+                "notBefore": ends(held), "due": false,
+                "inHand": held.iter().map(|one| json!({
+                    "what": one.what(), "how": one.how.as_str(),
+                    "authenticates": one.credential.identity.to_string(),
+                    "until": one.until(), "revoke": what_ends(&one.credential),
+                })).collect::<Vec<_>>(),
             }),
             Self::Exemption(Setting { value: one, origin }, ended) => json!({
                 "kind": "exemption", "notBefore": not_before, "due": ended,
@@ -209,16 +263,31 @@ impl Due<'_> {
             }
             Self::Retired(run, identity, remains) => {
                 let identity = identity.to_string();
-                let until = match remains.ends() {
-                    Some(_) => format!("ends {when}"),
-                    None => "no end known".to_owned(),
-                };
+                let until = until(remains.ends());
                 format!(
                     "{until}  run {}  {} is retired, and this is left of it\n{}",
                     run.id,
                     printable(&identity),
                     lines(remains)
                 )
+            }
+            Self::InHand(run, identity, held) => {
+                let mut text = format!(
+                    "{}  run {}  {}, from whom it took, has this of others in hand\n",
+                    until(ends(held)),
+                    run.id,
+                    printable(&identity.to_string())
+                );
+                for one in held {
+                    let line = format!(
+                        "{}: {}; what would revoke it: {}",
+                        one.what(),
+                        one.until(),
+                        what_ends(&one.credential)
+                    );
+                    let _ = writeln!(text, "    {}", printable(&line));
+                }
+                text
             }
             Self::Exemption(Setting { value: one, origin }, _) => {
                 let from = origin.to_string();
@@ -231,6 +300,10 @@ impl Due<'_> {
             }
         }
     }
+}
+
+fn until(ends: Option<DateTime<Utc>>) -> String {
+    ends.map_or_else(|| "no end known".to_owned(), |at| format!("ends {}", exact(at)))
 }
 
 /// What came of the last run that was made for a stage.
@@ -270,6 +343,8 @@ fn credential(one: &Remaining) -> String {
         )
     } else if one.taken {
         format!("still authenticates: {kind} {id}, {until}{used}; what ends it: {}", one.revoke)
+    } else if one.perhaps_before {
+        format!("refused, and tried on that day, perhaps before it was: {kind} {id}{used}")
     } else {
         format!("refused, and still tried: {kind} {id}{used}")
     }

@@ -5,19 +5,18 @@ use super::exit::{Code, Failure};
 use super::identity::ROWS;
 use super::sources::{Needs, open};
 use crate::book::Book;
-use crate::change::plan::{
-    Action, Intent, LockOut, Operator, Plan, gives_others, locks_out, refused_since,
-};
-use crate::change::run::Runner;
+use crate::change::plan::{self, Action, Intent, Operator, Plan, Risk, Since, since};
+use crate::change::run::{Changed, Runner};
 use crate::model::{Name, Objects};
 
-/// With a log: whether a Plan that narrows would refuse what was allowed since it was made.
-pub(super) fn is_allowed_since(global: &Global, plan: &Plan) -> Result<(), Failure> {
-    if global.input.audit.is_empty() || !plan.intents.iter().any(Intent::narrows) {
-        return Ok(());
+/// With a log: whether a Plan that narrows or splits would refuse what was allowed since it was made; gives
+/// what has to be known besides.
+pub(super) fn is_allowed_since(global: &Global, plan: &Plan) -> Result<Vec<String>, Failure> {
+    if global.input.audit.is_empty() || !plan.intents.iter().any(Intent::rests_on_log) {
+        return Ok(Vec::new());
     }
     let session = open(global, Needs { lists: ROWS, log: true, findings: false })?;
-    let Some(book) = session.books.first() else { return Ok(()) };
+    let Some(book) = session.books.first() else { return Ok(Vec::new()) };
     if !book.log.is_whole() {
         return Err(Failure {
             code: Code::Incomplete,
@@ -31,43 +30,45 @@ pub(super) fn is_allowed_since(global: &Global, plan: &Plan) -> Result<(), Failu
 pub(super) const NOT_WHOLE: &str = "the log could not be read whole: whether what the plan refuses was \
                                     used since is not known";
 
-/// Whether a Plan that narrows would refuse what a log, read whole, shows allowed since it was made.
+/// Whether a Plan that narrows or splits would refuse what a log, read whole, shows allowed since it was
+/// made; gives what has to be known besides.
 ///
 /// # Errors
 /// Where it would.
-pub(super) fn is_allowed_in(book: &Book, plan: &Plan) -> Result<(), Failure> {
-    let refused = refused_since(book, plan);
+pub(super) fn is_allowed_in(book: &Book, plan: &Plan) -> Result<Vec<String>, Failure> {
+    let Since { refused, notes } = since(book, plan);
     if refused.is_empty() {
-        return Ok(());
+        return Ok(notes);
     }
+    let notes = notes.into_iter().map(|note| format!("note: {note}"));
+    let lines: Vec<String> = notes.chain(refused).collect();
     Err(Failure::refused(format!(
         "nothing was written; make the plan again: it would refuse what was allowed since the log that it \
          rests on had ended:\n{}",
-        refused.join("\n")
+        lines.join("\n")
     )))
 }
 
-/// Whom a Plan locks out, and whom it gives more than they had, by the objects as they are now: allowed by
-/// the sentence for it only.
+/// Whom a Plan locks out, whom it gives more than they had, by the objects as they are now, and what else
+/// is done by who says so only: allowed by the sentence for it.
 ///
 /// # Errors
 /// Where there is such a risk, and the sentence was not given.
 pub(super) fn risks(
     plan: &Plan,
     now: &Objects,
+    more: Option<Risk>,
     (operator, force): (Option<&Operator>, Option<&str>),
 ) -> Result<(), Failure> {
-    let all = [locks_out(plan, now, operator), gives_others(plan, now)];
-    let all: Vec<LockOut> = all.into_iter().flatten().chain(plan.gives_back.clone()).collect();
-    let joined = |of: fn(&LockOut) -> &str, between: &str| {
-        all.iter().map(of).collect::<Vec<_>>().join(between)
-    };
-    let sentence = joined(|risk| &risk.sentence, " and ");
-    if all.is_empty() || force == Some(&*sentence) {
-        return Ok(());
+    match plan::risks(plan, now, operator, more) {
+        Some(risk) if force != Some(&*risk.sentence) => {
+            let Risk { what, sentence } = risk;
+            Err(Failure::refused(format!(
+                "{what}. If that is what is wanted: --force {sentence:?}"
+            )))
+        }
+        _ => Ok(()),
     }
-    let what = joined(|risk| &risk.what, ". ");
-    Err(Failure::refused(format!("{what}. If that is what is wanted: --force {sentence:?}")))
 }
 
 /// Bindings that stay and lead nowhere once the roles that a plan deletes are gone.
@@ -109,10 +110,12 @@ pub(super) async fn takes_back(
     run: u64,
     given: &Plan,
 ) -> Result<Plan, Failure> {
-    let own = runner.undoing(run).await?;
+    let changed = if given.leaves.is_empty() { Changed::Stops } else { Changed::Left };
+    let own = runner.undoing(run, changed).await?;
     let same = own.intents == given.intents
         && own.steps == given.steps
-        && own.verification == given.verification;
+        && own.verification == given.verification
+        && own.leaves == given.leaves;
     if same {
         return Ok(own);
     }

@@ -12,10 +12,10 @@ use super::exit::{Code, Failure};
 use super::sources::settings;
 use super::which_journal::Besides;
 use super::{again, answer, outcome};
-use crate::change::plan::{Intent, Made, Plan, Target, taken_back};
+use crate::change::plan::{Intent, Made, Ran, Target, taken_back};
 use crate::change::run::{self, History, Run, Standing, StepState};
 use crate::cluster::loader::{LoadOptions, load};
-use crate::model::ListKind;
+use crate::model::{ListKind, counted};
 use crate::report::{self, exact};
 use crate::store::{Journal, JournalEntry};
 
@@ -178,7 +178,8 @@ fn document(runs: &[&Run], head: Option<&str>) -> Value {
             json!({
                 "run": run.id, "at": run.at, "by": run.by, "state": run.words(), "steps": steps,
                 "stopped": stopped, "differs": differs,
-                "undoneBy": run.undone_by.map(|(by, _)| by), "plan": run.plan.value(),
+                "undoneBy": run.undone_by.map(|(by, _)| by), "partlyUndoneBy": run.partly_by,
+                "plan": run.plan.value(),
             })
         })
         .collect();
@@ -231,7 +232,16 @@ pub(super) fn verify(global: &Global, only: Option<u64>) -> Result<Code, Failure
     let lists = LoadOptions::only(&ListKind::RBAC);
     let now = reached.runtime.block_on(load(&*reached.cluster, &lists))?;
     for run in runs.iter().rev() {
-        let mut made = run.made();
+        let mut made = run.remains();
+        if !run.left_alone.is_empty() {
+            made.retain(|made| !run.left_alone.contains(&made.step));
+            answer::say(&format!(
+                "run {} is {}; {} that somebody had changed before are not looked at",
+                run.id,
+                run.words(),
+                counted(run.left_alone.len(), "object")
+            ));
+        }
         let wrote = made.len();
         made.retain(|made| target(run, made).is_some_and(|target| !seen.contains(&target)));
         seen.extend(made.iter().filter_map(|made| target(run, made)));
@@ -265,9 +275,9 @@ pub(super) fn verify(global: &Global, only: Option<u64>) -> Result<Code, Failure
                 by.map(|(id, of)| format!("; run {id}, which took run {of} back, came after it"));
             one.how.extend(by);
         }
-        let meant: Vec<(&Plan, &[Made])> =
-            meant.iter().map(|(run, made)| (&run.plan, &**made)).collect();
-        differs.extend(run::beyond(&plan, &run.made(), &now, &meant));
+        let meant: Vec<Ran<'_>> =
+            meant.iter().map(|(run, made)| Ran { plan: &run.plan, made }).collect();
+        differs.extend(run::beyond(Ran { plan: &plan, made: &run.made() }, &now, &meant));
         let all = plan.verification.len();
         let other = run.plan.verification.len() - all;
         if other > 0 {

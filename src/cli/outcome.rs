@@ -4,6 +4,7 @@ use super::answer;
 use super::exit::{Code, Failure};
 use crate::change::plan::{Plan, Reversibility};
 use crate::change::run::{Differs, Ended, RunError};
+use crate::model::counted_with;
 
 /// That a run is done, and whether it can be taken back.
 /// Commands carry the options `again` by which they mean the same cluster.
@@ -11,6 +12,14 @@ pub(super) fn done(id: u64, plan: &Plan, again: &str) -> String {
     let objects = || plan.steps.iter().filter(|step| !step.target.is_credential());
     let lost = objects().filter(|step| step.reversibility == Reversibility::Irreversible).count();
     let all = objects().count();
+    if let (Some(of), left @ 1..) = (plan.undoes, plan.leaves.len()) {
+        return format!(
+            "run {id} is done; of run {of} {} left as they are: keybook undo {of}{again} takes them back \
+             once what was changed reads as run {of} left it; keybook undo {id}{again} makes again what \
+             run {id} took back",
+            counted_with(left, "step", ["is", "are"])
+        );
+    }
     match (all, lost) {
         (0, _) if plan.later.is_empty() => format!("run {id} is done; it wrote nothing"),
         (0, _) => format!("run {id} is done; keybook undo {id}{again} takes its stages back"),

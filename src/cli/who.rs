@@ -11,6 +11,7 @@ use super::places::Places;
 use super::sources::{Needs, open};
 use crate::book::{Book, Entry, IdentityId};
 use crate::findings;
+use crate::model::counted_with;
 use crate::query::{Query, Remark, Sort};
 use crate::reach::{LISTS, Reach};
 use crate::report::{IdentityRow, Missing, ReachPart, Report};
@@ -72,6 +73,18 @@ pub(super) fn run(
         // Where nobody is known there was nothing that could match.
         let known = session.books.iter().any(|book| book.entries().next().is_some());
         answer::say(if known { "nobody matches" } else { "nobody is known" });
+        let name = |word: &str| {
+            let entries = session.books.iter().flat_map(|book| book.entries());
+            entries.filter(|entry| entry.identity.to_string().contains(word)).count()
+        };
+        for (word, count) in query.states().map(|word| (word, name(word))) {
+            if count > 0 {
+                answer::say(&format!(
+                    "{word} is a state (is:{word}); {} it in the name: keybook who '\"{word}\"'",
+                    counted_with(count, "identity", ["has", "have"])
+                ));
+            }
+        }
         namespaces.say_unknown(&session);
     }
     if session.books.iter().all(|book| book.coverage().is_none()) {

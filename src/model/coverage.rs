@@ -356,7 +356,7 @@ impl Coverage {
 /// A time in words: `30 days`, `7 hours`, `5 minutes`.
 pub fn duration(time: TimeDelta) -> String {
     match time.num_hours() {
-        ..2 => format!("{} minutes", time.num_minutes()),
+        ..2 => counted(time.num_minutes(), "minute"),
         hours @ 2..48 => format!("{hours} hours"),
         hours => format!("{} days", hours / 24),
     }
@@ -365,6 +365,15 @@ pub fn duration(time: TimeDelta) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_minute_is_one() {
+        for (minutes, words) in
+            [(0, "0 minutes"), (1, "1 minute"), (119, "119 minutes"), (120, "2 hours")]
+        {
+            assert_eq!(duration(TimeDelta::minutes(minutes)), words);
+        }
+    }
 
     fn day(day: i64) -> DateTime<Utc> {
         DateTime::UNIX_EPOCH + TimeDelta::days(day)

@@ -90,6 +90,11 @@ impl Query {
         self.terms.iter().any(|(_, term)| term.is_finding(rule))
     }
 
+    /// The bare words that stand for a state, and are looked for in no name.
+    pub fn states(&self) -> impl Iterator<Item = &str> {
+        self.text.split_whitespace().filter(|word| parse::is_state(word))
+    }
+
     /// Makes it ready for many entries of one Book: what needs the whole cluster is asked once.
     pub fn prepare<'a>(&'a self, book: &'a Book) -> Filter<'a> {
         let mut remarks: Vec<Remark> = Vec::new();

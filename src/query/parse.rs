@@ -216,7 +216,7 @@ fn word(raw: &Raw) -> Result<Term, QueryError> {
     if let Some(letters) = text.strip_prefix('%') {
         return Ok(Term::Word(Pattern::letters(letters)));
     }
-    if let "idle" | "dangling" | "shared" = text
+    if is_state(text)
         && let Some(state) = state(text)
     {
         return Ok(Term::Is(state));
@@ -227,6 +227,11 @@ fn word(raw: &Raw) -> Result<Term, QueryError> {
     }
     // As a name is shown.
     Ok(Term::Word(Pattern::word(&read_back(text))))
+}
+
+/// Whether a bare word stands for a state.
+pub(super) fn is_state(text: &str) -> bool {
+    matches!(text, "idle" | "dangling" | "shared")
 }
 
 /// A key that a text is a slip of: one letter more, less or other, or two letters swapped.

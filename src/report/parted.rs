@@ -92,7 +92,8 @@ pub fn plan_summary(plan: &Plan) -> String {
     wrapped(&format!("steps: {steps}"), 0, &mut text);
     let back = |step: &&Step| step.reversibility != Reversibility::Reversible;
     for step in plan.steps.iter().filter(back) {
-        let words = format!("{}: {}", step.reversibility.as_str(), step.loses.join("; "));
+        let between = if step.loses.is_empty() { "" } else { ": " };
+        let words = format!("{}{between}{}", step.reversibility.as_str(), step.loses.join("; "));
         wrapped(&format!("{}. {} {}", step.id, step.target, words), 1, &mut text);
     }
     if let Some(given) = &plan.gives_back {

@@ -1,11 +1,13 @@
 //! What taking a run back would give to those from whom a later run, which stands, took it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::edit::text;
 use super::gains::{self, Gain};
 use super::lock_out::applied;
-use super::{Action, Check, Ending, Intent, LockOut, Made, Plan, Step, mapping, taken_back};
+use super::{
+    Action, Check, Ending, Intent, Made, Plan, Risk, Step, is_quarantined, mapping, taken_back,
+};
 use crate::credentials::mappings;
 use crate::model::{Identity, Objects, PolicyRule, Scope};
 use crate::rbac::Authorizer;
@@ -32,9 +34,15 @@ pub struct Earlier<'a> {
 
 /// What a Plan that takes a run back gives to those from whom later runs took it, and which these
 /// refuse; with the sentence that has to be typed to do it all the same. `later` are all runs after it,
-/// the newest first; `now` the objects as they are.
-pub fn against(undo: &Plan, now: &Objects, later: &[Earlier<'_>]) -> Option<LockOut> {
-    if !later.iter().any(|run| run.stands) {
+/// the newest first; `now` the objects as they are. Who is among `lost` does not hold any more what the
+/// run left them, and why that is known: what no run of the journal took, somebody else did.
+pub fn against(
+    undo: &Plan,
+    now: &Objects,
+    later: &[Earlier<'_>],
+    lost: &BTreeMap<Identity, String>,
+) -> Option<Risk> {
+    if lost.is_empty() && !later.iter().any(|run| run.stands) {
         return None;
     }
     let after = applied(undo, now);
@@ -46,6 +54,7 @@ pub fn against(undo: &Plan, now: &Objects, later: &[Earlier<'_>]) -> Option<Lock
     let (had, have) = (Authorizer::new(now), Authorizer::new(&after));
     let mut state = now.clone();
     let mut found: Vec<(u64, String)> = Vec::new();
+    let mut told: BTreeSet<Identity> = BTreeSet::new();
     for run in later {
         let left = state.clone();
         taken_back(&mut state, run.plan, run.made);
@@ -63,6 +72,7 @@ pub fn against(undo: &Plan, now: &Objects, later: &[Earlier<'_>]) -> Option<Lock
             })
             .collect();
         let meant: Vec<Gain> = meant.into_iter().cloned().collect();
+        told.extend(meant.iter().map(|gain| gain.who.clone()));
         lines.extend(gains::words(&meant));
         let of = &run.plan.verification;
         let refused = of.denied.iter().chain(&of.still_denied).filter(|check| {
@@ -93,11 +103,42 @@ pub fn against(undo: &Plan, now: &Objects, later: &[Earlier<'_>]) -> Option<Lock
     found.reverse();
     let runs: Vec<String> = found.iter().map(|(run, _)| run.to_string()).collect();
     let word = if runs.len() == 1 { "run" } else { "runs" };
-    let lines: Vec<String> = found.into_iter().map(|(_, line)| line).collect();
-    (!lines.is_empty()).then(|| LockOut {
+    let mut lines: Vec<String> = found.into_iter().map(|(_, line)| line).collect();
+    let mut sentences = Vec::new();
+    if !runs.is_empty() {
+        sentences.push(format!("give back what {word} {} took", runs.join(" and ")));
+    }
+    for (who, why) in lost.iter().filter(|(who, _)| !told.contains(who)) {
+        let own: Vec<Gain> =
+            gained.iter().filter(|gain| is_same(&gain.who, who)).cloned().collect();
+        if !own.is_empty() {
+            let gives = gains::words(&own).join("; ");
+            lines.push(format!(
+                "{why}: that was taken since, and not by a run of this journal. {gives}"
+            ));
+            sentences.push(format!("give back what was taken from {who}"));
+        }
+    }
+    (!lines.is_empty()).then(|| Risk {
         what: format!("it gives back what was taken since. {}", lines.join(". ")),
-        sentence: format!("give back what {word} {} took", runs.join(" and ")),
+        sentence: sentences.join(" and "),
     })
+}
+
+/// Who does not hold any more what a run left them, by what it had the API server asked: what of that is
+/// refused now and allowed again where the run is taken back.
+pub fn lost_since(undone: &Plan, undo: &Plan, now: &Objects) -> BTreeMap<Identity, String> {
+    let (had, have) = (Authorizer::new(now), Authorizer::new(&applied(undo, now)));
+    let of = &undone.verification;
+    let mut lost = BTreeMap::new();
+    for check in of.allowed.iter().chain(&of.again).filter(|check| !check.user.is_empty()) {
+        if !check.decide(&had).allowed() && check.decide(&have).allowed() {
+            let who = Identity::from_user_name(&check.user);
+            lost.entry(who)
+                .or_insert_with(|| format!("{} is refused, which the run had left", check.words()));
+        }
+    }
+    lost
 }
 
 /// Whether a wish is about all that somebody holds.
@@ -133,7 +174,7 @@ fn meet(gain: &Gain, took: &Gain) -> bool {
 }
 
 /// Who is let in again, or is given something by who follows a definition: and how.
-fn given_again(undo: &Plan) -> Vec<(Identity, String)> {
+pub(super) fn given_again(undo: &Plan) -> Vec<(Identity, String)> {
     let mut all = Vec::new();
     for step in &undo.steps {
         let target = &step.target;
@@ -141,7 +182,8 @@ fn given_again(undo: &Plan) -> Vec<(Identity, String)> {
             let namespace = target.namespace.clone().unwrap_or_else(|| "".into());
             let account = Identity::service_account(namespace, target.name.clone());
             all.push((account, "it is made again".to_owned()));
-        } else if target.is_secret() && step.action != Action::Delete {
+        } else if target.is_secret() && step.after.as_ref().is_some_and(|now| !is_quarantined(now))
+        {
             all.extend(
                 token(step).map(|who| (who, format!("the token in {target} is good again"))),
             );
@@ -200,7 +242,7 @@ pub(super) fn mapped(step: &Step) -> BTreeSet<Identity> {
 }
 
 /// Whom entries of a definition name that they did not.
-fn defined(step: &Step) -> BTreeSet<Identity> {
+pub(super) fn defined(step: &Step) -> BTreeSet<Identity> {
     let of = |image: Option<&serde_json::Value>| -> Vec<BTreeSet<Identity>> {
         let entries = image.and_then(|image| image["rbacBindings"].as_array());
         let entry = |entry: &serde_json::Value| -> BTreeSet<Identity> {

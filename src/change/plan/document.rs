@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
-use super::{Check, Followed, Intent, Parted, Rest, Target};
+use super::{Check, Followed, Intent, LeftAlone, Parted, Rest, Risk, Target};
 use crate::model::Name;
 
 /// `apiVersion` of a Plan.
@@ -49,13 +49,17 @@ pub struct Plan {
     pub later: Vec<Later>,
     /// Set where it leaves nobody, or who applies it, without a way back in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub lock_out: Option<LockOut>,
+    pub lock_out: Option<Risk>,
     /// The run of the journal that it undoes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub undoes: Option<u64>,
     /// Set where undoing gives back what later runs, which stand, took.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub gives_back: Option<LockOut>,
+    pub gives_back: Option<Risk>,
+    /// What of the run that it undoes stays as it is, since somebody changed it, or it goes with what
+    /// somebody changed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub leaves: Vec<LeftAlone>,
 }
 
 /// Of what, by whom, on what it rests.
@@ -345,17 +349,6 @@ pub struct Later {
     pub still_works: Vec<StillWorks>,
 }
 
-/// What is done only by who says so: whom a Plan leaves without a way back in, or to whom it gives back
-/// what a later run took.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct LockOut {
-    /// What would be.
-    pub what: String,
-    /// What has to be typed for it to be done all the same.
-    pub sentence: String,
-}
-
 /// Why a text is no Plan that may be applied.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ReadError {
@@ -428,7 +421,7 @@ impl Plan {
 
     /// The same, with what it gives back.
     #[must_use]
-    pub fn giving_back(mut self, given: Option<LockOut>) -> Self {
+    pub fn giving_back(mut self, given: Option<Risk>) -> Self {
         self.gives_back = given;
         self.sealed()
     }

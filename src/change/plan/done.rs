@@ -4,6 +4,7 @@ use super::account::{self, Ending};
 use super::wanted::names;
 use super::{Intent, unseen_secret};
 use crate::book::Book;
+use crate::credentials::{self, Kind};
 use crate::model::{Identity, ListKind, Name, Secret};
 
 /// Any value has the API server refuse the token (`pkg/serviceaccount/legacy.go`).
@@ -19,6 +20,8 @@ pub fn is_done(book: &Book, intent: &Intent) -> Option<bool> {
     let refused =
         |secret: &Secret| secret.meta.labels.get(INVALID_SINCE).is_some_and(|at| !at.is_empty());
     match intent {
+        // What maps somebody of the cloud to it goes too.
+        Intent::Identity { identity } if is_mapped(book, identity) => Some(false),
         Intent::Identity { identity } => by_bindings(book, identity),
         Intent::Grant { subject, .. } => {
             let (key, _) = intent.binding()?;
@@ -68,6 +71,12 @@ pub fn is_done(book: &Book, intent: &Intent) -> Option<bool> {
         | Intent::NarrowRole { .. }
         | Intent::Split { .. } => None,
     }
+}
+
+/// Whether an entry of EKS' `aws-auth` makes this user, or gives this group.
+fn is_mapped(book: &Book, identity: &Identity) -> bool {
+    let mut all = credentials::of(book, identity).into_iter();
+    all.any(|one| one.kind == Kind::CloudMapping && one.id.starts_with("aws-auth "))
 }
 
 fn by_bindings(book: &Book, identity: &Identity) -> Option<bool> {

@@ -4,13 +4,13 @@
 use super::edit::role;
 use super::rests::{Holder, holders, made_by, some};
 use super::wanted::names;
-use super::{Action, Ground, LockOut, Plan, Step, Target};
+use super::{Action, Ground, Plan, Risk, Step, Target};
 use crate::model::{Objects, PolicyRule, Role, RoleKind};
 use crate::rbac::escalation;
 
 /// Whom a Plan that takes a run back gives more than before that run, by the objects as they are; with the
 /// sentence that has to be typed to do it all the same.
-pub fn gives_others(plan: &Plan, now: &Objects) -> Option<LockOut> {
+pub fn gives_others(plan: &Plan, now: &Objects) -> Option<Risk> {
     plan.undoes?;
     // What the plan makes is as it was; what it deletes gives nothing afterwards.
     let mut own = made_by(&plan.steps);
@@ -38,7 +38,7 @@ pub fn gives_others(plan: &Plan, now: &Objects) -> Option<LockOut> {
             ));
         }
     }
-    (!said.is_empty()).then(|| LockOut {
+    (!said.is_empty()).then(|| Risk {
         what: said.join("; "),
         sentence: format!("give more to others on {}", plan.metadata.cluster.name),
     })

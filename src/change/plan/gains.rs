@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::edit::object;
 use super::later_runs::back;
 use super::lock_out::applied;
-use super::{Action, Intent, Made, Plan, Step, Target};
+use super::{Action, Intent, Plan, Ran, Step, Target};
 use crate::model::{
     Binding, BindingKind, Identity, Name, Object, Objects, PolicyRule, Role, RoleKind, Scope,
     SubjectKind,
@@ -307,17 +307,13 @@ fn named_already(plan: &Plan, before: &Objects) -> Vec<String> {
 /// was cut from was taken away before it was made, or since. `later` are the runs after it that were
 /// not to take it back, the newest first. Nothing is said of a split whose account holds nothing any
 /// more: it was retired.
-pub fn kept_beyond(
-    plan: &Plan,
-    made: &[Made],
-    now: &Objects,
-    later: &[(&Plan, &[Made])],
-) -> Vec<String> {
+pub fn kept_beyond(run: Ran<'_>, now: &Objects, later: &[Ran<'_>]) -> Vec<String> {
+    let Ran { plan, made } = run;
     if plan.undoes.is_some() {
         return Vec::new();
     }
     let mut after = now.clone();
-    for (plan, made) in later {
+    for Ran { plan, made } in later {
         super::taken_back(&mut after, plan, made);
     }
     let mut before = after.clone();

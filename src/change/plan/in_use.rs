@@ -175,7 +175,7 @@ fn newest(of: &BTreeMap<Name, DateTime<Utc>>, word: fn(&str) -> String) -> Vec<S
 }
 
 /// The first of them, and how many more there are.
-fn first(all: Vec<String>) -> String {
+pub(super) fn first(all: Vec<String>) -> String {
     let more = all.len().saturating_sub(NAMED);
     let named: Vec<String> = all.into_iter().take(NAMED).collect();
     let rest = if more > 0 { format!(" and {more} more") } else { String::new() };

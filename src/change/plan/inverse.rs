@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
-use super::edit::{precondition, rights, without_server_fields};
+use super::edit::{precondition, rights, text, without_server_fields};
 use super::{
     Action, Inverse, Plan, Precondition, Reason, Reversibility, Step, StillWorks, Target,
     Verification, account,
@@ -133,12 +133,13 @@ pub fn undo(
         lock_out: None,
         undoes: Some(run),
         gives_back: None,
+        leaves: Vec::new(),
     }
     .sealed()
 }
 
 /// The account whose token a Secret holds that is made again.
-fn account_of(target: &Target, after: Option<&Value>) -> Option<Target> {
+pub(super) fn account_of(target: &Target, after: Option<&Value>) -> Option<Target> {
     let account = after?.pointer("/metadata/annotations")?.get(ACCOUNT)?.as_str()?;
     let namespace = target.namespace.as_ref().filter(|_| target.is_secret())?;
     Some(account::target(namespace, &account.into()))
@@ -167,6 +168,13 @@ fn inverse(step: &Step, left: Option<&Value>, run: u64) -> Option<Step> {
             if step.target.is_secret() {
                 // Whoever tries the token has the API server write a label.
                 only.resource_version = None;
+                // Of a Secret that was put back, for an account that was.
+                if let Some(uid) =
+                    text(left, "/metadata/annotations/kubernetes.io~1service-account.uid")
+                    && let Some(Value::Object(all)) = after.pointer_mut("/metadata/annotations")
+                {
+                    all.insert(ACCOUNT_UID.to_owned(), Value::from(&*uid));
+                }
             }
             after["metadata"]["uid"] = Value::from(only.uid.as_deref());
             after["metadata"]["resourceVersion"] = Value::from(only.resource_version.as_deref());
@@ -183,6 +191,16 @@ fn inverse(step: &Step, left: Option<&Value>, run: u64) -> Option<Step> {
         }
     };
     let before = if action == Action::Create { None } else { left.cloned() };
+    let loses = match (action, step.target.is_secret(), step.target.is_account()) {
+        (Action::Create, true, _) => vec!["the token that it holds by then".to_owned()],
+        (Action::Delete, true, _) => {
+            vec!["every token that it holds, or that is bound to it".to_owned()]
+        }
+        (Action::Delete, _, true) => {
+            vec!["its UID, and with it every token that was made for it".to_owned()]
+        }
+        _ => Vec::new(),
+    };
     let back = match action {
         Action::Create => Action::Delete,
         Action::Replace => Action::Replace,
@@ -204,12 +222,12 @@ fn inverse(step: &Step, left: Option<&Value>, run: u64) -> Option<Step> {
             why: format!("undo step {} of run {run}", step.id),
             evidence: step.loses.clone(),
         }],
-        reversibility: if step.target.is_secret() && action != Action::Replace {
-            Reversibility::WithLoss
-        } else {
+        reversibility: if loses.is_empty() {
             Reversibility::Reversible
+        } else {
+            Reversibility::WithLoss
         },
-        loses: Vec::new(),
+        loses,
         owners: step.owners.clone(),
     })
 }

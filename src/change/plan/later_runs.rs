@@ -7,6 +7,15 @@ use super::{Check, Made, Plan, Step, Verification};
 use crate::model::Objects;
 use crate::rbac::Authorizer;
 
+/// A run: what was applied, and what was made of it.
+#[derive(Clone, Copy, Debug)]
+pub struct Ran<'a> {
+    /// What was applied.
+    pub plan: &'a Plan,
+    /// What was made of it.
+    pub made: &'a [Made],
+}
+
 /// Objects as they were before a run.
 pub fn taken_back(objects: &mut Objects, plan: &Plan, made: &[Made]) {
     let steps = made.iter().filter_map(|made| plan.steps.iter().find(|step| step.id == made.step));

@@ -8,7 +8,7 @@ use super::Followed;
 use super::edit::object;
 use super::make::Operator;
 use super::mapping;
-use super::{LockOut, Plan, Right, Step};
+use super::{Plan, Right, Risk, Step};
 use crate::credentials::{Mapping, mappings};
 use crate::model::{Identity, Name, Object, Objects, PolicyRule, Scope, SubjectKind};
 use crate::rbac::{Action, Attributes, Authorizer};
@@ -49,7 +49,7 @@ pub(super) fn find(
     steps: &[Step],
     operator: Option<&Operator>,
     cluster: &str,
-) -> Option<LockOut> {
+) -> Option<Risk> {
     let (had, have) = (admins(before), admins(after));
     if let Some(lock_out) = of_mappings((&had, &have), steps, operator, cluster) {
         return Some(lock_out);
@@ -58,18 +58,18 @@ pub(super) fn find(
     if let Some(operator) = operator
         && let Some(what) = credential::ended(steps, operator)
     {
-        return Some(LockOut { what, sentence: format!("lock myself out of {cluster}") });
+        return Some(Risk { what, sentence: format!("lock myself out of {cluster}") });
     }
     if let Some(operator) = operator
         && !operator.groups.iter().any(|group| &**group == Identity::SYSTEM_MASTERS)
         && let Some(what) = of_operator((before, &had), (after, &have), steps, operator)
     {
-        return Some(LockOut { what, sentence: format!("lock myself out of {cluster}") });
+        return Some(Risk { what, sentence: format!("lock myself out of {cluster}") });
     }
     let (had, have) = (people(&had), people(&have));
     if have.is_empty() && !had.is_empty() {
         let names: Vec<String> = had.iter().take(5).map(ToString::to_string).collect();
-        return Some(LockOut {
+        return Some(Risk {
             what: format!(
                 "nobody is left who may do everything by RBAC but accounts of pods, if any; it was {}. \
                  Only a certificate of system:masters would be a way back in",
@@ -83,7 +83,7 @@ pub(super) fn find(
 
 /// The same of a Plan that is about to be applied, perhaps by somebody else, to the objects as they
 /// are now.
-pub fn locks_out(plan: &Plan, now: &Objects, operator: Option<&Operator>) -> Option<LockOut> {
+pub fn locks_out(plan: &Plan, now: &Objects, operator: Option<&Operator>) -> Option<Risk> {
     let after = applied(plan, now);
     let (before, after) = (Authorizer::new(now), Authorizer::new(&after));
     find(&before, &after, &plan.steps, operator, &plan.metadata.cluster.name)
@@ -127,7 +127,7 @@ fn of_mappings(
     steps: &[Step],
     operator: Option<&Operator>,
     cluster: &str,
-) -> Option<LockOut> {
+) -> Option<Risk> {
     const UNSEEN: &str = "An access entry of EKS, or having made the cluster, may still let them in; that \
                           is not seen from here";
     let step = steps.iter().find(|step| step.target.is_aws_auth())?;
@@ -154,7 +154,7 @@ fn of_mappings(
     };
     if let Some(own) = lost.iter().find(is_operators) {
         let who = operator.map_or("", |operator| &*operator.user);
-        return Some(LockOut {
+        return Some(Risk {
             what: format!(
                 "{who}, who makes this change, comes in by the entry of aws-auth for {}, which it takes \
                  out or cuts. {UNSEEN}",
@@ -164,7 +164,7 @@ fn of_mappings(
         });
     }
     if let Some(nodes) = lost.iter().find(|one| one.is_of_nodes()) {
-        return Some(LockOut {
+        return Some(Risk {
             what: format!(
                 "nodes come in by the entry of aws-auth for {}: without it the API server refuses their \
                  kubelets, the nodes are told to be not ready after a minute, and their pods are moved \
@@ -185,7 +185,7 @@ fn of_mappings(
         return None;
     }
     let names: Vec<&str> = led.iter().take(5).map(|one| &*one.principal).collect();
-    Some(LockOut {
+    Some(Risk {
         what: format!(
             "no entry of aws-auth is left that leads to who may do everything; it was {}. {UNSEEN}",
             names.join(", ")

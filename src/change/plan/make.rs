@@ -356,7 +356,7 @@ impl<'a> Work<'a> {
         let Left { manual, still_works, .. } = self.left;
         let wishes: BTreeSet<Intent> = self.input.intents.iter().cloned().collect();
         let intents: Vec<Intent> = wishes.into_iter().collect();
-        let rests_on = rests::of(&intents, &self.steps, &self.before);
+        let rests_on = rests::all(book, &intents, &self.steps, &self.before);
         let plan = Plan {
             api_version: API_VERSION.into(),
             kind: KIND.into(),
@@ -373,6 +373,7 @@ impl<'a> Work<'a> {
             lock_out: locked,
             undoes: None,
             gives_back: None,
+            leaves: Vec::new(),
         };
         Ok((plan.sealed(), self.before, self.after))
     }

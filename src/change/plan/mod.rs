@@ -19,6 +19,7 @@ mod finalizers;
 mod foreseen;
 mod gain;
 mod gains;
+mod goes_with;
 mod held;
 mod in_hand;
 mod in_use;
@@ -34,7 +35,9 @@ mod owner;
 mod parted;
 mod remains;
 mod rests;
+mod risk;
 mod secret;
+mod since;
 mod sound;
 mod split;
 mod target;
@@ -46,11 +49,11 @@ mod wanted;
 
 pub use about::{About, about, moved};
 pub use account::Ending;
-pub use against::{Earlier, against};
+pub use against::{Earlier, against, lost_since};
 pub use check::Check;
 pub use definition::Followed;
 pub use document::{
-    API_VERSION, Action, ClusterRef, CoverageRef, Header, Inverse, KIND, Later, LockOut, Manual,
+    API_VERSION, Action, ClusterRef, CoverageRef, Header, Inverse, KIND, Later, Manual,
     NOT_A_DAY_SOONER, OwnerWarning, Patch, Plan, Precondition, ReadError, Reason, Reversibility,
     Right, Step, StillWorks, Verification,
 };
@@ -60,18 +63,22 @@ pub use finalizers::meanwhile;
 pub use foreseen::{Figure, Foreseen, Part, foresee};
 pub use gain::gives_others;
 pub use gains::{gains, kept_beyond, rests_on_groups};
+pub use goes_with::{LeftAlone, goes_with, subjects_of};
 pub use held::Held;
 pub use in_hand::what_ends;
 pub use intent::{Intent, IntentParseError};
 pub use inverse::{Made, undo};
-pub use later_runs::taken_back;
+pub use later_runs::{Ran, taken_back};
 pub use lock_out::locks_out;
 pub use make::{Input, Operator, Presents, make};
 pub use narrow::{Choices, NotInLogs};
 pub use parted::{By, Nobody, Parted, Who};
 pub use remains::{Remaining, Remains, remains};
 pub(in crate::change) use rests::of_undo;
-pub use rests::{Ground, Rest, old, refused_since, rests_by, stale};
+pub use rests::{Ground, Rest, old, rests_by, stale};
+pub use risk::{Risk, risks};
+pub use secret::is_quarantined;
+pub use since::{Since, since};
 pub use split::{Named, Splitting, everybody};
 pub use target::Target;
 pub use unseen_secret::holds_no_more;

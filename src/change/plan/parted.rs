@@ -35,6 +35,10 @@ pub struct Who {
     pub machine: bool,
     /// By what they come in.
     pub by: By,
+    /// By what they were known behind the account, and nobody else was: whom their tokens are made by,
+    /// credentials, addresses. By these they are found again in the log as it goes on.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub known_by: Vec<Name>,
     /// A line for each rule that they get.
     pub gets: Vec<String>,
     /// The steps that are theirs, by their objects.

@@ -4,7 +4,7 @@
 use chrono::{DateTime, Utc};
 
 use super::split::actor_words;
-use crate::actors;
+use crate::actors::{self, Actor};
 use crate::book::Book;
 use crate::credentials::{self, Credential, Expires, LISTS, LastUse, Standing};
 use crate::model::{Identity, ListKind, Name, SubjectKind, counted};
@@ -19,6 +19,9 @@ pub struct Remaining {
     pub kind: &'static str,
     /// Whether the API server takes it, as far as is known.
     pub taken: bool,
+    /// Whether the last use that is known is of the day on which it was refused, and may have been before
+    /// that.
+    pub perhaps_before: bool,
     /// Why that is not known; None where it is.
     pub unsure: Option<&'static str>,
     /// When it ends by itself, UTC; None for not, or where that is not known.
@@ -81,15 +84,26 @@ pub fn remains(book: &Book, identity: &Identity, since: DateTime<Utc>) -> Remain
             }
             let behind = actors::of(activity, &book.snapshot, identity);
             let used = behind.iter().flat_map(|behind| &behind.actors);
-            remains.users = used.filter(|actor| actor.last >= since).map(actor_words).collect();
+            let used = used.filter(|actor| actor.last >= since);
+            remains.users = used.map(|actor| user(actor, since)).collect();
             let rest = behind.as_ref().map(|behind| &behind.rest);
             if let Some(rest) = rest.filter(|rest| rest.last.is_some_and(|last| last >= since)) {
                 let requests = counted(rest.requests, "request");
-                remains.users.push(format!("{requests} of nobody in particular"));
+                let before = rest.first.is_some_and(|first| first < since);
+                let whole = if before { WHOLE } else { "" };
+                remains.users.push(format!("{requests} of nobody in particular{whole}"));
             }
         }
     }
     remains
+}
+
+/// That figures are not of the time since alone.
+const WHOLE: &str = " (all of the log, from before too)";
+
+fn user(actor: &Actor, since: DateTime<Utc>) -> String {
+    let whole = if actor.first < since { WHOLE } else { "" };
+    format!("{}{whole}", actor_words(actor))
 }
 
 fn remaining(one: &Credential, since: DateTime<Utc>) -> Option<Remaining> {
@@ -105,7 +119,15 @@ fn remaining(one: &Credential, since: DateTime<Utc>) -> Option<Remaining> {
         Expires::Never => (None, "for ever".to_owned()),
         Expires::NotKnown(why) => (None, format!("until when is not known: {why}")),
     };
+    // Of the day on which it was refused nothing says whether that was before.
+    let refused_on = match &one.standing {
+        Standing::Refused(why) => why.rsplit(' ').next().and_then(|day| day.parse().ok()),
+        _ => None,
+    };
+    let same_day =
+        matches!(&one.last_use, LastUse::Label { day, attempt: true } if refused_on == Some(*day));
     Some(Remaining {
+        perhaps_before: same_day,
         credential: one.id.clone(),
         kind: one.kind.as_str(),
         taken,

@@ -9,7 +9,6 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::account::{self, Ending};
-use super::in_use::refused;
 use super::wanted::names;
 use super::{Action, Intent, Plan, Step, Target};
 use crate::book::Book;
@@ -18,7 +17,7 @@ use crate::model::{
     Binding, CertificateSigningRequest, Identity, ListKind, Name, Objects, RoleKind, Snapshot,
     SubjectKind,
 };
-use crate::rbac::{Authorizer, aggregation};
+use crate::rbac::aggregation;
 
 /// The type of a Secret that holds an account's token.
 const TOKEN: &str = "kubernetes.io/service-account-token";
@@ -47,6 +46,9 @@ pub enum Ground {
     Certificates,
     /// What the groups in the certificates of a user give.
     CertificateGrants,
+    /// By which bindings a group is granted something, in which somebody is who loses all: by the log, the
+    /// configuration or a cloud's mapping, which are not looked at again.
+    GroupGrants,
 }
 
 /// Something that a Plan rests on.
@@ -98,6 +100,24 @@ pub(super) fn of(intents: &[Intent], steps: &[Step], objects: &Objects) -> Vec<R
             | Intent::NarrowRole { .. }
             | Intent::TokenSecret { .. }
             | Intent::Quarantine { .. } => {}
+        }
+    }
+    all.into_iter().collect()
+}
+
+/// As [`of`], and what the groups are granted in which those are, by all that a Book knows, who are to lose
+/// all.
+pub(super) fn all(book: &Book, intents: &[Intent], steps: &[Step], objects: &Objects) -> Vec<Rest> {
+    let mut all: BTreeSet<Rest> = of(intents, steps, objects).into_iter().collect();
+    let made = made_by(steps);
+    for intent in intents {
+        let Intent::Identity { identity } = intent else { continue };
+        let implicit = identity.implicit_groups();
+        let groups = book.find(identity).into_iter().flat_map(|entry| &entry.groups);
+        for group in groups.filter(|group| !implicit.contains(&group.name)) {
+            let group = Identity::group(group.name.clone());
+            let are = grants(&group, objects, &made).into_iter().collect();
+            all.insert(Rest { what: Ground::GroupGrants, of: group.to_string(), are });
         }
     }
     all.into_iter().collect()
@@ -272,7 +292,14 @@ pub fn stale(plan: &Plan, now: &Snapshot) -> (Vec<String>, Vec<String>) {
     if plan.undoes.is_some() {
         return (moved, notes);
     }
-    for is in of(&plan.intents, &plan.steps, &now.objects) {
+    let made = made_by(&plan.steps);
+    let groups = plan.rests_on.iter().filter(|rest| rest.what == Ground::GroupGrants);
+    let groups = groups.filter_map(|rest| {
+        let group: Identity = rest.of.parse().ok()?;
+        let are = grants(&group, &now.objects, &made).into_iter().collect();
+        Some(Rest { are, ..rest.clone() })
+    });
+    for is in of(&plan.intents, &plan.steps, &now.objects).into_iter().chain(groups) {
         let was = plan.rests_on.iter().find(|was| was.what == is.what && was.of == is.of);
         let was: BTreeSet<&String> = was.iter().flat_map(|was| &was.are).collect();
         let new: Vec<&String> = is.are.iter().filter(|one| !was.contains(one)).collect();
@@ -289,6 +316,9 @@ pub fn stale(plan: &Plan, now: &Snapshot) -> (Vec<String>, Vec<String>) {
                 Ground::CertificateGrants => {
                     ("more is granted by the groups in its certificates", "that would stay")
                 }
+                Ground::GroupGrants => {
+                    ("more is granted to it", "who is in it, and is to lose all, would keep that")
+                }
             };
             let (all, made) = (some(&new), plan.metadata.made_at.format("%Y-%m-%d %H:%M"));
             let words =
@@ -298,7 +328,9 @@ pub fn stale(plan: &Plan, now: &Snapshot) -> (Vec<String>, Vec<String>) {
         }
         let lists = match is.what {
             // Where requests are not known, that is said once.
-            Ground::Holders | Ground::Grants | Ground::CertificateGrants => continue,
+            Ground::Holders | Ground::Grants | Ground::CertificateGrants | Ground::GroupGrants => {
+                continue;
+            }
             Ground::Tokens => [ListKind::TokenSecrets],
             Ground::Certificates => [ListKind::CertificateSigningRequests],
         };
@@ -321,8 +353,9 @@ pub(super) fn some<T: fmt::Display>(all: &[T]) -> String {
     format!("{}{rest}", named.join(", "))
 }
 
-/// That a Plan, or the log that it rests on, is old: in words and days.
-pub fn old(plan: &Plan, now: DateTime<Utc>) -> Vec<String> {
+/// That a Plan, or the log that it rests on, is old: in words and days. Where it is `held` against the log
+/// as it is now, that need not be said.
+pub fn old(plan: &Plan, now: DateTime<Utc>, held: bool) -> Vec<String> {
     let mut said = Vec::new();
     if plan.undoes.is_some() {
         return said;
@@ -347,29 +380,12 @@ pub fn old(plan: &Plan, now: DateTime<Utc>) -> Vec<String> {
     let by_log = plan.intents.iter().any(Intent::rests_on_log);
     let to = plan.metadata.coverage.as_ref().and_then(|coverage| coverage.to);
     if let Some(ago) = to.filter(|_| by_log).and_then(days) {
-        let then = if plan.intents.iter().any(Intent::narrows) {
-            "With --audit what a plan narrows is looked at again in the log as it is now"
-        } else {
-            "Who used the account since, or did more, gets nothing for that: split it again to see"
-        };
+        let then = if held { "" } else { ". With --audit it is held against the log as it is now" };
         said.push(format!(
-            "the log that it rests on ended on {ago}: what was used since is not in it. {then}"
+            "the log that it rests on ended on {ago}: what was used since is not in it{then}"
         ));
     }
     said
-}
-
-/// What a Plan that narrows would refuse of what was allowed after the log that it rests on had ended,
-/// a line for each who did it.
-pub fn refused_since(book: &Book, plan: &Plan) -> Vec<String> {
-    if plan.undoes.is_some() || !plan.intents.iter().any(Intent::narrows) {
-        return Vec::new();
-    }
-    let since = plan.metadata.coverage.as_ref().and_then(|coverage| coverage.to);
-    let since = since.unwrap_or(plan.metadata.made_at);
-    let before = &book.snapshot.objects;
-    let after = super::lock_out::applied(plan, before);
-    refused(book, (&Authorizer::new(before), &Authorizer::new(&after)), since)
 }
 
 /// What a Plan that takes a run back rests on: who held each role whose rules it puts back when they
@@ -407,7 +423,8 @@ fn puts_back(step: &Step) -> bool {
 /// In words.
 pub(super) fn check(plan: &Plan) -> Result<(), String> {
     let key = |rest: &Rest| (rest.what, rest.of.clone());
-    let said: BTreeSet<(Ground, String)> = plan.rests_on.iter().map(key).collect();
+    let said = plan.rests_on.iter().filter(|rest| rest.what != Ground::GroupGrants);
+    let said: BTreeSet<(Ground, String)> = said.map(key).collect();
     let needed: BTreeSet<(Ground, String)> = if plan.undoes.is_some() {
         let roles = plan.steps.iter().filter(|step| puts_back(step));
         roles.map(|step| (Ground::Holders, step.target.to_string())).collect()

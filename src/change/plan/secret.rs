@@ -18,6 +18,11 @@ use crate::owners;
 /// its cleaner from writing another.
 const INVALID_SINCE: &str = "kubernetes.io/legacy-token-invalid-since";
 
+/// Whether the API server refuses the token in a Secret for its label.
+pub fn is_quarantined(secret: &Value) -> bool {
+    text(secret, "/metadata/labels/kubernetes.io~1legacy-token-invalid-since").is_some()
+}
+
 /// What is lost of a Secret whose account is deleted with it.
 const TOKEN_OF_GONE: &str = "the token: it carries the UID of the account, which goes with it; a Secret \
                              made again, for an account made again, holds another";

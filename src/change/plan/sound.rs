@@ -10,6 +10,7 @@ use crate::model::{CLIENT_SIGNER, Name, is_hidden};
 
 mod images;
 mod made;
+mod wishes;
 
 /// The least and the most that the API server takes for `expirationSeconds`, which is an int32.
 const SECONDS: std::ops::RangeInclusive<u64> = 600..=2_147_483_647;
@@ -19,6 +20,7 @@ const SECONDS: std::ops::RangeInclusive<u64> = 600..=2_147_483_647;
 /// # Errors
 /// In words, with the step.
 pub(super) fn check(plan: &Plan) -> Result<(), String> {
+    wishes::check(plan)?;
     for step in &plan.steps {
         one(plan, step).map_err(|why| format!("step {} ({}): {why}", step.id, step.target))?;
     }
@@ -32,6 +34,7 @@ fn one(plan: &Plan, step: &Step) -> Result<(), String> {
             return Err("it gives somebody more than it says now".to_owned());
         }
     }
+    wishes::wants(plan, step)?;
     let needed = match &*step.target.kind {
         "Token" => token(plan, step)?,
         "Certificate" => certificate(step)?,

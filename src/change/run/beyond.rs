@@ -1,7 +1,7 @@
 //! What somebody holds by a run's own making, and would not without it.
 
 use super::Differs;
-use crate::change::plan::{Action, Made, Plan, kept_beyond};
+use crate::change::plan::{Action, Plan, Ran, kept_beyond};
 use crate::model::{ListKind, Snapshot};
 
 /// Whether a run makes anything that somebody may hold by it alone.
@@ -11,21 +11,15 @@ pub(super) fn gives(plan: &Plan) -> bool {
         && plan.steps.iter().any(|step| step.target.is_binding() && gives(step.action))
 }
 
-/// What somebody holds by what a run made and would not without it, by lists of roles and bindings:
-/// what it was cut from was taken away before it was made, or since. `later` are the runs after it, the
-/// newest first, that did what they were meant to.
-pub fn beyond(
-    plan: &Plan,
-    made: &[Made],
-    now: &Snapshot,
-    later: &[(&Plan, &[Made])],
-) -> Vec<Differs> {
-    if !gives(plan) {
+/// What [`kept_beyond`] finds by lists of roles and bindings, and whether these are whole. `later` are the
+/// runs after it, the newest first, that did what they were meant to.
+pub fn beyond(run: Ran<'_>, now: &Snapshot, later: &[Ran<'_>]) -> Vec<Differs> {
+    if !gives(run.plan) {
         return Vec::new();
     }
     let known = now.covers(&ListKind::RBAC, None);
     let unless = if known { "" } else { " (not all roles and bindings could be listed)" };
-    let lines = kept_beyond(plan, made, &now.objects, later).into_iter();
+    let lines = kept_beyond(run, &now.objects, later).into_iter();
     let differs = lines.map(|what| Differs {
         what,
         how: format!(

@@ -43,7 +43,7 @@ impl History {
                 };
                 let wrote = |other: &&Run| !other.made().is_empty();
                 let done = |intent: &Intent| {
-                    let did = |other: &&Run| other.is_done() && wrote(other);
+                    let did = |other: &&Run| other.is_done() && !other.was_undone() && wrote(other);
                     is_done(intent).unwrap_or_else(|| meant(intent).iter().any(did))
                 };
                 let left: Vec<&Intent> =
@@ -68,7 +68,7 @@ impl History {
             other.id > run.id
                 && other.undone_by.is_none()
                 && other.plan.undoes.is_none()
-                && !other.made().is_empty()
+                && !other.remains().is_empty()
         });
         let of_it = |other: &&Run| {
             let mut intents = run.plan.later.iter().flat_map(|later| &later.intents);

@@ -1,12 +1,12 @@
 //! The runs of a cluster, read off its journal.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
 use super::{Differs, Record};
-use crate::change::plan::{Later, Made, Plan};
+use crate::change::plan::{Later, LeftAlone, Made, Plan};
 use crate::model::Name;
 use crate::store::JournalEntry;
 
@@ -51,6 +51,12 @@ pub struct Run {
     pub standing: Standing,
     /// The run that undoes it, and whether that is done.
     pub undone_by: Option<(u64, bool)>,
+    /// The last run that took a part of it back, and left the rest.
+    pub partly_by: Option<u64>,
+    /// Its steps that are taken back, where others of it are not.
+    pub taken_back: BTreeSet<u32>,
+    /// Its steps that are left, since somebody changed what they wrote.
+    pub left_alone: BTreeSet<u32>,
 }
 
 impl Run {
@@ -63,9 +69,21 @@ impl Run {
         made.collect()
     }
 
+    /// What was made of it and not taken back.
+    pub fn remains(&self) -> Vec<Made> {
+        let mut made = self.made();
+        made.retain(|made| !self.taken_back.contains(&made.step));
+        made
+    }
+
     /// Whether it has to be finished or undone before anything else is applied.
     pub fn is_open(&self) -> bool {
-        self.standing == Standing::CutOff && self.undone_by.is_none()
+        self.standing == Standing::CutOff && !self.was_undone()
+    }
+
+    /// Whether a run took it back, or a part of it, or is about to: it is not gone on with then.
+    pub fn was_undone(&self) -> bool {
+        self.undone_by.is_some() || self.partly_by.is_some()
     }
 
     /// Whether nothing is left to do of it.
@@ -77,7 +95,7 @@ impl Run {
     /// all of that was taken back.
     pub fn stands(&self) -> bool {
         let undone = matches!(self.undone_by, Some((_, true))) || self.plan.undoes.is_some();
-        !undone && (self.is_done() || !self.made().is_empty())
+        !undone && (self.is_done() || !self.remains().is_empty())
     }
 
     /// From when on a stage of it is to be made, UTC: so long after it was applied as its plan says after
@@ -91,11 +109,32 @@ impl Run {
         match (&self.standing, self.undone_by) {
             (_, Some((by, true))) => format!("undone by run {by}"),
             (_, Some((by, false))) => format!("partly undone by run {by}"),
+            (_, None) if let Some(by) = self.partly_by => {
+                let stays = |(step, state): &(&u32, &StepState)| {
+                    **state != StepState::Untouched && !self.taken_back.contains(step)
+                };
+                let left = self.steps.iter().filter(stays).count();
+                format!("undone by run {by} but for {left} of its steps")
+            }
             (Standing::CutOff, None) => "cut off".to_owned(),
             (Standing::Stopped(_), None) => "stopped".to_owned(),
             (Standing::Done(differs), None) if differs.is_empty() => "done".to_owned(),
             (Standing::Done(_), None) => "done, with differences".to_owned(),
         }
+    }
+}
+
+impl Run {
+    /// That a run took it back, but for what it left.
+    fn is_undone_by(&mut self, id: u64, leaves: &[LeftAlone]) {
+        if leaves.is_empty() {
+            self.undone_by = Some((id, true));
+            return;
+        }
+        (self.undone_by, self.partly_by) = (None, Some(id));
+        let stays: BTreeSet<u32> = leaves.iter().map(|left| left.step).collect();
+        self.taken_back = self.steps.keys().filter(|step| !stays.contains(step)).copied().collect();
+        self.left_alone = leaves.iter().filter(|left| left.changed).map(|left| left.step).collect();
     }
 }
 
@@ -144,8 +183,20 @@ impl History {
             }
             let steps = plan.steps.iter().map(|step| (step.id, StepState::Untouched)).collect();
             let plan = *plan;
-            let (standing, undone_by) = (Standing::CutOff, None);
-            self.runs.insert(run, Run { id: run, at, by, plan, out, steps, standing, undone_by });
+            let new = Run {
+                id: run,
+                at,
+                by,
+                plan,
+                out,
+                steps,
+                standing: Standing::CutOff,
+                undone_by: None,
+                partly_by: None,
+                taken_back: BTreeSet::new(),
+                left_alone: BTreeSet::new(),
+            };
+            self.runs.insert(run, new);
             return;
         }
         let Some(run) = self.runs.get_mut(&record.run()) else { return };
@@ -167,11 +218,9 @@ impl History {
             }
             Record::Ended { differs, .. } => {
                 run.standing = Standing::Done(differs);
-                if let Some(undone) = run.plan.undoes
-                    && let id = run.id
-                    && let Some(undone) = self.runs.get_mut(&undone)
-                {
-                    undone.undone_by = Some((id, true));
+                let (id, leaves) = (run.id, run.plan.leaves.clone());
+                if let Some(undone) = run.plan.undoes.and_then(|of| self.runs.get_mut(&of)) {
+                    undone.is_undone_by(id, &leaves);
                 }
             }
         }

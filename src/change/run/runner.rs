@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::look::{Found, look};
 use super::send::{may_have_been_made, send};
 use super::{Differs, History, How, Record, Run, StepState, beyond, verify};
-use crate::change::plan::{Action, Plan, Step};
+use crate::change::plan::{Action, Plan, Ran, Step};
 use crate::cluster::loader::{LoadOptions, load};
 use crate::cluster::{self, Cluster, DryRun, Writer};
 use crate::model::{ListKind, Name};
@@ -209,7 +209,7 @@ impl Runner<'_> {
     /// As for [`Self::apply`].
     pub async fn finish(&mut self, run: u64) -> Result<Ended, RunError> {
         let found = self.find(run)?;
-        if found.is_done() || found.undone_by.is_some() {
+        if found.is_done() || found.was_undone() {
             return Err(RunError::Refused(format!("run {run} is {}", found.words())));
         }
         let by = self.by.clone();
@@ -228,6 +228,29 @@ impl Runner<'_> {
                 self.again
             ))
         })
+    }
+
+    /// The steps of a run of which it is not known whether they were made, and whose objects do not tell,
+    /// since somebody else was there: it is not gone on with.
+    ///
+    /// # Errors
+    /// Where the cluster does not answer.
+    pub async fn untold(&self, run: &Run) -> Result<Vec<String>, RunError> {
+        let mut lines = Vec::new();
+        for step in &run.plan.steps {
+            let unknown = run.steps.get(&step.id) == Some(&StepState::NotKnown);
+            if !unknown || step.target.is_credential() {
+                continue;
+            }
+            if let Found::Moved(how) = look(self.cluster, step).await? {
+                lines.push(format!(
+                    "step {}: whether it was made is not known, and {how}; keybook undo {} --leave-changed{} \
+                     takes back what was made, and leaves that alone",
+                    step.id, run.id, self.again
+                ));
+            }
+        }
+        Ok(lines)
     }
 
     async fn steps(
@@ -285,7 +308,9 @@ impl Runner<'_> {
             Ok(mut differs) => {
                 if beyond::gives(plan) {
                     match load(self.cluster, &LoadOptions::only(&ListKind::RBAC)).await {
-                        Ok(now) => differs.extend(super::beyond(plan, &made, &now, &[])),
+                        Ok(now) => {
+                            differs.extend(super::beyond(Ran { plan, made: &made }, &now, &[]))
+                        }
                         Err(error) => differs.push(Differs {
                             what: "what is held by it that nothing else gives".to_owned(),
                             how: error.to_string(),

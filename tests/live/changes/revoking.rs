@@ -359,7 +359,13 @@ fn what_ends_with_a_secret_that_is_never_read_ends_and_does_not_come_back() {
     });
     assert!(told.out.contains("1 of sa:ends/bot"), "{}", told.out);
     assert!(told.out.contains("irreversible"), "{}", told.out);
-    desk.keybook(&["apply", &plan, "--yes", "tests"]).ends_with(0).says("run 1 is done");
+    // What else is in it nobody can put back.
+    let sentence = "delete what is in Secret ends/holds";
+    let apply = ["apply", &plan, "--yes", "tests"];
+    desk.keybook(&apply).ends_with(5).says("it holds 1 entry").says(sentence);
+    assert!(accepted(&cluster, &bound) && accepted(&cluster, &boot));
+    let forced = [&apply[..], &["--force", sentence]].concat();
+    desk.keybook(&forced).ends_with(0).says("run 1 is done");
     for token in [&bound, &boot] {
         await_some("the token to be refused", || (!accepted(&cluster, token)).then_some(()));
     }

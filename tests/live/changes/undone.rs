@@ -100,10 +100,16 @@ fn what_others_changed_since_is_theirs_and_whom_an_undo_takes_from_is_told() {
     assert_eq!(items(&cluster, "changed", "roles"), theirs);
     assert_eq!(names(&cluster, "changed", "rolebindings"), ["both"]);
 
-    // Somebody deleted the new binding: kim gets back what was taken all the same.
+    // Somebody deleted the new binding, as whoever offboards kim by hand, or from another machine, does:
+    // kim gets nothing back unsaid.
     let (_, made) = narrowed(&cluster, &desk, "gone");
     cluster.kubectl_ok(&["delete", "rolebinding", &made, "-n", "gone"]);
-    let said = desk.keybook(&["undo", "5", "--yes", "tests"]).ends_with(0);
+    let sentence = "give back what was taken from user:kim@gone.example";
+    let said = desk.keybook(&["undo", "5", "--yes", "tests"]).ends_with(5).says(sentence);
+    let why = format!("RoleBinding gone/{made}, which the run made for them, is gone");
+    assert!(said.err.contains(&why), "{}", said.err);
+    assert!(!is_back(&cluster, "gone"));
+    let said = desk.keybook(&["undo", "5", "--yes", "tests", "--force", sentence]).ends_with(0);
     let left = format!("RoleBinding gone/{made}, which the run made, is gone");
     assert!(said.text().contains(&left), "{}", said.out);
     assert!(is_back(&cluster, "gone"));
@@ -124,6 +130,56 @@ fn what_others_changed_since_is_theirs_and_whom_an_undo_takes_from_is_told() {
     assert!(said.err.contains("RoleBinding moved/both was changed since"), "{}", said.err);
     assert_eq!(names(&cluster, "moved", "roles"), [role]);
     assert_eq!(names(&cluster, "moved", "rolebindings"), ["both".to_owned(), made]);
+    assert!(said.err.contains("Nothing else of run 7 is left"), "{}", said.err);
+    // Kim has nothing but what the run made: that stays too.
+    desk.keybook(&["undo", "7", "--leave-changed", "--yes", "tests"])
+        .ends_with(5)
+        .says("whoever has something by it would lose that without RoleBinding moved/both");
+    assert_eq!(names(&cluster, "moved", "rolebindings").len(), 2);
+}
+
+/// Kim was in three bindings; somebody changed one since.
+#[test]
+fn a_run_is_taken_back_but_for_what_somebody_changed_since() {
+    let Some(cluster) = cluster() else { return };
+    let desk = Desk::new(cluster.kubeconfig());
+    let (ns, kim) = ("parts", "kim@parts.example");
+    let namespace = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": ns}});
+    let mut all = vec![namespace.to_string()];
+    for (name, role) in [("first", "view"), ("second", "edit"), ("third", "admin")] {
+        all.push(
+            binding(Some(ns), name, role, &json!([user(kim), user("lee@corp.example")]))
+                .to_string(),
+        );
+    }
+    cluster.load(&all.join("\n"));
+    let plan = desk.plan(&[&format!("user:{kim}")]);
+    desk.keybook(&["apply", &plan, "--yes", "tests"]).ends_with(0);
+    let named = || -> Vec<String> {
+        let all = items(&cluster, ns, "rolebindings").into_iter();
+        let has = all.filter(|one| one["subjects"].to_string().contains(kim));
+        has.map(|one| one["metadata"]["name"].as_str().expect("a name").to_owned()).collect()
+    };
+    assert_eq!(named(), [""; 0]);
+    cluster.kubectl_ok(&["label", "rolebinding", "second", "-n", ns, "team=other"]);
+    desk.keybook(&["undo", "1", "--yes", "tests"])
+        .ends_with(5)
+        .says("RoleBinding parts/second was changed since")
+        .says("take back the other 2 of 3 steps: keybook undo 1 --leave-changed");
+    assert_eq!(named(), [""; 0]);
+    let part = ["undo", "1", "--leave-changed", "--yes", "tests"];
+    let said = desk.keybook(&part).ends_with(0).says("run 2 is done; of run 1 1 step is left");
+    assert!(said.text().contains("RoleBinding parts/second is left as it is"), "{}", said.out);
+    assert_eq!(named(), ["first", "third"]);
+    desk.keybook(&["verify"]).ends_with(0).says("1 object that somebody had changed");
+    let journal = desk.keybook(&["journal"]).ends_with(0);
+    assert!(journal.out.contains("undone by run 2 but for 1 of its steps"), "{}", journal.out);
+    // As the run left it, that is taken back as well.
+    cluster.kubectl_ok(&["label", "rolebinding", "second", "-n", ns, "team-"]);
+    desk.keybook(&["undo", "1", "--yes", "tests"]).ends_with(0);
+    assert_eq!(named(), ["first", "second", "third"]);
+    desk.keybook(&["verify"]).ends_with(0);
+    desk.keybook(&["undo", "1"]).ends_with(5).says("run 1 was undone by run 3");
 }
 
 #[test]

@@ -2,11 +2,8 @@
 //! Secret that a token is bound to, or a bootstrap token.
 
 use crate::change::plan::edit::text;
-use crate::change::plan::{Action, Operator, Step, Target};
+use crate::change::plan::{Action, Operator, Step, Target, is_quarantined};
 use crate::model::{Identity, Name};
-
-/// Any value has the API server refuse the token (`pkg/serviceaccount/legacy.go`).
-const INVALID_SINCE: &str = "/metadata/labels/kubernetes.io~1legacy-token-invalid-since";
 
 /// Whose token a Secret holds.
 const ACCOUNT: &str = "/metadata/annotations/kubernetes.io~1service-account.name";
@@ -27,8 +24,7 @@ fn by(step: &Step, operator: &Operator, whose: &Name) -> Option<String> {
     }
     let image = step.before.as_ref()?;
     let refused = step.action == Action::Delete
-        || (text(image, INVALID_SINCE).is_none()
-            && step.after.as_ref().is_some_and(|after| text(after, INVALID_SINCE).is_some()));
+        || (!is_quarantined(image) && step.after.as_ref().is_some_and(is_quarantined));
     if !refused {
         return None;
     }

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 
 use super::beside::CLAIMS;
 use super::rules::{Narrowed, Why, World, has_resource, rule_covers};
-use crate::model::{Name, PolicyRule, Scope, counted, or_quotes};
+use crate::model::{Call, Name, PolicyRule, Scope, Target, counted, or_quotes};
 use crate::rbac::matching::{group_matches, verb_matches};
 
 /// Verbs in the order in which people write them.
@@ -141,6 +141,18 @@ enum Fate {
     OtherNames(Vec<Name>),
 }
 
+impl Fate {
+    /// Whether what goes would have allowed a call of this place and name.
+    fn has(&self, call: &Call) -> bool {
+        let Target::Resource { namespace, name, .. } = &call.target else { return true };
+        match self {
+            Self::Gone | Self::But => true,
+            Self::Outside(places) => namespace.as_ref().is_none_or(|place| !places.contains(place)),
+            Self::OtherNames(names) => name.as_ref().is_none_or(|name| !names.contains(name)),
+        }
+    }
+}
+
 /// A line for each part of the rules that goes.
 pub(super) fn dropped(
     rules: &[PolicyRule],
@@ -150,7 +162,7 @@ pub(super) fn dropped(
 ) -> Vec<String> {
     let mut lines = Vec::new();
     for rule in rules {
-        let mut fates: BTreeMap<(Vec<Name>, Fate), Vec<Name>> = BTreeMap::new();
+        let mut fates: BTreeMap<(Vec<Name>, Fate, String), Vec<Name>> = BTreeMap::new();
         for group in &rule.api_groups {
             for resource in &rule.resources {
                 let mut verbs: BTreeMap<Fate, BTreeSet<Name>> = BTreeMap::new();
@@ -160,13 +172,20 @@ pub(super) fn dropped(
                     }
                 }
                 for (fate, verbs) in verbs {
-                    let key = (in_order(verbs), fate);
+                    let part = PolicyRule {
+                        verbs: in_order(verbs),
+                        api_groups: vec![group.clone()],
+                        resources: vec![resource.clone()],
+                        non_resource_urls: Vec::new(),
+                        ..rule.clone()
+                    };
+                    let because = because(&part, (scope, Some(&fate)), world);
+                    let key = (part.verbs, fate, because);
                     fates.entry(key).or_default().push(dotted(group, resource));
                 }
             }
         }
-        let because = because(rule, scope, world);
-        for ((verbs, fate), resources) in fates {
+        for ((verbs, fate, because), resources) in fates {
             let of = format!("{} of {}", list(&verbs), list(&resources));
             lines.push(match fate {
                 Fate::Gone => format!("takes away {of}: {because}"),
@@ -180,19 +199,21 @@ pub(super) fn dropped(
             });
         }
         lines.extend(hidden_dropped(rule, narrowed, world));
-        lines.extend(paths_dropped(rule, scope, narrowed, &because));
+        lines.extend(paths_dropped(rule, scope, narrowed, world));
     }
     let mut seen = BTreeSet::new();
     lines.retain(|line| seen.insert(line.clone()));
     lines
 }
 
-/// Why what goes of a rule is not needed of it.
-fn because(rule: &PolicyRule, scope: &Scope, world: &World<'_>) -> String {
+/// Why what goes of a rule, the part of it that goes, is not needed of it.
+fn because(part: &PolicyRule, (scope, fate): (&Scope, Option<&Fate>), world: &World<'_>) -> String {
     let others: BTreeSet<&str> = world
         .elsewhere
         .iter()
-        .filter(|(need, _)| rule_covers(rule, scope, need.call))
+        .filter(|(need, _)| {
+            rule_covers(part, scope, need.call) && fate.is_none_or(|fate| fate.has(need.call))
+        })
         .map(|(_, by)| by.as_str())
         .collect();
     if others.is_empty() {
@@ -286,7 +307,7 @@ fn paths_dropped(
     rule: &PolicyRule,
     scope: &Scope,
     narrowed: &Narrowed,
-    because: &str,
+    world: &World<'_>,
 ) -> Option<String> {
     // A path in a rule of a namespace gives nothing.
     if scope != &Scope::Cluster {
@@ -307,6 +328,12 @@ fn paths_dropped(
     if gone.is_empty() {
         return None;
     }
+    let part = PolicyRule {
+        verbs: rule.verbs.clone(),
+        non_resource_urls: gone.clone(),
+        ..PolicyRule::default()
+    };
+    let because = because(&part, (scope, None), world);
     let others = gone.iter().any(|path| path.ends_with('*'));
     let others = if others {
         ". Paths that kubelets and operators ask the API server about, such as /metrics, no log shows"

@@ -14,10 +14,11 @@ mod taken;
 mod who;
 
 pub use seats::everybody;
+pub(super) use seats::{explicitly, words as words_of};
 pub(super) use steps::{FROM, Promise};
 use who::Part;
 pub(super) use who::words as actor_words;
-pub(super) use who::{Parts, parts};
+pub(super) use who::{Parts, parts, told_apart};
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -13,6 +13,9 @@ use crate::change::plan::{Ending, Intent, Later, Manual, NOT_A_DAY_SOONER, Still
 use crate::credentials::{self, Credential, Kind};
 use crate::model::Identity;
 
+/// How the ids of entries of EKS' `aws-auth` begin.
+const MAPPED: &str = "aws-auth ";
+
 impl Work<'_> {
     /// Adds the stages, where they are wanted.
     pub(super) fn retire(&mut self, parts: &Parts) {
@@ -61,8 +64,21 @@ impl Work<'_> {
         } else {
             // Its groups are nobody's to take away here, and are all that its credentials need.
             let mut by_groups = Left::default();
+            // The stage takes it out, as any revoking of the user does.
+            let (mapped, others): (Vec<Credential>, Vec<Credential>) =
+                taken.into_iter().partition(|one| one.id.starts_with(MAPPED));
+            taken = others;
+            by_groups.cut.extend(mapped.iter().map(|one| (one.id.clone(), None)));
             by_groups.groups(self.input.book, account, self.input.book.authorizer());
             let mut still_works = works(&taken);
+            still_works.extend(mapped.iter().map(|one| StillWorks {
+                what: format!(
+                    "the {} {}, where the stage's plan says that it cannot cut it",
+                    one.kind.as_str(),
+                    one.id
+                ),
+                until: "until it is taken out by hand: else the stage does that".to_owned(),
+            }));
             still_works.extend(by_groups.still_works);
             still_works.extend(in_hand);
             self.left.manual.extend(by_groups.manual);

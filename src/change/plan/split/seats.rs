@@ -3,8 +3,8 @@
 
 use std::collections::BTreeSet;
 
-use super::Named;
 use super::who::{is_called, is_label};
+use super::{Named, Splitting};
 use crate::actors::{Actor, Behind, Holder};
 use crate::change::plan::narrow;
 use crate::model::Name;
@@ -64,8 +64,32 @@ fn handle(behind: &Behind, at: usize) -> Name {
     words.into_iter().find(only).unwrap_or_else(|| (at + 1).to_string().into())
 }
 
+/// By what these actors are known and no other behind the account is.
+pub(super) fn known_by(behind: &Behind, own: &[Actor]) -> Vec<Name> {
+    let others: BTreeSet<Name> =
+        behind.actors.iter().filter(|actor| !own.contains(actor)).flat_map(words).collect();
+    let mut known: Vec<Name> = Vec::new();
+    for word in own.iter().flat_map(words) {
+        if !others.contains(&word) && !known.contains(&word) {
+            known.push(word);
+        }
+    }
+    known
+}
+
+/// Whom a wish says that an actor at this place is, by more than that place: it moves as the log goes on.
+pub(in crate::change::plan) fn explicitly(
+    how: &Splitting,
+    actor: &Actor,
+    at: usize,
+) -> BTreeSet<Name> {
+    let lasts = |named: &&Named| named.is.parse::<usize>().is_err();
+    let named = how.actors.iter().filter(lasts).filter(|named| is_called(actor, at, &named.is));
+    named.map(|named| named.name.clone()).collect()
+}
+
 /// By what an actor is known, what lasts longest first.
-fn words(actor: &Actor) -> Vec<Name> {
+pub(in crate::change::plan) fn words(actor: &Actor) -> Vec<Name> {
     let holder: Option<Name> = match &actor.holder {
         Holder::Workload(name) | Holder::Session(name) => Some(name.clone()),
         Holder::MintedBy(identity) => Some(identity.to_string().into()),

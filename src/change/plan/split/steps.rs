@@ -53,6 +53,7 @@ impl Work<'_> {
                     to: part.to.clone(),
                     machine: part.machine,
                     by: by(parts, part),
+                    known_by: part.known_by.clone(),
                     gets: share.kept.clone(),
                     makes: own.iter().map(|step| step.target.clone()).collect(),
                 });

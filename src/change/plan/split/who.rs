@@ -17,6 +17,8 @@ const LONGEST: usize = 50;
 pub(in crate::change::plan) struct Part {
     pub(super) name: Name,
     pub(super) actors: Vec<Actor>,
+    /// By what only they are known.
+    pub(super) known_by: Vec<Name>,
     /// Whether it is no person.
     pub(super) machine: bool,
     /// Pods, which get their token from the cluster: namespace and workload.
@@ -166,7 +168,7 @@ fn cuts_nobody_off(
 
 /// Who is behind an account. Where a person gives credentials of one actor to several, these are told
 /// apart: somebody had them made for others.
-fn told_apart(
+pub(in crate::change::plan) fn told_apart(
     log: &Activity,
     book: &Book,
     (identity, how): (&Identity, &Splitting),
@@ -247,6 +249,7 @@ fn attribute(behind: &Behind, how: &Splitting) -> Result<Attributed, Refusal> {
         let part = parts.entry(name.clone()).or_insert_with(|| Part {
             name,
             actors: Vec::new(),
+            known_by: Vec::new(),
             machine: true,
             workload: None,
             to: Identity::user(""),
@@ -259,6 +262,7 @@ fn attribute(behind: &Behind, how: &Splitting) -> Result<Attributed, Refusal> {
     let mut all: Vec<Part> = parts.into_values().collect();
     for part in &mut all {
         part.workload = workload(part)?;
+        part.known_by = seats::known_by(behind, &part.actors);
     }
     Ok((all, left))
 }

@@ -7,7 +7,7 @@ use super::split::{ops, split, splitting};
 use super::{World, applied, binding, user};
 use crate::book::tests::world::{Row, World as Logged};
 use crate::change::plan::{
-    Action, Choices, Intent, Made, Named, Plan, Splitting, gains, kept_beyond,
+    Action, Choices, Intent, Made, Named, Plan, Ran, Splitting, gains, kept_beyond,
 };
 use crate::model::Identity;
 
@@ -216,9 +216,12 @@ fn what_a_narrowing_keeps_though_it_was_taken_away_is_told() {
     let made: Vec<Made> =
         plan.steps.iter().map(|step| Made { step: step.id, left: step.after.clone() }).collect();
     let left = applied(&all(), &plan).objects();
-    assert_eq!(kept_beyond(&plan, &made, &left, &[]), NONE);
+    assert_eq!(kept_beyond(Ran { plan: &plan, made: &made }, &left, &[]), NONE);
     let left = applied(&cut(), &plan).objects();
-    assert_eq!(kept_beyond(&plan, &made, &left, &[]), ["user:ann: list secrets in namespace a"]);
+    assert_eq!(
+        kept_beyond(Ran { plan: &plan, made: &made }, &left, &[]),
+        ["user:ann: list secrets in namespace a"]
+    );
 }
 
 #[test]
@@ -236,9 +239,9 @@ fn a_split_whose_account_was_retired_by_hand_keeps_nothing_beyond() {
         plan.steps.iter().map(|step| Made { step: step.id, left: step.after.clone() }).collect();
     let mut left = applied(&world, &plan);
     left.raw.retain(|raw| !["b0", "b1"].iter().any(|name| raw["metadata"]["name"] == *name));
-    assert_eq!(kept_beyond(&plan, &made, &left.objects(), &[]), NONE);
+    assert_eq!(kept_beyond(Ran { plan: &plan, made: &made }, &left.objects(), &[]), NONE);
     let other = binding(Some("a"), "b0", "get", &json!([user("ops")]));
     let left = left.with(other).objects();
-    assert_eq!(kept_beyond(&plan, &made, &left, &[]).len(), 1);
+    assert_eq!(kept_beyond(Ran { plan: &plan, made: &made }, &left, &[]).len(), 1);
     assert_eq!(plan.parted[0].account, Identity::user("ops"));
 }

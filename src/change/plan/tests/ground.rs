@@ -58,6 +58,33 @@ fn what_is_revoked_in_the_same_plan_is_not_counted_on() {
     assert!(still, "{:?}", both.verification.allowed);
 }
 
+/// One rule that names several things, of which another grant allows one, in one namespace.
+#[test]
+fn a_grant_is_named_for_what_it_can_allow_only() {
+    let of = |verbs: &[&str], resources: &[&str]| json!([{"verbs": verbs, "apiGroups": [""], "resources": resources}]);
+    let world = World::default()
+        .role("list", &of(&["list"], &["pods"]))
+        .role("all", &of(&["get", "list"], &["pods", "nodes", "secrets"]))
+        .bind(Some("a"), "small", "list", &json!([user("ann")]))
+        .bind(None, "wide", "all", &json!([user("ann"), user("bob")]));
+    let rows =
+        vec![Row::new("user:ann", "list pods@a", 80), Row::new("user:ann", "get secrets@b/s", 81)];
+    let said = said(&logged(world, rows).plan_of(&[narrow("user:ann")]).expect("a plan"));
+    let lines = |what: &str| -> Vec<&str> {
+        said.lines().filter(|line| line.starts_with("takes away") && line.contains(what)).collect()
+    };
+    let [pods, nodes, secrets] = ["pods", "nodes", "secrets"].map(lines);
+    assert_eq!(
+        pods,
+        [
+            "takes away get, list of pods: what requests needed of it in 90 days, RoleBinding a/small allows too"
+        ]
+    );
+    assert_eq!(nodes, ["takes away get, list of nodes: no request needed it in 90 days"]);
+    assert_eq!(secrets.len(), 1, "{said}");
+    assert!(secrets[0].ends_with(": no request needed it in 90 days"), "{said}");
+}
+
 #[test]
 fn only_what_the_api_server_gives_everybody_is_taken_for_granted() {
     let world = World::default()

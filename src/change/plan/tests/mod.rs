@@ -15,8 +15,11 @@ mod narrow;
 mod random;
 mod rests;
 mod retired;
+mod since;
 mod split;
 mod split_gain;
+mod undone;
+mod wishes;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

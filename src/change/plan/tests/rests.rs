@@ -6,11 +6,11 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
-use super::{World, binding, now, pods, user};
+use super::{World, binding, group, now, pods, user};
 use crate::book::tests::world::{Row, World as Logged};
 use crate::change::plan::{
-    Action, CoverageRef, Intent, Inverse, Made, Plan, Precondition, Step, Target, gives_others,
-    old, refused_since, rests, stale, taken_back,
+    Action, CoverageRef, Ground, Intent, Inverse, Made, Plan, Precondition, Rest, Step, Target,
+    gives_others, old, rests, since, stale, taken_back,
 };
 use crate::model::{ListKind, Objects, Snapshot};
 
@@ -213,8 +213,8 @@ fn who_holds_a_role_that_is_edited_where_it_is_is_looked_at_again() {
 fn the_age_of_a_plan_is_told_in_days() {
     let mut plan = world().plan(&["user:ann"]).expect("a plan");
     let later = |days: i64| now() + chrono::TimeDelta::days(days);
-    assert_eq!(old(&plan, later(0)), [""; 0]);
-    assert_eq!(old(&plan, later(1)), ["the plan was made on 2026-03-31, 1 day ago"]);
+    assert_eq!(old(&plan, later(0), false), [""; 0]);
+    assert_eq!(old(&plan, later(1), false), ["the plan was made on 2026-03-31, 1 day ago"]);
     plan.intents = vec![
         Intent::to_narrow("user:ann", crate::change::plan::Choices::default()).expect("a wish"),
     ];
@@ -224,7 +224,7 @@ fn the_age_of_a_plan_is_told_in_days() {
         gaps: 0,
     };
     plan.metadata.coverage = Some(coverage);
-    let said = old(&plan, later(92));
+    let said = old(&plan, later(92), false);
     assert_eq!(said[0], "the plan was made on 2026-03-31, 92 days ago");
     assert!(said[1].starts_with("the log that it rests on ended on 2026-03-01, 122 days ago"));
     let stage = crate::change::plan::Later {
@@ -235,7 +235,7 @@ fn the_age_of_a_plan_is_told_in_days() {
     };
     plan.later = vec![stage];
     // Made on 2026-03-31, applied on 2026-04-29.
-    let said = old(&plan, later(29));
+    let said = old(&plan, later(29), true);
     assert_eq!(said[1], "its stages come so much later than it says: from 2026-05-13 on");
 }
 
@@ -257,7 +257,7 @@ fn what_was_allowed_since_and_would_be_refused_is_found_in_the_log() {
         let mut plan = plan.clone();
         plan.metadata.coverage = Some(CoverageRef { from: None, to: Some(ended), gaps: 0 });
         let world = World { log: Some(parts(on)), ..world() };
-        refused_since(&world.book(), &plan)
+        since(&world.book(), &plan).refused
     };
     let refused = seen(88, 20);
     assert_eq!(refused.len(), 1, "{refused:?}");
@@ -266,7 +266,7 @@ fn what_was_allowed_since_and_would_be_refused_is_found_in_the_log() {
     assert_eq!(seen(88, 30), [""; 0]);
     plan.intents = vec!["user:ann".parse().expect("a wish")];
     let revoked = World { log: Some(parts(88)), ..world() };
-    assert_eq!(refused_since(&revoked.book(), &plan), [""; 0]);
+    assert_eq!(since(&revoked.book(), &plan).refused, [""; 0]);
 }
 
 #[test]
@@ -298,4 +298,35 @@ fn what_a_later_run_takes_is_no_difference_of_an_earlier_one() {
     assert_eq!(taken.without_later(&before, &now, &before), taken);
     // Where nobody's run did it, it is a difference.
     assert_eq!(earlier.without_later(&now, &now, &now), earlier);
+}
+
+#[test]
+fn what_a_persons_groups_are_granted_since_stops_their_revocation() {
+    let mut parts = Logged::new().log(0, 88).activity.expect("a log");
+    Row::new("user:ann", "get pods@n/p", 80)
+        .groups(&["system:authenticated", "devs"])
+        .put(&mut parts);
+    let seen = parts.uses[0].authenticated;
+    let at = crate::book::tests::world::day(80);
+    parts.groups_seen.entry(seen).or_default().insert("devs".into(), at);
+    let before = World { log: Some(parts), ..world() };
+    let before = before.bind(Some("m"), "theirs", "reader", &json!([group("devs")]));
+    let plan = before.plan(&["user:ann"]).expect("a plan");
+    let of: Vec<&Rest> =
+        plan.rests_on.iter().filter(|rest| rest.what == Ground::GroupGrants).collect();
+    assert_eq!(of.len(), 1, "{:?}", plan.rests_on);
+    assert_eq!(
+        (&*of[0].of, &of[0].are[..]),
+        ("group:devs", &["RoleBinding m/theirs (ClusterRole reader)".to_owned()][..])
+    );
+    assert_eq!(moved(&plan, &before), (Vec::new(), Vec::new()));
+    let more = before.bind(None, "all-of-them", "reader", &json!([group("devs"), user("bob")]));
+    let (new, _) = moved(&plan, &more);
+    assert_eq!(
+        new,
+        ["group:devs: more is granted to it since the plan was made on 2026-03-31 12:00 UTC \
+         (ClusterRoleBinding all-of-them (ClusterRole reader)): who is in it, and is to lose all, would keep \
+         that"]
+    );
+    assert_eq!(Plan::read(plan.value()).as_ref(), Ok(&plan));
 }

@@ -3,7 +3,9 @@
 use super::*;
 
 async fn undoing(desk: &Desk, cluster: &MemoryCluster, run: u64) -> Plan {
-    let plan = desk.at_work(cluster, cluster, async |runner| runner.undoing(run).await).await;
+    let plan = desk
+        .at_work(cluster, cluster, async |runner| runner.undoing(run, Changed::Stops).await)
+        .await;
     plan.expect("a plan that undoes")
 }
 

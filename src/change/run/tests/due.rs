@@ -75,7 +75,9 @@ fn a_run_that_wrote_nothing_did_nothing_and_the_world_has_the_last_word() {
         // Somebody put it back.
         assert_eq!(left(Some(false)), [Some((3, true))]);
         // Undoing the first says that something of its stages stands.
-        let undo = desk.at_work(&cluster, &cluster, async |runner| runner.undoing(1).await).await;
+        let undo = desk
+            .at_work(&cluster, &cluster, async |runner| runner.undoing(1, Changed::Stops).await)
+            .await;
         let undo = undo.expect("a plan that undoes");
         assert!(undo.warnings[0].contains("Undo it first: keybook undo 3"), "{:?}", undo.warnings);
     });

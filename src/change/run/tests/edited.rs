@@ -114,7 +114,9 @@ fn an_object_that_finalizers_hold_is_neither_gone_nor_back() {
         assert_eq!(judge(deletion, Some(now.clone())), Found::Made(None));
         let desk = Desk::new();
         apply(&desk, &cluster, &plan).await.expect("applied");
-        let undo = desk.at_work(&cluster, &cluster, async |runner| runner.undoing(1).await).await;
+        let undo = desk
+            .at_work(&cluster, &cluster, async |runner| runner.undoing(1, Changed::Stops).await)
+            .await;
         let undo = undo.expect("a plan that undoes");
         let Found::Moved(how) = judge(&undo.steps[0], Some(now)) else { panic!("it is not back") };
         assert!(how.contains("is still there: it is being deleted since"), "{how}");

@@ -4,6 +4,7 @@ mod against;
 mod cut_off;
 mod due;
 mod edited;
+mod in_part;
 mod rights;
 mod secrets;
 
@@ -163,7 +164,7 @@ async fn apply(
 
 async fn undo(desk: &Desk, cluster: &MemoryCluster, run: u64) -> Ended {
     desk.at_work(cluster, cluster, async |runner| {
-        let plan = runner.undoing(run).await.expect("a plan that undoes");
+        let plan = runner.undoing(run, Changed::Stops).await.expect("a plan that undoes");
         let found = preflight(cluster, cluster, &plan, &[]).await.expect("a preflight");
         assert_eq!(found.problems, Vec::<String>::new());
         runner.apply(&plan).await.expect("applied").1
@@ -200,7 +201,9 @@ fn a_plan_is_applied_and_undone() {
         let history = desk.history();
         assert_eq!(history.runs[&1].words(), "undone by run 2");
         // Undoing twice is refused, undoing the undoing is not.
-        let again = desk.at_work(&cluster, &cluster, async |runner| runner.undoing(1).await).await;
+        let again = desk
+            .at_work(&cluster, &cluster, async |runner| runner.undoing(1, Changed::Stops).await)
+            .await;
         assert!(matches!(again, Err(RunError::Refused(_))));
         assert_eq!(undo(&desk, &cluster, 2).await, Ended::Done(Vec::new()));
         assert_eq!(state(&cluster).await, after);
