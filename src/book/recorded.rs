@@ -75,6 +75,10 @@ const WRITTEN_BY_ALL: [(&str, &str); 20] = [
 /// over: its watches are begun anew every five to ten minutes (`client-go/tools/cache/reflector.go`).
 const PROVES: TimeDelta = TimeDelta::days(1);
 
+/// Such a part of the time may pass, at either end, without a request for what is taken for logged all the
+/// time.
+const EDGE: i32 = 10;
+
 /// Whether policies log reads of a kind that log no other reads.
 fn is_read_alone(kind: &Kind) -> bool {
     matches!(
@@ -226,13 +230,14 @@ pub(crate) struct Recorded {
 }
 
 impl Recorded {
-    /// What was asked for in the middle of the log, and of its last `idle_days`: what was only seen
-    /// before or after may not be logged in the rest of the time.
+    /// What was asked for from the beginning of the log's last `idle_days` to its end: what was only seen
+    /// before or after some day may not be logged in the rest of the time.
     pub(crate) fn new(asked: &Asked, coverage: &Coverage, idle_days: u32) -> Self {
         let (Some(from), Some(to)) = (coverage.from, coverage.to) else { return Self::default() };
         let since = to.checked_sub_signed(TimeDelta::days(idle_days.into())).unwrap_or(from);
-        let middle = |from: DateTime<Utc>| from + (to - from) / 2;
-        let (early, late) = (middle(from), middle(from.max(since)));
+        let begin = from.max(since);
+        let edge = (to - begin) / EDGE;
+        let (early, late) = (begin + edge, to - edge);
         let kinds = Class::ALL.map(|class| {
             let all = asked.kinds.iter().filter(|(_, spans)| {
                 let span = spans.get(class as usize).copied().flatten();

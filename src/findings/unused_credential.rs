@@ -30,13 +30,14 @@ pub(super) fn find(subject: &Subject<'_>, found: &mut Vec<Finding>) {
     let told = |one: &&Credential| !has_untold_end(one) && !is_for_another(one);
     for one in subject.credentials.iter().filter(told) {
         let Some((evidence, by_log)) = unused(subject, one, log) else { continue };
-        let doubt = doubt(subject, one).or_else(|| hidden(subject).filter(|_| by_log));
-        let severity = match doubt {
-            Some(_) => Severity::Info,
-            None => one_less(severity_of(entry.tier)),
+        let doubt = doubt(subject, one);
+        let hidden = hidden(subject).filter(|_| by_log && doubt.is_none());
+        let severity = match (&doubt, &hidden) {
+            (Some(_), _) | (_, Some((_, true))) => Severity::Info,
+            _ => one_less(severity_of(entry.tier)),
         };
         let name = named(one);
-        let said = doubt.unwrap_or_default();
+        let said = doubt.or_else(|| hidden.map(|(said, _)| said)).unwrap_or_default();
         let made = made_aside(one);
         let evidence = format!("{name}{made} {evidence}, for {}{said}", entry.tier.as_str());
         let mut finding = subject.finding(RULE, severity, None, evidence);
@@ -65,17 +66,20 @@ fn doubt(subject: &Subject<'_>, one: &Credential) -> Option<String> {
 }
 
 /// What of all that its identity may do the log would not show: of a token for that alone it has nothing.
-/// None where it would show all, or where the policy is not known and it shows some of each rule.
-fn hidden(subject: &Subject<'_>) -> Option<String> {
+/// With it, whether that is more than nearly all policies leave out, and some of each rule where the policy
+/// is not known.
+fn hidden(subject: &Subject<'_>) -> Option<(String, bool)> {
     let log = subject.log?;
-    let mut rules = subject.judged_rules(&log);
-    rules.retain(|one| !subject.book.is_beside(one.rule));
-    let worst = rules.iter().map(|rule| rule.shown).max().unwrap_or_default();
-    let doubted = match &subject.book.policy.audit {
+    let book = subject.book;
+    let rules = subject.judged_rules(&log);
+    let said = super::idle::hidden(subject, rules.iter().copied());
+    let own = rules.iter().filter(|one| !book.is_beside(one.rule));
+    let worst = own.map(|rule| rule.shown).max().unwrap_or_default();
+    let doubted = match &book.policy.audit {
         Some(_) => worst != Shown::Yes,
         None => worst == Shown::No,
     };
-    doubted.then(|| super::idle::hidden(subject, rules.into_iter())).filter(|said| !said.is_empty())
+    (!said.is_empty()).then_some((said, doubted))
 }
 
 /// The log, where it would show the use of any credential of this identity.
