@@ -46,7 +46,9 @@ pub(super) fn find(subject: &Subject<'_>, found: &mut Vec<Finding>) {
     let what = what_was_not_seen(entry, subject.seen, from, days, reads);
     let doubt = doubt(subject).or_else(|| changed(subject, &log));
     // What is left out of the log may be all that somebody does: but nobody is there for events alone.
-    let in_sight = rules.iter().all(|one| one.shown != Shown::No || book.is_beside(one.rule));
+    // Of what the policy is known to leave out, a part is enough.
+    let enough = if book.policy.audit.is_some() { Shown::Yes } else { Shown::Partly };
+    let in_sight = rules.iter().all(|one| one.shown <= enough || book.is_beside(one.rule));
     let severity = match &doubt {
         None if reads && in_sight && !coverage.lacks_part(since) => severity_of(held.tier),
         _ => Severity::Info,

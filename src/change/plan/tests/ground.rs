@@ -64,7 +64,7 @@ fn a_grant_is_named_for_what_it_can_allow_only() {
     let of = |verbs: &[&str], resources: &[&str]| json!([{"verbs": verbs, "apiGroups": [""], "resources": resources}]);
     let world = World::default()
         .role("list", &of(&["list"], &["pods"]))
-        .role("all", &of(&["get", "list"], &["pods", "nodes", "secrets"]))
+        .role("all", &of(&["get", "list"], &["pods", "podtemplates", "secrets"]))
         .bind(Some("a"), "small", "list", &json!([user("ann")]))
         .bind(None, "wide", "all", &json!([user("ann"), user("bob")]));
     let rows =
@@ -73,14 +73,17 @@ fn a_grant_is_named_for_what_it_can_allow_only() {
     let lines = |what: &str| -> Vec<&str> {
         said.lines().filter(|line| line.starts_with("takes away") && line.contains(what)).collect()
     };
-    let [pods, nodes, secrets] = ["pods", "nodes", "secrets"].map(lines);
+    let [pods, templates, secrets] = ["pods", "podtemplates", "secrets"].map(lines);
     assert_eq!(
         pods,
         [
             "takes away get, list of pods: what requests needed of it in 90 days, RoleBinding a/small allows too"
         ]
     );
-    assert_eq!(nodes, ["takes away get, list of nodes: no request needed it in 90 days"]);
+    assert_eq!(
+        templates,
+        ["takes away get, list of podtemplates: no request needed it in 90 days"]
+    );
     assert_eq!(secrets.len(), 1, "{said}");
     assert!(secrets[0].ends_with(": no request needed it in 90 days"), "{said}");
 }
