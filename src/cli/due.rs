@@ -61,7 +61,7 @@ pub(super) fn run(global: &Global) -> Result<Code, Failure> {
     answer::out(text.as_bytes())?;
     if all.is_empty() {
         let known = if code == Code::Done { "" } else { ", as far as that is known" };
-        answer::say(&format!("nothing is left to do later{known}"));
+        answer::say(&format!("nothing is left to do later, by the journal of this machine{known}"));
     }
     Ok(code.max(if all.iter().any(Due::is_due) { Code::No } else { Code::Done }))
 }

@@ -218,7 +218,7 @@ pub(super) fn verify(global: &Global, only: Option<u64>) -> Result<Code, Failure
         }
     }
     if runs.is_empty() {
-        answer::say("nothing was applied to this cluster that was not undone");
+        answer::say("nothing was applied to this cluster from this machine that was not undone");
         return Ok(besides.code());
     }
     // Of an object that several runs wrote, the newest says how it should be.

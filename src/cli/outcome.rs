@@ -14,9 +14,8 @@ pub(super) fn done(id: u64, plan: &Plan, again: &str) -> String {
     let all = objects().count();
     if let (Some(of), left @ 1..) = (plan.undoes, plan.leaves.len()) {
         return format!(
-            "run {id} is done; of run {of} {} left as they are: keybook undo {of}{again} takes them back \
-             once what was changed reads as run {of} left it; keybook undo {id}{again} makes again what \
-             run {id} took back",
+            "run {id} is done; {} left of run {of}: keybook undo {of}{again} takes back what reads again as \
+             it left it; keybook undo {id}{again} makes again what run {id} took back",
             counted_with(left, "step", ["is", "are"])
         );
     }

@@ -24,7 +24,7 @@ use crate::owners;
 const TOKEN: &str = "kubernetes.io/service-account-token";
 
 /// Whose token it holds.
-const ACCOUNT: &str = "kubernetes.io/service-account.name";
+pub(super) const ACCOUNT: &str = "kubernetes.io/service-account.name";
 
 /// The account that the cluster makes in every namespace, again whenever it is not there
 /// (`pkg/controller/serviceaccount/serviceaccounts_controller.go`).

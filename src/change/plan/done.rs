@@ -5,7 +5,7 @@ use super::wanted::names;
 use super::{Intent, unseen_secret};
 use crate::book::Book;
 use crate::credentials::{self, Kind};
-use crate::model::{Identity, ListKind, Name, Secret};
+use crate::model::{Identity, ListKind, Name, Secret, Snapshot};
 
 /// Any value has the API server refuse the token (`pkg/serviceaccount/legacy.go`).
 const INVALID_SINCE: &str = "kubernetes.io/legacy-token-invalid-since";
@@ -71,6 +71,26 @@ pub fn is_done(book: &Book, intent: &Intent) -> Option<bool> {
         | Intent::NarrowRole { .. }
         | Intent::Split { .. } => None,
     }
+}
+
+/// How far an account is retired, by lists of accounts and of token Secrets; None where it is not, as far
+/// as these show, and for whom there is no object.
+pub fn retired_by_now(now: &Snapshot, identity: &Identity) -> Option<String> {
+    let (namespace, name) = account::place(identity).ok()?;
+    let there = now.objects.service_accounts.contains_key(&(namespace.clone(), name.clone()));
+    if !there && now.covers(&[ListKind::ServiceAccounts], Some(&**namespace)) {
+        return Some("is not there any more".to_owned());
+    }
+    let own = now.objects.secrets.iter().filter(|((place, _), secret)| {
+        place == namespace && secret.meta.annotations.get(account::ACCOUNT) == Some(name)
+    });
+    let refused = own.filter(|(_, secret)| {
+        secret.meta.labels.get(INVALID_SINCE).is_some_and(|at| !at.is_empty())
+    });
+    let names: Vec<String> = refused.map(|((place, name), _)| format!("{place}/{name}")).collect();
+    (!names.is_empty()).then(|| {
+        format!("has tokens that are refused by a label (Secret {})", super::rests::some(&names))
+    })
 }
 
 /// Whether an entry of EKS' `aws-auth` makes this user, or gives this group.

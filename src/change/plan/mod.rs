@@ -57,7 +57,7 @@ pub use document::{
     NOT_A_DAY_SOONER, OwnerWarning, Patch, Plan, Precondition, ReadError, Reason, Reversibility,
     Right, Step, StillWorks, Verification,
 };
-pub use done::is_done;
+pub use done::{is_done, retired_by_now};
 pub use edit::{stored, without_server_fields};
 pub use finalizers::meanwhile;
 pub use foreseen::{Figure, Foreseen, Part, foresee};

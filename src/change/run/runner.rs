@@ -224,7 +224,8 @@ impl Runner<'_> {
     pub fn find(&self, run: u64) -> Result<Run, RunError> {
         self.history()?.runs.remove(&run).ok_or_else(|| {
             RunError::Refused(format!(
-                "the journal has no run {run}; keybook journal{} lists those that there are",
+                "the journal has no run {run}; keybook journal{} lists those that there are. It is of this \
+                 machine: what was applied from elsewhere is not in it",
                 self.again
             ))
         })

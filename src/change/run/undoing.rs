@@ -1,6 +1,6 @@
 //! What takes a run back.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use futures::stream::{self, StreamExt as _};
 
@@ -10,7 +10,8 @@ use super::preflight::AT_ONCE;
 use super::read::image;
 use super::{History, How, Record, Run, RunError, Runner, StepState};
 use crate::change::plan::{
-    self, Action, Earlier, LeftAlone, Made, Plan, Step, Target, goes_with, is_quarantined, stored,
+    self, Action, Earlier, Intent, LeftAlone, Made, Plan, Step, Target, goes_with, is_quarantined,
+    stored,
 };
 use crate::cluster::loader::{LoadOptions, load};
 use crate::model::{Identity, ListKind};
@@ -73,7 +74,11 @@ impl Runner<'_> {
         );
         made.extend(unknown);
         made.sort_by_key(|made| made.step);
-        left_out.extend(self.history()?.made_of_stages(&found).iter().map(|stage| {
+        let by_runs = self.history()?.made_of_stages(&found);
+        if by_runs.is_empty() {
+            left_out.extend(self.stages_elsewhere(&found).await?);
+        }
+        left_out.extend(by_runs.iter().map(|stage| {
             format!(
                 "run {stage} made a stage of run {run}, and stands: what it had refused or taken stays \
                  so, while who was given something by run {run} loses that; nobody may be left who comes \
@@ -268,6 +273,26 @@ impl Runner<'_> {
             "nothing was written: what somebody changed since run {run} is not overwritten.\n{}\n{then}",
             lines.join("\n")
         )))
+    }
+
+    /// What was made of a run's stages by no run of this journal: from another machine, or by hand.
+    async fn stages_elsewhere(&self, found: &Run) -> Result<Vec<String>, RunError> {
+        let intents = || found.plan.later.iter().flat_map(|later| &later.intents);
+        let whose: BTreeSet<&Identity> = intents().filter_map(Intent::identity).collect();
+        if whose.is_empty() {
+            return Ok(Vec::new());
+        }
+        let lists = [ListKind::TokenSecrets, ListKind::ServiceAccounts];
+        let now = load(self.cluster, &LoadOptions::only(&lists)).await?;
+        let said = whose.into_iter().filter_map(|who| {
+            let how = plan::retired_by_now(&now, who)?;
+            Some(format!(
+                "{who} {how}, by no run of this journal: that stays so, while who was given something by \
+                 run {} loses that; nobody may be left who comes in. Take that back first",
+                found.id
+            ))
+        });
+        Ok(said.collect())
     }
 
     /// Secrets that come back as they were: with a label by which their token is refused, which an

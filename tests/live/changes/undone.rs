@@ -168,7 +168,7 @@ fn a_run_is_taken_back_but_for_what_somebody_changed_since() {
         .says("take back the other 2 of 3 steps: keybook undo 1 --leave-changed");
     assert_eq!(named(), [""; 0]);
     let part = ["undo", "1", "--leave-changed", "--yes", "tests"];
-    let said = desk.keybook(&part).ends_with(0).says("run 2 is done; of run 1 1 step is left");
+    let said = desk.keybook(&part).ends_with(0).says("run 2 is done; 1 step is left of run 1");
     assert!(said.text().contains("RoleBinding parts/second is left as it is"), "{}", said.out);
     assert_eq!(named(), ["first", "third"]);
     desk.keybook(&["verify"]).ends_with(0).says("1 object that somebody had changed");

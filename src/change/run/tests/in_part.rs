@@ -241,3 +241,44 @@ fn what_nobody_can_tell_of_a_step_is_left_and_the_rest_is_taken_back() {
         assert_eq!(history.open(), None);
     });
 }
+
+/// The journal knows nothing of it, and the cluster does.
+#[test]
+fn a_stage_that_was_made_elsewhere_is_told_before_its_split_is_taken_back() {
+    block_on(async {
+        let cluster = cluster().await;
+        let mut first = plan(&cluster, &["rb:n/lone=user:ann"]).await;
+        first.later = vec![crate::change::plan::Later {
+            still_works: vec![],
+            not_before: now(),
+            what: String::new(),
+            intents: vec!["quarantine:sa:n/bot".parse().expect("an intent")],
+        }];
+        let account = json!({"kind": "ServiceAccount", "metadata": {"name": "bot"}});
+        let accounts = "/api/v1/namespaces/n/serviceaccounts";
+        cluster.create(accounts, &account, DryRun::No).await.expect("create");
+        let secret = json!({"kind": "Secret", "type": "kubernetes.io/service-account-token",
+            "metadata": {"name": "bot-token", "annotations": {
+                "kubernetes.io/service-account.name": "bot"}}});
+        let at = "/api/v1/namespaces/n/secrets";
+        cluster.create(at, &secret, DryRun::No).await.expect("create");
+        let desk = Desk::new();
+        apply(&desk, &cluster, &first).await.expect("applied");
+        let told = async || {
+            let undo = undoing(&desk, &cluster, 1, Changed::Stops).await.expect("a plan");
+            undo.warnings.join("\n")
+        };
+        assert_eq!(told().await, "");
+        let label = json!({"metadata": {"labels": {
+            "kubernetes.io/legacy-token-invalid-since": "2026-03-31"}}});
+        cluster.patch(&format!("{at}/bot-token"), &label, DryRun::No).await.expect("patch");
+        let said = told().await;
+        let words = "sa:n/bot has tokens that are refused by a label (Secret n/bot-token), by no run of \
+                     this journal";
+        assert!(said.starts_with(words), "{said}");
+        let any = Preconditions::default();
+        cluster.delete(&format!("{accounts}/bot"), &any, DryRun::No).await.expect("delete");
+        let said = told().await;
+        assert!(said.starts_with("sa:n/bot is not there any more, by no run"), "{said}");
+    });
+}
