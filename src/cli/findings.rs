@@ -88,6 +88,10 @@ pub(super) fn run(
 /// Says which exemptions are of no use, or no longer.
 fn exemptions(session: &Session, all: &[&Finding]) {
     let now = session.books.first().map(|book| book.now);
+    // What was not judged may be a finding all the same.
+    let unjudged: Vec<&str> =
+        session.books.iter().flat_map(findings::not_judged).flat_map(|one| one.rules).collect();
+    let judged = |rule: &str| RULES.contains(&rule) && !unjudged.contains(&rule);
     for Setting { value, origin } in &session.settings.exemptions {
         if !RULES.contains(&&*value.rule) {
             let known = RULES.join(", ");
@@ -109,7 +113,7 @@ fn exemptions(session: &Session, all: &[&Finding]) {
                  called so (user:NAME, group:NAME or sa:NAMESPACE/NAME, * stands for anything)",
                 value.rule, &*value.identity
             ));
-        } else if RULES.contains(&&*value.rule) && !all.iter().copied().any(|one| of_rule(&one)) {
+        } else if judged(&value.rule) && !all.iter().copied().any(|one| of_rule(&one)) {
             answer::say(&format!(
                 "warning: {origin}: the exemption of {} for {} exempts nothing now: there is no such \
                  finding",

@@ -304,8 +304,8 @@ fn audit_policy_of(path: &Path) -> Result<Arc<AuditPolicy>, Error> {
         path: path.to_owned(),
         cause,
     })?;
-    let policy: AuditPolicy =
-        yaml_serde::from_str(&text).map_err(|error| bad(error.to_string()))?;
+    let text = text.trim_start_matches('\u{feff}');
+    let policy: AuditPolicy = yaml_serde::from_str(text).map_err(|error| bad(error.to_string()))?;
     match policy.fault() {
         Some(fault) => Err(bad(fault)),
         None => Ok(Arc::new(policy)),

@@ -12,6 +12,8 @@ use super::{Name, Target};
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct AuditPolicy {
+    /// What it says that it is: `Policy`, where it says so.
+    pub kind: Option<Name>,
     /// Stages that no rule logs.
     pub omit_stages: Option<Vec<Name>>,
     /// In order.
@@ -107,11 +109,14 @@ impl AuditPolicy {
     /// One that logs everything.
     pub fn of_everything() -> Self {
         let rule = AuditRule { level: "Metadata".into(), ..AuditRule::default() };
-        Self { omit_stages: None, rules: Some(vec![rule]) }
+        Self { rules: Some(vec![rule]), ..Self::default() }
     }
 
     /// What is wrong with it; None where the API server would take it.
     pub fn fault(&self) -> Option<String> {
+        if let Some(kind) = self.kind.as_ref().filter(|kind| &***kind != "Policy") {
+            return Some(format!("it is a {kind}, and no Policy of audit.k8s.io"));
+        }
         let rules = self.rules.as_deref().unwrap_or_default();
         if rules.is_empty() {
             return Some("it has no rules".to_owned());
@@ -371,6 +376,8 @@ rules:
         let policy = policy("{omitStages: [ResponseComplete], rules: [{level: Metadata}]}");
         assert_eq!(logs(&policy, "ana", "get", "pods"), Shown::No);
         assert_eq!(AuditPolicy::default().fault().as_deref(), Some("it has no rules"));
+        let other = self::policy("{kind: ConfigMap, rules: [{level: Metadata}]}");
+        assert!(other.fault().unwrap().starts_with("it is a ConfigMap"));
         let odd = self::policy("{rules: [{level: metadata}]}");
         assert!(odd.fault().unwrap().starts_with("rule 1: the level is none of None"));
     }

@@ -11,6 +11,12 @@ use crate::book::Book;
 use crate::credentials::{self, Credential, How, InHand, Kind};
 use crate::model::Identity;
 
+/// By which requests somebody comes by tokens of others: the verb, the kind, and in words.
+const HANDS: [(&str, &str, &str); 2] = [
+    ("get", "secrets", "reads of Secrets"),
+    ("create", "serviceaccounts/token", "requests for tokens of accounts"),
+];
+
 /// What would end a credential before its time, with the command where one does.
 pub fn what_ends(credential: &Credential) -> String {
     let whose = &credential.identity;
@@ -77,8 +83,28 @@ impl Work<'_> {
         });
         let gone = all.values().flat_map(|wanted| &wanted.gone).chain(&self.mapped);
         let whose: BTreeSet<Identity> = named.chain(gone).cloned().collect();
+        self.hands_unknown(&whose);
         for who in whose {
             self.left.in_hand(self.input.book, &who, &self.deleted);
+        }
+    }
+
+    /// Says what of it the log would not show.
+    fn hands_unknown(&mut self, whose: &BTreeSet<Identity>) {
+        let book = self.input.book;
+        if whose.is_empty() || book.coverage().is_none_or(|log| log.from.is_none()) {
+            return;
+        }
+        let hidden: Vec<&str> = HANDS
+            .into_iter()
+            .filter(|(verb, kind, _)| book.may_hide(verb, &"".into(), &(*kind).into()))
+            .map(|(_, _, what)| what)
+            .collect();
+        if !hidden.is_empty() {
+            self.warnings.push(format!(
+                "the log does not show {}: whether they have credentials of others in hand is not known",
+                hidden.join(", nor ")
+            ));
         }
     }
 }
