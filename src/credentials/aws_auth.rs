@@ -7,6 +7,8 @@ mod mapping;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use chrono::{DateTime, Utc};
+
 use super::seen::Uses;
 use super::standing::Standing;
 use super::template::is_template;
@@ -24,6 +26,12 @@ const MODE: Standing = Standing::NotKnown(
     "whether the cluster goes by aws-auth is a matter of its authentication mode; its user is not in \
      the log",
 );
+
+/// When its data were last written, UTC, by `managedFields`: what is in it need not have been there before.
+pub(super) fn written(book: &Book) -> Option<DateTime<Utc>> {
+    let key = ("kube-system".into(), "aws-auth".into());
+    book.snapshot.objects.config_maps.get(&key)?.meta.gave()
+}
 
 pub(super) fn all(book: &Book, only: Only<'_>, uses: &Uses, found: &mut Inventory) {
     let key = ("kube-system".into(), "aws-auth".into());

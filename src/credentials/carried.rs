@@ -26,6 +26,8 @@ pub(crate) struct Carried {
     pub(crate) source: GroupSource,
     /// When it was made, UTC, where that is known.
     pub(crate) issued: Option<DateTime<Utc>>,
+    /// When what says so was last written, UTC: it need not have said it before.
+    pub(crate) changed: Option<DateTime<Utc>>,
     /// When it ends by itself, UTC, where it does.
     pub(crate) ends: Option<DateTime<Utc>>,
     /// What it gives that no binding shows.
@@ -84,10 +86,15 @@ pub(crate) fn carried(book: &Book) -> (Vec<Carried>, HashMap<Identity, Sources>)
         }
     }
     let mut all = Vec::new();
+    let mapped = aws_auth::written(book);
     for (at, credential) in found.credentials.iter().enumerate() {
         if credential.standing.is_taken() {
             let by_request = at < requested;
-            all.extend(of_credential(credential, by_request));
+            let carried = of_credential(credential, by_request);
+            all.extend(carried.map(|one| match one.source {
+                GroupSource::CloudMapping => Carried { changed: mapped, ..one },
+                _ => one,
+            }));
         }
     }
     let outside = &book.policy.outside;
@@ -114,6 +121,7 @@ fn of_credential(of: &Credential, by_request: bool) -> Option<Carried> {
         groups: of.groups.clone(),
         source,
         issued: of.issued,
+        changed: None,
         ends: match of.expires {
             Expires::At(at) => Some(at),
             _ => None,
@@ -167,6 +175,7 @@ fn of_entry(entry: &AccessEntry) -> Option<Carried> {
         groups: entry.groups.clone(),
         source: GroupSource::CloudMapping,
         issued: entry.created,
+        changed: entry.changed,
         ends: None,
         beside: strongest(policies.iter().filter_map(|policy| by_policy(&id, policy))),
     };
@@ -221,6 +230,7 @@ fn of_member(of: &RoleMember) -> Option<Carried> {
         groups: Vec::new(),
         source: GroupSource::Implicit,
         issued: None,
+        changed: None,
         ends: None,
         beside: Some(Beside {
             tier,

@@ -4,14 +4,15 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::standing::{self, Standing, Tie};
 use super::token_secret::{ACCOUNT, TYPE};
 use super::{Credential, Expires, LastUse, Only, certificate, gather, strength, unnamed};
 use crate::book::Book;
 use crate::model::{
-    Activity, Call, CallId, Identity, Issued, Name, SeenId, SubjectKind, Target, Use, counted,
+    Activity, Call, CallId, Identity, Implied, Issued, Name, SeenId, SubjectKind, Target, Use,
+    counted,
 };
 
 /// How it came into somebody's hand.
@@ -23,6 +24,9 @@ pub enum How {
     Signed,
     /// They read the Secret by its name, by the log.
     Read,
+    /// They read one that had its name before, by the log: a token in a Secret is made of the names and the
+    /// account's UID, and signed alike by an RSA key (`pkg/serviceaccount/legacy.go`).
+    ReadEarlier,
     /// They made the Secret, by the log.
     Created,
     /// They listed or watched Secrets, and it is one of these.
@@ -36,6 +40,7 @@ impl How {
             Self::Made => "made",
             Self::Signed => "signed",
             Self::Read => "read",
+            Self::ReadEarlier => "readEarlier",
             Self::Created => "created",
             Self::Listed => "listed",
         }
@@ -75,6 +80,10 @@ impl InHand {
             (How::Read, _) => {
                 format!("the token of {identity} in {id}, which {by} read and may have copied")
             }
+            (How::ReadEarlier, _) => format!(
+                "the token of {identity} in {id}, which is the one that {by} read there before it was \
+                 made anew, and may have copied, where the signing key is an RSA key"
+            ),
             (How::Created, _) => {
                 format!("the token of {identity} in {id}, which {by} made and may have read")
             }
@@ -117,6 +126,13 @@ pub fn in_hand(book: &Book, who: &Identity) -> Vec<InHand> {
 pub fn all_in_hand(book: &Book) -> Vec<InHand> {
     Hands { book, whose: None, known: BTreeMap::new(), found: Vec::new() }.all()
 }
+
+/// The times of objects are whole seconds…
+const SECOND: TimeDelta = TimeDelta::seconds(1);
+
+/// …and admission may take its time until one is made: for a webhook the API server waits so long by default
+/// (`pkg/apis/admissionregistration/v1/defaults.go`).
+const MAKING: TimeDelta = TimeDelta::seconds(10);
 
 /// What is looked for, and what was found of it.
 struct Hands<'b> {
@@ -259,25 +275,24 @@ impl Hands<'_> {
     fn secrets(&mut self, log: &Activity) {
         let calls: HashMap<CallId, Sight> =
             log.calls().filter_map(|(id, call)| Some((id, Sight::of(call)?))).collect();
-        let mut seen: BTreeMap<(Identity, Sight), DateTime<Utc>> = BTreeMap::new();
+        let mut seen: BTreeMap<(Identity, Sight), BTreeSet<DateTime<Utc>>> = BTreeMap::new();
         for row in self.rows(log, &calls) {
             let Some(sight) = calls.get(&row.call) else { continue };
             for by in holders(log, row).into_iter().filter(|by| self.wants(by)) {
-                let at = row.last_allowed.unwrap_or(row.last);
-                let last = seen.entry((by.clone(), sight.clone())).or_insert(at);
-                *last = at.max(*last);
+                let times = seen.entry((by.clone(), sight.clone())).or_default();
+                times.extend([row.first, row.last_allowed.unwrap_or(row.last)]);
             }
         }
         let mut told: BTreeSet<(Identity, Name)> = BTreeSet::new();
         let mut listed: BTreeMap<Identity, BTreeMap<Name, Credential>> = BTreeMap::new();
         // By name before lists, and reading before making.
-        for ((by, sight), last) in &seen {
-            for (id, account) in self.tokens_in(sight, *last) {
+        for ((by, sight), times) in &seen {
+            for (id, account, how) in self.tokens_in(sight, times) {
                 if account == *by || told.contains(&(by.clone(), id.clone())) {
                     continue;
                 }
                 let Some(credential) = self.credential(&account, &id).cloned() else { continue };
-                match sight.how() {
+                match how {
                     How::Listed => {
                         listed.entry(by.clone()).or_default().insert(id, credential);
                     }
@@ -299,8 +314,12 @@ impl Hands<'_> {
         }
     }
 
-    /// The token Secrets that a request showed which was last made then, with their accounts.
-    fn tokens_in(&self, sight: &Sight, last: DateTime<Utc>) -> Vec<(Name, Identity)> {
+    /// The token Secrets that requests of these times showed, with their accounts, and how.
+    fn tokens_in(
+        &self,
+        sight: &Sight,
+        times: &BTreeSet<DateTime<Utc>>,
+    ) -> Vec<(Name, Identity, How)> {
         let all = &self.book.snapshot.objects.secrets;
         let from = match sight.namespace() {
             Some(namespace) => (namespace.clone(), sight.name().cloned().unwrap_or_default()),
@@ -311,16 +330,40 @@ impl Hands<'_> {
                 sight.namespace().is_none_or(|of| of == namespace)
                     && sight.name().is_none_or(|of| of == name)
             })
-            .filter(|(_, secret)| {
-                &*secret.type_ == TYPE
-                    && secret.meta.creation_timestamp.is_none_or(|made| made <= last)
-            })
+            .filter(|(_, secret)| &*secret.type_ == TYPE)
             .filter_map(|((namespace, name), secret)| {
                 let account = secret.meta.annotations.get(ACCOUNT)?.clone();
-                let id = format!("secret {namespace}/{name}").into();
-                Some((id, Identity::service_account(namespace.clone(), account)))
+                let account = Identity::service_account(namespace.clone(), account);
+                let how = self.showed(sight, times, &account, secret.meta.creation_timestamp)?;
+                Some((format!("secret {namespace}/{name}").into(), account, how))
             })
             .collect()
+    }
+
+    /// How requests of these times showed the token of an account in a Secret that was made then.
+    fn showed(
+        &self,
+        sight: &Sight,
+        times: &BTreeSet<DateTime<Utc>>,
+        account: &Identity,
+        made: Option<DateTime<Utc>>,
+    ) -> Option<How> {
+        let last = times.last()?;
+        match (sight.how(), sight.name(), made) {
+            // What is made says in no request for it what it is called: the time tells.
+            (How::Created, None, None) => None,
+            (How::Created, None, Some(made)) => {
+                let is_its = |at: &DateTime<Utc>| (-SECOND..=MAKING).contains(&(made - *at));
+                times.iter().any(is_its).then_some(How::Created)
+            }
+            (How::Read, _, Some(made)) if made > *last => {
+                let key = (account.namespace.clone()?, account.name.clone());
+                let there = self.book.snapshot.objects.service_accounts.get(&key)?;
+                let same = there.meta.creation_timestamp.is_none_or(|made| made <= *last);
+                same.then_some(How::ReadEarlier)
+            }
+            (how, _, made) => made.is_none_or(|made| made <= *last).then_some(how),
+        }
     }
 
     /// Certificates of others that they asked for. The requests live for an hour.
@@ -349,7 +392,8 @@ impl Hands<'_> {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Sight {
     Read(Name, Name),
-    Created(Name, Name),
+    /// In a namespace; by a name where that was kept.
+    Created(Name, Option<Name>),
     /// Of a namespace, or all.
     Listed(Option<Name>),
 }
@@ -368,11 +412,12 @@ impl Sight {
         }
         let place = || Some((namespace.clone()?, name.clone()?));
         match &*call.verb {
-            "get" | "patch" | "list" | "watch" | "create" if *names_folded => {
+            _ if call.implied == Implied::NoToken => None,
+            "get" | "patch" | "list" | "watch" if *names_folded => {
                 Some(Self::Listed(namespace.clone()))
             }
             "get" | "patch" => place().map(|(namespace, name)| Self::Read(namespace, name)),
-            "create" => place().map(|(namespace, name)| Self::Created(namespace, name)),
+            "create" => Some(Self::Created(namespace.clone()?, name.clone())),
             "list" | "watch" => Some(match place() {
                 Some((namespace, name)) => Self::Read(namespace, name),
                 None => Self::Listed(namespace.clone()),
@@ -398,7 +443,8 @@ impl Sight {
 
     fn name(&self) -> Option<&Name> {
         match self {
-            Self::Read(_, name) | Self::Created(_, name) => Some(name),
+            Self::Read(_, name) => Some(name),
+            Self::Created(_, name) => name.as_ref(),
             Self::Listed(_) => None,
         }
     }

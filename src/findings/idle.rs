@@ -78,7 +78,7 @@ fn changed(subject: &Subject<'_>, log: &Log<'_>) -> Option<String> {
         last.max_by_key(|grant| grant.changed().map(|(_, at)| at)).and_then(|one| log.doubts(one))
     };
     let by_name = last(subject.own().collect());
-    by_name.or_else(|| {
+    by_name.or_else(|| mapped(subject, log)).or_else(|| {
         let (doubted, sure): (Vec<_>, Vec<_>) =
             judged(subject, log).partition(|grant| log.doubts(grant).is_some());
         let held = sure.into_iter().map(|grant| subject.book.tier_of(grant)).max();
@@ -86,6 +86,21 @@ fn changed(subject: &Subject<'_>, log: &Log<'_>) -> Option<String> {
         let held = beside.map(|one| one.tier).chain(held).max().unwrap_or_default();
         let masters = subject.book.is_master(subject.entry);
         (held <= Tier::DiscoveryOnly && !masters).then(|| last(doubted)).flatten()
+    })
+}
+
+/// The same of what a cloud's mapping gives: the groups that it puts somebody in, or what it allows beside
+/// RBAC.
+fn mapped(subject: &Subject<'_>, log: &Log<'_>) -> Option<String> {
+    let carried = subject.book.carried(&subject.entry.identity);
+    let at = carried.iter().filter_map(|one| one.changed).max().filter(|at| *at > log.since)?;
+    let by_name = judged(subject, log).filter(|one| one.key.subject == subject.entry.identity);
+    let by_name = by_name.map(|grant| subject.book.tier_of(grant)).max().unwrap_or_default();
+    (by_name <= Tier::DiscoveryOnly).then(|| {
+        format!(
+            "; what maps it was last written on {}: whether it had this before is not known",
+            at.format("%Y-%m-%d")
+        )
     })
 }
 
@@ -142,15 +157,20 @@ struct Held {
 fn held(subject: &Subject<'_>, log: &Log<'_>) -> Held {
     let in_masters =
         subject.entry.groups.iter().any(|group| &*group.name == Identity::SYSTEM_MASTERS);
+    // A credential may say since when it gives that; a mapping does not.
+    let dated =
+        subject.book.carried(&subject.entry.identity).iter().any(|one| one.issued.is_some());
     if in_masters {
-        return Held { tier: Tier::ClusterAdmin, age_known: true };
+        return Held { tier: Tier::ClusterAdmin, age_known: dated };
     }
     let beside = subject.book.beside(&subject.entry.identity).filter(|one| one.sure);
     let beside = beside.map(|one| one.tier).max().unwrap_or_default();
     let tiers = judged(subject, log).map(|grant| subject.book.tier_of(grant));
     let granted = tiers.max().unwrap_or_default();
-    let age_known =
-        granted <= Tier::DiscoveryOnly || judged(subject, log).any(|grant| grant.created.is_some());
+    let age_known = match granted > Tier::DiscoveryOnly {
+        true => judged(subject, log).any(|grant| grant.created.is_some()),
+        false => dated || beside <= Tier::DiscoveryOnly,
+    };
     Held { tier: granted.max(beside), age_known }
 }
 
@@ -187,7 +207,8 @@ fn shown(book: &Book, entry: &Entry) -> impl Iterator<Item = DateTime<Utc>> {
 /// end of the log, the verdict may change.
 pub(super) fn instants(subject: &Subject<'_>) -> impl Iterator<Item = DateTime<Utc>> {
     let shown = shown(subject.book, subject.entry);
-    subject.seen.into_iter().chain(by_others(subject)).chain(shown)
+    let mapped = subject.book.carried(&subject.entry.identity).iter().filter_map(|one| one.changed);
+    subject.seen.into_iter().chain(by_others(subject)).chain(shown).chain(mapped)
 }
 
 fn what_was_not_seen(

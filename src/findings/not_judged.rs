@@ -73,7 +73,8 @@ pub fn not_judged(book: &Book) -> Vec<NotJudged> {
     log(book).into_iter().chain(credentials(book)).chain(cut(book)).chain(lists).collect()
 }
 
-/// Of accounts with more credentials than are kept nobody can say that none was a certificate.
+/// Of accounts with more credentials than are kept nobody can say that none was a certificate, nor who had
+/// which of them in use.
 fn cut(book: &Book) -> Option<NotJudged> {
     let is_cut = |entry: &&Arc<Entry>| {
         let activity = entry.activity.as_ref().filter(|_| book.log.is_whole());
@@ -89,7 +90,7 @@ fn cut(book: &Book) -> Option<NotJudged> {
     Some(NotJudged {
         lacks: "all credentials in the audit log",
         why: format!("{first}{more} had more than are kept"),
-        rules: vec!["not-by-token"],
+        rules: vec!["not-by-token", "shared-account"],
     })
 }
 

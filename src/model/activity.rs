@@ -114,7 +114,8 @@ pub enum Implied {
     PerhapsCreate,
     /// A `create` of serviceaccounts/token that was allowed and answered with an error (no such
     /// account, a body that is not valid, a conflict, an admission plugin): no token was made
-    /// (`pkg/registry/core/serviceaccount/storage/token.go`). The right was used all the same.
+    /// (`pkg/registry/core/serviceaccount/storage/token.go`). Or a list of Secrets by a selector that no
+    /// token of an account fits. The right was used all the same.
     NoToken,
 }
 

@@ -31,10 +31,10 @@ impl Meta {
     }
 }
 
-/// What of an object of RBAC says who gets what.
+/// What of an object says who gets what.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Giving {
-    /// The subjects of a binding.
+    /// The subjects of a binding; the data of a `ConfigMap`, as `aws-auth` is one.
     Subjects,
     /// The rules of a role, or the selectors by which it gets them.
     Rules,
@@ -64,6 +64,8 @@ struct Entry {
 struct Fields {
     #[serde(rename = "f:subjects")]
     subjects: Option<IgnoredAny>,
+    #[serde(rename = "f:data")]
+    data: Option<IgnoredAny>,
     #[serde(rename = "f:rules")]
     rules: Option<IgnoredAny>,
     #[serde(rename = "f:aggregationRule")]
@@ -73,7 +75,8 @@ struct Fields {
 impl Fields {
     fn giving(&self) -> Option<Giving> {
         let rules = self.rules.is_some() || self.selectors.is_some();
-        let subjects = self.subjects.is_some().then_some(Giving::Subjects);
+        let subjects = self.subjects.is_some() || self.data.is_some();
+        let subjects = subjects.then_some(Giving::Subjects);
         subjects.or(rules.then_some(Giving::Rules))
     }
 }

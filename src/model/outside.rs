@@ -44,6 +44,8 @@ pub struct AccessEntry {
     pub type_: Option<Name>,
     /// When it was made, UTC.
     pub created: Option<DateTime<Utc>>,
+    /// When it, or a policy of it, was last changed or added, UTC.
+    pub changed: Option<DateTime<Utc>>,
     /// The access policies associated with it; None where they were not given.
     pub policies: Option<Vec<AccessPolicy>>,
 }

@@ -198,6 +198,24 @@ pub fn selected_name(query: &str) -> Option<String> {
     found.filter(allowed)
 }
 
+/// Whether a list or watch of Secrets selects none that hold tokens of accounts: those that Helm keeps its
+/// releases in (`helm.sh/helm/pkg/storage/driver/secrets.go`: the label `owner=helm`), or those of
+/// another type.
+pub fn selects_no_token(query: &str) -> bool {
+    const TOKENS: &str = "kubernetes.io/service-account-token";
+    let of_helm = query_value(query, "labelSelector").is_some_and(|labels| {
+        labels.split(',').any(|one| matches!(one.trim(), "owner=helm" | "owner==helm"))
+    });
+    let of_a_type = query_value(query, "fieldSelector").is_some_and(|fields| {
+        terms(&fields).iter().any(|term| {
+            operator(term).is_some_and(|(field, equal, value)| {
+                field == "type" && equal == (value != TOKENS) && !value.contains('\\')
+            })
+        })
+    });
+    of_helm || of_a_type
+}
+
 /// `k8s.io/apimachinery/pkg/fields/selector.go splitTerms`: commas part, `\` takes the next
 /// character as it is. The server sorts the terms.
 fn terms(selector: &str) -> Vec<String> {
@@ -249,6 +267,29 @@ fn unescape(value: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn selectors_that_no_token_of_an_account_fits() {
+        for query in [
+            "labelSelector=owner%3Dhelm%2Cstatus+in+%28deployed%29",
+            "limit=500&labelSelector=name%3Dcart%2Cowner%3D%3Dhelm",
+            "fieldSelector=type%3Dkubernetes.io%2Ftls",
+            "fieldSelector=metadata.namespace%3Dx%2Ctype!%3Dkubernetes.io%2Fservice-account-token",
+        ] {
+            assert!(selects_no_token(query), "{query}");
+        }
+        for query in [
+            "",
+            "limit=500",
+            "labelSelector=owner%21%3Dhelm",
+            "labelSelector=app%3Dcart",
+            "fieldSelector=type%3Dkubernetes.io%2Fservice-account-token",
+            "fieldSelector=type!%3Dkubernetes.io%2Ftls",
+            "fieldSelector=metadata.namespace%3Dx",
+        ] {
+            assert!(!selects_no_token(query), "{query}");
+        }
+    }
 
     fn res(parts: [&str; 5]) -> Asked<'_> {
         let [group, resource, subresource, namespace, name] = parts;

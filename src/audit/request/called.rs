@@ -218,6 +218,12 @@ impl<'a> Requested<'a> {
             {
                 Implied::NoToken
             }
+            ("list" | "watch", _)
+                if [group, resource, subresource] == ["", "secrets", ""]
+                    && asked::selects_no_token(self.query) =>
+            {
+                Implied::NoToken
+            }
             ("get", code)
                 if (group, resource) == ("", "pods")
                     && matches!(subresource, "exec" | "attach" | "portforward") =>

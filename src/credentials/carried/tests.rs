@@ -284,3 +284,22 @@ fn who_was_given_a_credential_lately_is_not_idle() {
     assert!(entry(10));
     assert!(!entry(90));
 }
+
+/// What says so may have said less before.
+#[test]
+fn whom_a_mapping_gave_more_of_late_is_in_doubt() {
+    let said = |modified: i64| {
+        let mut iam = access_entry("dev", "dev", None);
+        iam[0]["accessEntry"]["createdAt"] = json!(day(-300).to_rfc3339());
+        iam[0]["accessEntry"]["modifiedAt"] = json!(day(modified).to_rfc3339());
+        let mut world = given(world(), &iam).log(0, 100);
+        world.policy.idle_days = 30;
+        let found = rules(&world.book(), "user:dev").into_iter().find(|(rule, _)| *rule == "idle");
+        found.expect("it is idle").1
+    };
+    let doubt =
+        "; what maps it was last written on 2026-04-01: whether it had this before is not known";
+    // Day 90 is the first of April.
+    assert!(said(90).contains(doubt), "{}", said(90));
+    assert!(!said(10).contains("what maps it"), "{}", said(10));
+}

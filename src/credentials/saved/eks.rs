@@ -23,6 +23,7 @@ pub(super) fn entry(place: &str, answer: &Value, into: &mut Outside) {
     known.groups = groups;
     known.type_ = text(entry, "type");
     known.created = time(&entry["createdAt"]);
+    known.changed = known.changed.max(time(&entry["modifiedAt"]));
 }
 
 /// `list-associated-access-policies`.
@@ -33,7 +34,7 @@ pub(super) fn policies(place: &str, answer: &Value, into: &mut Outside) {
     let Some(all) = answer["associatedAccessPolicies"].as_array() else {
         return unreadable(into, format!("{place}, associatedAccessPolicies"), "no list");
     };
-    let mut found = Vec::new();
+    let (mut found, mut changed) = (Vec::new(), None);
     for (index, one) in all.iter().enumerate() {
         let place = format!("{place}, associatedAccessPolicies[{index}]");
         let Some(arn) = text(one, "policyArn") else {
@@ -51,10 +52,12 @@ pub(super) fn policies(place: &str, answer: &Value, into: &mut Outside) {
                 continue;
             }
         };
+        changed = changed.max(time(&one["associatedAt"])).max(time(&one["modifiedAt"]));
         found.push(AccessPolicy { arn, namespaces });
     }
     one_page(place, answer, into);
     let known = of(into, text(answer, "clusterName"), principal);
+    known.changed = known.changed.max(changed);
     // The same answer may have been saved twice.
     let policies = known.policies.get_or_insert_default();
     for policy in found {
