@@ -135,6 +135,6 @@ fn of_an_account_with_more_credentials_than_are_kept_it_is_not_known() {
         one.map(|one| one.words())
     };
     let words = "without all credentials in the audit log (sa:a/ci had more than are kept): \
-                 not-by-token";
+                 not-by-token, shared-account";
     assert_eq!((lacks(true).as_deref(), lacks(false)), (Some(words), None));
 }
