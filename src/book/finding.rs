@@ -38,6 +38,8 @@ pub struct Fix {
 pub enum Mend {
     /// One subject is taken out of one binding.
     Revoke(GrantKey),
+    /// The same of several grants of somebody, of which none alone would do.
+    RevokeEach(Vec<GrantKey>),
     /// Somebody is taken out of every binding that names it.
     RevokeAll(Identity),
     /// The token in a Secret is refused.
@@ -75,6 +77,7 @@ impl Fix {
     pub fn kind(&self) -> &'static str {
         match &self.write {
             Some(Mend::Revoke(_)) => "revokeGrant",
+            Some(Mend::RevokeEach(_)) => "revokeGrants",
             Some(Mend::RevokeAll(_)) => "revokeIdentity",
             Some(Mend::Quarantine { .. }) => "quarantine",
             Some(Mend::Narrow(_)) => "narrow",

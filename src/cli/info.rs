@@ -123,6 +123,17 @@ fn rows(of: &Settings) -> Vec<Row> {
         row("audit_policy", &of.audit_policy, |path| {
             path.as_ref().map_or_else(|| "none".to_owned(), |path| path.display().to_string())
         }),
+        row("pod_security", &of.pod_security, |said| {
+            let exempt = match said.exempt.as_slice() {
+                [] => String::new(),
+                all => format!(", but not of {}", all.join(", ")),
+            };
+            match said.default {
+                None if said.exempt.is_empty() => "not said".to_owned(),
+                None => format!("no default{exempt}"),
+                Some(level) => format!("{} by default{exempt}", level.as_str()),
+            }
+        }),
         row("theme", &of.theme, |theme| {
             theme.clone().unwrap_or_else(|| "the terminal's colours".to_owned())
         }),

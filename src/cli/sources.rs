@@ -136,7 +136,7 @@ pub fn open(global: &Global, needs: Needs) -> Result<Session, Failure> {
 /// The Policy, by which commands that are shown mean this context of what was named; None is the current
 /// one, or saved objects.
 pub(super) fn policy(global: &Global, settings: &Settings, context: Option<&str>) -> Policy {
-    Policy { again: again::of_context(global, context), ..settings.policy() }
+    Policy { again: again::of_context(global, context), ..settings.policy(context) }
 }
 
 fn book(

@@ -9,7 +9,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::{Color, Error, Warning};
-use crate::model::{Exemption, Name};
+use crate::model::{Exemption, Name, PodSecurity, PodSecurityLevel};
 
 /// What the configuration says of one cluster.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -18,6 +18,9 @@ pub struct ClusterSettings {
     pub name: Option<String>,
     /// Namespaces to look into where they may not be listed.
     pub namespaces: Vec<Name>,
+    /// What its API server's own configuration says of Pod Security, in the place of what is said for
+    /// all clusters.
+    pub pod_security: Option<PodSecurity>,
 }
 
 /// Which file is read: the policy file knows less.
@@ -50,6 +53,7 @@ pub(super) struct Values {
     pub(super) group_names: Vec<(Name, Name, usize)>,
     pub(super) exemptions: Vec<(Exemption, usize)>,
     pub(super) left: Vec<(Name, NaiveDate, usize)>,
+    pub(super) pod_security: At<PodSecurity>,
     pub(super) policy_file: At<PathBuf>,
     pub(super) audit_policy: At<PathBuf>,
     pub(super) theme: At<String>,
@@ -61,11 +65,12 @@ pub(super) struct Values {
 /// Keys of each file, for the warning about another.
 const POLICY_KEYS: &str = "idle_days, require_coverage, denied_requests, denied_days, flood_minute, \
      flood_hour, machine_requests, machine_days, machine_hours, credential_days, groups, group_names, \
-     exemptions, left, audit_policy";
+     exemptions, left, pod_security, audit_policy";
 const USER_KEYS: &str = "idle_days, require_coverage, denied_requests, denied_days, flood_minute, \
      flood_hour, machine_requests, machine_days, machine_hours, credential_days, groups, group_names, \
-     exemptions, left, audit_policy, policy, theme, color, readonly, clusters";
-const CLUSTER_KEYS: &str = "name, namespaces";
+     exemptions, left, pod_security, audit_policy, policy, theme, color, readonly, clusters";
+const CLUSTER_KEYS: &str = "name, namespaces, pod_security";
+const POD_SECURITY_KEYS: &str = "default, exempt";
 const EXEMPTION_KEYS: &str = "rule, identity, owner, reason, expires";
 
 /// A hundred years: more is a slip.
@@ -122,6 +127,7 @@ pub(super) fn parse(
             ("group_names", _) => values.group_names = file.group_names(value)?,
             ("exemptions", _) => values.exemptions = file.exemptions(value)?,
             ("left", _) => values.left = file.left(value)?,
+            ("pod_security", _) => values.pod_security = Some((file.pod_security(value)?, line)),
             ("policy", Layer::User) => {
                 values.policy_file = Some((file.path(key, value)?, line));
             }
@@ -348,6 +354,37 @@ impl File<'_> {
             .ok_or_else(|| self.wrong(key, value, "a day such as 2027-01-31"))
     }
 
+    /// `[pod_security]`: what an API server's own configuration says, which it does not tell.
+    fn pod_security(&mut self, value: &Value<'_>) -> Result<PodSecurity, Error> {
+        let table = value.get_ref().as_table().ok_or_else(|| {
+            let line = self.line(&value.span());
+            self.error(
+                line,
+                "pod_security: a table with default and exempt belongs there".to_owned(),
+            )
+        })?;
+        let mut said = PodSecurity::default();
+        for (key, value) in table {
+            match key.get_ref().as_ref() {
+                "default" => {
+                    let text = self.text(key, value)?;
+                    let level = PodSecurityLevel::from_name(&text).ok_or_else(|| {
+                        self.error(
+                            self.line(&value.span()),
+                            format!(
+                                "default = {text:?}: privileged, baseline or restricted belongs there"
+                            ),
+                        )
+                    })?;
+                    said.default = Some(level);
+                }
+                "exempt" => said.exempt = self.names(key, value)?,
+                other => self.unknown(other, self.line(&key.span()), POD_SECURITY_KEYS),
+            }
+        }
+        Ok(said)
+    }
+
     fn clusters(&mut self, value: &Value<'_>) -> Result<BTreeMap<String, ClusterSettings>, Error> {
         let wrong = |file: &Self, value: &Value<'_>| {
             let line = file.line(&value.span());
@@ -360,6 +397,7 @@ impl File<'_> {
                 match key.get_ref().as_ref() {
                     "name" => settings.name = Some(self.text(key, value)?),
                     "namespaces" => settings.namespaces = self.names(key, value)?,
+                    "pod_security" => settings.pod_security = Some(self.pod_security(value)?),
                     other => self.unknown(other, self.line(&key.span()), CLUSTER_KEYS),
                 }
             }

@@ -22,7 +22,7 @@ pub use origin::{Origin, Setting};
 pub use paths::Paths;
 pub use resolve::{Flags, resolve};
 
-use crate::model::{Again, AuditPolicy, Exemption, Name, Outside, Policy};
+use crate::model::{Again, AuditPolicy, Exemption, Name, Outside, PodSecurity, Policy};
 
 /// When output is coloured.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -141,6 +141,8 @@ pub struct Settings {
     pub groups: BTreeMap<Name, Setting<Vec<Name>>>,
     /// What to call groups whose names are ids.
     pub group_names: BTreeMap<Name, Setting<Name>>,
+    /// What the API servers' own configuration says of Pod Security.
+    pub pod_security: Setting<PodSecurity>,
     /// Days that the log must cover for an answer to count as whole.
     pub require_coverage: Setting<Option<u32>>,
     /// The policy file.
@@ -166,8 +168,10 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// What decides verdicts, as a value.
-    pub fn policy(&self) -> Policy {
+    /// What decides verdicts about the cluster of a context, as a value.
+    pub fn policy(&self, context: Option<&str>) -> Policy {
+        let cluster = context.and_then(|context| self.clusters.get(context));
+        let pod_security = cluster.and_then(|cluster| cluster.pod_security.as_ref());
         Policy {
             idle_days: self.idle_days.value,
             denied_requests: self.denied_requests.value,
@@ -190,6 +194,7 @@ impl Settings {
                 .iter()
                 .map(|(id, name)| (id.clone(), name.value.clone()))
                 .collect(),
+            pod_security: pod_security.unwrap_or(&self.pod_security.value).clone(),
             outside: self.outside.clone(),
             again: Again::default(),
             audit: self.audit.clone(),

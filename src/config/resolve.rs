@@ -111,6 +111,13 @@ pub fn resolve(
         None,
     );
     let count = |shared, user, usual| first(days(shared, user), usual);
+    let pod_security = first(
+        [
+            shared.pod_security.map(|(said, line)| (said, from_shared(line))),
+            user.pod_security.map(|(said, line)| (said, from_user(line))),
+        ],
+        usual.pod_security,
+    );
     let exemptions =
         merge_exemptions([(shared.exemptions, &from_shared), (user.exemptions, &from_user)]);
     let groups = merge_groups(
@@ -137,6 +144,7 @@ pub fn resolve(
         left: merge_named([(user.left, &from_user), (shared.left, &from_shared)]),
         groups,
         group_names,
+        pod_security,
         outside: Arc::default(),
         require_coverage,
         theme: theme(

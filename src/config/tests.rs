@@ -3,6 +3,7 @@ use std::fs;
 use std::path::Path;
 
 use super::*;
+use crate::model::PodSecurityLevel;
 
 fn settings(
     flags: Flags,
@@ -37,8 +38,8 @@ fn the_strongest_layer_wins_and_is_named() {
     assert_eq!(found.require_coverage.value, Some(2));
     assert_eq!(found.color.value, Color::Always);
     assert_eq!(found.theme.origin, Origin::User { path: config.clone(), line: 5 });
-    assert_eq!(found.policy().groups["zoe"], ["z".into()]);
-    assert_eq!(found.policy().groups["jane"], ["b".into()]);
+    assert_eq!(found.policy(None).groups["zoe"], ["z".into()]);
+    assert_eq!(found.policy(None).groups["jane"], ["b".into()]);
 
     let flags = Flags {
         require_coverage: Some(4),
@@ -57,7 +58,7 @@ fn the_strongest_layer_wins_and_is_named() {
     assert_eq!(found.idle_days.value, 30);
     assert_eq!(found.idle_days.origin.to_string(), "KEYBOOK_IDLE_DAYS");
     assert_eq!(found.require_coverage.value, Some(4));
-    assert_eq!(found.policy().groups["jane"], ["c".into(), "d".into()]);
+    assert_eq!(found.policy(None).groups["jane"], ["c".into(), "d".into()]);
     assert_eq!(found.groups["bob"].origin, Origin::Policy { path: policy, line: 6 });
     assert_eq!(found.color.value, Color::Auto);
     assert_eq!(found.theme.value.as_deref(), Some("dusk"));
@@ -121,6 +122,11 @@ fn values_of_the_wrong_kind_are_errors_with_their_line() {
         ("color = \"blue\"\n", 1, "auto, always or never"),
         ("[groups]\njane = \"dev\"\n", 2, "a list of names"),
         ("groups = 1\n", 1, "a table of users"),
+        ("pod_security = \"baseline\"\n", 1, "a table with default and exempt"),
+        ("[pod_security]\ndefault = \"Baseline\"\n", 2, "privileged, baseline or restricted"),
+        ("[pod_security]\ndefault = 1\n", 2, "a text"),
+        ("[pod_security]\nexempt = \"kube-system\"\n", 2, "a list of names"),
+        ("[clusters.a.pod_security]\ndefault = \"\"\n", 2, "privileged, baseline or restricted"),
         ("readonly = 1\n", 1, "true or false"),
         ("x = [\n", 1, ""),
     ] {
@@ -162,9 +168,9 @@ fn how_long_a_credential_may_be_good_is_a_setting() {
     let config = dir.path().join("config.toml");
     fs::write(&config, "credential_days = 30\n").expect("written");
     let found = settings(Flags::default(), &[], Some(&config)).expect("valid");
-    assert_eq!((found.credential_days.value, found.policy().credential_days), (30, 30));
+    assert_eq!((found.credential_days.value, found.policy(None).credential_days), (30, 30));
     let usual = settings(Flags::default(), &[], None).expect("valid");
-    assert_eq!(usual.policy().credential_days, 365);
+    assert_eq!(usual.policy(None).credential_days, 365);
 }
 
 #[test]
@@ -180,7 +186,7 @@ fn exemptions_are_whole_or_an_error() {
     let machines = (found.machine_requests.value, found.machine_days.value);
     assert_eq!((machines, found.machine_hours.value), ((9, 4), 20));
     assert_eq!(found.exemptions[0].origin, Origin::User { path: config.clone(), line: 7 });
-    let policy = found.policy();
+    let policy = found.policy(None);
     assert_eq!(policy.exemptions.len(), 1);
     assert!(policy.exemptions[0].is_about("idle", "sa:a/x"));
     let at = |text: &str| text.parse::<chrono::DateTime<chrono::Utc>>().expect("a time");
@@ -188,7 +194,7 @@ fn exemptions_are_whole_or_an_error() {
     assert!(!policy.exemptions[0].holds(at("2027-02-01T00:00:00Z")));
     let as_text = whole.replace("2027-01-31", "\"2027-01-31\"");
     fs::write(&config, as_text).expect("written");
-    assert_eq!(settings(Flags::default(), &[], Some(&config)).expect("valid").policy(), policy);
+    assert_eq!(settings(Flags::default(), &[], Some(&config)).expect("valid").policy(None), policy);
     for (from, to, words) in [
         ("rule = \"idle\"\n", "", "has no rule"),
         ("identity = \"sa:a/*\"\n", "", "has no identity"),
@@ -231,7 +237,7 @@ fn the_audit_policy_is_read_from_where_the_file_is() {
     fs::write(&audit, "apiVersion: audit.k8s.io/v1\nkind: Policy\nrules: [{level: Metadata}]\n")
         .expect("written");
     let found = resolved().expect("valid");
-    assert_eq!(found.policy().audit.as_deref(), Some(&AuditPolicy::of_everything()));
+    assert_eq!(found.policy(None).audit.as_deref(), Some(&AuditPolicy::of_everything()));
     assert_eq!(found.audit_policy.origin, Origin::User { path: config.clone(), line: 1 });
     let flags = Flags { audit_policy: Some(dir.path().join("gone.yaml")), ..Flags::default() };
     assert!(settings(flags, &[], Some(&config)).is_err());
@@ -246,7 +252,7 @@ fn who_left_is_a_day_and_the_policy_file_counts_more() {
     fs::write(&config, text).expect("written");
     fs::write(&policy, "[left]\n\"user:ana\" = 2026-02-01\n").expect("written");
     let found = settings(Flags::default(), &[], Some(&config)).expect("valid");
-    let day = |who: &str| found.policy().last_day(who).map(|day| day.to_string());
+    let day = |who: &str| found.policy(None).last_day(who).map(|day| day.to_string());
     assert_eq!(day("user:ana").as_deref(), Some("2026-02-01"));
     assert_eq!(day("sa:ci/bot").as_deref(), Some("2026-04-01"));
     assert_eq!(found.left["user:ana"].origin, Origin::Policy { path: policy, line: 2 });
@@ -265,4 +271,41 @@ fn who_left_is_a_day_and_the_policy_file_counts_more() {
             other => panic!("{to}: {other:?}"),
         }
     }
+}
+
+#[test]
+fn what_a_cluster_says_of_pod_security_goes_before_what_is_said_for_all() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let config = dir.path().join("config.toml");
+    fs::write(
+        &config,
+        "[pod_security]\ndefault = \"baseline\"\nexempt = [\"kube-system\", \"a\"]\nenforce = 1\n\n\
+         [clusters.\"admin@talos\".pod_security]\ndefault = \"restricted\"\n\n[clusters.other]\nname = \"o\"\n",
+    )
+    .expect("written");
+    let found = settings(Flags::default(), &[], Some(&config)).expect("valid");
+    let all = PodSecurity {
+        default: Some(PodSecurityLevel::Baseline),
+        exempt: vec!["a".into(), "kube-system".into()],
+    };
+    let talos = PodSecurity { default: Some(PodSecurityLevel::Restricted), exempt: Vec::new() };
+    let of = |context| found.policy(context).pod_security;
+    assert_eq!(of(None), all);
+    assert_eq!(of(Some("other")), all);
+    assert_eq!(of(Some("nobody's")), all);
+    assert_eq!(of(Some("admin@talos")), talos);
+    let warnings: Vec<String> = found.warnings.iter().map(ToString::to_string).collect();
+    assert_eq!(warnings.len(), 1);
+    assert!(
+        warnings[0]
+            .ends_with(":4: \"enforce\" is not known and is passed over (known: default, exempt)")
+    );
+    // The policy file counts before the configuration.
+    let policy = dir.path().join("policy.toml");
+    fs::write(&policy, "[pod_security]\ndefault = \"privileged\"\n").expect("written");
+    let flags = Flags { policy: Some(policy), ..Flags::default() };
+    let found = settings(flags, &[], Some(&config)).expect("valid");
+    let free = PodSecurity { default: Some(PodSecurityLevel::Privileged), exempt: Vec::new() };
+    assert_eq!(found.policy(None).pod_security, free);
+    assert_eq!(found.policy(Some("admin@talos")).pod_security, talos);
 }

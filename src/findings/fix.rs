@@ -6,7 +6,7 @@
 use chrono::{DateTime, Utc};
 
 use super::{Subject, split_off};
-use crate::book::{Book, Fix, Grant, GrantKey, GroupSource, HintSource, Mend};
+use crate::book::{Fix, Grant, GrantKey, GroupSource, HintSource, Mend};
 use crate::credentials::{Bound, Credential, Expires, Kind, missed};
 use crate::model::{Identity, shell_word};
 
@@ -21,7 +21,7 @@ pub(super) fn of(subject: &Subject<'_>, rule: &str, grant: Option<&Grant>) -> Fi
                 leave(subject, &group.name)
             ));
         }
-        return of_grant(subject.book, identity, rule, &grant.key);
+        return of_grant(identity, rule, &grant.key);
     }
     match rule {
         "unused-permissions" => Fix::write(
@@ -46,7 +46,7 @@ pub(super) fn of(subject: &Subject<'_>, rule: &str, grant: Option<&Grant>) -> Fi
 }
 
 /// What mends what a rule says of one grant.
-pub(super) fn of_grant(book: &Book, identity: &Identity, rule: &str, key: &GrantKey) -> Fix {
+pub(super) fn of_grant(identity: &Identity, rule: &str, key: &GrantKey) -> Fix {
     if key.subject != *identity {
         return Fix::elsewhere(format!(
             "take it out of group {} where the group's members are kept; the grant is everybody's \
@@ -55,12 +55,6 @@ pub(super) fn of_grant(book: &Book, identity: &Identity, rule: &str, key: &Grant
         ));
     }
     let how = match rule {
-        "reach" => format!(
-            "take away the grant with which it begins; keybook reach {}{} says whether \
-             another way is left",
-            shell_word(identity.to_string()),
-            book.policy.again.all()
-        ),
         "cluster-admin" | "wildcard" | "all-secrets" | "escalation-verbs" => {
             "take the grant away, once what is needed of it is granted by a smaller role".to_owned()
         }

@@ -7,8 +7,9 @@
 //! can become more by design.
 
 use super::{binding, one_less, role, severity_of};
-use crate::book::{Becoming, Entry, Finding, Higher, Severity};
-use crate::reach::{Path, Reach, Reached};
+use crate::book::{Becoming, Book, Entry, Finding, Fix, Grant, GrantKey, Higher, Mend, Severity};
+use crate::model::shell_word;
+use crate::reach::{MOST_CUT, OwnCut, Path, Reach, Reached, Ways};
 
 /// The rule's id.
 pub const RULE: &str = "reach";
@@ -41,8 +42,9 @@ enum Judged {
 fn each(reach: &Reach<'_>, reached: &[Reached]) -> Vec<Option<Finding>> {
     use rayon::prelude::*;
     let book = reach.book();
+    let ways = Ways::new(reached.iter().filter(|one| one.is_more()).map(|one| one.id));
     let judge = |one: &Reached| match book.entry(one.id) {
-        Some(entry) => judged(reach, entry, one),
+        Some(entry) => judged(reach, entry, one, &ways),
         None => Judged::Said(None),
     };
     let judged: Vec<Judged> = reached.par_iter().map(judge).collect();
@@ -57,7 +59,9 @@ fn each(reach: &Reach<'_>, reached: &[Reached]) -> Vec<Option<Finding>> {
     let besides = reach.without_everybodys().filter(|_| !others.is_empty());
     let besides: Vec<Option<Finding>> = besides.map_or_else(Vec::new, |besides| {
         let reached = besides.many(&others);
-        others.par_iter().zip(reached).map(|(entry, one)| said(besides, entry, &one)).collect()
+        let ways = Ways::new(others.iter().map(|entry| entry.id));
+        let said = |(entry, one): (&&Entry, Reached)| said(besides, entry, &one, &ways);
+        others.par_iter().zip(reached).map(said).collect()
     });
     let mut besides = besides.into_iter();
     let all = judged.into_iter().map(|judged| match judged {
@@ -70,26 +74,28 @@ fn each(reach: &Reach<'_>, reached: &[Reached]) -> Vec<Option<Finding>> {
 /// What is to be said of one identity; None where it cannot become more than it is, or where that is
 /// said of everybody.
 pub fn of(reach: &Reach<'_>, entry: &Entry, reached: &Reached) -> Option<Finding> {
-    match judged(reach, entry, reached) {
+    let ways = || Ways::new(std::iter::once(entry.id));
+    match judged(reach, entry, reached, &ways()) {
         Judged::Said(found) => found.map(|found| *found),
         Judged::Everybodys => {
             let besides = reach.without_everybodys()?;
-            said(besides, entry, &besides.of(entry))
+            said(besides, entry, &besides.of(entry), &ways())
         }
     }
 }
 
 /// The same, with no way that begins with what everybody has.
-fn said(reach: &Reach<'_>, entry: &Entry, reached: &Reached) -> Option<Finding> {
-    match judged(reach, entry, reached) {
+fn said(reach: &Reach<'_>, entry: &Entry, reached: &Reached, ways: &Ways) -> Option<Finding> {
+    match judged(reach, entry, reached, ways) {
         Judged::Said(found) => found.map(|found| *found),
         Judged::Everybodys => None,
     }
 }
 
-fn judged(reach: &Reach<'_>, entry: &Entry, reached: &Reached) -> Judged {
+fn judged(reach: &Reach<'_>, entry: &Entry, whole: &Reached, ways: &Ways) -> Judged {
     let book = reach.book();
-    let Some(reached) = reach.by_what_was_added(entry, reached) else { return Judged::Said(None) };
+    let Some(reached) = reach.by_what_was_added(entry, whole) else { return Judged::Said(None) };
+    let by_added = reached != *whole;
     let Some(path) = reached.way() else { return Judged::Said(None) };
     let mut needed = path.hops.first().into_iter().flat_map(|hop| &hop.needed);
     let Some(first) = needed.find_map(|needed| book.grant(needed.id?)) else {
@@ -110,8 +116,95 @@ fn judged(reach: &Reach<'_>, entry: &Entry, reached: &Reached) -> Judged {
         evidence: evidence(&reached, path, first)
             + &left.map(|left| left.words(&subject.name)).unwrap_or_default(),
         rests_on_coverage: false,
-        fix: super::fix::of_grant(book, &entry.identity, RULE, &first.key),
+        fix: fix(book, entry, &first.key, &reach.own_cut(entry, &reached, by_added, ways)),
     })))
+}
+
+/// What mends it: what has to go of the grants that name it, where that ends the way.
+fn fix(book: &Book, entry: &Entry, first: &GrantKey, cut: &OwnCut) -> Fix {
+    let identity = &entry.identity;
+    let (who, again) = (shell_word(identity.to_string()), book.policy.again.all());
+    let left = |what: &str| format!("keybook reach {who}{again} says {what}");
+    let ids = match cut {
+        OwnCut::By(ids) => ids,
+        OwnCut::No(way) => return elsewhere(book, entry, way.and_then(|id| book.grant(id)), &left),
+        OwnCut::TooMany => {
+            return Fix::elsewhere(format!(
+                "more than {MOST_CUT} of its grants lead as far, each without the others: take away all \
+                 that is not needed, by keybook narrow {who}{again}; {}",
+                left("which they are")
+            ));
+        }
+        OwnCut::NotKnown => {
+            return Fix::write(
+                Mend::Revoke(first.clone()),
+                format!(
+                    "take away the grant with which it begins; {}",
+                    left("whether another way is left")
+                ),
+            );
+        }
+    };
+    let keys: Vec<GrantKey> =
+        ids.iter().filter_map(|id| Some(book.grant(*id)?.key.clone())).collect();
+    let least = left("what it can become then");
+    let used = book.permissions(entry.id).into_iter();
+    let used = used.filter(|of| of.via.is_some_and(|via| ids.contains(&via)));
+    let used = used.filter_map(|of| of.last_used).max().map_or_else(String::new, |at| {
+        format!("what is granted by it was last used on {}; ", at.format("%Y-%m-%d"))
+    });
+    match keys.as_slice() {
+        [one] => Fix::write(
+            Mend::Revoke(one.clone()),
+            format!("{used}take the grant away: no other way leads as far; {least}"),
+        ),
+        all => {
+            let how = format!(
+                "{used}take these {} grants away together: with any one of them left a way leads as far; \
+                 {least}",
+                all.len()
+            );
+            Fix::write(Mend::RevokeEach(keys), how)
+        }
+    }
+}
+
+/// Where taking away what names it would not do: `way` is what a way begins with that is left then.
+fn elsewhere(
+    book: &Book,
+    entry: &Entry,
+    way: Option<&std::sync::Arc<Grant>>,
+    left: &dyn Fn(&str) -> String,
+) -> Fix {
+    let Some(grant) = way else {
+        return Fix::elsewhere(format!(
+            "no grant that names it ends it: a way is left that begins without one; {}",
+            left("which")
+        ));
+    };
+    let subject = &grant.key.subject;
+    if *subject == entry.identity {
+        return Fix::elsewhere(format!(
+            "no grant that was added ends it: a way is left that begins with {}, which the API server \
+             installed; {}",
+            binding(grant),
+            left("which")
+        ));
+    }
+    let group = &subject.name;
+    if book.is_implicit(group) {
+        return Fix::elsewhere(format!(
+            "no grant that names it ends it: a way is left that begins with {}, which is everybody's who \
+             is in {group}, and a finding of the group",
+            binding(grant)
+        ));
+    }
+    Fix::elsewhere(format!(
+        "take it out of group {group} where the group's members are kept: {} is everybody's who is in the \
+         group, and a finding of the group; {}",
+        binding(grant),
+        left("whether another way is left")
+    ))
 }
 
 /// As bad as holding it would be; one less where a step is a model only.

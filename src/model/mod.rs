@@ -24,6 +24,7 @@ mod object;
 mod outside;
 mod pod;
 mod pod_secrets;
+mod pod_security;
 mod policy;
 mod printable;
 mod rate;
@@ -71,6 +72,7 @@ pub use pod::{
     TemplateMeta, Typed, VolumeMount,
 };
 pub use pod_secrets::{Containers, SecretSight};
+pub use pod_security::{PodSecurity, PodSecurityLevel};
 pub use policy::{Exemption, GroupMap, Policy, fits};
 pub use printable::{
     distinct, is_hidden, or_quotes, printable, quoted, quoted_agent, read_as_is, read_back,

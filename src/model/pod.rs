@@ -108,6 +108,15 @@ pub struct SecurityContext {
     /// `runAsUser`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub run_as_user: Option<i64>,
+    /// `runAsGroup`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub run_as_group: Option<i64>,
+    /// `fsGroup`, of a pod.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fs_group: Option<i64>,
+    /// `supplementalGroups`, of a pod.
+    #[serde(deserialize_with = "null_default", skip_serializing_if = "Vec::is_empty")]
+    pub supplemental_groups: Vec<i64>,
     /// `procMount`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub proc_mount: Option<Name>,

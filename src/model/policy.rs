@@ -6,7 +6,7 @@ use std::sync::Arc;
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{Again, AuditPolicy, Name, Outside};
+use super::{Again, AuditPolicy, Name, Outside, PodSecurity};
 
 /// Groups that somebody gave for users by hand: the source `given`.
 pub type GroupMap = BTreeMap<Name, Vec<Name>>;
@@ -43,6 +43,9 @@ pub struct Policy {
     pub left: BTreeMap<Name, NaiveDate>,
     /// What to call groups whose names are ids, as those of Entra are.
     pub group_names: BTreeMap<Name, Name>,
+    /// What the API servers' own configuration says of Pod Security; not printed where nobody told.
+    #[serde(skip_serializing_if = "PodSecurity::is_unsaid")]
+    pub pod_security: PodSecurity,
     /// What files tell of credentials that no list of the cluster shows. No threshold, so that it is
     /// not printed as one.
     #[serde(skip)]
@@ -71,6 +74,7 @@ impl Default for Policy {
             exemptions: Vec::new(),
             left: BTreeMap::new(),
             group_names: BTreeMap::new(),
+            pod_security: PodSecurity::default(),
             outside: Arc::default(),
             again: Again::default(),
             audit: None,

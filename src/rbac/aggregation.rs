@@ -4,7 +4,7 @@
 //! The authorizer reads the stored rules only. Everything here explains them and never replaces
 //! them: in a partial export the sources may be missing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use foldhash::fast::RandomState as Seed;
@@ -114,6 +114,28 @@ impl Provenance {
             return None;
         }
         Some(self.roles.get(&role.meta.name)?.get(index).map_or(&[], Vec::as_slice))
+    }
+
+    /// The same, followed to those that are not aggregated themselves, as `admin` has what `edit` has.
+    pub fn origin(&self, role: &Role, index: usize, objects: &Objects) -> BTreeSet<Name> {
+        let mut found = BTreeSet::new();
+        let Some(rule) = role.rules.get(index) else { return found };
+        let mut open: Vec<Name> = self.of(role, index).unwrap_or_default().to_vec();
+        let mut seen: BTreeSet<Name> = BTreeSet::from([role.meta.name.clone()]);
+        while let Some(name) = open.pop() {
+            if !seen.insert(name.clone()) {
+                continue;
+            }
+            let source = objects.role(RoleKind::ClusterRole, "", &name);
+            let at = source.and_then(|source| source.rules.iter().position(|have| have == rule));
+            match source.zip(at).and_then(|(source, at)| self.of(source, at)) {
+                Some(above) if !above.is_empty() => open.extend(above.iter().cloned()),
+                _ => {
+                    found.insert(name);
+                }
+            }
+        }
+        found
     }
 }
 

@@ -161,7 +161,7 @@ impl Reach<'_> {
         (self.reached(entry, &looked, terms), self.acts(entry, &looked, terms))
     }
 
-    pub(super) fn acts(&self, entry: &Entry, looked: &Looked, terms: Terms) -> Acts {
+    pub(super) fn acts(&self, entry: &Entry, looked: &Looked, terms: Terms<'_>) -> Acts {
         let own = Own::new(&self.graph, &Self::start(entry), terms.without);
         let Census { all, count, modelled } = self.census(entry, looked, &own, terms);
         let mut all: Vec<Act> = all
@@ -182,7 +182,13 @@ impl Reach<'_> {
     }
 
     /// The way to one of those found, with what it adds.
-    pub(super) fn way(&self, own: &Own<'_, '_>, of: &Closure, place: usize, terms: Terms) -> Path {
+    pub(super) fn way(
+        &self,
+        own: &Own<'_, '_>,
+        of: &Closure,
+        place: usize,
+        terms: Terms<'_>,
+    ) -> Path {
         let mut way = path(&self.graph, of, place);
         let Some(found) = of.found.get(place) else { return way };
         let lacks = own.lacks(&found.node, terms.without);
@@ -208,11 +214,11 @@ impl Reach<'_> {
         entry: &Entry,
         looked: &'c Looked,
         own: &Own<'_, '_>,
-        terms: Terms,
+        terms: Terms<'_>,
     ) -> Census<'c> {
         let Looked { exact, modelled } = looked;
         let by_model = modelled.as_ref().is_some_and(|closure| closure.ended);
-        if entry.tier == Tier::ClusterAdmin && terms.without.is_none() {
+        if entry.tier == Tier::ClusterAdmin && terms.without.is_empty() {
             let others = self.people(entry, terms).count();
             let count = Count { everybody: true, others, ..Count::default() };
             return Census { all: HashMap::new(), count, modelled: false };
@@ -257,7 +263,7 @@ impl Reach<'_> {
         &self,
         closure: &'c Closure,
         own: &Own<'_, '_>,
-        terms: Terms,
+        terms: Terms<'_>,
         all: &mut HashMap<Gain, Seen<'c>>,
     ) {
         let mut modelled: Vec<bool> = Vec::with_capacity(closure.found.len());
@@ -280,26 +286,29 @@ impl Reach<'_> {
     }
 
     /// Everybody else who authenticates, but for whom a grant that is not there alone names.
-    fn people<'e>(&'e self, but: &'e Entry, terms: Terms) -> impl Iterator<Item = &'e Entry> {
+    fn people<'e>(&'e self, but: &'e Entry, terms: Terms<'e>) -> impl Iterator<Item = &'e Entry> {
         let entries = self.graph.book.entries().map(|entry| &**entry);
         entries.filter(move |entry| {
             entry.identity.kind != SubjectKind::Group
                 && entry.id != but.id
-                && !terms.without.is_some_and(|slot| self.graph.is_only_named_by(entry, slot))
+                && !self.graph.is_only_named_by(entry, terms.without)
         })
     }
 
-    /// Whether a grant that is not there is all that names somebody.
-    fn is_gone(&self, gain: &Gain, seen: &Seen<'_>, terms: Terms) -> bool {
-        let (Some(slot), Gain::Identity(identity)) = (terms.without, gain) else { return false };
+    /// Whether grants that are not there are all that names somebody.
+    fn is_gone(&self, gain: &Gain, seen: &Seen<'_>, terms: Terms<'_>) -> bool {
+        let Gain::Identity(identity) = gain else { return false };
+        if terms.without.is_empty() {
+            return false;
+        }
         // One that is still to be made is somebody by what its groups hold.
         if let Some(Node::Stranger(who)) =
             seen.closure.found.get(seen.place).map(|found| &found.node)
         {
-            return !self.graph.welcomes_without(*who, slot);
+            return !self.graph.welcomes_without(*who, terms.without);
         }
         let entry = self.graph.book.find(identity);
-        entry.is_some_and(|entry| self.graph.is_only_named_by(entry, slot))
+        entry.is_some_and(|entry| self.graph.is_only_named_by(entry, terms.without))
     }
 
     /// How many of them may do what the one who acts may not; `grouped`: in all groups at once.
@@ -308,7 +317,7 @@ impl Reach<'_> {
         but: &Entry,
         own: &Own<'_, '_>,
         grouped: bool,
-        terms: Terms,
+        terms: Terms<'_>,
     ) -> usize {
         let of_group = |slot: Option<u32>| {
             let grant = slot.and_then(|slot| self.graph.book.grant(GrantId(slot)));
@@ -328,8 +337,8 @@ impl Reach<'_> {
     }
 
     /// What is left of it without a grant.
-    pub(super) fn kept(&self, entry: &Entry, terms: Terms, grant: GrantId) -> Kept {
-        let terms = Terms { without: Some(grant.0), modelled: false, ..terms };
+    pub(super) fn kept(&self, entry: &Entry, terms: Terms<'_>, grant: GrantId) -> Kept {
+        let terms = Terms { without: &[grant.0], modelled: false, ..terms };
         let looked = self.look(entry, terms);
         let own = Own::new(&self.graph, &Self::start(entry), terms.without);
         let Census { all, count, .. } = self.census(entry, &looked, &own, terms);
@@ -339,7 +348,7 @@ impl Reach<'_> {
     }
 
     /// The one of those found who adds most to what the one who starts may do, the nearest of them.
-    pub(super) fn beside(&self, entry: &Entry, of: &Closure, terms: Terms) -> Option<Path> {
+    pub(super) fn beside(&self, entry: &Entry, of: &Closure, terms: Terms<'_>) -> Option<Path> {
         let own = Own::new(&self.graph, &Self::start(entry), terms.without);
         let mut best: Option<(Adds, usize)> = None;
         for (place, found) in of.found.iter().enumerate().skip(1) {
@@ -352,7 +361,7 @@ impl Reach<'_> {
     }
 
     /// How much the one of those found adds who adds most.
-    pub(super) fn most_added(&self, entry: &Entry, of: &Closure, terms: Terms) -> Option<Adds> {
+    pub(super) fn most_added(&self, entry: &Entry, of: &Closure, terms: Terms<'_>) -> Option<Adds> {
         let own = Own::new(&self.graph, &Self::start(entry), terms.without);
         of.found.iter().skip(1).filter_map(|found| own.adds(&found.node, terms.without)).max()
     }

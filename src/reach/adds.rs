@@ -112,8 +112,8 @@ type Place = (Arc<[u32]>, Tier);
 type Wanted = (Option<u32>, Where, bool);
 
 impl<'g, 'b> Own<'g, 'b> {
-    /// `without`: as if that grant were not there.
-    pub(super) fn new(graph: &'g Graph<'b>, node: &Node, without: Option<u32>) -> Self {
+    /// `without`: as if those grants were not there.
+    pub(super) fn new(graph: &'g Graph<'b>, node: &Node, without: &[u32]) -> Self {
         Self {
             graph,
             holdings: graph.holdings(node, without),
@@ -123,7 +123,7 @@ impl<'g, 'b> Own<'g, 'b> {
     }
 
     /// How much somebody else's rights add; None where they add nothing.
-    pub(super) fn adds(&self, node: &Node, without: Option<u32>) -> Option<Adds> {
+    pub(super) fn adds(&self, node: &Node, without: &[u32]) -> Option<Adds> {
         match node {
             Node::Everything => Some(Adds { worth: true, tier: Tier::ClusterAdmin }),
             Node::Constrained(..) => self.lacks(node, without).iter().map(|lacks| lacks.adds).max(),
@@ -228,14 +228,14 @@ impl<'g, 'b> Own<'g, 'b> {
     fn weigh(&self, tier: Tier, at: Where) -> Adds {
         let (_, own) = self.place(at);
         let worth = match tier {
-            Tier::NamespaceWrite => own < Tier::NamespaceWrite,
+            Tier::NamespaceWrite | Tier::ClusterWrite => own < tier,
             _ => tier > Tier::NamespaceWrite,
         };
         Adds { worth, tier }
     }
 
     /// What of somebody else's rights is not held, with what gives it.
-    pub(super) fn lacks(&self, node: &Node, without: Option<u32>) -> Vec<Lacks> {
+    pub(super) fn lacks(&self, node: &Node, without: &[u32]) -> Vec<Lacks> {
         let posing = matches!(node, Node::Posing(_));
         if let Node::Constrained(..) = node {
             let left = self.graph.left_within(node, without);

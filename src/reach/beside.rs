@@ -1,6 +1,6 @@
 //! Ways that are not followed, and that hang on a right: they are told of whoever holds it.
 
-use super::{BY_VERSION, KEYS, NOT_FOLLOWED, not_followed};
+use super::{BY_VERSION, EXEMPT, KEYS, LEVELS, NOT_FOLLOWED, not_followed};
 use crate::book::{Book, Entry};
 use crate::model::{PolicyRule, Scope};
 use crate::rbac::matching::{Action, rule_allows};
@@ -69,7 +69,9 @@ pub fn not_followed_by(book: &Book, entry: &Entry) -> Vec<&'static str> {
         })
     };
     let opened: Vec<&str> = ALL.iter().filter(open).map(|way| way.says).collect();
-    let general = |what: &&str| [BY_VERSION, KEYS].contains(what) || NOT_FOLLOWED.contains(what);
+    let general = |what: &&str| {
+        [BY_VERSION, EXEMPT, KEYS, LEVELS].contains(what) || NOT_FOLLOWED.contains(what)
+    };
     not_followed(book).into_iter().filter(|what| general(what) || opened.contains(what)).collect()
 }
 

@@ -175,7 +175,7 @@ impl Map {
         if let Some(at) = self.nodes.get(&node) {
             return *at;
         }
-        let tier = graph.tier(&node, None);
+        let tier = graph.tier(&node, &[]);
         let at = self.add(tier);
         self.nodes.insert(node.clone(), at);
         // A search ends there.
@@ -306,13 +306,13 @@ impl<'g> Rules<'g> {
         }
         match graph.shared(node) {
             Some(moves) => self.add_moves(graph, node, moves, leads),
-            None => self.add_moves(graph, node, &graph.moves_of(node, None, false), leads),
+            None => self.add_moves(graph, node, &graph.moves_of(node, &[], false), leads),
         }
         if matches!(node, Node::Constrained(..)) {
             return false;
         }
         let mut holds = false;
-        for holding in graph.holdings(node, None) {
+        for holding in graph.holdings(node, &[]) {
             let Some(role) = holding.role.and_then(|role| graph.world.role_facts(role)) else {
                 continue;
             };

@@ -71,19 +71,20 @@ impl Cut {
 
 /// How far those are from who is stronger for whom grants are tried: without models, and with them.
 #[derive(Debug)]
-struct Ways {
+pub struct Ways {
     starts: Vec<Node>,
     bounds: [OnceLock<Bounds>; 2],
 }
 
 impl Ways {
-    fn new(ids: impl Iterator<Item = IdentityId>) -> Self {
+    /// Of those. It is counted once it is asked for.
+    pub fn new(ids: impl Iterator<Item = IdentityId>) -> Self {
         let mut starts: Vec<Node> = ids.map(|id| Node::Identity(id.0)).collect();
         starts.dedup();
         Self { starts, bounds: Default::default() }
     }
 
-    fn bounds(&self, reach: &Reach<'_>, terms: Terms) -> &Bounds {
+    pub(super) fn bounds(&self, reach: &Reach<'_>, terms: Terms<'_>) -> &Bounds {
         let [exact, modelled] = &self.bounds;
         let place = if terms.modelled { modelled } else { exact };
         place.get_or_init(|| Bounds::new(&reach.graph, self.starts.clone(), terms.modelled))
@@ -132,7 +133,7 @@ impl Reach<'_> {
         let way = reached.way()?;
         let adds = way.adds.as_ref().map(|added| added.adds);
         let modelled = way.is_modelled();
-        let terms = Terms { without: Some(without.0), modelled, ..Terms::default() };
+        let terms = Terms { without: &[without.0], modelled, ..Terms::default() };
         // Most have another way, and no more without a grant than with it: whoever comes to a great
         // deal is not searched to the end for that.
         let start = [Self::start(entry)];
@@ -159,7 +160,7 @@ impl Reach<'_> {
             id: reached.id,
             from: reached.tier,
             to,
-            own: self.graph.tier(&Self::start(entry), Some(without.0)),
+            own: self.graph.tier(&Self::start(entry), &[without.0]),
             adds: adds.map(|adds| adds.tier),
             still_adds: still.map(|adds| adds.tier),
         })

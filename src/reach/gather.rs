@@ -18,11 +18,10 @@ use crate::model::{
 };
 use crate::rbac::RoleKey;
 use crate::rbac::aggregation::{fed_by, is_written};
+use crate::workloads::{enforced, standards};
 
 /// No name: names of objects are not empty.
 const UNMADE: &str = "";
-/// The label that says a namespace's Pod Security level.
-pub(super) const ENFORCE: &str = "pod-security.kubernetes.io/enforce";
 
 impl World {
     pub(crate) fn new(book: &Book) -> Self {
@@ -59,6 +58,7 @@ impl World {
             tokens: Vec::new(),
             token_secrets: Vec::new(),
             fixed_secrets: Vec::new(),
+            other_secrets: Vec::new(),
             pods: Vec::new(),
             nodes: Vec::new(),
             placed: Vec::new(),
@@ -118,6 +118,7 @@ impl World {
         self.tokens = vec![Vec::new(); count];
         self.token_secrets = vec![Vec::new(); count];
         self.fixed_secrets = vec![Vec::new(); count];
+        self.other_secrets = vec![Vec::new(); count];
         self.switched = vec![Vec::new(); count];
         self.pods = vec![Vec::new(); count];
         self.placed = vec![Vec::new(); count];
@@ -134,14 +135,11 @@ impl World {
         self.levels = self
             .namespaces
             .iter()
-            .map(|ns| match objects.namespaces.get(ns) {
+            .map(|ns| match enforced(book, ns) {
                 // Nothing is said of what is not known.
                 None => Level::NotKnown,
-                Some(ns) => match ns.meta.labels.get(ENFORCE).map(|level| &**level) {
-                    None => Level::Unlabelled,
-                    Some("privileged") => Level::Privileged,
-                    Some(_) => Level::Held,
-                },
+                Some(of) if of.level > standards::Level::Privileged => Level::Held,
+                Some(_) => Level::Free,
             })
             .collect();
     }

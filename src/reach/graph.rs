@@ -149,9 +149,9 @@ impl<'b> Graph<'b> {
         }
     }
 
-    /// Whether nothing but a grant names somebody, of whom nothing else is known: it is nobody any more
-    /// without.
-    pub(super) fn is_only_named_by(&self, entry: &Entry, slot: u32) -> bool {
+    /// Whether nothing but these grants names somebody, of whom nothing else is known: it is nobody any
+    /// more without.
+    pub(super) fn is_only_named_by(&self, entry: &Entry, slots: &[u32]) -> bool {
         let objects = &self.book.snapshot.objects;
         let is_there = match &entry.identity.namespace {
             Some(ns) => {
@@ -159,7 +159,9 @@ impl<'b> Graph<'b> {
             }
             None => false,
         };
-        !is_there && entry.activity.is_none() && self.own(entry.id.0) == [slot]
+        let own = self.own(entry.id.0);
+        let is_named = !own.is_empty() && own.iter().all(|slot| slots.contains(slot));
+        !is_there && entry.activity.is_none() && is_named
     }
 
     fn own(&self, id: u32) -> &[u32] {
@@ -209,8 +211,8 @@ impl<'b> Graph<'b> {
         ids
     }
 
-    /// The roles that a node holds, but for one grant.
-    pub(crate) fn holdings(&self, node: &Node, without: Option<u32>) -> Vec<Holding> {
+    /// The roles that a node holds, but for some grants.
+    pub(crate) fn holdings(&self, node: &Node, without: &[u32]) -> Vec<Holding> {
         let given = |role, at| Holding { grant: None, role, at };
         match node {
             Node::Given(RoleSet::One(role), at) => vec![given(Some(*role), *at)],
@@ -229,17 +231,17 @@ impl<'b> Graph<'b> {
             _ => self
                 .slots(node)
                 .into_iter()
-                .filter(|slot| without != Some(*slot))
+                .filter(|slot| !without.contains(slot))
                 .filter_map(|slot| self.held.get(slot as usize).copied().flatten())
                 .collect(),
         }
     }
 
     /// The roles of who impersonates, those that steps gave it last.
-    pub(super) fn holdings_by(&self, by: &By, without: Option<u32>) -> Vec<Holding> {
+    pub(super) fn holdings_by(&self, by: &By, without: &[u32]) -> Vec<Holding> {
         let mut all = self.holdings(&by.node, without);
         let given = by.given.iter().map(|(set, at)| Node::Given(*set, *at));
-        all.extend(given.flat_map(|node| self.holdings(&node, None)));
+        all.extend(given.flat_map(|node| self.holdings(&node, &[])));
         all
     }
 
@@ -257,13 +259,13 @@ impl<'b> Graph<'b> {
     }
 
     /// The rights of a node.
-    pub(crate) fn rights(&self, node: &Node, without: Option<u32>) -> Rights {
+    pub(crate) fn rights(&self, node: &Node, without: &[u32]) -> Rights {
         self.rights_of(node, without, false)
     }
 
-    /// The rights of a node, but for one grant and, where `added_only`, for what the API server
+    /// The rights of a node, but for some grants and, where `added_only`, for what the API server
     /// itself installed.
-    pub(crate) fn rights_of(&self, node: &Node, without: Option<u32>, added_only: bool) -> Rights {
+    pub(crate) fn rights_of(&self, node: &Node, without: &[u32], added_only: bool) -> Rights {
         let rights = self.rights_by(&self.holdings(node, without), added_only);
         match node {
             Node::Posing(_) => rights.without_impersonation(),
@@ -292,7 +294,7 @@ impl<'b> Graph<'b> {
     }
 
     /// What somebody may do in the name of others.
-    fn on_behalf(&self, by: &By, mode: Mode, without: Option<u32>) -> Rights {
+    fn on_behalf(&self, by: &By, mode: Mode, without: &[u32]) -> Rights {
         let mut rights = Rights::default();
         let objects = &self.book.snapshot.objects;
         for holding in self.holdings_by(by, without) {
@@ -310,16 +312,16 @@ impl<'b> Graph<'b> {
         rights
     }
 
-    /// How strong a node is by itself, but for one grant.
-    pub(crate) fn tier(&self, node: &Node, without: Option<u32>) -> Tier {
+    /// How strong a node is by itself, but for some grants.
+    pub(crate) fn tier(&self, node: &Node, without: &[u32]) -> Tier {
         let of = |holding: &Holding| self.tier_of(holding);
         match node {
             Node::Everything => Tier::ClusterAdmin,
             Node::Identity(id) => {
                 let entry = self.book.entry(IdentityId(*id));
                 let tier = entry.map(|entry| entry.tier).unwrap_or_default();
-                let is_less = without.into_iter().chain(self.gone.slots.iter().copied());
-                match is_less.into_iter().find(|slot| self.holds(node, *slot)) {
+                let mut is_less = without.iter().chain(&self.gone.slots);
+                match is_less.find(|slot| self.holds(node, **slot)) {
                     Some(_) => {
                         let masters = entry.is_some_and(|entry| self.book.is_master(entry));
                         let rest = self.holdings(node, without).iter().map(of).max();
@@ -362,11 +364,11 @@ impl<'b> Graph<'b> {
             return Vec::new();
         }
         if let Node::Constrained(..) = node {
-            let left = self.left_within(node, None).into_iter();
+            let left = self.left_within(node, &[]).into_iter();
             let strong = left.filter(|left| left.tier(self.book) == tier);
             return strong.map(|left| left.grants()).collect();
         }
-        self.holdings(node, None)
+        self.holdings(node, &[])
             .iter()
             .filter(|holding| self.tier_of(holding) == tier)
             .filter_map(|holding| holding.grant.map(|slot| vec![GrantId(slot)]))
@@ -403,11 +405,11 @@ impl<'b> Graph<'b> {
             Node::Given(RoleSet::ClusterRoles, Where::Each) => shared.everywhere.last()?,
             _ => return None,
         };
-        Some(place.get_or_init(|| self.moves_of(node, None, false)))
+        Some(place.get_or_init(|| self.moves_of(node, &[], false)))
     }
 
     /// Where a node leads by itself; see [`Graph::rights_of`].
-    pub(crate) fn moves_of(&self, node: &Node, without: Option<u32>, added_only: bool) -> Moves {
+    pub(crate) fn moves_of(&self, node: &Node, without: &[u32], added_only: bool) -> Moves {
         match node {
             Node::Anyone => self.moves_of_anyone(without, added_only),
             Node::Identity(id) => {
@@ -456,7 +458,7 @@ impl<'b> Graph<'b> {
     }
 
     /// Of certificates for any name and groups: each is one user's, in all groups.
-    fn moves_of_anyone(&self, without: Option<u32>, added_only: bool) -> Moves {
+    fn moves_of_anyone(&self, without: &[u32], added_only: bool) -> Moves {
         let (mut all, mut groups) = (Vec::new(), Vec::new());
         let mut users: BTreeMap<u32, Vec<Holding>> = BTreeMap::new();
         for holding in self.holdings(&Node::Anyone, without) {

@@ -186,7 +186,7 @@ impl Reach<'_> {
     }
 
     /// How strong any of those can become, and whether it may be more with models.
-    fn together(&self, starts: &[Node], terms: Terms) -> (Tier, bool) {
+    fn together(&self, starts: &[Node], terms: Terms<'_>) -> (Tier, bool) {
         let closure = search(&self.graph, starts, terms, Ends::default());
         let top = closure.found.iter().map(|found| found.tier).max().unwrap_or_default();
         (top, !closure.ended && closure.left_out)
@@ -223,7 +223,7 @@ impl Reach<'_> {
     }
 
     /// The paths of somebody to what is no stronger than `top`, each searched for by itself.
-    fn ways(&self, entry: &Entry, bounds: &Bounds, terms: Terms, top: Tier) -> Reached {
+    fn ways(&self, entry: &Entry, bounds: &Bounds, terms: Terms<'_>, top: Tier) -> Reached {
         let mut reached = Reached::nothing(entry);
         let higher = |tier: Tier| tier.next().filter(|goal| *goal <= top);
         while let Some(closure) =
@@ -242,7 +242,7 @@ impl Reach<'_> {
         entry: &Entry,
         goal: Tier,
         bounds: &Bounds,
-        terms: Terms,
+        terms: Terms<'_>,
     ) -> Option<Closure> {
         let start = Self::start(entry);
         let far = bounds.far(&start, goal)?;
@@ -262,7 +262,7 @@ impl Reach<'_> {
     }
 
     /// What a whole search says.
-    pub(super) fn all_of(&self, entry: &Entry, closure: &Closure, terms: Terms) -> Reached {
+    pub(super) fn all_of(&self, entry: &Entry, closure: &Closure, terms: Terms<'_>) -> Reached {
         let mut reached = Reached::nothing(entry);
         for (place, found) in closure.found.iter().enumerate() {
             if found.tier > reached.tier {

@@ -32,6 +32,7 @@ mod many;
 mod members;
 mod missing;
 mod moves;
+mod own_cut;
 mod parts;
 mod path;
 mod placed;
@@ -55,8 +56,9 @@ pub use self::acts::{Act, Acts, Added, Count, Kept};
 pub use self::adds::Adds;
 pub use self::asked::with_node;
 pub use self::beside::not_followed_by;
-pub use self::cut::{Cut, Lost};
+pub use self::cut::{Cut, Lost, Ways};
 pub use self::deleted::Deleted;
+pub use self::own_cut::{MOST_CUT, OwnCut};
 pub use self::path::{Gain, Held, Hop, Needed, Path, Reaches};
 pub use self::step::{Seen, Shown, Step, Trace};
 
@@ -93,15 +95,14 @@ const NOT_FOLLOWED: &[&str] = &[
      rbac-manager",
     "roles that one makes of what it holds, without `escalate`, for another that it took over",
     "accounts that bindings name in namespaces that are not there, made by somebody",
-    "names that a Secret has that is of another type or immutable, pods that do not run yet, and labels of namespaces that \
-     an RBACDefinition selects",
-    "what the API server's own configuration exempts from a namespace's Pod Security level, and which level \
-     it gives those that say none (Talos: baseline)",
+    "pods that do not run yet, and labels of namespaces that an RBACDefinition selects",
+    "whether the one name under which a Secret for a token would have to be made is taken by a Secret of another \
+     type: it is taken to be free, but where a pod that runs needs that Secret",
     "tokens and keys in Secrets of other types, in images and in logs",
     "API services, validating and conversion webhooks that one writes, persistent volumes with a path \
      of the host",
     "folders of a node but for those of a table (docs/reach.md): what writing to others gives; processes \
-     of the node that a pod sees (hostPID)",
+     of the node of a pod that sees them (hostPID) and is not root",
     "whether a token Secret is immutable, and so is not made another account's, where Secrets were listed \
      as metadata",
     "whether an admission policy or webhook refuses a step: it is taken that none does",
@@ -113,6 +114,14 @@ const NOT_FOLLOWED: &[&str] = &[
 const BY_VERSION: &str = "what depends on the API server's version, which is not known here: `get` of \
                           pods/exec and pods/attach (enough before 1.35), constrained impersonation \
                           and mutating admission policies (from 1.36 on)";
+
+/// Said where nobody told of the API server's own configuration.
+const LEVELS: &str = "which Pod Security level the API server's own configuration gives namespaces that say \
+                      none (Talos: baseline), and what it exempts: the setting pod_security tells it";
+
+/// Said where somebody did.
+const EXEMPT: &str = "users and runtime classes that the API server's own configuration exempts from Pod \
+                      Security levels";
 
 /// Said where no pod of the API server is seen to run.
 const KEYS: &str = "the cluster's own keys on its control plane's nodes, which are known by pods of \
@@ -128,7 +137,8 @@ pub fn not_followed(book: &Book) -> Vec<&'static str> {
         || placed::has_k3s(book)
         || pods.any(|((ns, _), pod)| placed::is_api_server(ns, pod));
     let keys = (!is_known).then_some(KEYS);
-    all.chain(keys).chain(beside::all()).collect()
+    let levels = if book.policy.pod_security.is_unsaid() { LEVELS } else { EXEMPT };
+    all.chain(keys).chain([levels]).chain(beside::all()).collect()
 }
 
 /// What everybody of a Book can become.
@@ -252,7 +262,7 @@ impl<'b> Reach<'b> {
     }
 
     /// Without models where that leads to the top, else with them too.
-    fn look(&self, entry: &Entry, terms: Terms) -> Looked {
+    fn look(&self, entry: &Entry, terms: Terms<'_>) -> Looked {
         let start = [Self::start(entry)];
         let exact = search(&self.graph, &start, terms, Ends::default());
         let goes_on = !exact.ended && exact.left_out;
@@ -263,14 +273,14 @@ impl<'b> Reach<'b> {
         Looked { exact, modelled }
     }
 
-    fn found(&self, entry: &Entry, terms: Terms) -> Reached {
+    fn found(&self, entry: &Entry, terms: Terms<'_>) -> Reached {
         if entry.tier == Tier::ClusterAdmin {
             return Reached::nothing(entry);
         }
         self.reached(entry, &self.look(entry, terms), terms)
     }
 
-    fn reached(&self, entry: &Entry, looked: &Looked, terms: Terms) -> Reached {
+    fn reached(&self, entry: &Entry, looked: &Looked, terms: Terms<'_>) -> Reached {
         if entry.tier == Tier::ClusterAdmin {
             return Reached::nothing(entry);
         }

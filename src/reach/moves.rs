@@ -129,6 +129,8 @@ impl Way {
 pub(crate) enum Sees {
     /// In answers of the API server. Names are theirs.
     Answer,
+    /// The same by who can also have one go that has the name.
+    AnswerAnew,
     /// In a container that is added to a pod that is there. Names are of pods, here and below.
     Added,
     /// In containers that run, as far as these see them as they are then.

@@ -13,7 +13,7 @@ use super::rights::{Right, Within};
 use super::search::{Closure, Found, Link};
 use super::step::{Seen, Shown, Step, Trace};
 use super::steps::kubelet;
-use crate::book::{GrantId, GrantKey, Tier};
+use crate::book::{Grant, GrantId, GrantKey, Tier};
 use crate::model::{BindingKind, Identity, Name, RoleKind, RoleRef, or_quotes};
 
 /// Where a right that was gained holds.
@@ -105,6 +105,9 @@ pub struct Needed {
     pub grant: Option<GrantKey>,
     /// The role of the grant.
     pub role: Option<RoleRef>,
+    /// Of an aggregated role the `ClusterRoles` that bring the rule, and are not aggregated themselves;
+    /// none where one of them is the API server's own, which brings it back.
+    pub sources: Vec<Name>,
     /// Its number within the feed.
     pub id: Option<GrantId>,
 }
@@ -128,12 +131,24 @@ impl Needed {
         format!("{} {resource}{group}{sub}{names} {}", self.verb, self.at)
     }
 
-    /// `RoleBinding pay/batch to sa:pay/deployer (Role pay/minter)`.
+    /// `RoleBinding pay/batch to sa:pay/deployer (Role pay/minter)`, of an aggregated role with `, from
+    /// crd-view`.
     pub fn by(&self) -> String {
         let (Some(grant), Some(role)) = (&self.grant, &self.role) else {
             return "by the step before".to_owned();
         };
-        by(grant, role)
+        by(grant, role, &self.sources)
+    }
+
+    /// What else takes the right away, of everybody who has it by the aggregated role.
+    fn source_words(&self) -> Option<String> {
+        let role = self.role.as_ref().filter(|_| !self.sources.is_empty())?;
+        let names = self.sources.join(" and ");
+        Some(format!(
+            "{} {} has the rule from {names}: without the rule there, or the label that aggregates it, \
+             nobody has it by {}",
+            role.kind, role.name, role.name
+        ))
     }
 }
 
@@ -141,14 +156,19 @@ impl Needed {
 const ANONYMOUS: &str = "start the API server with --anonymous-auth=false, or take back what is \
                          granted to system:anonymous and system:unauthenticated";
 
-fn by(grant: &GrantKey, role: &RoleRef) -> String {
+/// What keeps a node's own right from being taken back.
+const BY_BEING_A_NODE: &str = "no grant gives it: a node may that by being one, while it is joined";
+
+fn by(grant: &GrantKey, role: &RoleRef, sources: &[Name]) -> String {
     let place = |ns: &Option<Name>, name: &Name| match ns {
         Some(ns) => format!("{ns}/{name}"),
         None => name.to_string(),
     };
     let ns = if &*role.kind == "Role" { grant.namespace.clone() } else { None };
+    let from =
+        if sources.is_empty() { String::new() } else { format!(", from {}", sources.join(", ")) };
     format!(
-        "{} {} to {} ({} {})",
+        "{} {} to {} ({} {}{from})",
         grant.binding_kind,
         place(&grant.namespace, &grant.binding),
         grant.subject,
@@ -179,7 +199,7 @@ impl Held {
 
     /// `RoleBinding app/held to sa:app/deployer (Role app/held)`.
     pub fn by(&self) -> String {
-        by(&self.grant, &self.role)
+        by(&self.grant, &self.role, &[])
     }
 }
 
@@ -249,6 +269,7 @@ impl Hop {
         if used.is_empty() {
             return match self.step {
                 Step::Anonymous => ANONYMOUS.to_owned(),
+                Step::NodeToken if path.hops.first() == Some(self) => BY_BEING_A_NODE.to_owned(),
                 _ => "cut the step before".to_owned(),
             };
         }
@@ -263,7 +284,10 @@ impl Hop {
         if ends.is_empty() {
             return "no one grant: there is another way".to_owned();
         }
-        ends.join(", or ")
+        let more = self.needed.iter().filter(|needed| needed.id.is_some_and(|id| closes(&id)));
+        let mut more: Vec<String> = more.filter_map(Needed::source_words).collect();
+        more.dedup();
+        std::iter::once(ends.join(", or ")).chain(more).collect::<Vec<_>>().join("; ")
     }
 }
 
@@ -428,7 +452,8 @@ fn held(graph: &Graph<'_>, holding: &Holding) -> Option<Held> {
 fn within(graph: &Graph<'_>, right: &Right, within: &Within) -> Needed {
     let (at, names, grant) = (within.at, within.names.clone(), within.grant);
     let asked = needed(graph, &Right { at, names, grant, within: None, ..right.clone() });
-    Needed { verb: within.mode.verb(right.verb), ..asked }
+    // Which rule of that role it is by is not known.
+    Needed { verb: within.mode.verb(right.verb), sources: Vec::new(), ..asked }
 }
 
 fn needed(graph: &Graph<'_>, right: &Right) -> Needed {
@@ -443,6 +468,19 @@ fn needed(graph: &Graph<'_>, right: &Right) -> Needed {
         at: reaches(graph, right.at),
         grant: grant.map(|grant| grant.key.clone()),
         role: grant.map(|grant| grant.role_ref.clone()),
+        sources: grant.map(|grant| sources(graph, grant, right)).unwrap_or_default(),
         id,
     }
+}
+
+fn sources(graph: &Graph<'_>, grant: &Grant, right: &Right) -> Vec<Name> {
+    let Some(role) = &grant.role else { return Vec::new() };
+    let objects = &graph.book.snapshot.objects;
+    let found = graph.book.provenance().origin(role, right.rule as usize, objects);
+    let is_servers = |name: &Name| {
+        let role = objects.role(RoleKind::ClusterRole, "", name);
+        let label = role.and_then(|role| role.meta.labels.get("kubernetes.io/bootstrapping"));
+        label.is_some_and(|value| &**value == "rbac-defaults")
+    };
+    if found.iter().any(is_servers) { Vec::new() } else { found.into_iter().collect() }
 }

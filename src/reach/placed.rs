@@ -5,18 +5,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::TimeDelta;
 
 use super::ask::On;
-use super::gather::{ENFORCE, push};
+use super::gather::push;
 use super::switched::Switched;
 use super::world::{Mount, Placed, Running, World, of};
 use crate::book::Book;
 use crate::model::{Containers, Name, Pod, SecretSight};
-use crate::workloads::{has_node, standards, tokens_in, tokens_named};
+use crate::workloads::{Enforced, enforced, has_node, standards, tokens_in, tokens_named};
 
 /// A Secret as a pod refers to it: the pod's namespace, name and node, and whether it is held back.
 type Named<'p> = (u32, &'p Name, &'p Name, bool, (Name, SecretSight));
-
-/// Of which version of the Pod Security Standards a namespace's level is; without it, the server's own.
-const ENFORCE_VERSION: &str = "pod-security.kubernetes.io/enforce-version";
 
 /// What there is of one node.
 #[derive(Debug, Default)]
@@ -89,6 +86,17 @@ impl World {
             if let Some(node) = self.node(node) {
                 push(&mut self.placed, at, Placed { name, node, has_node, mirror });
             }
+        }
+        for (at, _, _, _, (secret, sight)) in &mounts {
+            let is_tokens = |lists: &[Vec<Name>]| of(lists, *at).binary_search(secret).is_ok();
+            if !sight.optional && !is_tokens(&self.token_secrets) && !is_tokens(&self.fixed_secrets)
+            {
+                push(&mut self.other_secrets, *at, secret.clone());
+            }
+        }
+        for names in &mut self.other_secrets {
+            names.sort_unstable();
+            names.dedup();
         }
         for (at, pod, node, held, (secret, sight)) in mounts {
             // What is there and of another type stays what it is.
@@ -189,20 +197,10 @@ pub(super) fn has_k3s(book: &Book) -> bool {
 /// (`pod-security-admission/admission/admission.go`, `isSignificantPodUpdate`). What is exempt the API
 /// server's configuration says, which no list shows.
 fn is_held(book: &Book, ns: &Name, pod: &Pod) -> bool {
-    let labels = book.snapshot.objects.namespaces.get(ns).map(|ns| &ns.meta.labels);
-    let Some(level) = labels.and_then(|labels| labels.get(ENFORCE)) else { return false };
-    let level = match &**level {
-        "privileged" => return false,
-        "baseline" => standards::Level::Baseline,
-        _ => standards::Level::Restricted,
-    };
-    let of = book.snapshot.cluster.minor().unwrap_or(standards::NEWEST);
-    let pinned = labels.and_then(|labels| labels.get(ENFORCE_VERSION)).and_then(|version| {
-        let minor = version.strip_prefix("v1.")?;
-        minor.parse::<u32>().ok()
-    });
+    let of = enforced(book, ns).filter(|of| of.level > standards::Level::Privileged);
+    let Some(Enforced { level, minor, .. }) = of else { return false };
     let subject = standards::Subject { annotations: &pod.meta.annotations, spec: &pod.spec };
-    let broken = standards::violations(subject, pinned.unwrap_or(of).min(of));
+    let broken = standards::violations(subject, minor);
     standards::level(&broken) < level
 }
 

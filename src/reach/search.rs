@@ -29,9 +29,9 @@ use crate::book::Tier;
 
 /// What a search leaves out, and where it ends.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Terms {
-    /// As if this grant were not there.
-    pub(crate) without: Option<u32>,
+pub(crate) struct Terms<'t> {
+    /// As if these grants were not there.
+    pub(crate) without: &'t [u32],
     /// Whether steps are taken that are a model only.
     pub(crate) modelled: bool,
     /// Of the one who starts, what the API server itself installed is left out.
@@ -122,7 +122,7 @@ pub(super) struct Search<'g, 'b> {
     pub(super) graph: &'g Graph<'b>,
     /// Where nothing is gone.
     pub(super) root: &'g Graph<'b>,
-    pub(super) terms: Terms,
+    pub(super) terms: Terms<'g>,
     pub(super) ends: Ends<'g>,
     pub(super) pruned: bool,
     /// Whether somebody was found who holds a `ClusterRole` cluster-wide, where that is asked.
@@ -171,7 +171,12 @@ pub(super) struct Search<'g, 'b> {
 }
 
 /// Searches what somebody can become, or several together.
-pub(crate) fn search(graph: &Graph<'_>, starts: &[Node], terms: Terms, ends: Ends<'_>) -> Closure {
+pub(crate) fn search(
+    graph: &Graph<'_>,
+    starts: &[Node],
+    terms: Terms<'_>,
+    ends: Ends<'_>,
+) -> Closure {
     let mut search = Search::new(graph, terms, ends);
     for start in starts {
         search.take(start.clone(), None);
@@ -203,7 +208,7 @@ pub(crate) fn search(graph: &Graph<'_>, starts: &[Node], terms: Terms, ends: End
 }
 
 impl<'g, 'b> Search<'g, 'b> {
-    pub(super) fn new(graph: &'g Graph<'b>, terms: Terms, ends: Ends<'g>) -> Self {
+    pub(super) fn new(graph: &'g Graph<'b>, terms: Terms<'g>, ends: Ends<'g>) -> Self {
         Self {
             graph,
             root: graph,
@@ -325,9 +330,10 @@ impl Search<'_, '_> {
             return;
         }
         let graph = self.graph;
-        let without = self.terms.without.filter(|slot| graph.holds(node, *slot));
+        let without = self.terms.without;
+        let is_less = without.iter().any(|slot| graph.holds(node, *slot));
         let start = at == 0 && self.terms.added_only;
-        let shared = Some(self.root).filter(|_| without.is_none() && !start);
+        let shared = Some(self.root).filter(|_| !is_less && !start);
         let shared = shared.and_then(|root| root.shared(node));
         let moves = match shared.filter(|moves| graph.is_as_before(node, moves)) {
             Some(moves) => Cow::Borrowed(moves),
@@ -360,14 +366,14 @@ impl Search<'_, '_> {
 
     /// Adds what a given role allows to every request.
     fn pool(&mut self, at: u32, node: &Node, place: Where) {
-        let rights = self.graph.rights(node, None);
+        let rights = self.graph.rights(node, &[]);
         // What allows everything in a place makes all steps there by itself, but for one: a group
         // is impersonated cluster-wide, and may go with an account of that place.
         let full = rights.is_full(place);
         let adds = |right: &&Right| {
             if full { right.verb == Verb::Impersonate } else { !Classes::of(right).is_empty() }
         };
-        let roles = self.graph.holdings(node, None).into_iter().map(|held| (held.role, at));
+        let roles = self.graph.holdings(node, &[]).into_iter().map(|held| (held.role, at));
         let pooled = self.pool.entry(place).or_default();
         pooled.full |= full;
         pooled.roles.extend(roles);

@@ -58,7 +58,7 @@ struct State<'b> {
 /// All of them.
 struct States<'g, 'b> {
     root: &'g Graph<'b>,
-    terms: Terms,
+    terms: Terms<'g>,
     ends: Ends<'g>,
     found: Vec<Found>,
     left: HashSet<To>,

@@ -91,14 +91,15 @@ impl World {
 }
 
 impl Graph<'_> {
-    /// Whether one whom nothing names holds something by its groups but for one grant: what gives it to
+    /// Whether one whom nothing names holds something by its groups but for some grants: what gives it to
     /// whoever it is, as [`World::add_strangers`] finds it.
-    pub(super) fn welcomes_without(&self, who: Stranger, without: u32) -> bool {
+    pub(super) fn welcomes_without(&self, who: Stranger, without: &[u32]) -> bool {
         let counts = |grant: &Grant| {
             let anybody = &*grant.key.subject.name == Identity::AUTHENTICATED;
             !grant.bootstrap && !anybody && (who != Stranger::Anonymous || !is_cluster_info(grant))
         };
-        let slots = self.slots(&Node::Stranger(who)).into_iter().filter(|slot| *slot != without);
+        let slots = self.slots(&Node::Stranger(who)).into_iter();
+        let slots = slots.filter(|slot| !without.contains(slot));
         slots.filter_map(|slot| self.book.grant(GrantId(slot))).any(|grant| counts(grant))
     }
 }

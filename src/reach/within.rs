@@ -35,8 +35,8 @@ impl Left {
 }
 
 impl Graph<'_> {
-    /// What is left of each role of a node that is impersonated, but for one grant.
-    pub(super) fn left_within(&self, node: &Node, without: Option<u32>) -> Vec<Left> {
+    /// What is left of each role of a node that is impersonated, but for some grants.
+    pub(super) fn left_within(&self, node: &Node, without: &[u32]) -> Vec<Left> {
         let Node::Constrained(_, mode, by) = node else { return Vec::new() };
         let lets: Vec<(Holding, Vec<PolicyRule>)> = self
             .holdings_by(by, without)

@@ -1,8 +1,10 @@
 //! Paths in words.
 
+use std::borrow::Cow;
+
 use super::acts::key;
 use super::{Act, Acts, Count, Gain, Hop, Kept, Path, Reached};
-use crate::model::counted;
+use crate::model::{Identity, counted};
 
 /// So many ways to those who add something are told step by step.
 const TOLD: usize = 3;
@@ -15,7 +17,15 @@ impl Hop {
         let made =
             self.makes.as_ref().map(|made| format!("makes {made}, which is not there, and "));
         let made = made.unwrap_or_default();
-        let does = format!("{first}{made}{} {}", self.step.words(), self.gain);
+        let masters = Identity::group(Identity::SYSTEM_MASTERS);
+        // Of a node with the cluster's keys that is what there is.
+        let does = match &self.gain {
+            Gain::Identity(who) if *who == masters => {
+                self.step.words().replace("the tokens", "the keys").into()
+            }
+            _ => Cow::Borrowed(self.step.words()),
+        };
+        let does = format!("{first}{made}{does} {}", self.gain);
         if let Some(name) = &self.poses_as {
             return format!("{does}, as {name}");
         }
@@ -136,6 +146,8 @@ impl Path {
     /// `cluster-admin in 2 steps`, `what sa:n/backup may do in 1 step`.
     pub fn head(&self) -> String {
         let steps = counted(self.hops.len(), "step");
+        let model = self.modelled_words().map_or_else(String::new, |words| format!(", {words}"));
+        let steps = steps + &model;
         match (&self.adds, self.end()) {
             (Some(_), Some(Gain::Identity(_) | Gain::Name { .. })) => {
                 let end = self.end().map(ToString::to_string).unwrap_or_default();

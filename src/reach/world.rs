@@ -146,11 +146,9 @@ pub(crate) struct Mount {
 /// What a namespace lets pods do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Level {
-    /// Its label says privileged.
-    Privileged,
-    /// It has no label: what the server's configuration says, by default privileged.
-    Unlabelled,
-    /// Baseline, restricted, or a word that the server takes for restricted.
+    /// Anything, as its label or the server's configuration says.
+    Free,
+    /// Baseline or restricted.
     Held,
     /// It was not read.
     NotKnown,
@@ -159,7 +157,7 @@ pub(crate) enum Level {
 impl Level {
     /// Whether pods may have their node, as far as is known.
     pub(crate) fn lets(self) -> bool {
-        matches!(self, Self::Privileged | Self::Unlabelled)
+        self == Self::Free
     }
 }
 
@@ -191,6 +189,8 @@ pub(crate) struct World {
     pub(crate) token_secrets: Vec<Vec<Name>>,
     /// The same of those whose content never changes (`immutable`).
     pub(crate) fixed_secrets: Vec<Vec<Name>>,
+    /// By namespace: Secrets without which pods that run would not, and that are of no token, in order.
+    pub(crate) other_secrets: Vec<Vec<Name>>,
     pub(crate) pods: Vec<Vec<Running>>,
     pub(crate) nodes: Vec<Name>,
     /// By namespace: pods that run.

@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::identity::{Names, called, known_as};
 use super::{Cell, Column, Metadata, Tabular};
 use crate::book::{Book, Finding, Fix, GrantKey};
-use crate::change::plan::Intent;
+use crate::change::plan::{Intent, command_of};
 use crate::model::{BindingKind, Identity, Name};
 
 /// The grant that a finding is about.
@@ -53,7 +53,7 @@ pub(super) fn binding_text(kind: BindingKind, namespace: Option<&str>, name: &st
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct FixPart {
-    /// `revokeGrant`, `revokeIdentity`, `quarantine`, `narrow`, `split`, or `elsewhere`.
+    /// `revokeGrant`, `revokeGrants`, `revokeIdentity`, `quarantine`, `narrow`, `split`, or `elsewhere`.
     pub kind: &'static str,
     /// The command that plans it, as a shell takes it; None for what lies elsewhere.
     pub command: Option<String>,
@@ -67,7 +67,7 @@ pub struct FixPart {
 impl FixPart {
     /// What would mend a finding of a Book.
     pub(super) fn of(book: &Book, fix: &Fix) -> Self {
-        let command = fix.write.as_ref().map(|mend| Intent::to_mend(mend).command());
+        let command = fix.write.as_ref().map(|mend| command_of(&Intent::to_mend(mend)));
         Self {
             kind: fix.kind(),
             words: command

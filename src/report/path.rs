@@ -121,7 +121,10 @@ impl NeededPart {
             resource: of.resource.clone(),
             resource_names: of.names.clone(),
             at: ReachesPart::from(&of.at),
-            via: of.id.and_then(|id| book.grant(id)).map(|grant| Via::of(grant)),
+            via: of.id.and_then(|id| book.grant(id)).map(|grant| Via {
+                aggregated_from: (!of.sources.is_empty()).then(|| of.sources.clone()),
+                ..Via::of(grant)
+            }),
         }
     }
 }

@@ -239,8 +239,9 @@ impl ReachRow {
                 }
             };
         }
-        let to = self.reaches;
-        let least = if whole || to == Tier::ClusterAdmin.as_str() { "" } else { ", at least" };
+        let to = format!("{}{}", self.reaches, if self.modelled { " (modelled)" } else { "" });
+        let least =
+            if whole || self.reaches == Tier::ClusterAdmin.as_str() { "" } else { ", at least" };
         if count.everybody {
             return format!("{who} ({own}) → {to}{least}");
         }

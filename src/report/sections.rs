@@ -74,6 +74,9 @@ fn head(of: &IdentityDetail, about: &Metadata) -> String {
     if mirrors > 0 {
         lines.push(("Not its own", workloads::mirror_words(mirrors)));
     }
+    if let Some(radius) = of.blast_radius.as_ref().filter(|of| !of.workloads.is_empty()) {
+        lines.push(("Its pods", radius.held_to.clone()));
+    }
     for owner in &of.kept_by {
         let text = format!("{}; a deletion is undone {}", owner.words, owner.deletion.when);
         lines.push(("Kept by", text));

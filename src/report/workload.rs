@@ -16,10 +16,26 @@ pub struct BlastRadius {
     /// Pods of its namespace that are shown of files on nodes, which have no account; told with
     /// `default`.
     pub mirror_pods: usize,
+    /// The Pod Security level to which pods of its namespace are held; None where the namespace was not
+    /// read.
+    pub pod_security: Option<EnforcedPart>,
+    #[serde(skip)]
+    pub(super) held_to: String,
     /// Secrets that the account can read through the API.
     pub reads_secrets: Vec<ReadableRow>,
     /// Lists that are not whole, so that there may be more, or less may be known of it.
     pub missing: Vec<&'static str>,
+}
+
+/// What a namespace's pods are held to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct EnforcedPart {
+    /// `privileged`, `baseline`, `restricted`.
+    pub level: &'static str,
+    /// What says it: `label`, `default` or `exempt`, by what somebody told of the API server's own
+    /// configuration; `nothing`: neither does, and it is taken to be privileged.
+    pub by: &'static str,
 }
 
 /// A controller with its pods, or a pod that nothing controls.
@@ -131,9 +147,14 @@ impl BlastRadius {
             return None;
         }
         let found = workloads::of(book, &entry.identity);
+        let namespace = entry.identity.namespace.as_deref().unwrap_or_default();
+        let enforced = workloads::enforced(book, namespace);
         let missing = workloads::missing(book, &entry.identity);
         Some(Self {
             mirror_pods: workloads::mirrors(book, &entry.identity),
+            pod_security: enforced
+                .map(|of| EnforcedPart { level: of.level.as_str(), by: of.by.as_str() }),
+            held_to: workloads::held_to(book, &entry.identity),
             workloads: found.into_iter().map(WorkloadRow::from).collect(),
             reads_secrets: workloads::readable(book, entry).into_iter().map(Into::into).collect(),
             missing: missing.into_iter().map(ListKind::as_str).collect(),

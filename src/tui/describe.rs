@@ -10,7 +10,7 @@ use super::time::{ago, moment};
 use super::widgets::Line;
 use super::words;
 use crate::book::{Book, Entry, Existence, Finding, Grant, GrantId, IdentityId, RoleState};
-use crate::change::plan::Intent;
+use crate::change::plan::{Intent, command_of};
 use crate::model::{Identity, SubjectKind, distinct};
 use crate::owners::{self, OfGrant, Owner};
 use crate::query::{Seen, asker};
@@ -82,7 +82,7 @@ fn fix(book: &Book, finding: &Finding) -> String {
     let fix = &finding.fix;
     match &fix.write {
         Some(mend) => {
-            let (command, again) = (Intent::to_mend(mend).command(), book.policy.again.all());
+            let (command, again) = (command_of(&Intent::to_mend(mend)), book.policy.again.all());
             format!("To mend it: {command}{again}: {}", fix.how)
         }
         None => format!("To mend it: {}", fix.how),

@@ -246,6 +246,8 @@ pub struct PageData {
     pub readable: Vec<Readable>,
     /// Pods of its namespace that have no account, told with `default`.
     pub mirror_pods: usize,
+    /// To which Pod Security level pods of its namespace are held, in words.
+    pub held_to: String,
     /// Lists that are not whole, so that there may be more.
     pub workloads_missing: Vec<&'static str>,
 }
@@ -408,6 +410,7 @@ fn page(who: Who, book: &Book) -> PageData {
         behind,
         workloads: account.map_or_else(Vec::new, |of| workloads::of(book, &of.identity)),
         mirror_pods: account.map_or(0, |of| workloads::mirrors(book, &of.identity)),
+        held_to: account.map_or_else(String::new, |of| workloads::held_to(book, &of.identity)),
         readable: account.map_or_else(Vec::new, |of| workloads::readable(book, of)),
         workloads_missing: missing.into_iter().map(ListKind::as_str).collect(),
     }

@@ -6,22 +6,24 @@ use super::text::{fit, wrap};
 use super::theme::Slot;
 use super::widgets::Line;
 use crate::book::{Finding, Fix, GrantKey, Mend};
-use crate::change::plan::Intent;
+use crate::change::plan::{Intent, words_of};
 use crate::credentials::Credential;
 use crate::model::printable;
 
 /// The key that mends it; None where it lies elsewhere.
 pub fn action(fix: &Fix) -> Option<Id> {
     Some(match fix.write.as_ref()? {
-        Mend::Revoke(_) | Mend::RevokeAll(_) | Mend::Quarantine { .. } => Id::Revoke,
+        Mend::Revoke(_) | Mend::RevokeEach(_) | Mend::RevokeAll(_) | Mend::Quarantine { .. } => {
+            Id::Revoke
+        }
         Mend::Narrow(_) => Id::Narrow,
         Mend::Split { .. } => Id::Split,
     })
 }
 
-/// What that key stages, or chooses about; None where the fix lies elsewhere.
-pub fn intent(fix: &Fix) -> Option<Intent> {
-    fix.write.as_ref().map(Intent::to_mend)
+/// What that key stages, or chooses about; nothing where the fix lies elsewhere.
+pub fn intents(fix: &Fix) -> Vec<Intent> {
+    fix.write.as_ref().map(Intent::to_mend).unwrap_or_default()
 }
 
 /// The key as it is pressed.
@@ -43,11 +45,12 @@ pub fn short(state: &State, fix: &Fix, columns: usize) -> Line<'static> {
 /// What is to be done, in one or two lines.
 pub fn lines(state: &State, fix: &Fix, width: usize) -> Vec<Line<'static>> {
     const MOST: usize = 2;
-    let (key, text) = match (action(fix), intent(fix)) {
-        (Some(id), Some(intent)) => {
-            (key(state, id), format!(" stages {}: {}", printable(&intent.words()), fix.how))
+    let (key, text) = match action(fix) {
+        Some(id) => {
+            let words = words_of(&intents(fix));
+            (key(state, id), format!(" stages {}: {}", printable(&words), fix.how))
         }
-        _ => ("Elsewhere".to_owned(), format!(": {}", fix.how)),
+        None => ("Elsewhere".to_owned(), format!(": {}", fix.how)),
     };
     let first = key.len();
     clipped(&format!("{key}{text}"), width, MOST)
@@ -85,9 +88,8 @@ pub fn refusal(state: &State, finding: &Finding, id: Id) -> Option<String> {
     let (rule, how) = (finding.rule, &fix.how);
     Some(match mends {
         Some(id) => {
-            let what =
-                intent(fix).map_or_else(String::new, |intent| format!(" ({})", intent.words()));
-            format!("{pressed} would not mend {rule}: {} does{what}", key(state, id))
+            let what = words_of(&intents(fix));
+            format!("{pressed} would not mend {rule}: {} does ({what})", key(state, id))
         }
         None => format!("{pressed} would not mend {rule}: {how}"),
     })
@@ -108,12 +110,13 @@ impl State {
 
     /// Whether a grant is to go.
     pub fn grant_is_staged(&self, feed: FeedId, key: &GrantKey) -> bool {
-        self.is_wished(feed, &Intent::to_mend(&Mend::Revoke(key.clone())))
+        self.is_wished(feed, &Intent::of_grant(key))
     }
 
     /// Whether what mends a finding is staged.
     pub fn fix_is_staged(&self, feed: FeedId, fix: &Fix) -> bool {
-        intent(fix).is_some_and(|wish| self.is_wished(feed, &wish))
+        let wishes = intents(fix);
+        !wishes.is_empty() && wishes.iter().all(|wish| self.is_wished(feed, wish))
     }
 
     /// Whether what revokes a credential is staged.

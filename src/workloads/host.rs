@@ -131,7 +131,8 @@ const CAPABILITIES: [&str; 5] = ["ALL", "DAC_READ_SEARCH", "SYS_ADMIN", "SYS_MOD
 const TRACES: &str = "SYS_PTRACE";
 
 /// Whether one of a pod's containers that run is privileged or a process of the node's, has a
-/// capability that comes to as much, or sees files of the node that are the node's own.
+/// capability that comes to as much, sees the node's processes as root, or files of the node that are the
+/// node's own.
 pub fn has_node(spec: &PodSpec) -> bool {
     let mut running = Containers::Running.of(spec);
     running.any(|container| {
@@ -139,7 +140,8 @@ pub fn has_node(spec: &PodSpec) -> bool {
         context.and_then(|of| of.privileged) == Some(true)
             || is_process(spec, container)
             || can_leave(spec, context)
-            || spec.volumes.iter().any(|volume| sees_nodes_own(container, volume))
+            || sees_processes(spec, container)
+            || spec.volumes.iter().any(|volume| sees_nodes_own(spec, container, volume))
     })
 }
 
@@ -168,11 +170,59 @@ fn can_leave(spec: &PodSpec, context: Option<&SecurityContext>) -> bool {
     })
 }
 
-fn sees_nodes_own(container: &Container, volume: &Volume) -> bool {
+/// Whether it sees the node's processes as root, with what the runtime gives root: what those of other
+/// containers have in their files and variables, as `/proc/PID/root` and `/proc/PID/environ` have it, is
+/// open to it, those of the API server's own pod among it (`ptrace(2)`, access mode
+/// `PTRACE_MODE_READ_FSCREDS`: the same user, and no capability that it does not have). As whom an image
+/// runs that says nothing here is not known: it is taken to be root.
+fn sees_processes(spec: &PodSpec, container: &Container) -> bool {
+    if !spec.host_pid || spec.host_users == Some(false) {
+        return false;
+    }
+    let (own, pod) = (container.security_context.as_deref(), spec.security_context.as_deref());
+    let user = own.and_then(|of| of.run_as_user).or_else(|| pod.and_then(|of| of.run_as_user));
+    let not_root =
+        own.and_then(|of| of.run_as_non_root).or_else(|| pod.and_then(|of| of.run_as_non_root));
+    let dropped = own.and_then(|of| of.capabilities.as_ref()).map_or(&[][..], |of| &of.drop);
+    let has_none = dropped.iter().any(|name| name.eq_ignore_ascii_case("ALL"));
+    user.is_none_or(|user| user == 0) && not_root != Some(true) && !has_none
+}
+
+fn sees_nodes_own(spec: &PodSpec, container: &Container, volume: &Volume) -> bool {
     let Some(VolumeSource::HostPath(path)) = &volume.source else { return false };
-    container
-        .mounts_of(volume)
-        .any(|mount| is_nodes_own(&cleaned(&format!("{path}/{}", mount.sub_path)), mount.read_only))
+    // What there is to be read or written is root's, and its group's at most; but for homes.
+    let is_open = |path: &str| match never_root(spec, container) {
+        None => true,
+        Some(user) => PEOPLE.contains(&user) && is_a_home(path),
+    };
+    container.mounts_of(volume).any(|mount| {
+        let path = cleaned(&format!("{path}/{}", mount.sub_path));
+        is_nodes_own(&path, mount.read_only) && is_open(&path)
+    })
+}
+
+/// Numbers of users who have a home (`login.defs(5)`, `UID_MIN` and `UID_MAX`).
+const PEOPLE: std::ops::RangeInclusive<i64> = 1_000..=60_000;
+
+/// The number of the user that a container's processes are and stay, where they are neither root nor in
+/// its group: a program of the image that runs as its owner makes none of them root. None where they are,
+/// or may be.
+fn never_root(spec: &PodSpec, container: &Container) -> Option<i64> {
+    let (own, pod) = (container.security_context.as_deref(), spec.security_context.as_deref());
+    let user = own.and_then(|of| of.run_as_user).or_else(|| pod.and_then(|of| of.run_as_user));
+    let group = own.and_then(|of| of.run_as_group).or_else(|| pod.and_then(|of| of.run_as_group));
+    let more = pod.map_or(&[][..], |of| &of.supplemental_groups);
+    let in_roots = more.contains(&0) || pod.and_then(|of| of.fs_group) == Some(0);
+    let stays = group.is_some_and(|group| group != 0)
+        && !in_roots
+        && own.and_then(|of| of.allow_privilege_escalation) == Some(false)
+        && own.and_then(|of| of.capabilities.as_ref()).is_none_or(|of| of.add.is_empty());
+    user.filter(|user| *user != 0 && stays)
+}
+
+/// Whether there may be somebody's home in it, whose number a process may have.
+fn is_a_home(path: &str) -> bool {
+    path.is_empty() || path == "/home" || path.starts_with("/home/")
 }
 
 /// A path without what changes nothing of it, as Go's `path.Clean` has it; the root is empty.
@@ -342,6 +392,77 @@ mod tests {
         ] {
             assert!(!mounts(other, &[false]), "{other}");
         }
+    }
+
+    #[test]
+    fn nobody_reads_what_is_roots() {
+        let pod = |path: &str, read_only: bool, of_pod: &Value, context: &Value| {
+            let mount = json!({"name": "v", "mountPath": "/v", "readOnly": read_only});
+            has(&json!({"volumes": [{"name": "v", "hostPath": {"path": path}}],
+                "securityContext": of_pod, "containers": [
+                    {"name": "main", "securityContext": context, "volumeMounts": [mount]}]}))
+        };
+        let (none, stays) = (json!({}), json!({"allowPrivilegeEscalation": false}));
+        let nobody = json!({"runAsUser": 65534, "runAsGroup": 65534, "runAsNonRoot": true});
+        for path in ["/etc/kubernetes", "/var/lib/kubelet", "/proc", "/run/containerd", "/usr/bin"]
+        {
+            for read_only in [true, false] {
+                assert!(!pod(path, read_only, &nobody, &stays), "{path}");
+            }
+            assert!(pod(path, false, &none, &stays), "{path}");
+        }
+        let keys = "/etc/kubernetes";
+        assert!(pod(keys, true, &nobody, &none));
+        let user = json!({"runAsUser": 65534});
+        assert!(pod(keys, true, &user, &stays));
+        let root = json!({"runAsUser": 65534, "runAsGroup": 0});
+        assert!(pod(keys, true, &root, &stays));
+        let more = |key: &str, value: Value| {
+            let mut more = nobody.clone();
+            more[key] = value;
+            pod(keys, true, &more, &stays)
+        };
+        assert!(more("supplementalGroups", json!([10, 0])));
+        assert!(!more("supplementalGroups", json!([10])));
+        assert!(more("fsGroup", json!(0)));
+        assert!(!more("fsGroup", json!(2000)));
+        assert!(more("runAsUser", json!(0)));
+        let reads = json!({"allowPrivilegeEscalation": false,
+            "capabilities": {"drop": ["ALL"], "add": ["DAC_OVERRIDE"]}});
+        assert!(pod(keys, true, &nobody, &reads));
+        let own_root = json!({"allowPrivilegeEscalation": false, "runAsUser": 0});
+        assert!(pod(keys, true, &nobody, &own_root));
+        // Somebody's home may be of a user of that number, and all of the node holds homes.
+        let person = json!({"runAsUser": 1000, "runAsGroup": 1000});
+        for path in ["/", "/home", concat!("/home", "/ana/.ssh")] {
+            assert!(pod(path, true, &person, &stays), "{path}");
+            assert!(!pod(path, true, &nobody, &stays), "{path}");
+        }
+        assert!(!pod(keys, true, &person, &stays));
+    }
+
+    #[test]
+    fn root_among_the_nodes_processes_has_what_others_hold() {
+        let pod = |more: &Value, context: &Value| {
+            let mut spec = json!({"hostPID": true, "containers": [
+                {"name": "main", "securityContext": context}]});
+            spec.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            has(&spec)
+        };
+        let (none, nobody) = (json!({}), json!({"runAsUser": 65534}));
+        assert!(pod(&none, &none));
+        assert!(pod(&none, &json!({"runAsUser": 0})));
+        assert!(pod(&json!({"securityContext": {"runAsUser": 65534}}), &json!({"runAsUser": 0})));
+        assert!(pod(&none, &json!({"capabilities": {"drop": ["NET_RAW"]}})));
+        assert!(!pod(&json!({"hostPID": false}), &none));
+        assert!(!pod(&json!({"hostUsers": false}), &none));
+        assert!(!pod(&none, &nobody));
+        assert!(!pod(&json!({"securityContext": nobody}), &none));
+        assert!(!pod(&none, &json!({"runAsNonRoot": true})));
+        assert!(!pod(&json!({"securityContext": {"runAsNonRoot": true}}), &none));
+        assert!(!pod(&none, &json!({"capabilities": {"drop": ["ALL"]}})));
+        let traces = json!({"capabilities": {"drop": ["ALL"], "add": ["SYS_PTRACE"]}});
+        assert!(pod(&none, &traces));
     }
 
     #[test]

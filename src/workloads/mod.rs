@@ -2,6 +2,7 @@
 //! token is in them, what they may do on their node, what isolates them, which Secrets are in them.
 
 mod addresses;
+mod enforced;
 mod fold;
 mod host;
 mod isolation;
@@ -14,6 +15,7 @@ mod token;
 mod volumes;
 
 pub use crate::model::Containers;
+pub use enforced::{Enforced, EnforcedBy, enforced, held_to};
 pub use fold::{mirror_words, mirrors, of};
 pub use host::has_node;
 pub use isolation::{Isolation, State as IsolationState};

@@ -5,27 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{Container, Name, PodSpec, SecurityContext};
 
-/// How strict.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Level {
-    /// Anything goes.
-    Privileged,
-    /// No known way to more privileges.
-    Baseline,
-    /// Hardened.
-    Restricted,
-}
-
-impl Level {
-    /// The word of Kubernetes.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Privileged => "privileged",
-            Self::Baseline => "baseline",
-            Self::Restricted => "restricted",
-        }
-    }
-}
+pub use crate::model::PodSecurityLevel as Level;
 
 /// A check that a pod fails.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]

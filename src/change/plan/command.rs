@@ -30,6 +30,28 @@ impl Intent {
     }
 }
 
+/// The one command that plans these: of several, which are all to be revoked, as one.
+pub fn command_of(wishes: &[Intent]) -> String {
+    match wishes {
+        [one] => one.command(),
+        all => {
+            let words: Vec<String> = all.iter().map(Intent::shell_word).collect();
+            format!("keybook revoke {}", words.join(" "))
+        }
+    }
+}
+
+/// `revoke user:jane`; of several, which are all to be revoked, `revoke rb:a/x=user:jane, rb:b/y=user:jane`.
+pub fn words_of(wishes: &[Intent]) -> String {
+    match wishes {
+        [one] => one.words(),
+        all => {
+            let words: Vec<String> = all.iter().map(ToString::to_string).collect();
+            format!("revoke {}", words.join(", "))
+        }
+    }
+}
+
 /// What is chosen otherwise than by default.
 fn narrowing(choices: &Choices, default: &Choices) -> Vec<String> {
     let mut flags = Vec::new();

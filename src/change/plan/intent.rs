@@ -6,8 +6,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use super::account;
-use super::{Choices, Ending, Named, Splitting};
-use crate::book::Mend;
+use super::{Choices, Ending, Splitting};
 use crate::credentials::MapField;
 use crate::model::{BindingKind, Identity, Name, RoleKind, read_as_is, read_back, shell_word};
 use crate::rbac::BindingKey;
@@ -306,35 +305,6 @@ impl Intent {
         format!("{verb} {self}")
     }
 
-    /// What would mend a finding.
-    pub fn to_mend(mend: &Mend) -> Self {
-        match mend {
-            Mend::Revoke(key) => Self::Grant {
-                binding_kind: key.binding_kind,
-                namespace: key.namespace.clone(),
-                binding: key.binding.clone(),
-                subject: key.subject.clone(),
-            },
-            Mend::RevokeAll(identity) => Self::Identity { identity: identity.clone() },
-            Mend::Quarantine { namespace, name } => {
-                Self::Quarantine { namespace: namespace.clone(), name: name.clone() }
-            }
-            Mend::Narrow(identity) => {
-                Self::Narrow { identity: identity.clone(), choices: Choices::default() }
-            }
-            Mend::Split { identity, off, into } => {
-                let named =
-                    |(name, is): &(Name, Name)| Named { name: name.clone(), is: is.clone() };
-                let how = Splitting {
-                    actors: off.iter().map(named).collect(),
-                    into: into.clone(),
-                    ..Splitting::default()
-                };
-                Self::Split { identity: identity.clone(), how: how.into() }
-            }
-        }
-    }
-
     /// It as one word of a shell's command line, as [`Intent::of_word`] reads it.
     pub fn shell_word(&self) -> String {
         let Self::Grant { namespace, binding, subject, .. } = self else {
@@ -376,13 +346,16 @@ impl Intent {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::book::Mend;
+    use crate::change::plan::command_of;
 
     #[test]
     fn a_split_of_some_names_them_and_runs_as_it_stands() {
         let split = |identity: &str, off: &[(&str, &str)], into: Option<&str>| {
             let off = off.iter().map(|(name, is)| ((*name).into(), (*is).into())).collect();
             let identity = identity.parse().expect("an identity");
-            Intent::to_mend(&Mend::Split { identity, off, into: into.map(Into::into) }).command()
+            let split = Mend::Split { identity, off, into: into.map(Into::into) };
+            command_of(&Intent::to_mend(&split))
         };
         assert_eq!(
             split("user:ana@corp.example", &[("argocd", "192.0.2.7")], Some("ops")),

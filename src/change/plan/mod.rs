@@ -30,6 +30,7 @@ mod left;
 mod lock_out;
 mod make;
 mod mapping;
+mod mend;
 mod narrow;
 mod owner;
 mod parted;
@@ -51,6 +52,7 @@ pub use about::{About, about, moved};
 pub use account::Ending;
 pub use against::{Earlier, against, lost_since};
 pub use check::Check;
+pub use command::{command_of, words_of};
 pub use definition::Followed;
 pub use document::{
     API_VERSION, Action, ClusterRef, CoverageRef, Header, Inverse, KIND, Later, Manual,

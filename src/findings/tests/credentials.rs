@@ -375,9 +375,18 @@ fn files_without_a_pod_or_a_workload_of_a_namespace_do_not_say_what_runs_there()
 #[test]
 fn a_name_in_a_command_is_one_word_of_a_shell() {
     let user = "user:a$(id);'b";
-    let book = world().bind(None, "x", "ClusterRole/all", user).book();
-    let grant = book.grants().next().unwrap();
-    let how = crate::findings::fix::of_grant(&book, &grant.key.subject, "reach", &grant.key).how;
+    let mint =
+        json!([{"verbs": ["create"], "apiGroups": [""], "resources": ["serviceaccounts/token"]}]);
+    let book = world()
+        .namespace("a")
+        .account("a", "strong")
+        .bind(None, "strong", "ClusterRole/all", "sa:a/strong")
+        .cluster_role("mint", &mint)
+        .bind(None, "x", "ClusterRole/mint", user)
+        .book();
+    let reach = crate::reach::Reach::new(&book);
+    let found = crate::findings::reach::all(&reach, &reach.all());
+    let how = found.into_iter().find(|one| one.identity.to_string() == user).unwrap().fix.how;
     assert!(how.contains(r"keybook reach 'user:a$(id);'\''b' says"), "{how}");
     let word = |text: &str| crate::model::shell_word(text.to_owned());
     assert_eq!(word("sa:ci/bot"), "sa:ci/bot");

@@ -11,7 +11,11 @@ use crate::reach::steps::exec::connects;
 use crate::reach::steps::kubelet::has_node;
 use crate::reach::world::{Door, Level, Placed, Where, World, of};
 
-const MODEL: &str = "assumes that no other admission refuses such pods and that nodes take them";
+const MODEL: &str = "assumes that a namespace that says no Pod Security level has the one that the setting \
+                     pod_security says, or else none, that no other admission refuses such pods and that \
+                     nodes take them";
+/// Where a label is written that says what pods may be.
+const LABELLED: &str = "assumes that no other admission refuses such pods and that nodes take them";
 
 pub(crate) const POD: About = About {
     id: "host",
@@ -22,15 +26,15 @@ pub(crate) const POD: About = About {
 
 pub(crate) const REACHED: About = About {
     id: "host-pod",
-    does: "reaches into a pod that has its node's files, and so takes the tokens there of",
+    does: "reaches into a pod that has its node's files or processes, and so takes the tokens there of",
     seen: Seen {
         how: Shown::Partly,
         what: "the connection or the change of the pod, not what it does on the node; nothing where it \
                is by way of the kubelet",
     },
     modelled: Some(
-        "assumes that what runs in the pod reaches the node's files, and has what it takes to read \
-         them",
+        "assumes that what runs in the pod reaches the node's files, or those of its processes, and has \
+         what it takes to read them",
     ),
 };
 
@@ -41,7 +45,7 @@ pub(crate) const LABEL: About = About {
         how: Shown::Partly,
         what: "the label and the pod being made or changed, not what it does on the node",
     },
-    modelled: Some(MODEL),
+    modelled: Some(LABELLED),
 };
 
 pub(crate) const CHANGE: About = About {
@@ -53,16 +57,13 @@ pub(crate) const CHANGE: About = About {
 
 pub(crate) const NEW: About = About {
     id: "namespace-and-host",
-    does: "makes a namespace of which no Pod Security level is said, and takes by a pod there the tokens on \
-           its node of",
+    does: "makes a namespace with a label that lets pods be anything, and takes by a pod there the tokens \
+           on its node of",
     seen: Seen {
         how: Shown::Partly,
         what: "the namespace and the pod being made, not what it does on the node",
     },
-    modelled: Some(
-        "assumes that the API server's own configuration holds no pods back where a namespace says \
-         nothing, that no other admission refuses such pods and that nodes take them",
-    ),
+    modelled: Some(LABELLED),
 };
 
 pub(in crate::reach) fn find(rights: &Rights, world: &World, out: &mut Out) {

@@ -90,8 +90,12 @@ pub(in crate::reach) fn written(world: &World, made: &Part, read: &Part) -> Vec<
     let meant = |mount: &Mount| has(wanted, &mount.pod);
     let on = |nodes: &[u32], mount: &Mount| nodes.contains(&mount.node);
     let places = match by {
-        Sees::Answer if is_empty(&both(names, wanted)) => Vec::new(),
-        Sees::Answer => vec![at],
+        Sees::Answer | Sees::AnswerAnew if is_empty(&both(names, wanted)) => Vec::new(),
+        Sees::AnswerAnew => vec![at],
+        Sees::Answer => match both(names, wanted) {
+            Some(both) if makes => not_taken(world, at, &both),
+            _ => vec![at],
+        },
         Sees::Added => world.with_pods(at),
         Sees::Running => mounted(&|mount| mount.sight.live && meant(mount)),
         Sees::Image => mounted(&|mount| mount.sight.started && !mount.held && meant(mount)),
@@ -126,7 +130,20 @@ pub(in crate::reach) fn find(rights: &Rights, world: &World, out: &mut Out) {
             }
         }
         let (at, names) = (right.at.inside(), right.names.clone());
-        out.part(Part::ReadSecret { at, names, by: Sees::Answer, used: used.to_vec() });
+        // Whoever writes one has it go: what is patched names an owner that is not there.
+        let by = if matches!(right.verb, Verb::Get | Verb::List | Verb::Watch) {
+            Sees::Answer
+        } else {
+            Sees::AnswerAnew
+        };
+        out.part(Part::ReadSecret { at, names, by, used: used.to_vec() });
+        for other in rights.of(On::Secrets, Verb::Update).iter().filter(|_| right.names.is_some()) {
+            let names = both(&right.names, &other.names);
+            if let Some(at) = right.at.meet(other.at).filter(|_| !is_empty(&names)) {
+                let (at, used) = (at.inside(), vec![right.clone(), other.clone()]);
+                out.part(Part::ReadSecret { at, names, by: Sees::AnswerAnew, used });
+            }
+        }
     }
     // Of one that is there, only the type cannot be changed: without data and with another account's name the
     // controller fills it for that one (`pkg/apis/core/validation/validation.go`,
@@ -149,6 +166,18 @@ pub(in crate::reach) fn find(rights: &Rights, world: &World, out: &mut Out) {
             out.part(Part::MakeSecret { at, names, step, used: made.used.clone() });
         }
     }
+}
+
+/// Where one of the names is not taken by a Secret of another type, which stays what it is: as far as that
+/// is known, which is by pods that run and need it.
+fn not_taken(world: &World, at: Where, names: &[Name]) -> Vec<Where> {
+    let is_free = |ns: &u32| {
+        names.iter().any(|name| of(&world.other_secrets, *ns).binary_search(name).is_err())
+    };
+    if world.within(at).all(|ns| is_free(&ns)) {
+        return vec![at];
+    }
+    world.within(at).filter(is_free).map(Where::In).collect()
 }
 
 /// Under which of the names a Secret can be made: what is there and `immutable` stays what it is

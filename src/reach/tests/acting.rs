@@ -289,3 +289,19 @@ fn what_no_request_asks_for_adds_nothing() {
     );
     assert_eq!(same, None);
 }
+
+/// Who writes cluster-wide itself gains nothing worth telling by another who writes other things there:
+/// networks' and load balancers' controllers are made so.
+#[test]
+fn other_things_to_write_are_worth_nothing_where_one_writes_already() {
+    let leases = || json!([rule(&["create"], COORDINATION, &["leases"])]);
+    let other = || json!([rule(&["create", "update"], "crd.example.org", &["blocks"])]);
+    let worth = |world: &World| att(world).0.is_more();
+    let with =
+        |own: Option<&str>| also(also(team(), "backup", None, other()), "att", own, leases());
+    assert!(!worth(&with(None)));
+    // In a namespace only it is less.
+    assert!(worth(&with(Some("n"))));
+    // What reads Secrets is worth it all the same.
+    assert!(worth(&also(with(None), "idle", None, secrets())));
+}

@@ -257,6 +257,79 @@ fn the_grants_that_cut_are_those_without_which_there_is_no_way() {
     assert!(cuts > least && more > least && beside > least / 4);
 }
 
+/// What of eve's own grants is said to end her way, against worlds without them: together they do, with
+/// any one of them left they do not; where it is said that none would, all of them do not. How many
+/// grants it is; none: it is said that none would.
+fn ends_by_her_own(seed: u64, world: World) -> Option<usize> {
+    let mut world = world.cluster_role("nothing", &json!([]));
+    for again in ["nobody", "nothing"] {
+        world = world.bind(None, again, "ClusterRole/nothing", "user:eve");
+    }
+    let book = world.book();
+    let reach = Reach::new(&book);
+    let eve = Identity::user("eve");
+    let entry = book.find(&eve).unwrap();
+    let reached = reach.of(entry);
+    let way = reached.way()?;
+    let is_lost = |keys: &[GrantKey]| {
+        let less = keys.iter().fold(world.clone(), |world, key| without(&world, key));
+        let left = standings(&less, std::slice::from_ref(&eve));
+        let left = left.get(&eve).copied().unwrap_or(NOBODY);
+        match &way.adds {
+            Some(added) => left.adds < Some(added.adds) && left.tier != Tier::ClusterAdmin,
+            None => left.tier < reached.tier,
+        }
+    };
+    let key = |id: &GrantId| book.grant(*id).unwrap().key.clone();
+    match reach.own_cut(entry, &reached, false, &Ways::new(std::iter::once(entry.id))) {
+        OwnCut::By(ids) => {
+            let keys: Vec<GrantKey> = ids.iter().map(key).collect();
+            assert!(keys.iter().all(|key| key.subject == eve), "seed {seed}: {keys:?}");
+            assert!(is_lost(&keys), "seed {seed}: {keys:?}");
+            for at in 0..keys.len() {
+                let mut fewer = keys.clone();
+                fewer.remove(at);
+                assert!(!is_lost(&fewer), "seed {seed}: {fewer:?}");
+            }
+            Some(keys.len())
+        }
+        OwnCut::No(_) => {
+            // But for those by which she is somebody.
+            let own = book.grants().filter(|grant| {
+                grant.key.subject == eve && !["nobody", "nothing"].contains(&&*grant.key.binding)
+            });
+            let own: Vec<GrantKey> = own.map(|grant| grant.key.clone()).collect();
+            assert!(!is_lost(&own[..]), "seed {seed}: {own:?}");
+            Some(0)
+        }
+        other => panic!("seed {seed}: {other:?}"),
+    }
+}
+
+#[test]
+fn the_own_grants_that_end_a_way_are_those_and_no_more() {
+    let of_seed = |seed: u64| {
+        let (mut world, _) = way(seed);
+        // The same way once more, in whole or in part, by grants of her own or of everybody's.
+        let again = world.snapshot.objects.bindings.values().cloned().collect::<Vec<_>>();
+        let rng = &mut ChaCha8Rng::seed_from_u64(seed);
+        for binding in again {
+            let mut twin = (*binding).clone();
+            twin.meta.name = format!("again-{}", twin.meta.name).into();
+            if rng.random_bool(0.5) && &*binding.meta.name != "strong" {
+                world.snapshot.objects.insert(Object::Binding(twin));
+            }
+        }
+        ends_by_her_own(seed, world)
+    };
+    let found: Vec<usize> = (0..worlds()).into_par_iter().filter_map(of_seed).collect();
+    let with = |is_it: &dyn Fn(usize) -> bool| found.iter().filter(|many| is_it(**many)).count();
+    let (none, one, several) = (with(&|of| of == 0), with(&|of| of == 1), with(&|of| of > 1));
+    println!("reach: {none} ways that no own grants end, {one} that one does, {several} several");
+    let least = found.len() / 20;
+    assert!(none > least && one > least && several > least);
+}
+
 /// Worlds that came out wrong once.
 #[test]
 fn worlds_that_were_wrong_are_right() {

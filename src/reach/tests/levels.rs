@@ -2,6 +2,7 @@
 
 use super::twins::{APP, leads, never, pod};
 use super::*;
+use crate::model::{BindingKind, PodSecurity, PodSecurityLevel as Level};
 
 /// A pod of the strong account with a port of its node, which gives nothing of the node.
 fn with_port(ns: &str) -> Value {
@@ -114,4 +115,74 @@ fn a_pod_is_changed_once_the_level_is_away() {
         leads(plain, HELD, json!([label(), way]), &[step]);
     }
     never(world(), APP, json!([label(), rule(&["patch"], "", &["pods"])]));
+}
+
+/// What the API servers' own configuration says, as somebody told it.
+fn told(mut world: World, default: Option<Level>, exempt: &[&str]) -> World {
+    let exempt = exempt.iter().map(|name| (*name).into()).collect();
+    world.policy.pod_security = PodSecurity { default, exempt };
+    world
+}
+
+#[test]
+fn a_namespace_without_a_label_has_the_level_that_is_told() {
+    let unlabelled = |pod: &Value| held(&json!({}), pod);
+    let breaks = with_port("held");
+    let patch = || json!([rule(&["patch"], "", &["pods"])]);
+    let change = [Step::ChangePod];
+    leads(told(unlabelled(&breaks), None, &[]), HELD, patch(), &change);
+    leads(told(unlabelled(&breaks), Some(Level::Privileged), &[]), HELD, patch(), &change);
+    for level in [Level::Baseline, Level::Restricted] {
+        never(told(unlabelled(&breaks), Some(level), &[]), HELD, patch());
+        leads(told(unlabelled(&breaks), Some(level), &["held"]), HELD, patch(), &change);
+        // A label goes before it, and an exemption before both.
+        let free = held(&enforce("privileged"), &breaks);
+        leads(told(free, Some(level), &[]), HELD, patch(), &change);
+        let strict = held(&enforce("restricted"), &breaks);
+        never(told(strict.clone(), Some(level), &["other"]), HELD, patch());
+        leads(told(strict, Some(level), &["held"]), HELD, patch(), &change);
+    }
+    // Who writes the label lets pods be anything there all the same.
+    let both = json!([rule(&["patch"], "", &["pods", "namespaces"])]);
+    let world = told(unlabelled(&breaks), Some(Level::Baseline), &[]);
+    leads(world, HELD, both, &[Step::LabelAndChange]);
+}
+
+#[test]
+fn pods_have_their_node_where_what_is_told_lets_them() {
+    let run = || json!([rule(&["create"], "", &["pods"])]);
+    let world = || {
+        let mut there = pod("kube-system", "kube-apiserver-a", "default", "Running");
+        there["metadata"]["labels"] = json!({"component": "kube-apiserver"});
+        company().namespace("kube-system").object(&there).namespace("free").account("free", "weak")
+    };
+    let free = Some("free");
+    leads(told(world(), None, &[]), free, run(), &[Step::Host]);
+    never(told(world(), Some(Level::Baseline), &[]), free, run());
+    never(told(world(), Some(Level::Baseline), &["app"]), free, run());
+    leads(told(world(), Some(Level::Baseline), &["free"]), free, run(), &[Step::Host]);
+    // A new namespace is made with a label that lets them.
+    let make = json!([rule(&["create"], "", &["namespaces", "pods"])]);
+    let anywhere = |exempt: &[&str]| {
+        let mut world = told(world(), Some(Level::Baseline), exempt);
+        for name in ["strong-app", "strong-quiet"] {
+            let key = (BindingKind::ClusterRoleBinding, "".into(), name.into());
+            world.snapshot.objects.bindings.remove(&key);
+        }
+        world
+    };
+    leads(anywhere(&[]), None, make, &[Step::NewNamespaceAndHost]);
+}
+
+#[test]
+fn what_is_not_known_of_levels_is_said_until_somebody_tells() {
+    let said = |world: &World| -> Vec<&str> {
+        let book = world.book();
+        let all = not_followed(&book).into_iter();
+        all.filter(|text| text.contains("configuration")).collect()
+    };
+    let [unsaid] = said(&company())[..] else { panic!() };
+    assert!(unsaid.contains("Talos: baseline") && unsaid.contains("the setting pod_security"));
+    let [rest] = said(&told(company(), Some(Level::Baseline), &[]))[..] else { panic!() };
+    assert!(rest.starts_with("users and runtime classes"), "{rest}");
 }

@@ -167,3 +167,104 @@ fn what_everybody_has_hides_no_finding() {
     assert_eq!(told(&world(&open)), [everybody, pair("user:jane", "jane")]);
     assert_eq!(told(&world(&json!([]))), [pair("user:jane", "jane")]);
 }
+
+/// What mends the finding of jane.
+fn fix(world: &World) -> (Vec<String>, String) {
+    let book = world.book();
+    let reach = Reach::new(&book);
+    let all = reach.all();
+    let found = crate::findings::reach::all(&reach, &all);
+    let jane = found.into_iter().find(|one| one.identity == Identity::user("jane")).unwrap();
+    let wishes = jane.fix.write.as_ref().map(crate::change::plan::Intent::to_mend);
+    let wishes = wishes.unwrap_or_default().iter().map(ToString::to_string).collect();
+    (wishes, jane.fix.how)
+}
+
+#[test]
+fn a_finding_offers_what_ends_the_way_and_nothing_else() {
+    let mint = || named(rule(&["create"], "", &["serviceaccounts/token"]), &["strong"]);
+    let first = || jane(company(), APP, &json!([mint()]));
+    let (wishes, how) = fix(&first());
+    assert_eq!(wishes, ["RoleBinding app/jane=user:jane"]);
+    assert!(
+        how.starts_with("take the grant away: no other way leads as far; keybook reach"),
+        "{how}"
+    );
+    // Another grant of hers leads there too, and one that does not.
+    let more = |who: &str| {
+        first()
+            .role("quiet", "minter", &json!([mint()]))
+            .bind(Some("quiet"), "second", "Role/minter", who)
+            .cluster_role("look", &json!([rule(&["get"], "", &["pods"])]))
+            .bind(None, "look", "ClusterRole/look", "user:jane")
+    };
+    let (wishes, how) = fix(&more("user:jane"));
+    let both = ["RoleBinding app/jane=user:jane", "RoleBinding quiet/second=user:jane"];
+    assert_eq!(wishes, both);
+    assert!(
+        how.starts_with("take these 2 grants away together: with any one of them left"),
+        "{how}"
+    );
+    // What everybody is granted is not hers to be taken.
+    let (wishes, how) = fix(&more("group:system:authenticated"));
+    assert!(wishes.is_empty(), "{wishes:?}");
+    assert!(how.contains("begins with RoleBinding quiet/second"), "{how}");
+    assert!(how.contains("a finding of the group"), "{how}");
+    // Nor are there more grants than are tried.
+    let mut many = first();
+    for at in 0..=MOST_CUT {
+        let ns = format!("n{at}");
+        many = many.namespace(&ns).account(&ns, "strong").role(&ns, "minter", &json!([mint()]));
+        let strong = format!("sa:{ns}/strong");
+        many = many.bind(None, &ns, "ClusterRole/cluster-admin", &strong);
+        many = many.bind(Some(&ns), "more", "Role/minter", "user:jane");
+    }
+    let (wishes, how) = fix(&many);
+    assert!(wishes.is_empty(), "{wishes:?}");
+    assert!(how.starts_with("more than 8 of its grants lead as far"), "{how}");
+}
+
+#[test]
+fn a_step_names_the_role_that_an_aggregated_one_has_its_rule_from() {
+    let role = |name: &str, labels: &Value, from: &Value, rules: &Value| {
+        json!({"apiVersion": format!("{RBAC}/v1"), "kind": "ClusterRole",
+            "metadata": {"name": name, "labels": labels}, "rules": rules,
+            "aggregationRule": {"clusterRoleSelectors": from}})
+    };
+    let mint = || json!([named(rule(&["create"], "", &["serviceaccounts/token"]), &["strong"])]);
+    let to = |name: &str| json!({name: "true"});
+    let from = |name: &str| json!([{"matchLabels": {name: "true"}}]);
+    let world = |more: &Value| {
+        company()
+            .object(&role("see", &to("to-all"), &from("to-see"), &mint()))
+            .object(&role("all", &json!({}), &from("to-all"), &mint()))
+            .object(&json!({"apiVersion": format!("{RBAC}/v1"), "kind": "ClusterRole",
+                "metadata": {"name": "crd-see", "labels": to("to-see")}, "rules": mint()}))
+            .object(more)
+            .bind(APP, "all", "ClusterRole/all", "user:jane")
+    };
+    let hop = |world: &World| {
+        let book = world.book();
+        let reach = Reach::new(&book);
+        let entry = book.find(&Identity::user("jane")).unwrap();
+        let reached = reach.of(entry);
+        let path = reached.highest().unwrap();
+        let kept = reach.cuts_of(entry, [path]);
+        (path.hops[0].needed[0].by(), path.hops[0].cut(path, &kept))
+    };
+    let nothing = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "other"}});
+    let (by, cut) = hop(&world(&nothing));
+    assert_eq!(by, "RoleBinding app/all to user:jane (ClusterRole all, from crd-see)");
+    assert_eq!(
+        cut,
+        "take user:jane out of RoleBinding app/all; ClusterRole all has the rule from crd-see: without \
+         the rule there, or the label that aggregates it, nobody has it by all"
+    );
+    // What the API server brings back is nothing to be taken out.
+    let own = json!({"apiVersion": format!("{RBAC}/v1"), "kind": "ClusterRole",
+        "metadata": {"name": "system:see", "labels": {"to-see": "true",
+            "kubernetes.io/bootstrapping": "rbac-defaults"}}, "rules": mint()});
+    let (by, cut) = hop(&world(&own));
+    assert_eq!(by, "RoleBinding app/all to user:jane (ClusterRole all)");
+    assert_eq!(cut, "take user:jane out of RoleBinding app/all");
+}

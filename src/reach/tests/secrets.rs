@@ -165,3 +165,51 @@ fn what_is_immutable_stays_anothers() {
     let get = json!([rule(&["get"], "", &["secrets"])]);
     leads(company().object(&strong), APP, get, &[Step::ReadToken]);
 }
+
+/// Operators make a Secret for themselves as they start, and read that one: its name is taken.
+#[test]
+fn a_name_that_running_pods_need_is_taken_by_a_secret_of_another_type() {
+    let needs = |ns: &str, more: &Value| {
+        let mut pod = super::twins::pod(ns, "p", "weak", "Running");
+        pod["spec"]["containers"][0]["env"] = json!([{"name": "P",
+            "valueFrom": {"secretKeyRef": {"name": "own", "key": "auth"}}}]);
+        pod["spec"]["containers"][0]["env"][0]["valueFrom"]["secretKeyRef"]
+            .as_object_mut()
+            .unwrap()
+            .extend(more.as_object().unwrap().clone());
+        pod
+    };
+    let there = || company().object(&needs("app", &json!({})));
+    let make = || rule(&["create"], "", &["secrets"]);
+    let reads = |verbs: &[&str], names: &[&str]| named(rule(verbs, "", &["secrets"]), names);
+    let both = [Step::MakeTokenSecret];
+    for verb in ["get", "list", "watch"] {
+        never(there(), APP, json!([make(), reads(&[verb], &["own"])]));
+        leads(company(), APP, json!([make(), reads(&[verb], &["own"])]), &both);
+        leads(there(), APP, json!([make(), reads(&[verb], &["other"])]), &both);
+        leads(there(), APP, json!([make(), reads(&[verb], &["other", "own"])]), &both);
+        leads(there(), APP, json!([make(), rule(&[verb], "", &["secrets"])]), &both);
+        // Who has it go makes one of a token in its place.
+        leads(there(), APP, json!([make(), reads(&[verb, "update"], &["own"])]), &both);
+        never(there(), APP, json!([make(), reads(&[verb], &["own"]), reads(&["update"], &["x"])]));
+    }
+    for verb in ["patch", "delete"] {
+        leads(there(), APP, json!([make(), reads(&[verb], &["own"])]), &both);
+    }
+    never(there(), APP, json!([reads(&["create", "get"], &["own"])]));
+    leads(there(), APP, json!([reads(&["create", "patch"], &["own"])]), &both);
+    // Taken in one namespace, free in another.
+    let wide = json!([make(), reads(&["get"], &["own"])]);
+    leads(there(), None, wide.clone(), &both);
+    let all = there().object(&needs("quiet", &json!({})));
+    never(all, None, wide);
+    // A pod runs without what is optional, and one that does not run says nothing.
+    let get = || json!([make(), reads(&["get"], &["own"])]);
+    leads(company().object(&needs("app", &json!({"optional": true}))), APP, get(), &both);
+    let mut waits = needs("app", &json!({}));
+    waits["status"]["phase"] = json!("Pending");
+    leads(company().object(&waits), APP, get(), &both);
+    // One of a token is read as it is.
+    let token = there().object(&token_secret("app", "own", "strong"));
+    leads(token, APP, get(), &[Step::ReadToken]);
+}

@@ -113,6 +113,9 @@ fn steps(lines: &mut Lines, book: &Book, path: &Path, kept: &[Kept], width: usiz
     } else {
         let mut head = Line::of(path.tier.as_str(), words::tier_slot(path.tier));
         head.push(format!(" in {steps}"), Slot::Strong);
+        if let Some(words) = path.modelled_words() {
+            head.push(format!(", {words}"), Slot::Unknown);
+        }
         lines.push(head);
     }
     for (number, hop) in (1..).zip(&path.hops) {

@@ -30,6 +30,11 @@ pub fn lines(entry: &Entry, data: Option<&PageData>, width: usize) -> Lines {
         }
         one(&mut lines, workload, width);
     }
+    if !data.workloads.is_empty() {
+        lines.push(Line::new());
+        let held = wrap(&distinct(&data.held_to), width).into_iter();
+        lines.extend(held.map(|text| Line::of(text, Slot::Muted)));
+    }
     if data.mirror_pods > 0 {
         let text = crate::workloads::mirror_words(data.mirror_pods);
         lines.extend(wrap(&text, width).into_iter().map(|text| Line::of(text, Slot::Muted)));

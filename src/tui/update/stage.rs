@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::open;
-use crate::book::{Book, Grant, GrantId, GrantKey, Mend};
+use crate::book::{Book, Grant, GrantId};
 use crate::change::plan::{Choices, Ending, Intent, about};
 use crate::credentials::Credential;
 use crate::model::{Identity, RoleKind, SubjectKind};
@@ -118,11 +118,16 @@ fn cuts(state: &State) -> Result<(FeedId, Vec<Worded>), &'static str> {
     let wish = |kept: &Kept| {
         let key = &book.grant(kept.grant)?.key;
         let to = words::full(&key.subject);
-        Some((of_key(key), format!("{} to {to}: {}", words::binding(key), kept.words(path))))
+        Some((
+            Intent::of_grant(key),
+            format!("{} to {to}: {}", words::binding(key), kept.words(path)),
+        ))
     };
     let found: Vec<Worded> = closing.filter_map(wish).collect();
     if found.is_empty() {
-        return Err("no grant closes this way alone: \"cut\" below each step says what would");
+        return Err(
+            "no grant closes this way alone: what mends the finding reach is those that do together",
+        );
     }
     Ok((page.who.feed, found))
 }
@@ -190,7 +195,11 @@ fn wishes(state: &State, narrow: bool) -> Result<Vec<(FeedId, Intent)>, String> 
             if let Some(why) = mend::refusal(state, finding, id) {
                 return Err(why);
             }
-            mend::intent(&finding.fix).ok_or("it has no fix that is staged")?
+            let fix = mend::intents(&finding.fix);
+            if fix.is_empty() {
+                return Err("it has no fix that is staged".to_owned());
+            }
+            return Ok(fix.into_iter().map(|wish| (feed, wish)).collect());
         }
         open::Target::Credential(_, credential, _) => of_credential(&credential, narrow)?,
     };
@@ -211,11 +220,7 @@ fn of_grant(state: &State, feed: FeedId, id: GrantId, narrow: bool) -> Result<In
     if narrow {
         return Ok(of_identity(&key.subject, true));
     }
-    Ok(of_key(key))
-}
-
-fn of_key(key: &GrantKey) -> Intent {
-    Intent::to_mend(&Mend::Revoke(key.clone()))
+    Ok(Intent::of_grant(key))
 }
 
 fn of_credential(credential: &Credential, narrow: bool) -> Result<Intent, String> {
@@ -325,9 +330,9 @@ pub(super) fn unstage(state: &mut State) {
             .flatten()
             .collect();
         // A split that mends a finding is no wish of a single key.
-        let fix = open::finding(state).and_then(|finding| mend::intent(&finding.fix));
-        let staged: Vec<(FeedId, Intent)> =
-            staged.into_iter().chain(fix.map(|fix| (target.feed(), fix))).collect();
+        let fix = open::finding(state).map(|finding| mend::intents(&finding.fix));
+        let fix = fix.unwrap_or_default().into_iter().map(|fix| (target.feed(), fix));
+        let staged: Vec<(FeedId, Intent)> = staged.into_iter().chain(fix).collect();
         let role = role(state);
         let is_meant = |(feed, wish): &(FeedId, Intent)| {
             let same = |(at, one): &(FeedId, Intent)| at == feed && one.is_about_the_same(wish);
