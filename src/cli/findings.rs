@@ -89,8 +89,8 @@ pub(super) fn run(
 fn exemptions(session: &Session, all: &[&Finding]) {
     let now = session.books.first().map(|book| book.now);
     // What was not judged may be a finding all the same.
-    let unjudged: Vec<&str> =
-        session.books.iter().flat_map(findings::not_judged).flat_map(|one| one.rules).collect();
+    let unjudged = session.books.iter().flat_map(|book| findings::not_judged(book));
+    let unjudged: Vec<&str> = unjudged.flat_map(|one| one.rules).collect();
     let judged = |rule: &str| RULES.contains(&rule) && !unjudged.contains(&rule);
     for Setting { value, origin } in &session.settings.exemptions {
         if !RULES.contains(&&*value.rule) {

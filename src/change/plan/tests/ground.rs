@@ -85,7 +85,7 @@ fn a_grant_is_named_for_what_it_can_allow_only() {
             "takes away get, list of pods: what requests needed of it in 90 days, RoleBinding a/small allows too"
         ]
     );
-    assert_eq!(templates, ["takes away get, list of nodes: no request needed it in 90 days"]);
+    assert_eq!(nodes, ["takes away get, list of nodes: no request needed it in 90 days"]);
     assert_eq!(secrets.len(), 1, "{said}");
     assert!(secrets[0].ends_with(": no request needed it in 90 days"), "{said}");
 }
