@@ -53,6 +53,9 @@ pub struct Covered {
     blocks: Vec<(u32, u32, u32)>,
 }
 
+/// Why a line is not believed that is of a time to come. That may be the clock's fault.
+pub const EARLY: &str = "dated in the future";
+
 /// The levels of an audit policy, and what else stands there.
 pub const LEVELS: [&str; 5] = ["None", "Metadata", "Request", "RequestResponse", "other"];
 
@@ -140,6 +143,11 @@ impl Covered {
     pub fn broken(&mut self, reason: &'static str, at: At) {
         self.unreadable(reason, at);
         self.broken += 1;
+    }
+
+    /// Whether something in it was of a time to come.
+    pub fn is_early(&self) -> bool {
+        self.unreadable.contains_key(EARLY)
     }
 
     /// Notes something that is no audit event, but belongs to what carries them.

@@ -8,7 +8,7 @@ use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::covered::{Covered, LEVELS, Span};
+use super::covered::{Covered, EARLY, LEVELS, Span};
 use super::format::json_lines::{self, Fields};
 use super::format::{Carrier, Context};
 use super::hashing::{self, Hashed, id};
@@ -329,7 +329,7 @@ fn times(
         },
     };
     match at {
-        _ if at > latest => Err("dated in the future"),
+        _ if at > latest => Err(EARLY),
         _ if at < EARLIEST => Err("dated before 2015"),
         _ => Ok((received, at)),
     }

@@ -22,6 +22,9 @@ pub struct Cursor {
     pub by_lines: bool,
     /// Whether reading ended before the content did.
     pub broken: bool,
+    /// Whether something in it was not believed for being of a time to come: all of it is read again.
+    #[serde(default)]
+    pub early: bool,
     /// Whether the content ends in a line that is not whole yet, and was not taken.
     pub held: bool,
 }

@@ -218,6 +218,7 @@ impl Store {
                 told.tell(covered.clone(), None, &source);
             }
             covered.settle(0);
+            source.cursor.early = covered.is_early();
             if source.id == 0 {
                 source.id = known.same(&source.cursor).unwrap_or(0);
             }

@@ -204,7 +204,10 @@ impl Known {
     pub fn plan(&mut self, name: &Name, placed: &PlacedFile) -> io::Result<Plan> {
         let bytes_of_path = path_bytes(placed);
         let stat = stat(placed)?;
-        let seen = self.free().find(|known| known.path == bytes_of_path && known.stat == stat);
+        let is_same = |known: &&Source| {
+            known.path == bytes_of_path && known.stat == stat && !known.cursor.early
+        };
+        let seen = self.free().find(is_same);
         let seen = seen.cloned();
         if self.claim(seen).is_some() {
             return Ok(Plan::Known(None));
@@ -260,7 +263,7 @@ impl Known {
         let mut alike: Vec<&Source> = self.free().filter(begins).collect();
         alike.sort_by_key(|known| (known.cursor.taken, of_path(known)));
         let (broken, whole): (Vec<_>, Vec<_>) =
-            alike.into_iter().partition(|known| known.cursor.broken);
+            alike.into_iter().partition(|known| known.cursor.broken || known.cursor.early);
         for known in whole.iter().rev() {
             if let Some((tail, ended)) = content.skip(&known.cursor) {
                 let fits = if ended { Fits::Whole } else { Fits::Beginning(tail) };

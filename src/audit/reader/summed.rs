@@ -1,6 +1,6 @@
 //! Rows of activity summaries, among lines.
 
-use super::super::covered::{At, Covered, Span};
+use super::super::covered::{At, Covered, EARLY, Span};
 use super::super::format::Context;
 use super::super::format::json_lines;
 use super::super::hashing;
@@ -36,7 +36,7 @@ impl Reader<'_> {
 
     fn believed(&self, at: i64) -> Result<(), Reason> {
         match at {
-            _ if at > self.latest => Err("dated in the future"),
+            _ if at > self.latest => Err(EARLY),
             _ if at < EARLIEST => Err("dated before 2015"),
             _ => Ok(()),
         }

@@ -106,6 +106,27 @@ fn nothing_but_a_store_is_touched() {
 }
 
 #[test]
+fn what_was_of_a_time_to_come_is_read_again_once_it_has_come() {
+    let world = World::new();
+    // May 1 and on, three minutes apart; the clock stands at the twelfth.
+    let path = world.put("audit.log", &log(0..20));
+    let start = Utc.with_ymd_and_hms(2026, 5, 1, 0, 0, 0).unwrap();
+    let early = Options::new(start + TimeDelta::minutes(33) - TimeDelta::hours(1));
+    let mut store = world.store();
+    take(&mut store, &[&path], &early).unwrap();
+    drop(store);
+    assert_eq!(world.count(), 12);
+    for _ in 0..2 {
+        let mut store = world.store();
+        take(&mut store, &[&path], &world.options).unwrap();
+        let coverage = store.activity(&world.options).unwrap().unwrap().coverage().clone();
+        assert_eq!(coverage.unreadable.len(), 0, "{coverage:?}");
+        drop(store);
+        assert_eq!(world.count(), 20);
+    }
+}
+
+#[test]
 fn what_is_damaged_is_told_and_left_alone() {
     let world = World::new();
     let log = world.put("a.log", &log(0..400));
