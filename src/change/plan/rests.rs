@@ -112,9 +112,11 @@ pub(super) fn all(book: &Book, intents: &[Intent], steps: &[Step], objects: &Obj
     let made = made_by(steps);
     for intent in intents {
         let Intent::Identity { identity } = intent else { continue };
-        let implicit = identity.implicit_groups();
+        // What is in certificates that objects show is looked at with them.
+        let shown = own_requests(identity, objects).flat_map(|(_, _, groups)| groups);
+        let shown: BTreeSet<Name> = shown.chain(identity.implicit_groups()).collect();
         let groups = book.find(identity).into_iter().flat_map(|entry| &entry.groups);
-        for group in groups.filter(|group| !implicit.contains(&group.name)) {
+        for group in groups.filter(|group| !shown.contains(&group.name)) {
             let group = Identity::group(group.name.clone());
             let are = grants(&group, objects, &made).into_iter().collect();
             all.insert(Rest { what: Ground::GroupGrants, of: group.to_string(), are });
