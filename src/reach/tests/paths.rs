@@ -185,7 +185,7 @@ fn a_finding_offers_what_ends_the_way_and_nothing_else() {
     let mint = || named(rule(&["create"], "", &["serviceaccounts/token"]), &["strong"]);
     let first = || jane(company(), APP, &json!([mint()]));
     let (wishes, how) = fix(&first());
-    assert_eq!(wishes, ["RoleBinding app/jane=user:jane"]);
+    assert_eq!(wishes, ["rb:app/jane=user:jane"]);
     assert!(
         how.starts_with("take the grant away: no other way leads as far; keybook reach"),
         "{how}"
@@ -199,7 +199,7 @@ fn a_finding_offers_what_ends_the_way_and_nothing_else() {
             .bind(None, "look", "ClusterRole/look", "user:jane")
     };
     let (wishes, how) = fix(&more("user:jane"));
-    let both = ["RoleBinding app/jane=user:jane", "RoleBinding quiet/second=user:jane"];
+    let both = ["rb:app/jane=user:jane", "rb:quiet/second=user:jane"];
     assert_eq!(wishes, both);
     assert!(
         how.starts_with("take these 2 grants away together: with any one of them left"),
