@@ -16,7 +16,8 @@
 //! All of this rests on what the control plane does all the time. Where nothing of its own is in the
 //! log (somebody keeps people's requests only), or the log is shorter than a day, it is taken to show what
 //! it shows any of: reads, where something else is read than what policies log that log no other
-//! reads; but no kind that is read everywhere, of which a longer log has nobody's.
+//! reads; but in a longer log in which nobody reads pods no kind that is read everywhere, of which it
+//! has nobody's.
 //!
 //! Where the configuration names the audit policy, it decides instead.
 
@@ -225,8 +226,9 @@ pub(crate) struct Recorded {
     /// Whether nothing of the control plane is in the log, or too little, so that what is not there
     /// proves nothing.
     unproved: bool,
-    /// Whether it is as long as [`PROVES`].
-    is_long: bool,
+    /// Whether it is as long as [`PROVES`], and nobody reads pods in it. With or without the control plane's
+    /// requests there is no cluster in which nobody does: reads of what is read much are left out.
+    without_pods: bool,
 }
 
 impl Recorded {
@@ -246,9 +248,12 @@ impl Recorded {
             all.map(|(kind, _)| kind.clone()).collect::<HashSet<Kind>>()
         });
         let is_long = to - from >= PROVES;
+        let pods = asked.kinds.get(&KindRef::of("", "pods"));
+        let without_pods =
+            is_long && pods.is_none_or(|spans| spans[Class::Reads as usize].is_none());
         let unproved = !asked.control_plane || !is_long;
         let paths = asked.paths || unproved;
-        let mut recorded = Self { kinds, general: [false; 2], paths, unproved, is_long };
+        let mut recorded = Self { kinds, general: [false; 2], paths, unproved, without_pods };
         if unproved {
             let read = |(kind, spans): (&Kind, &[Option<Span>; 2])| {
                 !is_read_alone(kind) && spans[Class::Reads as usize].is_some()
@@ -311,10 +316,9 @@ impl Recorded {
             return Shown::Yes;
         }
         if self.unproved {
-            // With or without the control plane's requests, there is no cluster in which nobody reads these.
             let everywhere =
                 READ_BY_ALL.contains(&(group, kind)) || (group, kind) == ("", "configmaps");
-            let missed = self.is_long && class == Class::Reads && everywhere;
+            let missed = self.without_pods && class == Class::Reads && everywhere;
             return if missed { Shown::No } else { general };
         }
         if is_often_left_out(group, kind) {

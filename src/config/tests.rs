@@ -237,7 +237,8 @@ fn the_audit_policy_is_read_from_where_the_file_is() {
     fs::write(&audit, "apiVersion: audit.k8s.io/v1\nkind: Policy\nrules: [{level: Metadata}]\n")
         .expect("written");
     let found = resolved().expect("valid");
-    assert_eq!(found.policy(None).audit.as_deref(), Some(&AuditPolicy::of_everything()));
+    let named = AuditPolicy { kind: Some("Policy".into()), ..AuditPolicy::of_everything() };
+    assert_eq!(found.policy(None).audit.as_deref(), Some(&named));
     assert_eq!(found.audit_policy.origin, Origin::User { path: config.clone(), line: 1 });
     let flags = Flags { audit_policy: Some(dir.path().join("gone.yaml")), ..Flags::default() };
     assert!(settings(flags, &[], Some(&config)).is_err());

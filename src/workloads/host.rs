@@ -222,7 +222,8 @@ fn never_root(spec: &PodSpec, container: &Container) -> Option<i64> {
 
 /// Whether there may be somebody's home in it, whose number a process may have.
 fn is_a_home(path: &str) -> bool {
-    path.is_empty() || path == "/home" || path.starts_with("/home/")
+    let below = |rest: &str| rest.is_empty() || rest.starts_with('/');
+    path.is_empty() || path.strip_prefix("/home").is_some_and(below)
 }
 
 /// A path without what changes nothing of it, as Go's `path.Clean` has it; the root is empty.
