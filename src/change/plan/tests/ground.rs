@@ -85,8 +85,8 @@ fn a_grant_is_named_for_what_it_can_allow_only() {
         ]
     );
     assert_eq!(configmaps, ["takes away get, list of configmaps: no request needed it in 90 days"]);
-    assert_eq!(secrets.len(), 1, "{said}");
-    assert!(secrets[0].ends_with(": no request needed it in 90 days"), "{said}");
+    assert_eq!(secrets, [] as [&str; 0], "{said}");
+    assert!(said.contains("keeps get, list of secrets: 1 request needed it"), "{said}");
 }
 
 #[test]
