@@ -8,7 +8,7 @@
 
 use super::{binding, one_less, role, severity_of};
 use crate::book::{Becoming, Book, Entry, Finding, Fix, Grant, GrantKey, Higher, Mend, Severity};
-use crate::model::shell_word;
+use crate::model::{counted, shell_word};
 use crate::reach::{MOST_CUT, OwnCut, Path, Reach, Reached, Ways};
 
 /// The rule's id.
@@ -96,6 +96,17 @@ fn judged(reach: &Reach<'_>, entry: &Entry, whole: &Reached, ways: &Ways) -> Jud
     let book = reach.book();
     let Some(reached) = reach.by_what_was_added(entry, whole) else { return Judged::Said(None) };
     let by_added = reached != *whole;
+    // What is sure and as bad is not hidden by a model that leads higher.
+    let worse = reached.exact.as_deref().filter(|exact| {
+        let bad = |of: &Reached| of.way().map(severity);
+        bad(exact) > bad(&reached)
+    });
+    let more = worse.and_then(|_| reached.way()).map_or_else(String::new, |way| {
+        let steps = counted(way.hops.len(), "step");
+        let model = way.modelled_words().unwrap_or_default();
+        format!("; it may become {} too, in {steps}, {model}", way.tier.as_str())
+    });
+    let reached = worse.cloned().unwrap_or_else(|| reached.clone());
     let Some(path) = reached.way() else { return Judged::Said(None) };
     let mut needed = path.hops.first().into_iter().flat_map(|hop| &hop.needed);
     let Some(first) = needed.find_map(|needed| book.grant(needed.id?)) else {
@@ -114,6 +125,7 @@ fn judged(reach: &Reach<'_>, entry: &Entry, whole: &Reached, ways: &Ways) -> Jud
         identity: entry.identity.clone(),
         grant: Some(first.key.clone()),
         evidence: evidence(&reached, path, first)
+            + &more
             + &left.map(|left| left.words(&subject.name)).unwrap_or_default(),
         rests_on_coverage: false,
         fix: fix(book, entry, &first.key, &reach.own_cut(entry, &reached, by_added, ways)),

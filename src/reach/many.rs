@@ -150,10 +150,12 @@ impl Reach<'_> {
             .collect();
         // Without models no less; what is no more with them is not told.
         for (at, way) in &mut ways {
-            if let Some(Begun::Big(Some(exact))) = begun.get(*at)
-                && exact.tier >= way.tier
-            {
-                *way = exact.clone();
+            if let Some(Begun::Big(Some(exact))) = begun.get(*at) {
+                *way = if exact.tier >= way.tier {
+                    exact.clone()
+                } else {
+                    way.clone().with_exact(exact)
+                };
             }
         }
         let mut open: Vec<(usize, Tier)> = Vec::new();
@@ -289,7 +291,14 @@ impl Reached {
             paths: Vec::new(),
             beside: None,
             bounded: false,
+            exact: None,
         }
+    }
+
+    /// Keeps what there is without models beside what comes higher with them.
+    fn with_exact(self, exact: &Self) -> Self {
+        let exact = exact.is_higher().then(|| Self { bounded: false, ..exact.clone() });
+        Self { exact: exact.map(Box::new), ..self }
     }
 
     /// What it is with models too, where that is more.
@@ -299,7 +308,8 @@ impl Reached {
             || (modelled.tier == self.tier && worth(&modelled) > worth(&self));
         let top = |one: &Self| one.tier == Tier::ClusterAdmin;
         let bounded = !top(&self) && !top(&modelled) && (self.bounded || modelled.bounded);
-        Self { bounded, ..if is_more { modelled } else { self } }
+        let found = if is_more { modelled.with_exact(&self) } else { self };
+        Self { bounded, ..found }
     }
 
     /// Takes note of the path to something stronger.

@@ -168,6 +168,8 @@ pub struct Reached {
     pub beside: Option<Path>,
     /// Whether more can be deleted on the way than was tried: it may become more yet.
     pub bounded: bool,
+    /// What it comes to without models, where that is higher than it is and models lead higher still.
+    pub exact: Option<Box<Self>>,
 }
 
 /// What a search for one came to.

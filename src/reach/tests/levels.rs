@@ -2,6 +2,7 @@
 
 use super::twins::{APP, leads, never, pod};
 use super::*;
+use crate::book::Severity;
 use crate::model::{BindingKind, PodSecurity, PodSecurityLevel as Level};
 
 /// A pod of the strong account with a port of its node, which gives nothing of the node.
@@ -185,4 +186,33 @@ fn what_is_not_known_of_levels_is_said_until_somebody_tells() {
     assert!(unsaid.contains("Talos: baseline") && unsaid.contains("the setting pod_security"));
     let [rest] = said(&told(company(), Some(Level::Baseline), &[]))[..] else { panic!() };
     assert!(rest.starts_with("users and runtime classes"), "{rest}");
+}
+
+/// A way that is a model and leads higher hides none that is sure.
+#[test]
+fn a_namespace_that_lets_more_lowers_no_finding() {
+    let found = |level: &str| {
+        let mut there = pod("kube-system", "kube-apiserver-a", "default", "Running");
+        there["metadata"]["labels"] = json!({"component": "kube-apiserver"});
+        let look = json!([rule(&["get", "list"], "", &["secrets"])]);
+        let world = World::new()
+            .namespace("kube-system")
+            .object(&there)
+            .object(&json!({"apiVersion": "v1", "kind": "Namespace",
+                "metadata": {"name": "held", "labels": enforce(level)}}))
+            .account("held", "op")
+            .cluster_role("look", &look)
+            .bind(None, "op", "ClusterRole/look", "sa:held/op");
+        let world = jane(world, HELD, &json!([rule(&["create"], "", &["pods"])]));
+        let book = world.book();
+        let reach = Reach::new(&book);
+        let found = crate::findings::reach::all(&reach, &reach.all());
+        found.into_iter().find(|one| one.identity == Identity::user("jane")).unwrap()
+    };
+    let (held, free) = (found("restricted"), found("privileged"));
+    assert_eq!((held.severity, free.severity), (Severity::High, Severity::High));
+    assert!(held.evidence.contains("it can become reads secrets in 1 step: "), "{}", held.evidence);
+    assert!(free.evidence.starts_with(&held.evidence), "{}", free.evidence);
+    let more = "; it may become cluster-admin too, in 1 step, a model only";
+    assert!(free.evidence.ends_with(more), "{}", free.evidence);
 }
