@@ -211,7 +211,7 @@ fn whom_one_impersonates_does_not_impersonate_for_one() {
     let (_, acts) = att(&world);
     assert_eq!(acts.count, count(4, 2));
     let named: Vec<String> = all(&acts).into_iter().map(|(who, _)| who).collect();
-    // To impersonate is to write, which the one who acts may do already.
+    // To impersonate is to write, as it may itself already; to read Secrets is worth more than that.
     assert_eq!(named, ["user:ben", "sa:n/backup", "user:amy", "sa:n/idle"]);
     assert_eq!(acts.all[0].path.hops.len(), 2);
 }
