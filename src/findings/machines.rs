@@ -172,11 +172,13 @@ pub(super) fn find(subject: &Subject<'_>, found: &mut Vec<Finding>) {
         0 => "by the clock".to_owned(),
         long => format!("{long} of them in {} hours of the day and more", policy.machine_hours),
     };
+    let agents: BTreeSet<String> =
+        programs.values().map(|seen| quoted_agent(&seen.agent)).collect();
     let evidence = format!(
         "{}, {} of them writes, by what runs by itself ({}) from {}, on {}, {how}, last on {}; {whose}",
         counted(requests, "request"),
         writes,
-        listed(programs.values().map(|seen| quoted_agent(&seen.agent))),
+        listed(agents.into_iter()),
         listed(addresses.iter().map(ToString::to_string)),
         counted(days.len(), "day"),
         last.format("%Y-%m-%d")
@@ -253,7 +255,8 @@ fn seen(subject: &Subject<'_>) -> (Programs, BTreeSet<Name>) {
         // What is rolled out anew each day is the same program.
         let name = program(agent);
         let left_open = |at: &Place<'_>| desks.contains(at) && !writers.contains(&(name, *at));
-        if is_program(agent) && place(actor).as_ref().is_some_and(left_open) {
+        let by_itself = is_program(agent) || by_day_and_night;
+        if by_itself && place(actor).as_ref().is_some_and(left_open) {
             continue;
         }
         let call = activity.call(row.call);

@@ -189,12 +189,13 @@ fn thresholds_of_machines_are_settings() {
 #[test]
 fn a_program_that_only_reads_where_the_person_is_was_left_open() {
     const IDE: &str = "fabric8-kubernetes-client/6.13.4";
-    let with = |what: &str, from: &str, credential: &str| {
+    const OCTANT: &str = "octant/v0.25 (darwin/arm64) kubernetes/abc1234";
+    let with = |agent: &str, what: &str, from: &str, credential: &str| {
         let mut world = world().log(0, 40);
         for day in 0..5 {
             for hour in 0..24 {
                 let at = |row: Row| row.minutes(hour * 60 - 713).times(20);
-                let row = Row::new(ANA, &format!("{what}@a/x"), day).with(credential).agent(IDE);
+                let row = Row::new(ANA, &format!("{what}@a/x"), day).with(credential).agent(agent);
                 world = world.row(at(row.from(from)));
             }
             let own = Row::new(ANA, "get pods@a/x", day).with("X509SHA256=1").agent(MAC);
@@ -202,11 +203,13 @@ fn a_program_that_only_reads_where_the_person_is_was_left_open() {
         }
         by(&world).len()
     };
-    assert_eq!(with("list pods", "198.51.100.7", "X509SHA256=1"), 0);
-    // One that changes something, one elsewhere, and one with a certificate of its own.
-    assert_eq!(with("patch pods", "198.51.100.7", "X509SHA256=1"), 1);
-    assert_eq!(with("list pods", "192.0.2.7", "X509SHA256=1"), 1);
-    assert_eq!(with("list pods", "198.51.100.7", "X509SHA256=2"), 1);
+    for agent in [IDE, OCTANT] {
+        assert_eq!(with(agent, "list pods", "198.51.100.7", "X509SHA256=1"), 0, "{agent}");
+        // One that changes something, one elsewhere, and one with a certificate of its own.
+        assert_eq!(with(agent, "patch pods", "198.51.100.7", "X509SHA256=1"), 1, "{agent}");
+        assert_eq!(with(agent, "list pods", "192.0.2.7", "X509SHA256=1"), 1, "{agent}");
+        assert_eq!(with(agent, "list pods", "198.51.100.7", "X509SHA256=2"), 1, "{agent}");
+    }
 }
 
 #[test]
