@@ -61,7 +61,7 @@ fn bench(raw: &Raw<'_>, holder: Holder) -> Bench {
     let (tool, system) = (raw.client.tool, raw.client.system.clone());
     match holder {
         Holder::Session(name) if !raw.client.desktop => {
-            let own = (!programs::are_named(&name)).then(|| Holder::Session(name));
+            let own = (!programs::are_named(&name)).then_some(Holder::Session(name));
             (own, None, tool, system)
         }
         holder => (Some(holder), raw.actor.address.clone(), tool, system),

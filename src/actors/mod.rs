@@ -42,6 +42,7 @@ pub const PERSON: &str = "keybook/person";
 pub const SHARED: u32 = 50;
 
 /// One who is seen behind an account.
+#[expect(clippy::struct_excessive_bools)] // Each is a fact of its own that no other implies.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Actor {
     /// Whom it stands for, as far as that is known.

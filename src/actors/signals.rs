@@ -160,9 +160,12 @@ fn pods_and_people(actors: &[Actor], about: &About<'_>, found: &mut Vec<Signal>)
     };
     let holders: Vec<String> = machines
         .iter()
-        .map(|actor| match actor.by_day_and_night {
-            true => format!("what runs by day and night ({})", actor.holder.text()),
-            false => actor.holder.text(),
+        .map(|actor| {
+            if actor.by_day_and_night {
+                format!("what runs by day and night ({})", actor.holder.text())
+            } else {
+                actor.holder.text()
+            }
         })
         .collect();
     let evidence = format!(

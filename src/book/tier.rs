@@ -16,7 +16,7 @@
 //!   others (token and access reviews).
 //! * **discovery only**: what every client may do anyway: discovery, health, version and issuer
 //!   paths, trust bundles, questions about oneself; on OpenShift pods as the strictest of its
-//!   SecurityContextConstraints have them.
+//!   `SecurityContextConstraints` have them.
 //!
 //! A rule of a `RoleBinding` counts only for what has a namespace.
 
@@ -184,11 +184,11 @@ fn atom_tier(rule: &PolicyRule, group: &str, resource: &str, cluster: bool) -> T
     tier
 }
 
-/// OpenShift's SecurityContextConstraints that let a pod have nothing on its node
+/// OpenShift's `SecurityContextConstraints` that let a pod have nothing on its node
 /// (`cluster-kube-apiserver-operator/bindata/bootkube/scc-manifests`); the first ones are everybody's.
 const PLAIN: [&str; 5] = ["restricted", "restricted-v2", "restricted-v3", "nonroot", "nonroot-v2"];
 
-/// Whether a rule names SecurityContextConstraints, and none but those.
+/// Whether a rule names `SecurityContextConstraints`, and none but those.
 fn is_plain(rule: &PolicyRule, group: &str, resource: &str) -> bool {
     (group, resource) == ("security.openshift.io", "securitycontextconstraints")
         && !rule.resource_names.is_empty()

@@ -194,29 +194,26 @@ pub(super) fn pretty(value: &Value) -> Result<String, Failure> {
         .map_err(|cause| Failure::unreachable(format!("writing the answer: {cause}")))
 }
 
-/// Looks at what runs left.
-pub(super) fn verify(global: &Global, only: Option<u64>) -> Result<Code, Failure> {
-    let Opened { reached, history, besides, .. } = open(global)?;
+/// The runs that stand, or the one that is named.
+fn to_verify(history: &History, only: Option<u64>) -> Result<Vec<&Run>, Failure> {
     let stands = |run: &&Run| match only {
         Some(only) => run.id == only,
         None => run.undone_by.is_none(),
     };
     let runs: Vec<&Run> = history.runs.values().filter(stands).collect();
-    if let Some(only) = only {
-        match runs.first() {
-            None => {
-                let message = format!("the journal has no run {only}");
-                return Err(Failure { code: Code::No, message });
-            }
-            Some(run) if run.undone_by.is_some() => {
-                return Err(Failure {
-                    code: Code::No,
-                    message: format!("run {only} was {}", run.words()),
-                });
-            }
-            Some(_) => {}
-        }
-    }
+    let Some(only) = only else { return Ok(runs) };
+    let message = match runs.first() {
+        None => format!("the journal has no run {only}"),
+        Some(run) if run.undone_by.is_some() => format!("run {only} was {}", run.words()),
+        Some(_) => return Ok(runs),
+    };
+    Err(Failure { code: Code::No, message })
+}
+
+/// Looks at what runs left.
+pub(super) fn verify(global: &Global, only: Option<u64>) -> Result<Code, Failure> {
+    let Opened { reached, history, besides, .. } = open(global)?;
+    let runs = to_verify(&history, only)?;
     if runs.is_empty() {
         answer::say("nothing was applied to this cluster from this machine that was not undone");
         return Ok(besides.code());

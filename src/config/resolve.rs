@@ -49,6 +49,19 @@ fn theme(
     first([flag, variable, user].map(|layer| layer.map(|(name, from)| (Some(name), from))), None)
 }
 
+/// Where the policy file's lines are, and the configuration's.
+type Origins<'a> = (&'a dyn Fn(usize) -> Origin, &'a dyn Fn(usize) -> Origin);
+
+/// What the policy file says, and what the configuration does.
+fn layers<T>(
+    shared: At<T>,
+    user: At<T>,
+    (from_shared, from_user): Origins<'_>,
+) -> [Option<(T, Origin)>; 2] {
+    let shared = shared.map(|(said, line)| (said, from_shared(line)));
+    [shared, user.map(|(said, line)| (said, from_user(line)))]
+}
+
 /// Puts all layers together. `variable` looks up the environment; an empty variable is an unset
 /// one. `paths` says where the user's configuration is unless `KEYBOOK_CONFIG` does.
 ///
@@ -90,12 +103,8 @@ pub fn resolve(
         None,
     );
     let audit = audit_policy.value.as_deref().map(audit_policy_of).transpose()?;
-    let days = |shared: At<u32>, user: At<u32>| {
-        [
-            shared.map(|(days, line)| (days, from_shared(line))),
-            user.map(|(days, line)| (days, from_user(line))),
-        ]
-    };
+    let origins: Origins<'_> = (&from_shared, &from_user);
+    let days = |shared, user| layers::<u32>(shared, user, origins);
     let idle_days = first(
         [variable.days(IDLE_DAYS, 1)?].into_iter().chain(days(shared.idle_days, user.idle_days)),
         usual.idle_days,
@@ -111,13 +120,8 @@ pub fn resolve(
         None,
     );
     let count = |shared, user, usual| first(days(shared, user), usual);
-    let pod_security = first(
-        [
-            shared.pod_security.map(|(said, line)| (said, from_shared(line))),
-            user.pod_security.map(|(said, line)| (said, from_user(line))),
-        ],
-        usual.pod_security,
-    );
+    let pod_security = layers(shared.pod_security, user.pod_security, origins);
+    let pod_security = first(pod_security, usual.pod_security);
     let exemptions =
         merge_exemptions([(shared.exemptions, &from_shared), (user.exemptions, &from_user)]);
     let groups = merge_groups(

@@ -167,9 +167,10 @@ fn held(subject: &Subject<'_>, log: &Log<'_>) -> Held {
     let beside = beside.map(|one| one.tier).max().unwrap_or_default();
     let tiers = judged(subject, log).map(|grant| subject.book.tier_of(grant));
     let granted = tiers.max().unwrap_or_default();
-    let age_known = match granted > Tier::DiscoveryOnly {
-        true => judged(subject, log).any(|grant| grant.created.is_some()),
-        false => dated || beside <= Tier::DiscoveryOnly,
+    let age_known = if granted > Tier::DiscoveryOnly {
+        judged(subject, log).any(|grant| grant.created.is_some())
+    } else {
+        dated || beside <= Tier::DiscoveryOnly
     };
     Held { tier: granted.max(beside), age_known }
 }

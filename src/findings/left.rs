@@ -174,7 +174,7 @@ impl After {
             last.map_or_else(String::new, |at| format!(", the last on {}", at.format("%Y-%m-%d")));
         let had = counted(*requests, "request");
         let rest = [unknown, good].into_iter().filter(|text| !text.is_empty());
-        let rest: String = rest.map(|text| format!("; {text}")).collect();
+        let rest = rest.fold(String::new(), |all, text| all + "; " + &text);
         let used = many(*tokens);
         let evidence =
             format!("{its}{used} of {account} that it had made had {had} after it{last}{rest}");

@@ -119,7 +119,7 @@ impl Provenance {
     /// The same, followed to those that are not aggregated themselves, as `admin` has what `edit` has.
     pub fn origin(&self, role: &Role, index: usize, objects: &Objects) -> BTreeSet<Name> {
         let mut found = BTreeSet::new();
-        let Some(rule) = role.rules.get(index) else { return found };
+        let Some(wanted) = role.rules.get(index) else { return found };
         let mut open: Vec<Name> = self.of(role, index).unwrap_or_default().to_vec();
         let mut seen: BTreeSet<Name> = BTreeSet::from([role.meta.name.clone()]);
         while let Some(name) = open.pop() {
@@ -127,7 +127,7 @@ impl Provenance {
                 continue;
             }
             let source = objects.role(RoleKind::ClusterRole, "", &name);
-            let at = source.and_then(|source| source.rules.iter().position(|have| have == rule));
+            let at = source.and_then(|source| source.rules.iter().position(|have| have == wanted));
             match source.zip(at).and_then(|(source, at)| self.of(source, at)) {
                 Some(above) if !above.is_empty() => open.extend(above.iter().cloned()),
                 _ => {

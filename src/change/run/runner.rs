@@ -310,7 +310,7 @@ impl Runner<'_> {
                 if beyond::gives(plan) {
                     match load(self.cluster, &LoadOptions::only(&ListKind::RBAC)).await {
                         Ok(now) => {
-                            differs.extend(super::beyond(Ran { plan, made: &made }, &now, &[]))
+                            differs.extend(super::beyond(Ran { plan, made: &made }, &now, &[]));
                         }
                         Err(error) => differs.push(Differs {
                             what: "what is held by it that nothing else gives".to_owned(),

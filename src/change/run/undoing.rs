@@ -43,28 +43,7 @@ impl Runner<'_> {
                 self.again
             )));
         }
-        // Of these nothing tells whether they were made.
-        let mut unknown: Vec<Made> = Vec::new();
-        for step in &found.plan.steps {
-            if found.steps.get(&step.id) != Some(&StepState::NotKnown) {
-                continue;
-            }
-            if step.target.is_credential() {
-                self.settle_credential(run, step.id)?;
-                continue;
-            }
-            match look(self.cluster, step).await? {
-                Found::Made(left) => {
-                    let (step, how) = (step.id, How::Found);
-                    self.note(Record::Written { run, step, how, left })?;
-                }
-                Found::Unmade(_) => {
-                    let why = "it was not made before the process ended".to_owned();
-                    self.note(Record::Stopped { run, step: Some(step.id), why, unmade: true })?;
-                }
-                Found::Moved(_) => unknown.push(Made { step: step.id, left: step.after.clone() }),
-            }
-        }
+        let unknown = self.settle_unknown(&found).await?;
         let found = self.find(run)?;
         let (mut made, mut left_out) = (found.remains(), Vec::new());
         left_out.extend(
@@ -149,6 +128,34 @@ impl Runner<'_> {
             return Err(RunError::Refused(format!("nothing of run {run} is taken back: {why}")));
         }
         Ok(plan)
+    }
+
+    /// Looks up what is not known of a run's steps, and writes it down. Gives those of which nothing tells
+    /// whether they were made.
+    async fn settle_unknown(&mut self, found: &Run) -> Result<Vec<Made>, RunError> {
+        let run = found.id;
+        let mut unknown: Vec<Made> = Vec::new();
+        for step in &found.plan.steps {
+            if found.steps.get(&step.id) != Some(&StepState::NotKnown) {
+                continue;
+            }
+            if step.target.is_credential() {
+                self.settle_credential(run, step.id)?;
+                continue;
+            }
+            match look(self.cluster, step).await? {
+                Found::Made(left) => {
+                    let (step, how) = (step.id, How::Found);
+                    self.note(Record::Written { run, step, how, left })?;
+                }
+                Found::Unmade(_) => {
+                    let why = "it was not made before the process ended".to_owned();
+                    self.note(Record::Stopped { run, step: Some(step.id), why, unmade: true })?;
+                }
+                Found::Moved(_) => unknown.push(Made { step: step.id, left: step.after.clone() }),
+            }
+        }
+        Ok(unknown)
     }
 
     /// The Plan with what it gives to those from whom a later run took it, or somebody else did: who are
