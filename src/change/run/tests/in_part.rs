@@ -46,7 +46,8 @@ fn what_somebody_changed_is_left_and_the_rest_is_taken_back_and_that_later() {
             "ClusterRoleBinding every is left as it is: ClusterRoleBinding every was changed since";
         assert!(part.warnings.iter().any(|line| line.starts_with(said)), "{:?}", part.warnings);
         // Of what the run had refused, ann may in the namespace again, and nowhere else.
-        let asked: Vec<String> = part.verification.again.iter().map(|one| one.what()).collect();
+        let asked: Vec<String> =
+            part.verification.again.iter().map(crate::change::plan::Check::what).collect();
         assert_eq!(asked, ["get pods in namespace n"]);
         let found = preflight(&cluster, &cluster, &part, &[]).await.expect("a preflight");
         assert_eq!(found.problems, Vec::<String>::new());
