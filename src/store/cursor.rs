@@ -10,6 +10,7 @@ use sha2::{Digest, Sha256};
 pub const ENDS: usize = 4096;
 
 /// How far a content has been read, in bytes without compression.
+#[expect(clippy::struct_excessive_bools)] // Each is a fact of the reading that no other implies.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cursor {
     /// The first bytes.
