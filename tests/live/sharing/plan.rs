@@ -65,6 +65,7 @@ pub enum Truth {
 }
 
 /// An account with all that happens to it.
+#[expect(clippy::struct_excessive_bools)] // Each is another way to be driven.
 pub struct Account {
     pub name: String,
     pub form: &'static str,
