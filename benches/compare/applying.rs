@@ -105,7 +105,7 @@ fn in_order(cluster: &Cluster) -> f64 {
     let mut list: Value = serde_json::from_str(&list).expect("JSON");
     let items = list["items"].as_array_mut().expect("items");
     assert_eq!(items.len(), STEPS);
-    let writes: Vec<(String, &Value)> = items
+    let puts: Vec<(String, &Value)> = items
         .iter_mut()
         .map(|item| {
             item["subjects"].as_array_mut().expect("subjects").pop();
@@ -119,7 +119,7 @@ fn in_order(cluster: &Cluster) -> f64 {
     runtime.expect("a runtime").block_on(async {
         let writer = connect_writer(&options).await.expect("connect");
         let began = Instant::now();
-        for (path, item) in writes {
+        for (path, item) in puts {
             writer.replace(&path, item, DryRun::No).await.expect("replace");
         }
         began.elapsed().as_secs_f64()
