@@ -161,7 +161,10 @@ fn a_run_is_taken_back_but_for_what_somebody_changed_since() {
         has.map(|one| one["metadata"]["name"].as_str().expect("a name").to_owned()).collect()
     };
     assert_eq!(named(), [""; 0]);
-    cluster.kubectl_ok(&["label", "rolebinding", "second", "-n", ns, "team=other"]);
+    let label = |team: &str| {
+        cluster.kubectl_ok(&["label", "--overwrite", "rolebinding", "second", "-n", ns, team]);
+    };
+    label("team=other");
     desk.keybook(&["undo", "1", "--yes", "tests"])
         .ends_with(5)
         .says("RoleBinding parts/second was changed since")
@@ -175,7 +178,7 @@ fn a_run_is_taken_back_but_for_what_somebody_changed_since() {
     let journal = desk.keybook(&["journal"]).ends_with(0);
     assert!(journal.out.contains("undone by run 2 but for 1 of its steps"), "{}", journal.out);
     // As the run left it, that is taken back as well.
-    cluster.kubectl_ok(&["label", "rolebinding", "second", "-n", ns, "team-"]);
+    label("team=ops");
     desk.keybook(&["undo", "1", "--yes", "tests"]).ends_with(0);
     assert_eq!(named(), ["first", "second", "third"]);
     desk.keybook(&["verify"]).ends_with(0);
