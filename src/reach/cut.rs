@@ -132,7 +132,7 @@ impl Reach<'_> {
         let entry = self.book().entry(reached.id)?;
         let way = reached.way()?;
         let adds = way.adds.as_ref().map(|added| added.adds);
-        let modelled = way.is_modelled();
+        let modelled = way.needs_models();
         let terms = Terms { without: &[without.0], modelled, ..Terms::default() };
         // Most have another way, and no more without a grant than with it: whoever comes to a great
         // deal is not searched to the end for that.

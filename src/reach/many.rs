@@ -234,6 +234,11 @@ impl Reach<'_> {
             let Some(last) = closure.found.len().checked_sub(1) else { break };
             reached.take(path::path(&self.graph, &closure, last));
         }
+        if reached.modelled && !terms.modelled {
+            // Names run out on it: whether another way is sure only a whole search tells.
+            let closure = search(&self.graph, &[Self::start(entry)], terms, Ends::default());
+            return Reached { beside: None, ..self.all_of(entry, &closure, terms) };
+        }
         reached
     }
 
@@ -266,10 +271,24 @@ impl Reach<'_> {
     /// What a whole search says.
     pub(super) fn all_of(&self, entry: &Entry, closure: &Closure, terms: Terms<'_>) -> Reached {
         let mut reached = Reached::nothing(entry);
+        // Where names run out on the way another may be sure, a longer one or a lower.
+        let mut sure = Reached::nothing(entry);
         for (place, found) in closure.found.iter().enumerate() {
-            if found.tier > reached.tier {
-                reached.take(path::path(&self.graph, closure, place));
+            if found.tier <= sure.tier {
+                continue;
             }
+            let path = path::path(&self.graph, closure, place);
+            if terms.modelled || !path.is_modelled() {
+                sure.take(path.clone());
+            }
+            if found.tier > reached.tier {
+                reached.take(path);
+            }
+        }
+        if sure.tier == reached.tier {
+            reached = sure;
+        } else {
+            reached = reached.with_exact(&sure);
         }
         if !reached.is_higher() {
             reached.beside = self.beside(entry, closure, terms);
@@ -297,8 +316,12 @@ impl Reached {
 
     /// Keeps what there is without models beside what comes higher with them.
     fn with_exact(self, exact: &Self) -> Self {
-        let exact = exact.is_higher().then(|| Self { bounded: false, ..exact.clone() });
-        Self { exact: exact.map(Box::new), ..self }
+        let exact = if exact.modelled { exact.exact.as_deref() } else { Some(exact) };
+        let exact = exact.filter(|exact| exact.is_higher());
+        Self {
+            exact: exact.map(|exact| Box::new(Self { bounded: false, ..exact.clone() })),
+            ..self
+        }
     }
 
     /// What it is with models too, where that is more.

@@ -39,6 +39,7 @@ mod placed;
 mod rebind;
 mod remake;
 mod rights;
+mod scarce;
 mod search;
 mod states;
 mod step;

@@ -10,6 +10,7 @@ use super::deleted::Deleted;
 use super::gained::{gain, makes, poses_as, reaches};
 use super::graph::{Graph, Holding};
 use super::rights::{Right, Within};
+use super::scarce;
 use super::search::{Closure, Found, Link};
 use super::step::{Seen, Shown, Step, Trace};
 use super::steps::kubelet;
@@ -226,9 +227,16 @@ pub struct Hop {
     pub poses_as: Option<String>,
     /// The labels that make what it writes part of a role that it holds.
     pub labels: Option<Arc<BTreeMap<Name, Name>>>,
+    /// Whether the steps before it take all the names under which it may make what it makes.
+    pub runs_out: bool,
 }
 
 impl Hop {
+    /// What it takes for granted, where it is a model only.
+    pub fn modelled(&self) -> Option<&'static str> {
+        self.step.modelled().or_else(|| self.runs_out.then_some(scarce::MODEL))
+    }
+
     /// Whether the API server's log would show it, with what is deleted and made first.
     pub fn seen(&self) -> Trace {
         let is_posed = |from: &Gain| matches!(from, Gain::Name { .. });
@@ -321,6 +329,11 @@ pub struct Path {
 impl Path {
     /// Whether one of its steps is a model only.
     pub fn is_modelled(&self) -> bool {
+        self.hops.iter().any(|hop| hop.modelled().is_some())
+    }
+
+    /// Whether a search that leaves out what is a model only does not find it.
+    pub(super) fn needs_models(&self) -> bool {
         self.hops.iter().any(|hop| hop.step.modelled().is_some())
     }
 
@@ -396,7 +409,9 @@ pub(super) fn path(graph: &Graph<'_>, closure: &Closure, end: usize) -> Path {
     let deleted = |place: usize| closure.found.get(place).is_some_and(|found| found.deleted);
     places.sort_unstable_by_key(|place| (deleted(*place), *place));
     let found = |place: &usize| closure.found.get(*place);
-    let hops = places.iter().filter_map(found).filter_map(|found| hop(graph, closure, found));
+    let steps: Vec<&Found> = places.iter().filter_map(found).collect();
+    let hops = steps.iter().zip(scarce::run_out(graph, &steps));
+    let hops = hops.filter_map(|(found, runs_out)| hop(graph, closure, found, runs_out));
     let tier = found(&end).map(|found| found.tier).unwrap_or_default();
     let ways = found(&end).map(|found| graph.strong_by(&found.node, tier)).unwrap_or_default();
     let mut strong_by: Vec<GrantId> = Vec::new();
@@ -410,7 +425,7 @@ pub(super) fn path(graph: &Graph<'_>, closure: &Closure, end: usize) -> Path {
     Path { tier, adds: None, hops: hops.collect(), strong_by, strong_only_by }
 }
 
-fn hop(graph: &Graph<'_>, closure: &Closure, found: &Found) -> Option<Hop> {
+fn hop(graph: &Graph<'_>, closure: &Closure, found: &Found, runs_out: bool) -> Option<Hop> {
     let link = found.by.as_ref()?;
     let from = link.from.iter().filter_map(|place| closure.found.get(*place as usize));
     let mut needed: Vec<Needed> = Vec::new();
@@ -433,6 +448,7 @@ fn hop(graph: &Graph<'_>, closure: &Closure, found: &Found) -> Option<Hop> {
         labels: labels(graph, link),
         makes: makes(graph, found),
         poses_as: poses_as(graph, found),
+        runs_out,
     })
 }
 

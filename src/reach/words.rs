@@ -52,7 +52,7 @@ impl Path {
     /// How many of its steps are a model only, in words that go behind how many steps there are; None
     /// where none is.
     pub fn modelled_words(&self) -> Option<String> {
-        let modelled = self.hops.iter().filter(|hop| hop.step.modelled().is_some()).count();
+        let modelled = self.hops.iter().filter(|hop| hop.modelled().is_some()).count();
         match (modelled, self.hops.len()) {
             (0, _) => None,
             (1, 1) => Some("a model only".to_owned()),

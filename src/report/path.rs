@@ -230,7 +230,7 @@ impl HopPart {
             gain: GainPart::from(&of.gain),
             tier: of.tier.as_str(),
             needed: of.needed.iter().map(|needed| NeededPart::new(book, needed)).collect(),
-            modelled: of.step.modelled(),
+            modelled: of.modelled(),
             seen: SeenPart { how: seen.how.as_str(), what: seen.what },
             held: of.held.iter().map(held).collect(),
             deletes: of.deletes.as_ref().map(DeletedPart::from),

@@ -13,6 +13,7 @@ mod places;
 mod random;
 mod reference;
 mod remakes;
+mod scarce;
 mod secrets;
 mod twins;
 mod ways;

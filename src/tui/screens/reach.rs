@@ -181,7 +181,7 @@ fn step(lines: &mut Lines, number: usize, hop: &Hop, width: usize) {
         field(lines, "     holds  ", &held.words(), Slot::Muted, width);
         field(lines, "     by     ", &held.by(), Slot::Muted, width);
     }
-    if let Some(why) = hop.step.modelled() {
+    if let Some(why) = hop.modelled() {
         field(lines, "     model  ", why, Slot::Unknown, width);
     }
     let seen = hop.seen();
