@@ -18,7 +18,7 @@ use crate::book::Book;
 use crate::change::plan::{Ending, Intent, Remaining, Remains, is_done, remains, what_ends};
 use crate::change::run::{History, Run, Stage};
 use crate::config::Setting;
-use crate::credentials::{Expires, InHand, in_hand};
+use crate::credentials::{Expires, InHand, hand};
 use crate::model::{Again, Exemption, Identity, printable};
 use crate::report::{self, exact};
 
@@ -120,7 +120,7 @@ fn staged<'a>(
         );
     }
     for (who, run) in revoked {
-        let held = book.as_deref().map(|book| in_hand(book, who)).unwrap_or_default();
+        let held = book.as_deref().map(|book| hand(book, who).known).unwrap_or_default();
         if !held.is_empty() {
             all.push(Due::InHand(run, who.clone(), held));
         }

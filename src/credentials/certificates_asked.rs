@@ -36,6 +36,12 @@ impl CertificatesAsked {
             ),
         }
     }
+
+    /// Until when they are good, and what ends them.
+    pub fn until(&self) -> &'static str {
+        "as long as its signer gave, which is not known: a year by default, and at most as long as the CA; \
+         nothing revokes a certificate but taking what its name and groups hold"
+    }
 }
 
 /// Those that somebody asked for, but for as many as there are still requests of theirs. Of what is made

@@ -112,13 +112,8 @@ impl InHand {
     }
 }
 
-/// What somebody has in hand; of a group, its known members. The strongest first.
-pub fn in_hand(book: &Book, who: &Identity) -> Vec<InHand> {
-    let mut whose = BTreeSet::from([who.clone()]);
-    if who.kind == SubjectKind::Group {
-        let members = book.find(who).into_iter().flat_map(|entry| entry.members.iter());
-        whose.extend(members.filter_map(|id| Some(book.entry(*id)?.identity.clone())));
-    }
+/// What is known of what those have in hand, the strongest first.
+pub(super) fn known(book: &Book, whose: BTreeSet<Identity>) -> Vec<InHand> {
     Hands { book, whose: Some(whose), known: BTreeMap::new(), found: Vec::new() }.all()
 }
 

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::actors::BehindPart;
 use super::identity::{IdentityRow, Names};
-use super::in_hand::InHandPart;
+use super::in_hand::{AskedPart, InHandPart};
 use super::owner::{self, OwnerRow};
 use super::sections;
 use super::{BlastRadius, Cell, Column, CredentialRow, FindingRow, Metadata, Report, Tabular};
@@ -303,6 +303,10 @@ pub struct IdentityDetail {
     /// any.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub in_hand: Vec<InHandPart>,
+    /// Certificates that it asked for, and of which it is not known whom they name; told where there are
+    /// any.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub certificates_asked: Vec<AskedPart>,
     /// For an account: who keeps the object, and would undo a change.
     pub kept_by: Vec<OwnerRow>,
     /// For an account: what runs as it, and what a hole in that is worth.
@@ -330,6 +334,7 @@ impl IdentityDetail {
     pub fn new(book: &Book, entry: &Entry) -> Self {
         let activity = entry.activity.as_deref();
         let members = entry.members.iter().filter_map(|id| book.entry(*id));
+        let hand = credentials::hand(book, &entry.identity);
         Self {
             row: IdentityRow::new(book, entry).with_credentials(
                 credentials::of(book, &entry.identity)
@@ -338,7 +343,8 @@ impl IdentityDetail {
                     .collect(),
             ),
             exempt: entry.exempt.iter().map(|one| FindingRow::exempt(book, one)).collect(),
-            in_hand: InHandPart::all(book, entry),
+            in_hand: InHandPart::all(book, &hand),
+            certificates_asked: AskedPart::all(&hand),
             kept_by: owner::rows("account", &account_owners(book, entry)),
             blast_radius: BlastRadius::of(book, entry),
             members: members.map(|member| Names::from(&member.identity)).collect(),

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use super::identity::Names;
 use super::{Cell, Column, CredentialRow, Table};
-use crate::book::{Book, Entry, Tier};
+use crate::book::{Book, Tier};
 use crate::change::plan::what_ends;
-use crate::credentials::{self, InHand};
+use crate::credentials::{self, CertificatesAsked, Hand, InHand};
 use crate::model::{Identity, Name};
 use crate::reach::Reach;
 
@@ -42,17 +43,15 @@ pub struct InHandPart {
 }
 
 impl InHandPart {
-    /// All of an identity, the strongest first.
-    pub(super) fn all(book: &Book, entry: &Entry) -> Vec<Self> {
-        let all = credentials::in_hand(book, &entry.identity);
-        all.iter().map(|one| Self::new(book, one, None)).collect()
+    /// All of those, the strongest first.
+    pub(super) fn all(book: &Book, hand: &Hand) -> Vec<Self> {
+        hand.known.iter().map(|one| Self::new(book, one, None)).collect()
     }
 
     /// The same with what each can become.
-    pub(super) fn with_reach(reach: &Reach<'_>, entry: &Entry) -> Vec<Self> {
+    pub(super) fn with_reach(reach: &Reach<'_>, hand: &Hand) -> Vec<Self> {
         let book = reach.book();
         let mut reaches: BTreeMap<Identity, Option<Tier>> = BTreeMap::new();
-        let all = credentials::in_hand(book, &entry.identity);
         let part = |one: &InHand| {
             let whose = &one.credential.identity;
             let tier = reaches
@@ -60,7 +59,7 @@ impl InHandPart {
                 .or_insert_with(|| book.find(whose).map(|entry| reach.of(entry).tier));
             Self::new(book, one, *tier)
         };
-        all.iter().map(part).collect()
+        hand.known.iter().map(part).collect()
     }
 
     fn new(book: &Book, of: &InHand, reaches: Option<Tier>) -> Self {
@@ -87,8 +86,37 @@ impl InHandPart {
     }
 }
 
+/// Certificates that an identity, or a member of a group, asked for, and of which it is not known whom they
+/// name.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AskedPart {
+    /// Who asked.
+    pub by: Names,
+    /// How many.
+    pub count: u64,
+    /// The last time, UTC.
+    pub last: DateTime<Utc>,
+    /// The whole in words.
+    pub words: String,
+    #[serde(skip)]
+    what: String,
+}
+
+impl AskedPart {
+    /// All of those.
+    pub(super) fn all(hand: &Hand) -> Vec<Self> {
+        let part = |one: &CertificatesAsked| {
+            let what = one.what();
+            let (by, words) = (Names::from(&one.by), format!("{what}; it is good {}", one.until()));
+            Self { by, count: one.count, last: one.last, words, what }
+        };
+        hand.asked.iter().map(part).collect()
+    }
+}
+
 /// The table of an identity whole.
-pub(super) fn table(all: &[InHandPart]) -> Table {
+pub(super) fn table(all: &[InHandPart], asked: &[AskedPart]) -> Table {
     let mut table = Table::new(vec![
         Column::new("IDENTITY", "identity").of_names(),
         Column::new("ACCESS", "tier"),
@@ -103,6 +131,15 @@ pub(super) fn table(all: &[InHandPart]) -> Table {
             Cell::new(one.what.clone()),
             Cell::new(one.until.clone()),
             Cell::new(one.ends.clone()),
+        ]);
+    }
+    for one in asked {
+        table.push(vec![
+            Cell::new(""),
+            Cell::new("not known"),
+            Cell::new(one.what.clone()),
+            Cell::new("not known"),
+            Cell::new("taking what its name and groups hold, once they are known"),
         ]);
     }
     table

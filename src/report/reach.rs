@@ -4,11 +4,12 @@ use serde::Serialize;
 
 use super::finding::GrantPart;
 use super::identity::Names;
-use super::in_hand::{InHandPart, NO_CUT};
+use super::in_hand::{AskedPart, InHandPart, NO_CUT};
 use super::owner::{self, OwnerRow};
 use super::path::{AddedPart, GainPart, PathPart};
 use super::{Cell, Column, Metadata, Report, Tabular};
 use crate::book::{Book, Entry, Tier};
+use crate::credentials;
 use crate::model::{Identity, Name, printable};
 use crate::reach::{Act, Count, Hop, Kept, Path, Reach, Reached};
 
@@ -174,6 +175,10 @@ pub struct ReachRow {
     /// them. Told where there are any.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub in_hand: Vec<InHandPart>,
+    /// Certificates that it asked for, and of which it is not known whom they name; told where there are
+    /// any.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub certificates_asked: Vec<AskedPart>,
     /// Each as whom it can act and each role that it can get, what adds most first; where everything
     /// can be done without a model, none: it is everybody.
     pub closure: Vec<ActPart>,
@@ -187,6 +192,7 @@ impl ReachRow {
     /// The row of an identity, of what was found of it.
     pub fn new(reach: &Reach<'_>, entry: &Entry) -> Self {
         let book = reach.book();
+        let hand = credentials::hand(book, &entry.identity);
         let (reached, acts) = reach.whole(entry);
         let told = acts.told(&reached);
         let kept = reach.cuts_of(entry, told.iter().copied());
@@ -204,7 +210,8 @@ impl ReachRow {
             acts_as: CountPart::from(acts.count),
             paths: told.iter().map(|path| PathPart::new(book, path, &kept)).collect(),
             cuts: of_first.filter_map(|kept| CutPart::new(book, kept, first?)).collect(),
-            in_hand: InHandPart::with_reach(reach, entry),
+            in_hand: InHandPart::with_reach(reach, &hand),
+            certificates_asked: AskedPart::all(&hand),
             closure: acts.all.iter().filter_map(ActPart::new).collect(),
             who: entry.identity.clone(),
             count: acts.count,
@@ -222,7 +229,7 @@ impl ReachRow {
             (false, _) => ", as far as was read",
             (true, false) => ", as far as its groups are known",
         };
-        let by = if self.in_hand.is_empty() { "" } else { " by what it is granted" };
+        let by = if self.has_in_hand() { " by what it is granted" } else { "" };
         let is_nobody = count.others == 0 && count.roles == 0;
         if own == self.reaches {
             return match (count.adds_nothing(), is_nobody) {
@@ -248,12 +255,18 @@ impl ReachRow {
         format!("{who} ({own}) → {to}{least}; it {}", count.words())
     }
 
+    /// Whether it has anything in hand that authenticates others, or may.
+    fn has_in_hand(&self) -> bool {
+        !self.in_hand.is_empty() || !self.certificates_asked.is_empty()
+    }
+
     /// What it has in hand that authenticates others, as far as there is room.
     fn write_in_hand(&self, lines: &mut Vec<String>) {
         let [most, _] = NAMED;
-        if !self.in_hand.is_empty() {
+        if self.has_in_hand() {
             lines.extend([String::new(), "In hand: no cut of a grant ends it".to_owned()]);
         }
+        lines.extend(self.certificates_asked.iter().map(|one| format!("  {}", one.words)));
         lines.extend(self.in_hand.iter().take(most).map(|one| format!("  {}", one.words)));
         if let Some(more) = self.in_hand.len().checked_sub(most).filter(|more| *more > 0) {
             lines.push(format!("  {more} more: -o json has all"));
@@ -366,7 +379,7 @@ impl Tabular for ReachRow {
                 let kept = kept.map_or_else(String::new, |by| format!("; kept by {by}"));
                 lines.push(format!("  {grant} to {subject}: {}{kept}", cut.words));
             }
-            if !item.cuts.is_empty() && !item.in_hand.is_empty() {
+            if !item.cuts.is_empty() && item.has_in_hand() {
                 lines.push(format!("  {NO_CUT}"));
             }
         }

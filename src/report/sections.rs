@@ -33,7 +33,7 @@ pub(super) fn identity(of: &IdentityDetail, about: &Metadata, wide: bool, header
     section("Permissions", permissions(&of.permissions, about));
     section("Uses", uses(&of.uses, about));
     section("Credentials", credential::table(&of.row.credentials, about));
-    section("In hand, of others", in_hand::table(&of.in_hand));
+    section("In hand, of others", in_hand::table(&of.in_hand, &of.certificates_asked));
     if let Some(behind) = &of.behind {
         section("Actors", actors::table(behind, about));
         section("Signs of sharing", actors::signals(behind));

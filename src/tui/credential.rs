@@ -11,9 +11,7 @@ use super::time::{ago, day, days, moment};
 use super::widgets::Line;
 use super::words;
 use crate::change::plan::what_ends;
-use crate::credentials::{
-    Bound, Credential, Expires, InHand, LastUse, Made, Standing, words_beyond,
-};
+use crate::credentials::{Bound, Credential, Expires, Hand, LastUse, Made, Standing, words_beyond};
 use crate::model::{Name, distinct};
 
 type Lines = Vec<Line<'static>>;
@@ -203,16 +201,19 @@ pub fn describe(credential: &Credential, frame: Frame) -> Lines {
 
 /// What somebody has in hand that authenticates others, until when, and what ends it; nothing where there
 /// is nothing.
-pub fn in_hand_lines(all: &[InHand], width: usize) -> Lines {
+pub fn in_hand_lines(hand: &Hand, width: usize) -> Lines {
     let mut lines = Lines::new();
-    if all.is_empty() {
+    if hand.is_empty() {
         return lines;
     }
     lines.push(Line::new());
     lines.push(Line::of("In hand, of others: no cut of a grant ends it", Slot::Strong));
-    for one in all {
-        let text = format!("{}: {}", one.what(), one.until());
+    let asked = hand.asked.iter().map(|one| (one.what(), format!("it is good {}", one.until())));
+    let known = hand.known.iter().map(|one| {
         let ends = format!("what ends it: {}", what_ends(&one.credential));
+        (format!("{}: {}", one.what(), one.until()), ends)
+    });
+    for (text, ends) in asked.chain(known) {
         for (text, slot) in [(text, Slot::Warn), (ends, Slot::Muted)] {
             let parts = wrap(&text, width.saturating_sub(2).max(10));
             lines.extend(parts.into_iter().map(|part| Line::of(format!("  {part}"), slot)));

@@ -19,7 +19,7 @@ use super::wizard::{self, Ask, Sight};
 use super::yaml;
 use crate::actors::{self, Behind};
 use crate::book::{Becoming, Book, GrantId, UseSummary};
-use crate::credentials::{self, Credential, InHand};
+use crate::credentials::{self, Credential, Hand};
 use crate::findings;
 use crate::model::{Identity, ListKind, SubjectKind};
 use crate::query::{Query, Sort, roster};
@@ -236,8 +236,8 @@ pub struct PageData {
     pub uses: Vec<UseSummary>,
     /// The credentials that are known for it, the riskiest first.
     pub credentials: Vec<Credential>,
-    /// Those of others that it has in hand, or may have, the strongest first.
-    pub in_hand: Vec<InHand>,
+    /// What it has in hand of others, or may have.
+    pub in_hand: Hand,
     /// Who is seen behind it, where the log tells.
     pub behind: Option<Behind>,
     /// What runs as it.
@@ -267,8 +267,8 @@ pub struct ReachData {
     pub cuts: Vec<Kept>,
     /// Lists that the answer reads and that are not whole.
     pub missing: Vec<String>,
-    /// Credentials of others that it has in hand, or may have, the strongest first.
-    pub in_hand: Vec<InHand>,
+    /// What it has in hand of others, or may have.
+    pub in_hand: Hand,
 }
 
 impl ReachData {
@@ -406,7 +406,7 @@ fn page(who: Who, book: &Book) -> PageData {
         credentials,
         in_hand: book
             .entry(who.id)
-            .map_or_else(Vec::new, |entry| credentials::in_hand(book, &entry.identity)),
+            .map_or_else(Hand::default, |entry| credentials::hand(book, &entry.identity)),
         behind,
         workloads: account.map_or_else(Vec::new, |of| workloads::of(book, &of.identity)),
         mirror_pods: account.map_or(0, |of| workloads::mirrors(book, &of.identity)),
@@ -445,7 +445,7 @@ fn reach(who: Who, book: &Book) -> Option<ReachData> {
     let cuts = reach.cuts_of(entry, acts.told(&reached));
     let missing = query::missing(&book.snapshot, reach::LISTS, None);
     let missing = missing.iter().map(ToString::to_string).collect();
-    let in_hand = credentials::in_hand(book, &entry.identity);
+    let in_hand = credentials::hand(book, &entry.identity);
     Some(ReachData { who, generation: book.generation, reached, acts, cuts, missing, in_hand })
 }
 

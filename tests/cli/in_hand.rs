@@ -95,3 +95,33 @@ fn show_names_what_somebody_has_in_hand_of_others() {
     fits("identity.json", &json);
     assert_eq!(json["items"][0]["inHand"][0]["credential"]["id"], "JTI=1111");
 }
+
+#[test]
+fn certificates_whose_requests_are_gone_may_be_in_hand() {
+    let (home, objects, log) = home(true);
+    let at = "2026-03-21T12:00:00.000000Z";
+    let who = ("lena@corp.example", &["system:authenticated"][..]);
+    let mut line = event(2, at, who, ("create", "", "certificatesigningrequests"), true);
+    line["objectRef"] = json!({"resource": "certificatesigningrequests",
+        "apiGroup": "certificates.k8s.io", "apiVersion": "v1"});
+    line["requestURI"] = json!("/apis/certificates.k8s.io/v1/certificatesigningrequests");
+    let before = std::fs::read_to_string(&log).expect("the log");
+    let log = home.put("more.log", format!("{before}{line}\n"));
+    let what = "a certificate that user:lena@corp.example asked for on 2026-03-21, of which the request \
+                is gone: whether it was signed, and whom it names, is not known";
+    let out = home.run(&["reach", WHO, "--from", &objects, "--audit", &log]).out;
+    assert!(out.contains(&format!("  {what}; it is good as long as its signer gave")), "{out}");
+    let json = home.run(&["reach", WHO, "--from", &objects, "--audit", &log, "-o", "json"]).json();
+    fits("reach.json", &json);
+    let asked = |json: &Value| {
+        let all = &json["items"][0]["certificatesAsked"];
+        ["count", "last"].map(|field| all[0][field].clone())
+    };
+    let wanted = [json!(1), json!("2026-03-21T12:00:00Z")];
+    assert_eq!(asked(&json), wanted);
+    let out = home.run(&["show", WHO, "--from", &objects, "--audit", &log, "-o", "wide"]).out;
+    assert!(out.contains("In hand, of others (2)\n") && out.contains(what), "{out}");
+    let json = home.run(&["show", WHO, "--from", &objects, "--audit", &log, "-o", "json"]).json();
+    fits("identity.json", &json);
+    assert_eq!(asked(&json), wanted);
+}

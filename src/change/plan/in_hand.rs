@@ -8,7 +8,7 @@ use super::make::Work;
 use super::wanted::AllWanted;
 use super::{Ending, Intent, StillWorks, Target, account};
 use crate::book::Book;
-use crate::credentials::{self, Credential, How, InHand, Kind};
+use crate::credentials::{self, CertificatesAsked, Credential, How, InHand, Kind};
 use crate::model::Identity;
 
 /// By which requests somebody comes by tokens of others: the verb, the kind, and in words.
@@ -39,26 +39,21 @@ fn works(one: &InHand) -> StillWorks {
 }
 
 /// That certificates that they asked for may work on, whoever they name.
-fn certificates(book: &Book, who: &Identity) -> Option<StillWorks> {
-    let asked = credentials::certificates_asked(book, who)?;
-    Some(StillWorks {
-        what: asked.what(),
-        until: "as long as its signer gave, which is not known: a year by default, and at most as long as \
-                the CA; nothing revokes a certificate but taking what its name and groups hold"
-            .to_owned(),
-    })
+fn may_work(asked: &CertificatesAsked) -> StillWorks {
+    StillWorks { what: asked.what(), until: asked.until().to_owned() }
 }
 
 /// What somebody has in hand, whatever is taken from them.
 pub(super) fn all(book: &Book, who: &Identity) -> Vec<StillWorks> {
-    let known = credentials::in_hand(book, who);
-    known.iter().map(works).chain(certificates(book, who)).collect()
+    let hand = credentials::hand(book, who);
+    hand.known.iter().map(works).chain(hand.asked.iter().map(may_work)).collect()
 }
 
 impl Left {
     /// What somebody has in hand and no deletion of the plan ends.
     fn in_hand(&mut self, book: &Book, who: &Identity, deleted: &BTreeSet<Target>) {
-        for one in credentials::in_hand(book, who) {
+        let hand = credentials::hand(book, who);
+        for one in hand.known {
             // Of several Secrets that were listed the plan may end the one that is told.
             let is_several = one.how == How::Listed && one.count > 1;
             let account = account::place(&one.credential.identity);
@@ -68,7 +63,7 @@ impl Left {
                 self.still_works.insert(works(&one));
             }
         }
-        self.still_works.extend(certificates(book, who));
+        self.still_works.extend(hand.asked.iter().map(may_work));
     }
 }
 

@@ -34,7 +34,7 @@ fn with(mut world: World, issued: &[Token]) -> World {
 
 /// What it is, and until when.
 fn told(world: &World, who: &str) -> Vec<(String, String)> {
-    let all = in_hand(&world.book(), &who.parse().unwrap());
+    let all = hand(&world.book(), &who.parse().unwrap()).known;
     all.iter().map(|one| (one.what(), one.until())).collect()
 }
 
