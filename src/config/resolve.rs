@@ -9,6 +9,7 @@ use super::file::{At, DAYS, FileGroups, Layer, MOST_DAYS, Values, parse};
 use super::origin::first;
 use super::{Color, Error, Origin, Paths, Setting, Settings};
 use crate::model::{AuditPolicy, Exemption, Name, Policy};
+use crate::yaml::{For, Node, is_read_otherwise};
 
 /// What the command line sets.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -317,7 +318,24 @@ fn audit_policy_of(path: &Path) -> Result<Arc<AuditPolicy>, Error> {
         cause,
     })?;
     let text = text.trim_start_matches('\u{feff}');
-    let policy: AuditPolicy = yaml_serde::from_str(text).map_err(|error| bad(error.to_string()))?;
+    let policy: AuditPolicy = if is_read_otherwise(text) {
+        // Rules may be merged into others; the API server's reader follows that.
+        match Node::read(text, For::Objects) {
+            Ok((root, false)) => {
+                serde_json::from_value(root.json()).map_err(|error| bad(error.to_string()))?
+            }
+            other => {
+                let line = other.err().and_then(|why| why.line);
+                let line = line.map_or_else(String::new, |line| format!("line {line}: "));
+                return Err(bad(format!(
+                    "{line}merges or tags of YAML that the API server's reader refuses, or that are not \
+                     followed"
+                )));
+            }
+        }
+    } else {
+        yaml_serde::from_str(text).map_err(|error| bad(error.to_string()))?
+    };
     match policy.fault() {
         Some(fault) => Err(bad(fault)),
         None => Ok(Arc::new(policy)),

@@ -242,6 +242,22 @@ fn the_audit_policy_is_read_from_where_the_file_is() {
     assert_eq!(found.audit_policy.origin, Origin::User { path: config.clone(), line: 1 });
     let flags = Flags { audit_policy: Some(dir.path().join("gone.yaml")), ..Flags::default() };
     assert!(settings(flags, &[], Some(&config)).is_err());
+    // A rule that is merged into another is part of it.
+    let rule = |first: &str| {
+        fs::write(&audit, format!("apiVersion: audit.k8s.io/v1\nkind: Policy\nrules:\n{first}"))
+            .expect("written");
+        resolved().map(|found| found.policy(None).audit.clone()).map_err(|error| error.to_string())
+    };
+    let merged = rule(
+        "- &quiet {level: None, verbs: [get]}\n- <<: *quiet\n  users: [ana]\n- level: Metadata\n",
+    );
+    let plain = rule(
+        "- {level: None, verbs: [get]}\n- {level: None, verbs: [get], users: [ana]}\n\
+         - level: Metadata\n",
+    );
+    assert_eq!(merged.expect("valid"), plain.expect("valid"));
+    let wrong = rule("- {level: None, <<: 3}\n").expect_err("no merge");
+    assert!(wrong.contains("merges or tags of YAML"), "{wrong}");
 }
 
 #[test]
