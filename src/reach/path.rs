@@ -409,9 +409,10 @@ pub(super) fn path(graph: &Graph<'_>, closure: &Closure, end: usize) -> Path {
     let deleted = |place: usize| closure.found.get(place).is_some_and(|found| found.deleted);
     places.sort_unstable_by_key(|place| (deleted(*place), *place));
     let found = |place: &usize| closure.found.get(*place);
-    let steps: Vec<&Found> = places.iter().filter_map(found).collect();
+    let steps: Vec<(usize, &Found)> =
+        places.iter().filter_map(|place| Some((*place, found(place)?))).collect();
     let hops = steps.iter().zip(scarce::run_out(graph, &steps));
-    let hops = hops.filter_map(|(found, runs_out)| hop(graph, closure, found, runs_out));
+    let hops = hops.filter_map(|((_, found), runs_out)| hop(graph, closure, found, runs_out));
     let tier = found(&end).map(|found| found.tier).unwrap_or_default();
     let ways = found(&end).map(|found| graph.strong_by(&found.node, tier)).unwrap_or_default();
     let mut strong_by: Vec<GrantId> = Vec::new();

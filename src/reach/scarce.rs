@@ -9,6 +9,7 @@
 
 use super::ask::{Names, On, Verb, both};
 use super::graph::{Graph, Node};
+use super::moves::RoleSet;
 use super::rights::Right;
 use super::search::{Found, Link};
 use super::world::{Where, of};
@@ -40,13 +41,13 @@ struct Slot<'c> {
     by: Option<usize>,
 }
 
-/// Of the steps of a path, in order, which find no name left.
-pub(super) fn run_out(graph: &Graph<'_>, steps: &[&Found]) -> Vec<bool> {
+/// Of the steps of a path, in order, which find no name left. Each with its place in the search's order.
+pub(super) fn run_out(graph: &Graph<'_>, steps: &[(usize, &Found)]) -> Vec<bool> {
     let mut out = vec![false; steps.len()];
     let named: Vec<(usize, On, Where, Names)> = steps
         .iter()
         .enumerate()
-        .filter_map(|(at, found)| {
+        .filter_map(|(at, (_, found))| {
             made(graph, found).map(|(on, place, names)| (at, on, place, names))
         })
         .collect();
@@ -55,14 +56,13 @@ pub(super) fn run_out(graph: &Graph<'_>, steps: &[&Found]) -> Vec<bool> {
         if named.get(..first).is_some_and(|before| before.iter().any(alike)) {
             continue;
         }
-        let of_kind: Vec<Made<'_>> = named
-            .iter()
-            .filter(|one| alike(one))
-            .map(|(step, on, at, names)| {
+        let mut of_kind: Vec<Made<'_>> = Vec::new();
+        for (step, on, at, names) in named.iter().filter(|one| alike(one)) {
+            for _ in 0..count(graph, steps, *step) {
                 let names = names.iter().flat_map(|names| names.iter()).collect();
-                Made { step: *step, on: *on, at: *at, names }
-            })
-            .collect();
+                of_kind.push(Made { step: *step, on: *on, at: *at, names });
+            }
+        }
         // That one is free was looked at by the search.
         if of_kind.len() < 2 {
             continue;
@@ -70,14 +70,61 @@ pub(super) fn run_out(graph: &Graph<'_>, steps: &[&Found]) -> Vec<bool> {
         let mut slots = slots(graph, steps, &of_kind);
         for (number, one) in of_kind.iter().enumerate() {
             let mut tried = vec![false; slots.len()];
-            if !place(number, &of_kind, &mut slots, &mut tried) {
-                if let Some(out) = out.get_mut(one.step) {
-                    *out = true;
-                }
+            if !place(number, &of_kind, &mut slots, &mut tried)
+                && let Some(out) = out.get_mut(one.step)
+            {
+                *out = true;
             }
         }
     }
     out
+}
+
+/// How many objects a step makes: one, but a binding for each of the roles that are needed later of
+/// those among which it chooses.
+fn count(graph: &Graph<'_>, steps: &[(usize, &Found)], step: usize) -> usize {
+    let Some((place, found)) = steps.get(step) else { return 1 };
+    let world = &graph.world;
+    let roles: &[u32] = match found.node {
+        Node::Given(RoleSet::ClusterRoles, _) => &world.cluster_roles,
+        Node::Given(RoleSet::RolesIn(ns), _) => of(&world.roles_in, ns),
+        _ => return 1,
+    };
+    let is_it = |at: u32| usize::try_from(at).is_ok_and(|at| at == *place);
+    let links = steps.iter().filter_map(|(_, found)| found.by.as_ref());
+    let mut wanted: Vec<&Right> = links
+        .flat_map(|link| {
+            let acts = link.from.iter().any(|at| is_it(*at));
+            link.used.iter().filter(move |right| {
+                right.grant.is_none() && (is_it(right.from) || acts && right.from == u32::MAX)
+            })
+        })
+        .collect();
+    let gives = |role: u32, right: &Right| {
+        world.role_facts(role).is_some_and(|role| {
+            role.full
+                || role.caps.iter().any(|cap| {
+                    let names = match (&cap.names, &right.names) {
+                        (None, _) => true,
+                        (Some(have), Some(wanted)) => wanted.iter().all(|name| have.contains(name)),
+                        (Some(_), None) => false,
+                    };
+                    cap.on == right.on && cap.verb == right.verb && names
+                })
+        })
+    };
+    // As few as are found by taking each time the one that gives most.
+    let mut many = 0;
+    while !wanted.is_empty() {
+        let most = |role: &u32| wanted.iter().filter(|right| gives(*role, right)).count();
+        let Some(best) = roles.iter().copied().max_by_key(most).filter(|best| most(best) > 0)
+        else {
+            break;
+        };
+        wanted.retain(|right| !gives(best, right));
+        many += 1;
+    }
+    many.max(1)
 }
 
 /// What a step makes under one of some names, and where.
@@ -109,7 +156,7 @@ fn is_named(right: &Right) -> bool {
 }
 
 /// The names that are free there, or that a step frees.
-fn slots<'c>(graph: &Graph<'_>, steps: &[&'c Found], made: &[Made<'c>]) -> Vec<Slot<'c>> {
+fn slots<'c>(graph: &Graph<'_>, steps: &[(usize, &'c Found)], made: &[Made<'c>]) -> Vec<Slot<'c>> {
     let mut slots: Vec<Slot<'c>> = Vec::new();
     let Some(Made { on, at, .. }) = made.first() else { return slots };
     for name in made.iter().flat_map(|made| made.names.iter().copied()) {
@@ -117,7 +164,7 @@ fn slots<'c>(graph: &Graph<'_>, steps: &[&'c Found], made: &[Made<'c>]) -> Vec<S
             slots.push(Slot { name, from: 0, by: None });
         }
     }
-    for (from, found) in steps.iter().enumerate() {
+    for (from, (_, found)) in steps.iter().enumerate() {
         let deletes = found.by.as_ref().and_then(|Link { deletes, .. }| deletes.as_ref());
         if let Some(object) = deletes.filter(|object| object.on == *on && object.at == *at) {
             slots.push(Slot { name: &object.name, from, by: None });

@@ -42,6 +42,26 @@ fn a_second_binding_needs_a_second_name() {
 }
 
 #[test]
+fn of_all_roles_one_is_bound_under_one_name() {
+    // Who may make tokens and who may make Secrets and read them: each by a Role of quiet.
+    let comes = |names: &[&str], roles: &[(&str, Value)]| {
+        let world = roles
+            .iter()
+            .fold(company(), |world, (name, rule)| world.role("quiet", name, &json!([rule])));
+        let bind = rule(&["bind"], RBAC, &["roles"]);
+        comes(world, Some("quiet"), &json!([applies("rolebindings", names), bind]))
+    };
+    let secrets = |verb| rule(&[verb], "", &["secrets"]);
+    let [makes, reads] = [("makes", secrets("create")), ("reads", secrets("list"))];
+    let top = Tier::ClusterAdmin;
+    let both = [("both", rule(&["create", "list"], "", &["secrets"]))];
+    assert_eq!(comes(&["one"], &both), (top, false, vec![false, false]));
+    let each = [makes, reads];
+    assert_eq!(comes(&["one"], &each), (top, true, vec![true, false]));
+    assert_eq!(comes(&["one", "two"], &each), (top, false, vec![false, false]));
+}
+
+#[test]
 fn a_second_pod_needs_a_second_name() {
     // One account makes Secrets in quiet, the other reads them: together they have any token there.
     let comes = |names: &[&str]| {

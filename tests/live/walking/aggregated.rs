@@ -21,7 +21,7 @@ pub fn feed(
     let write =
         needed(hop, |verb, on| writes(verb) && on == "clusterroles").expect("writing roles");
     let create = needed(hop, |verb, _| verb == "create");
-    let who = walk.holder(hop, write);
+    let who = super::binding::writer(walk, hop, write);
     let held = &hop["held"][0]["via"];
     let fed = held["role"].as_str().expect("the role that is held").to_owned();
     let there = bindings_at(walk, namespace);

@@ -62,7 +62,16 @@ fn bind(walk: &mut Walk<'_>, hop: &Value, namespace: Option<&str>) -> Result<Cre
         None if kind == "ClusterRole" => vec!["cluster-admin".to_owned()],
         None => {
             let name = |role: &Value| role["metadata"]["name"].as_str().map(str::to_owned);
-            walk.site.list(&all).iter().filter_map(name).collect()
+            let roles = walk.site.list(&all);
+            let limited = needed(hop, |verb, on| verb == "create" && on.ends_with("bindings"))
+                .is_some_and(|create| !create["resourceNames"].is_null());
+            // Where a name is free for one, it is the one that gives what is needed of it.
+            let wanted = walk.wanted_of(hop);
+            let one = roles.iter().find(|role| wanted.iter().all(|right| allows(role, right)));
+            match one.filter(|_| limited && !wanted.is_empty()) {
+                Some(one) => name(one).into_iter().collect(),
+                None => roles.iter().filter_map(name).collect(),
+            }
         }
     };
     for name in names {
@@ -70,6 +79,26 @@ fn bind(walk: &mut Walk<'_>, hop: &Value, namespace: Option<&str>) -> Result<Cre
         bind_to(walk, hop, namespace, &who, (kind, &name), Some(&rules))?;
     }
     Ok(walk.own())
+}
+
+/// Whether a rule of a role allows what a step takes.
+fn allows(role: &Value, right: &Value) -> bool {
+    let has = |rule: &Value, field: &str, wanted: &str| {
+        let all = rule[field].as_array().into_iter().flatten();
+        all.filter_map(Value::as_str).any(|have| have == "*" || have == wanted)
+    };
+    let text = |field: &str| right[field].as_str().unwrap_or_default();
+    let named = |rule: &Value| match (rule["resourceNames"].as_array(), &right["resourceNames"]) {
+        (None, _) => true,
+        (Some(have), Value::Array(wanted)) => wanted.iter().all(|name| have.contains(name)),
+        (Some(_), _) => false,
+    };
+    role["rules"].as_array().into_iter().flatten().any(|rule| {
+        has(rule, "verbs", text("verb"))
+            && has(rule, "apiGroups", text("apiGroup"))
+            && has(rule, "resources", text("resource"))
+            && named(rule)
+    })
 }
 
 fn bindings_on(namespace: Option<&str>) -> &'static str {
@@ -160,6 +189,15 @@ fn bind_to(
     Ok(walk.own())
 }
 
+/// Who writes a role: whom a grant names that gives one of the two rights for it, as both are asked of
+/// the one who does.
+pub fn writer(walk: &Walk<'_>, hop: &Value, write: &Value) -> Credential {
+    let escalate = needed(hop, |verb, _| verb == "escalate");
+    let granted = |one: &&Value| !one["via"].is_null();
+    let by = std::iter::once(write).chain(escalate).find(granted);
+    walk.holder(hop, by.unwrap_or(write))
+}
+
 /// A role that one of those who make the step is bound to is made to allow everything.
 fn escalate(
     walk: &mut Walk<'_>,
@@ -170,7 +208,7 @@ fn escalate(
     let writes = |verb: &str| matches!(verb, "create" | "patch" | "update");
     let write = needed(hop, |verb, resource| writes(verb) && is_role(resource));
     let write = write.expect("writing roles");
-    let who = walk.holder(hop, write);
+    let who = writer(walk, hop, write);
     let on = write["resource"].as_str().expect("a resource");
     walk.delete(hop, &collection(on, namespace.filter(|_| on == "roles")))?;
     let kind = if on == "roles" { "Role" } else { "ClusterRole" };
@@ -244,7 +282,7 @@ fn bind_and_escalate(
     let on = write["resource"].as_str().expect("a resource");
     let kind = if on == "roles" { "Role" } else { "ClusterRole" };
     let at = namespace.filter(|_| on == "roles");
-    let who = walk.holder(hop, write);
+    let who = writer(walk, hop, write);
     let create = needed(hop, |verb, on| verb == "create" && is_role(on));
     let binding = needed(hop, |_, resource| resource.ends_with("bindings")).expect("binding");
     let makes_binding = needed(hop, |verb, on| verb == "create" && on.ends_with("bindings"));

@@ -140,6 +140,13 @@ impl<'s> Walk<'s> {
         self.from(hop, at.or_else(anyone).unwrap_or_default())
     }
 
+    /// What the steps after one take by a role that a step gave.
+    pub fn wanted_of(&self, hop: &Value) -> Vec<Value> {
+        let after = self.hops.iter().skip_while(|one| *one != hop).skip(1);
+        let needed = after.flat_map(|one| one["needed"].as_array().cloned().unwrap_or_default());
+        needed.filter(|one| one["via"].is_null()).collect()
+    }
+
     /// Those who make a step and are somebody, not a role that was given: as what, and as bindings
     /// name them.
     pub fn all(&self, hop: &Value) -> Vec<(Credential, Value)> {
@@ -380,8 +387,10 @@ pub enum How<'v> {
     Merge(&'v Value),
 }
 
+/// What tells apart what was gained: somebody may be impersonated who is there with a credential too.
 fn words(gain: &Value) -> String {
-    gain["words"].as_str().expect("words").to_owned()
+    let text = |field: &str| gain[field].as_str().expect("text");
+    format!("{} {}", text("kind"), text("words"))
 }
 
 /// What only those as strong as that can read.
