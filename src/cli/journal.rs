@@ -12,10 +12,10 @@ use super::exit::{Code, Failure};
 use super::sources::settings;
 use super::which_journal::Besides;
 use super::{again, answer, outcome};
-use crate::change::plan::{Intent, Made, Ran, Target, taken_back};
+use crate::change::plan::{Elsewhere, Intent, Made, Ran, Target, standing, taken_back};
 use crate::change::run::{self, History, Run, Standing, StepState};
 use crate::cluster::loader::{LoadOptions, load};
-use crate::model::{ListKind, counted};
+use crate::model::{ListKind, Objects, counted};
 use crate::report::{self, exact};
 use crate::store::{Journal, JournalEntry};
 
@@ -40,11 +40,31 @@ fn open(global: &Global) -> Result<Opened, Failure> {
     Ok(Opened { reached, entries, history, besides })
 }
 
-/// What was applied to the cluster that is meant, and whether that is all that is known to have been.
+/// What was applied to the cluster that is meant, and whether that is all that is known to have been: what
+/// was split by others and is not retired is told.
 pub(super) fn history(global: &Global) -> Result<(History, Code), Failure> {
     let Opened { reached, history, besides, .. } = open(global)?;
+    let mut lists = ListKind::RBAC.to_vec();
+    lists.push(ListKind::ServiceAccounts);
+    let now = reached.runtime.block_on(load(&*reached.cluster, &LoadOptions::only(&lists)))?;
     reached.runtime.shutdown_background();
-    Ok((history, besides.code()))
+    let elsewhere = made_elsewhere(&now.objects, &history);
+    let open = elsewhere.not_retired(&now.objects);
+    let code = if open.is_empty() { Code::Done } else { Code::Incomplete };
+    for who in open {
+        answer::say(&format!(
+            "incomplete: {who} was split, by no run of the journal of this machine, and is there yet: \
+             whether stages are left for it the journal knows that has the run"
+        ));
+    }
+    Ok((history, besides.code().max(code)))
+}
+
+/// What keybook made there by runs that a journal does not have.
+fn made_elsewhere(now: &Objects, history: &History) -> Elsewhere {
+    let steps = history.runs.values().flat_map(|run| &run.plan.steps);
+    let ours: BTreeSet<&Target> = steps.map(|step| &step.target).collect();
+    Elsewhere::of(now, &|target| ours.contains(target))
 }
 
 /// Lists runs, or shows one.
@@ -214,6 +234,11 @@ fn to_verify(history: &History, only: Option<u64>) -> Result<Vec<&Run>, Failure>
 pub(super) fn verify(global: &Global, only: Option<u64>) -> Result<Code, Failure> {
     let Opened { reached, history, besides, .. } = open(global)?;
     let runs = to_verify(&history, only)?;
+    let lists = LoadOptions::only(&ListKind::RBAC);
+    let now = reached.runtime.block_on(load(&*reached.cluster, &lists))?;
+    if let Some(words) = made_elsewhere(&now.objects, &history).words().filter(|_| only.is_none()) {
+        answer::say(&words);
+    }
     if runs.is_empty() {
         answer::say("nothing was applied to this cluster from this machine that was not undone");
         return Ok(besides.code());
@@ -226,8 +251,6 @@ pub(super) fn verify(global: &Global, only: Option<u64>) -> Result<Code, Failure
             seen.extend(other.made().iter().filter_map(|made| target(other, made)));
         }
     }
-    let lists = LoadOptions::only(&ListKind::RBAC);
-    let now = reached.runtime.block_on(load(&*reached.cluster, &lists))?;
     for run in runs.iter().rev() {
         let mut made = run.remains();
         if !run.left_alone.is_empty() {
@@ -250,6 +273,12 @@ pub(super) fn verify(global: &Global, only: Option<u64>) -> Result<Code, Failure
             ));
         }
         let mut plan = run.plan.clone();
+        if run.partly_by.is_some() {
+            let mut stand = now.objects.clone();
+            standing(&mut stand, &run.plan, &run.remains());
+            plan.verification = plan.verification.of_what_stands(&stand);
+        }
+        let expected = plan.verification.len();
         // What later runs changed of access, they were meant to; but what took an earlier one back was
         // not meant to give back what this one took.
         let later: Vec<(&Run, Vec<Made>)> =
@@ -276,7 +305,7 @@ pub(super) fn verify(global: &Global, only: Option<u64>) -> Result<Code, Failure
             meant.iter().map(|(run, made)| Ran { plan: &run.plan, made }).collect();
         differs.extend(run::beyond(Ran { plan: &plan, made: &run.made() }, &now, &meant));
         let all = plan.verification.len();
-        let other = run.plan.verification.len() - all;
+        let other = expected - all;
         if other > 0 {
             answer::say(&format!(
                 "run {}: {other} answers are other since later runs, which were meant to change them",

@@ -37,7 +37,42 @@ pub(super) fn back<'s>(objects: &mut Objects, steps: impl Iterator<Item = &'s St
     }
 }
 
+/// Objects with these steps as they were left, whatever became of them since.
+pub fn standing(objects: &mut Objects, plan: &Plan, made: &[Made]) {
+    for made in made {
+        let Some(step) = plan.steps.iter().find(|step| step.id == made.step) else { continue };
+        if !(step.target.is_role() || step.target.is_binding()) {
+            continue;
+        }
+        let image = |image: Option<&Value>| object(&step.target, image?);
+        if let Some(there) = image(step.after.as_ref()) {
+            objects.insert(there);
+        } else if let Some(gone) = image(step.before.as_ref()) {
+            objects.remove(&gone);
+        }
+    }
+}
+
 impl Verification {
+    /// What of it those objects answer: of a run that was taken back in part the rest is not to be
+    /// expected, and neither is what it never came to. `stand`: what there is, with what is left of the run
+    /// as it left it.
+    #[must_use]
+    pub fn of_what_stands(&self, stand: &Objects) -> Self {
+        let stand = Authorizer::new(stand);
+        let kept = |checks: &[Check], want: bool| -> Vec<Check> {
+            checks.iter().filter(|check| check.decide(&stand).allowed() == want).cloned().collect()
+        };
+        Self {
+            denied: kept(&self.denied, false),
+            allowed: kept(&self.allowed, true),
+            again: kept(&self.again, true),
+            still_denied: kept(&self.still_denied, false),
+            named: self.named.clone(),
+            unnamed: self.unnamed.clone(),
+        }
+    }
+
     /// Without what RBAC answers otherwise now, and answered so before later runs: these changed it, and
     /// were meant to. What took an earlier run back was not meant to allow what this one refuses: for
     /// that the objects are `but_undone`, those before the other runs alone.

@@ -111,6 +111,11 @@ fn an_account_that_was_split_is_retired_stage_by_stage() {
         let other = other.ends_with(4).says("the UID of the namespace kube-system");
         other.says("another journal has runs against this API server").says("(1)");
     }
+    // Whose journal has nothing of it sees by the cluster that there may be stages.
+    let elsewhere = Desk::new(cluster.kubeconfig());
+    let split = "sa:team/ops was split, by no run of the journal of this machine, and is there yet";
+    elsewhere.keybook(&["due"]).ends_with(4).says(split);
+    elsewhere.keybook(&["verify"]).ends_with(0).says("a split of sa:team/ops");
     // A Secret that is made after the plan, and somebody who goes on as before.
     let (ana, ci) = (&ACTORS[0], &ACTORS[3]);
     cluster.load(
@@ -172,6 +177,7 @@ fn an_account_that_was_split_is_retired_stage_by_stage() {
             (&json!("retired"), &json!([]))
         );
     }
+    elsewhere.keybook(&["due"]).ends_with(0).says("nothing is left");
     // Those who were split off go on.
     for actor in &ACTORS {
         let (_, _, token) = opened(Path::new(&format!("{out}/{}.kubeconfig", actor.name)));

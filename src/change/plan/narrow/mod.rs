@@ -19,7 +19,7 @@ mod words;
 pub(super) use grants::{Cut, Cuts, How, Revoked, cuts};
 pub(super) use keys::{refers_grant, role_words, words_of};
 pub(super) use share::{Share, Shares, shares};
-pub(super) use steps::{creation, part, role_target, subject};
+pub(super) use steps::{FOR, creation, part, role_target, subject};
 
 use serde::{Deserialize, Serialize};
 

@@ -25,7 +25,7 @@ const VERSION: &str = "rbac.authorization.k8s.io/v1";
 const FROM: &str = "keybook/narrowed-from";
 
 /// For whom: an annotation.
-const FOR: &str = "keybook/for";
+pub(in crate::change::plan) const FOR: &str = "keybook/for";
 
 /// Bytes of one part of a made name, at most.
 const PART: usize = 40;

@@ -4,6 +4,7 @@ mod absent;
 mod account;
 mod beside;
 mod defined;
+mod elsewhere;
 mod foreseen;
 mod gains;
 mod ground;

@@ -10,7 +10,7 @@ use super::{World, binding, group, now, pods, user};
 use crate::book::tests::world::{Row, World as Logged};
 use crate::change::plan::{
     Action, CoverageRef, Ground, Intent, Inverse, Made, Plan, Precondition, Rest, Step, Target,
-    gives_others, old, rests, since, stale, taken_back,
+    gives_others, old, rests, since, stale, standing, taken_back,
 };
 use crate::model::{ListKind, Objects, Snapshot};
 
@@ -298,6 +298,27 @@ fn what_a_later_run_takes_is_no_difference_of_an_earlier_one() {
     assert_eq!(taken.without_later(&before, &now, &before), taken);
     // Where nobody's run did it, it is a difference.
     assert_eq!(earlier.without_later(&now, &now, &now), earlier);
+}
+
+#[test]
+fn of_a_run_that_was_taken_back_in_part_only_what_stands_is_expected() {
+    let world = world().bind(Some("o"), "second", "reader", &json!([user("ann"), user("bob")]));
+    let plan = world.plan(&["user:ann"]).expect("a plan");
+    let made: Vec<Made> =
+        plan.steps.iter().map(|step| Made { step: step.id, left: step.after.clone() }).collect();
+    let places = |made: &[Made]| -> Vec<String> {
+        let mut stand = world.objects();
+        standing(&mut stand, &plan, made);
+        let all = plan.verification.of_what_stands(&stand).denied;
+        all.iter().map(crate::change::plan::Check::what).collect()
+    };
+    let [n, o] = ["get pods in namespace n", "get pods in namespace o"];
+    // All of it stands, whatever somebody gave back since.
+    assert_eq!(places(&made), [n, o]);
+    // What was taken back, or never made, is not refused.
+    assert_eq!(places(&made[1..]), [o]);
+    assert_eq!(places(&made[..1]), [n]);
+    assert_eq!(places(&[]), [""; 0]);
 }
 
 #[test]
