@@ -10,6 +10,7 @@ use super::against::{defined, mapped};
 use super::edit::{binding, text};
 use super::inverse::account_of;
 use super::lock_out::applied;
+use super::rests::some;
 use super::{Action, Plan, Step, Target};
 use crate::model::{Identity, Objects};
 use crate::rbac::Authorizer;
@@ -127,6 +128,45 @@ fn role_of(step: &Step) -> Option<Target> {
 }
 
 impl Plan {
+    /// The same without taking away roles that bindings refer to afterwards, by the objects as they are now:
+    /// whoever is bound by those would lose what they have by it, and a binding to a role that is not there
+    /// gives what anybody makes under the name. That they stay is said.
+    #[must_use]
+    pub fn keeping_bound_roles(mut self, now: &Objects) -> Self {
+        let after = applied(&self, now);
+        let bound = |step: &Step| {
+            let gone = step.target.is_role() && step.action == Action::Delete;
+            let mut all = after.bindings.values().filter(|_| gone);
+            all.find(|binding| {
+                let role = &binding.role_ref;
+                let place = binding.meta.namespace.as_ref().filter(|_| &*role.kind == "Role");
+                role.kind == step.target.kind
+                    && role.name == step.target.name
+                    && place == step.target.namespace.as_ref()
+            })
+        };
+        let mut said = Vec::new();
+        self.steps.retain(|step| {
+            let Some(binding) = bound(step) else { return true };
+            let place = binding.meta.namespace.as_ref();
+            let who = binding.subjects.iter().filter_map(|subject| subject.identity(place));
+            let place = place.map_or_else(String::new, |place| format!("{place}/"));
+            said.push(format!(
+                "{}, which the run made, is left as it is: {} {place}{} binds {} to it",
+                step.target,
+                binding.kind.as_str(),
+                binding.meta.name,
+                some(&who.collect::<Vec<_>>())
+            ));
+            false
+        });
+        for (id, step) in (1..).zip(&mut self.steps) {
+            step.id = id;
+        }
+        self.warnings.extend(said);
+        self
+    }
+
     /// The same without these of its steps, which are left alone; of what the run had refused, asked is
     /// what the rest of the steps changes, by the objects as they are now.
     #[must_use]

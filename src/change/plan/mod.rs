@@ -45,6 +45,7 @@ mod split;
 mod target;
 #[cfg(test)]
 mod tests;
+mod uncovered;
 mod unread;
 mod unseen_secret;
 mod wanted;

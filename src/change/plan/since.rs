@@ -33,6 +33,9 @@ pub fn since(book: &Book, plan: &Plan) -> Since {
     }
     let ended = plan.metadata.coverage.as_ref().and_then(|coverage| coverage.to);
     let ended = ended.unwrap_or(plan.metadata.made_at);
+    if let Some(coverage) = book.coverage() {
+        found.notes.extend(super::uncovered::uncovered(coverage, ended, book.now));
+    }
     let before = &book.snapshot.objects;
     let after = super::lock_out::applied(plan, before);
     let (before, after) = (Authorizer::new(before), Authorizer::new(&after));
@@ -77,7 +80,12 @@ struct Missed {
 impl Held<'_> {
     fn held(&self, into: &mut Since) {
         let account = &self.parted.account;
-        let Some(behind) = told_apart(self.log, self.book, (account, self.how)) else { return };
+        let Some(behind) = told_apart(self.log, self.book, (account, self.how)) else {
+            into.notes.push(format!(
+                "{account} is not in the log that was read: who used it since, and for what, is not known"
+            ));
+            return;
+        };
         let mut found: BTreeSet<&str> = BTreeSet::new();
         for (at, actor) in behind.actors.iter().enumerate() {
             let mut whose = self.whose(actor, at);

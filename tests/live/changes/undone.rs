@@ -63,18 +63,34 @@ fn what_others_changed_since_is_theirs_and_whom_an_undo_takes_from_is_told() {
     let Some(cluster) = cluster() else { return };
     let desk = Desk::new(cluster.kubeconfig());
 
-    // Somebody gave the new role to lee as well: told before, and lee loses it.
+    // Somebody gave the new role to lee as well: it stays, and lee keeps it.
     let (role, _) = narrowed(&cluster, &desk, "given");
     let mut given = binding(Some("given"), "lees", &role, &json!([user("lee@corp.example")]));
     given["roleRef"]["kind"] = json!("Role");
     cluster.load(&given.to_string());
-    let told = format!("RoleBinding given/lees gives Role {role} as well, which goes");
+    let told = format!(
+        "Role given/{role}, which the run made, is left as it is: RoleBinding given/lees binds \
+         user:lee@corp.example to it"
+    );
     desk.keybook(&["undo", "1"]).ends_with(0).says(&told);
     assert!(!is_back(&cluster, "given"), "nothing was written without a word");
     undo(&desk, "1");
     assert!(is_back(&cluster, "given"));
-    assert_eq!(names(&cluster, "given", "roles"), [""; 0]);
+    assert_eq!(names(&cluster, "given", "roles"), [role]);
     assert_eq!(names(&cluster, "given", "rolebindings"), ["both", "lees"]);
+
+    // Or put somebody into the new binding: that is theirs, with the role that it gives.
+    let (role, made) = narrowed(&cluster, &desk, "joined");
+    let more = json!([{"op": "add", "path": "/subjects/-", "value": user("dev@corp.example")}]);
+    let more = more.to_string();
+    let words = ["patch", "rolebinding", &made, "-n", "joined", "--type=json", "-p", &more];
+    cluster.kubectl_ok(&words);
+    let said = desk.keybook(&["undo", "3", "--yes", "tests"]).ends_with(0);
+    let left = format!("RoleBinding joined/{made} binds");
+    assert!(said.text().contains(&left), "{}", said.out);
+    assert!(is_back(&cluster, "joined"));
+    assert_eq!(names(&cluster, "joined", "roles"), [role]);
+    assert_eq!(names(&cluster, "joined", "rolebindings"), ["both".to_owned(), made]);
 
     // Somebody changed the new role: it stays as they left it, and all else is taken back.
     let (role, _) = narrowed(&cluster, &desk, "changed");
@@ -92,7 +108,7 @@ fn what_others_changed_since_is_theirs_and_whom_an_undo_takes_from_is_told() {
     ]);
     assert!(patched.status.success(), "{}", String::from_utf8_lossy(&patched.stderr));
     let theirs = items(&cluster, "changed", "roles");
-    let said = desk.keybook(&["undo", "3", "--yes", "tests"]).ends_with(0);
+    let said = desk.keybook(&["undo", "5", "--yes", "tests"]).ends_with(0);
     let left =
         format!("Role changed/{role}, which the run made, was changed since: it is left as it is");
     assert!(said.text().contains(&left), "{}", said.out);
@@ -105,11 +121,11 @@ fn what_others_changed_since_is_theirs_and_whom_an_undo_takes_from_is_told() {
     let (_, made) = narrowed(&cluster, &desk, "gone");
     cluster.kubectl_ok(&["delete", "rolebinding", &made, "-n", "gone"]);
     let sentence = "give back what was taken from user:kim@gone.example";
-    let said = desk.keybook(&["undo", "5", "--yes", "tests"]).ends_with(5).says(sentence);
+    let said = desk.keybook(&["undo", "7", "--yes", "tests"]).ends_with(5).says(sentence);
     let why = format!("RoleBinding gone/{made}, which the run made for them, is gone");
     assert!(said.err.contains(&why), "{}", said.err);
     assert!(!is_back(&cluster, "gone"));
-    let said = desk.keybook(&["undo", "5", "--yes", "tests", "--force", sentence]).ends_with(0);
+    let said = desk.keybook(&["undo", "7", "--yes", "tests", "--force", sentence]).ends_with(0);
     let left = format!("RoleBinding gone/{made}, which the run made, is gone");
     assert!(said.text().contains(&left), "{}", said.out);
     assert!(is_back(&cluster, "gone"));
@@ -126,13 +142,13 @@ fn what_others_changed_since_is_theirs_and_whom_an_undo_takes_from_is_told() {
         "team=other",
         "--overwrite",
     ]);
-    let said = desk.keybook(&["undo", "7", "--yes", "tests"]).ends_with(5);
+    let said = desk.keybook(&["undo", "9", "--yes", "tests"]).ends_with(5);
     assert!(said.err.contains("RoleBinding moved/both was changed since"), "{}", said.err);
     assert_eq!(names(&cluster, "moved", "roles"), [role]);
     assert_eq!(names(&cluster, "moved", "rolebindings"), ["both".to_owned(), made]);
-    assert!(said.err.contains("Nothing else of run 7 is left"), "{}", said.err);
+    assert!(said.err.contains("Nothing else of run 9 is left"), "{}", said.err);
     // Kim has nothing but what the run made: that stays too.
-    desk.keybook(&["undo", "7", "--leave-changed", "--yes", "tests"])
+    desk.keybook(&["undo", "9", "--leave-changed", "--yes", "tests"])
         .ends_with(5)
         .says("whoever has something by it would lose that without RoleBinding moved/both");
     assert_eq!(names(&cluster, "moved", "rolebindings").len(), 2);
