@@ -16,6 +16,10 @@ const SCRIPTS: &str = "powershell";
 /// Programs that ask when somebody, or a script, runs them.
 const COMMANDS: [&str; 5] = ["kubectl", "oc", "helm", "stern", "kubectx"];
 
+/// What a program's file ends with on Windows: agents begin with the file's name
+/// (`client-go/rest/config.go`, `adjustCommand`).
+const EXE: &str = ".exe";
+
 /// A system on which no node of a cluster runs, but people sit.
 const DESKTOP: &str = "darwin";
 
@@ -86,6 +90,7 @@ impl Client {
         let lower = agent.to_ascii_lowercase();
         let head = lower.split(' ').next().unwrap_or_default();
         let (program, version) = head.split_once('/').unwrap_or((head, ""));
+        let program = program.strip_suffix(EXE).unwrap_or(program);
         let tool = match program {
             _ if lower.contains(SCRIPTS) => Tool::Program,
             _ if SCREENS.contains(&program) => Tool::Screen,
@@ -105,9 +110,14 @@ impl Client {
         Self { tool, system, build, desktop }
     }
 
-    /// The program's name, as the agent has it: what stands before its version.
+    /// The program's name, as the agent has it: what stands before its version, without what Windows adds.
     pub(super) fn program(agent: &str) -> &str {
-        agent.split([' ', '/']).next().unwrap_or_default()
+        let name = agent.split([' ', '/']).next().unwrap_or_default();
+        let cut = name.len().saturating_sub(EXE.len());
+        match name.get(cut..) {
+            Some(end) if end.eq_ignore_ascii_case(EXE) => name.get(..cut).unwrap_or_default(),
+            _ => name,
+        }
     }
 
     /// Whether it is a program that asks by itself, on no desktop.
@@ -145,6 +155,9 @@ mod tests {
         );
         let pod = Client::of("kubectl/v1.36.1 (linux/amd64) kubernetes/b1d5cc9");
         assert!(!pod.desktop && pod.is_attended());
+        let windows = Client::of("kubectl.exe/v1.36.1 (windows/amd64) kubernetes/b1d5cc9");
+        assert_eq!((windows.tool, windows.build.as_deref()), (Tool::Command, Some("v1.36.1")));
+        assert_eq!(Client::program("Helm.EXE/3.19.0"), "Helm");
         assert_eq!(Client::of("Helm/3.19.0").tool, Tool::Command);
         assert_eq!(Client::of("Helm/3.19.0").system, None);
         assert_eq!(Client::of("K9s/v0.50.16 (linux/amd64)").tool, Tool::Screen);
@@ -161,6 +174,8 @@ mod tests {
         for agent in [
             "kubectl/v1.30.0 (darwin/arm64) kubernetes/x",
             "kubectl/v1.30.0 (windows/amd64) kubernetes/x",
+            "kubectl.exe/v1.34.1 (windows/amd64) kubernetes/x",
+            "K9s.EXE/v0.50.16 (linux/amd64)",
             "k9s/v0.50.16 (linux/amd64)",
             "Mozilla/5.0 (X11; Linux x86_64)",
         ] {

@@ -17,7 +17,8 @@ use crate::model::{Activity, ActorId, Call, Detail, Name, Target, Use};
 /// There is something in every so many hours…
 const PAUSE: i64 = 6;
 
-/// …for so many hours on end: three nights.
+/// …for so many hours on end: three nights. Half of the days on which there is anything are in such times:
+/// who lets a loop run for a weekend works by hand on the others.
 const LONG: i64 = 72;
 
 /// Quarters of the day, of six hours each, UTC.
@@ -112,7 +113,7 @@ impl<'a> Seen<'a> {
     fn is_steady(&self) -> bool {
         let all = (1 << QUARTERS) - 1;
         !self.went_in
-            && self.longest() >= LONG
+            && self.is_long()
             && (self.writes == 0 || self.writes == all)
             && (0..QUARTERS).all(|quarter| {
                 let then = self.kinds.values().filter(|kind| **kind >> quarter & 1 == 1).count();
@@ -120,16 +121,21 @@ impl<'a> Seen<'a> {
             })
     }
 
-    /// The longest time, hours, in which there was something in every so many.
-    fn longest(&self) -> i64 {
-        let (mut longest, mut since, mut before) = (0, None, None);
+    /// Whether half of its days at least are in times of so many hours on end in which there was something in
+    /// every so many.
+    fn is_long(&self) -> bool {
+        let mut stretches: Vec<(i64, i64)> = Vec::new();
         for hour in &self.hours {
-            if before.is_none_or(|before| hour - before > PAUSE) {
-                since = Some(*hour);
+            match stretches.last_mut().filter(|stretch| hour - stretch.1 <= PAUSE) {
+                Some(stretch) => stretch.1 = *hour,
+                None => stretches.push((*hour, *hour)),
             }
-            before = Some(*hour);
-            longest = longest.max(since.map_or(0, |since| hour + 1 - since));
         }
-        longest
+        stretches.retain(|(first, last)| last + 1 - first >= LONG);
+        let day = |hour: &i64| hour.div_euclid(24);
+        let is_in = |hour: &&i64| stretches.iter().any(|(from, to)| (from..=to).contains(hour));
+        let all: BTreeSet<i64> = self.hours.iter().map(day).collect();
+        let within: BTreeSet<i64> = self.hours.iter().filter(is_in).map(day).collect();
+        !within.is_empty() && within.len() * 2 >= all.len()
     }
 }

@@ -4,7 +4,9 @@
 //! `pkg/controlplane/server.go`), by itself, so in its own log only. A controller manager or
 //! scheduler asks for the lease of the leader all the time, and whoever leads renews it: where the
 //! one is in the log and the other is not, the leader's API server is not. Logs that are rotated by
-//! size reach back less far where there is more to do: of each API server the days are kept.
+//! size reach back less far where there is more to do: of each API server the hours are kept. One that
+//! was down is told from one whose log is lost: an hour after it stopped the others begin to delete its
+//! lease (`pkg/controlplane/controller/apiserverleasegc/gc_controller.go`).
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -20,8 +22,10 @@ use crate::model::{Coverage, Gap, Name, Server};
 #[serde(default)]
 pub struct Servers {
     leases: Named,
-    /// Days, of the Unix epoch, on which a lease was renewed.
-    renewed: BTreeMap<Name, BTreeSet<i64>>,
+    /// Hours, of the Unix epoch, in which a lease was renewed.
+    hours: BTreeMap<Name, BTreeSet<i64>>,
+    /// Hours in which one was deleted.
+    deleted: BTreeMap<Name, BTreeSet<i64>>,
     streams: Named,
     clusters: Named,
     /// Uids of accounts that every cluster has.
@@ -64,6 +68,12 @@ impl Servers {
         if lease.starts_with("apiserver-") && renewed && user == "system:apiserver" {
             self.leases.met(lease, at);
             self.renewed_on(lease, at, at);
+        } else if lease.starts_with("apiserver-") && verb == "delete" && user == "system:apiserver"
+        {
+            let lease = &lease[..lease.floor_char_boundary(Named::LONGEST)];
+            if self.deleted.len() < Named::MOST || self.deleted.contains_key(lease) {
+                self.deleted.entry(lease.into()).or_default().insert(at.div_euclid(HOUR));
+            }
         } else if LEADERS.contains(&lease) && (renewed || verb == "get") {
             let led = self.stretches.entry(at.div_euclid(super::covered::STRETCH)).or_default();
             led.renewed |= renewed;
@@ -78,40 +88,40 @@ impl Servers {
         if lease.starts_with("apiserver-") && renewed {
             let name = &lease[..lease.floor_char_boundary(Named::LONGEST)];
             self.leases.put(name, Met { first: span.first, last: span.last, events: requests });
-            // On which days in between is not known: on none of them it was missing.
+            // In which hours in between is not known: in none of them it was missing.
             self.renewed_on(lease, span.first, span.last);
         }
     }
 
-    /// Notes that a lease was renewed on all days between two times (microseconds).
+    /// Notes that a lease was renewed in all hours between two times (microseconds).
     fn renewed_on(&mut self, lease: &str, first: i64, last: i64) {
         let lease = &lease[..lease.floor_char_boundary(Named::LONGEST)];
         if !self.leases.0.contains_key(lease) {
             return;
         }
-        let (first, last) = (first.div_euclid(DAY), last.div_euclid(DAY));
-        let days = first..=last.min(first.saturating_add(MOST_DAYS));
-        match self.renewed.get_mut(lease) {
-            Some(known) => known.extend(days),
-            None => drop(self.renewed.insert(lease.into(), days.collect())),
+        let (first, last) = (first.div_euclid(HOUR), last.div_euclid(HOUR));
+        let hours = first..=last.min(first.saturating_add(MOST_HOURS));
+        match self.hours.get_mut(lease) {
+            Some(known) => known.extend(hours),
+            None => drop(self.hours.insert(lease.into(), hours.collect())),
         }
     }
 
-    /// Of what was kept before days were, all days of the time are taken.
+    /// Of what was kept before hours were, all hours of the time are taken.
     fn fill(&mut self) {
         for (name, met) in &self.leases.0 {
-            let days = self.renewed.entry(name.clone()).or_default();
-            let (first, last) = (met.first.div_euclid(DAY), met.last.div_euclid(DAY));
-            let most = last.min(first.saturating_add(MOST_DAYS));
-            let known = (days.first().copied(), days.last().copied());
+            let hours = self.hours.entry(name.clone()).or_default();
+            let (first, last) = (met.first.div_euclid(HOUR), met.last.div_euclid(HOUR));
+            let most = last.min(first.saturating_add(MOST_HOURS));
+            let known = (hours.first().copied(), hours.last().copied());
             let (Some(from), Some(to)) = known else {
-                days.extend(first..=most);
+                hours.extend(first..=most);
                 continue;
             };
-            days.extend(first..from);
-            days.extend((to + 1)..=most);
+            hours.extend(first..from);
+            hours.extend((to + 1)..=most);
         }
-        self.renewed.retain(|name, _| self.leases.0.contains_key(name));
+        self.hours.retain(|name, _| self.leases.0.contains_key(name));
     }
 
     /// Notes what an envelope says of an event of `at` (microseconds).
@@ -164,10 +174,16 @@ impl Servers {
         self.fill();
         other.fill();
         self.leases.add(other.leases);
-        for (name, days) in other.renewed {
-            self.renewed.entry(name).or_default().extend(days);
+        for (name, hours) in other.hours {
+            self.hours.entry(name).or_default().extend(hours);
         }
-        self.renewed.retain(|name, _| self.leases.0.contains_key(name));
+        self.hours.retain(|name, _| self.leases.0.contains_key(name));
+        for (name, hours) in other.deleted {
+            self.deleted.entry(name).or_default().extend(hours);
+        }
+        while self.deleted.len() > Named::MOST {
+            self.deleted.pop_last();
+        }
         self.streams.add(other.streams);
         self.clusters.add(other.clusters);
         for (account, uids) in other.accounts {
@@ -183,9 +199,9 @@ impl Servers {
     /// Puts it into the model's terms.
     pub fn cover(&self, coverage: &mut Coverage) {
         let mut whole =
-            Self { leases: self.leases.clone(), renewed: self.renewed.clone(), ..Self::default() };
+            Self { leases: self.leases.clone(), hours: self.hours.clone(), ..Self::default() };
         whole.fill();
-        let mut lacks = lacks(&whole.renewed);
+        let mut lacks = lacks(&whole.hours, &self.deleted);
         coverage.api_servers = self.leases.servers();
         for server in &mut coverage.api_servers {
             server.lacks = lacks.remove(&server.name).unwrap_or_default();
@@ -199,25 +215,36 @@ impl Servers {
 }
 
 /// Microseconds.
-const DAY: i64 = 86_400_000_000;
+const HOUR: i64 = 3_600_000_000;
 
-/// So many days are kept of one time, at most.
-const MOST_DAYS: i64 = 10_000;
+/// Hours.
+const DAY: i64 = 24;
 
-/// One API server comes in the place of another within so many days.
-const SUCCEEDS: i64 = 3;
+/// So many hours are kept of one time, at most.
+const MOST_HOURS: i64 = 240_000;
 
-/// By API server, the times of whole days of which others' logs are there and its own is not. Where one
-/// begins when another ends, the one took the other's place.
-fn lacks(renewed: &BTreeMap<Name, BTreeSet<i64>>) -> BTreeMap<Name, Vec<Gap>> {
+/// One API server comes in the place of another within so many hours.
+const SUCCEEDS: i64 = 3 * DAY;
+
+/// So many hours without a lease may be those of an API server that is made anew: what is longer, and no
+/// deletion of the lease, is a log that is lost. The lease expires within one, and is deleted within one
+/// more.
+const DOWN: i64 = 4;
+
+/// By API server, the times of which others' logs are there and its own is not, in whole hours. Where one
+/// begins when another ends, the one took the other's place; where its lease was deleted, it was down.
+fn lacks(
+    renewed: &BTreeMap<Name, BTreeSet<i64>>,
+    deleted: &BTreeMap<Name, BTreeSet<i64>>,
+) -> BTreeMap<Name, Vec<Gap>> {
     let spans: BTreeMap<&Name, (i64, i64)> = renewed
         .iter()
-        .filter_map(|(name, days)| Some((name, (*days.first()?, *days.last()?))))
+        .filter_map(|(name, hours)| Some((name, (*hours.first()?, *hours.last()?))))
         .collect();
     let Some(first) = spans.values().map(|(first, _)| *first).min() else { return BTreeMap::new() };
     let last = spans.values().map(|(_, last)| *last).max().unwrap_or(first);
     // A day is not whole at the beginning and at the end of a log.
-    let (late, early) = (|begin: i64| begin > first + 1, |end: i64| end < last - 1);
+    let (late, early) = (|begin: i64| begin > first + 2 * DAY, |end: i64| end < last - 2 * DAY);
     let mut places: Vec<(&Name, i64)> = spans
         .iter()
         .filter(|(_, span)| early(span.1))
@@ -244,15 +271,22 @@ fn lacks(renewed: &BTreeMap<Name, BTreeSet<i64>>) -> BTreeMap<Name, Vec<Gap>> {
         let to = if gone.contains(name) { last } else { end };
         let own = &renewed[name];
         let others =
-            |day: &i64| renewed.iter().any(|(other, days)| other != name && days.contains(day));
-        let mut gaps: Vec<Gap> = Vec::new();
-        for day in (from..=to).filter(|day| !own.contains(day)).filter(others) {
-            let (from, to) = (utc(day * DAY), utc((day + 1) * DAY));
-            match gaps.last_mut().filter(|gap| gap.to == from) {
-                Some(gap) => gap.to = to,
-                None => gaps.push(Gap { from, to }),
+            |hour: &i64| renewed.iter().any(|(other, hours)| other != name && hours.contains(hour));
+        let was_down = |from: i64, to: i64| {
+            deleted.get(name).is_some_and(|hours| hours.range(from..=to).next().is_some())
+        };
+        let mut holes: Vec<(i64, i64)> = Vec::new();
+        for hour in (from..=to).filter(|hour| !own.contains(hour)).filter(others) {
+            match holes.last_mut().filter(|hole| hole.1 + 1 == hour) {
+                Some(hole) => hole.1 = hour,
+                None => holes.push((hour, hour)),
             }
         }
+        holes.retain(|(from, to)| to - from >= DOWN && !was_down(*from, *to));
+        let gaps: Vec<Gap> = holes
+            .into_iter()
+            .map(|(from, to)| Gap { from: utc(from * HOUR), to: utc((to + 1) * HOUR) })
+            .collect();
         if !gaps.is_empty() {
             all.insert(name.clone(), gaps);
         }
@@ -316,175 +350,4 @@ impl Named {
 }
 
 #[cfg(test)]
-mod tests {
-    use chrono::{DateTime, Utc};
-
-    use super::*;
-
-    const MINUTE: i64 = 60_000_000;
-    const START: i64 = 1_777_852_800_000_000;
-
-    fn lease(servers: &mut Servers, verb: &str, name: &str, user: &str, minute: i64) {
-        servers.lease(name, verb, user, START + minute * MINUTE);
-    }
-
-    #[test]
-    fn api_servers_are_those_that_renew_their_own_lease() {
-        let mut servers = Servers::default();
-        lease(&mut servers, "update", "apiserver-aa", "system:apiserver", 0);
-        lease(&mut servers, "update", "apiserver-aa", "system:apiserver", 7);
-        lease(&mut servers, "update", "apiserver-bb", "system:apiserver", 3);
-        lease(&mut servers, "get", "apiserver-cc", "system:apiserver", 3);
-        lease(&mut servers, "update", "apiserver-dd", "eve", 3);
-        let mut coverage = Coverage::default();
-        servers.cover(&mut coverage);
-        let server = |name: &str, from, to, events| Server {
-            name: name.into(),
-            from: utc(START + from * MINUTE),
-            to: utc(START + to * MINUTE),
-            events,
-            lacks: Vec::new(),
-        };
-        assert_eq!(
-            coverage.api_servers,
-            [server("apiserver-aa", 0, 7, 2), server("apiserver-bb", 3, 3, 1)]
-        );
-        assert_eq!(coverage.servers(), 2);
-    }
-
-    /// On which days, of the first, the log of each lacks what others' have: first day and last.
-    fn lacking(renewed: &[(&str, &[(i64, i64)])]) -> Vec<(String, Vec<(i64, i64)>)> {
-        let mut servers = Servers::default();
-        let mut rest = Servers::default();
-        for (name, spans) in renewed {
-            let name = format!("apiserver-{name}");
-            for (index, day) in spans.iter().flat_map(|(from, to)| *from..=*to).enumerate() {
-                let part = if index % 2 == 0 { &mut servers } else { &mut rest };
-                lease(part, "update", &name, "system:apiserver", day * 24 * 60);
-            }
-        }
-        servers.add(rest);
-        let mut coverage = Coverage::default();
-        servers.cover(&mut coverage);
-        let day = |at: DateTime<Utc>| (at.timestamp_micros() - START).div_euclid(DAY);
-        let all = coverage.api_servers.into_iter().filter(|one| !one.lacks.is_empty());
-        let days = |gaps: &[Gap]| gaps.iter().map(|gap| (day(gap.from), day(gap.to) - 1)).collect();
-        all.map(|one| (one.name.replace("apiserver-", ""), days(&one.lacks))).collect()
-    }
-
-    #[test]
-    fn a_server_of_which_the_log_lacks_days_is_told_with_them() {
-        let none: [(String, Vec<(i64, i64)>); 0] = [];
-        let one = |name: &str, days: &[(i64, i64)]| vec![(name.to_owned(), days.to_vec())];
-        // Both, but for the days at the ends, which are not whole.
-        assert_eq!(lacking(&[("a", &[(0, 100)]), ("b", &[(1, 99)])]), none);
-        // By size the one is rotated sooner; of another there is a hole; a third ends.
-        assert_eq!(lacking(&[("a", &[(0, 100)]), ("b", &[(80, 100)])]), one("b", &[(0, 79)]));
-        assert_eq!(
-            lacking(&[("a", &[(0, 100)]), ("b", &[(0, 9), (20, 100)])]),
-            one("b", &[(10, 19)])
-        );
-        assert_eq!(lacking(&[("a", &[(0, 100)]), ("b", &[(0, 60)])]), one("b", &[(61, 100)]));
-        // Where none has anything, the whole log has a gap.
-        assert_eq!(lacking(&[("a", &[(0, 9), (20, 99)]), ("b", &[(0, 9), (20, 99)])]), none);
-        assert_eq!(lacking(&[("a", &[(0, 9), (20, 99)])]), none);
-        // New machines, one after the other, in the place of the old ones.
-        assert_eq!(
-            lacking(&[
-                ("a", &[(0, 50)]),
-                ("b", &[(0, 52)]),
-                ("c", &[(49, 99)]),
-                ("d", &[(52, 99)])
-            ]),
-            none
-        );
-        // What takes nobody's place may have been there.
-        assert_eq!(
-            lacking(&[
-                ("a", &[(0, 50)]),
-                ("c", &[(49, 99)]),
-                ("d", &[(60, 99)]),
-                ("e", &[(0, 99)])
-            ]),
-            one("d", &[(0, 59)])
-        );
-    }
-
-    #[test]
-    fn of_what_was_kept_without_days_none_is_missing() {
-        let mut old = Servers::default();
-        for day in [0, 50] {
-            lease(&mut old, "update", "apiserver-a", "system:apiserver", day * 24 * 60);
-        }
-        lease(&mut old, "update", "apiserver-b", "system:apiserver", 0);
-        let mut kept = serde_json::to_value(&old).unwrap();
-        kept.as_object_mut().unwrap().remove("renewed");
-        let mut servers: Servers = serde_json::from_value(kept).unwrap();
-        for day in 1..=100 {
-            lease(&mut servers, "update", "apiserver-b", "system:apiserver", day * 24 * 60);
-            lease(&mut servers, "update", "apiserver-a", "system:apiserver", day.max(51) * 24 * 60);
-        }
-        let mut coverage = Coverage::default();
-        servers.cover(&mut coverage);
-        assert!(coverage.api_servers.iter().all(|one| one.lacks.is_empty()), "{coverage:?}");
-    }
-
-    #[test]
-    fn a_server_is_missing_where_the_leader_is() {
-        let kcm = "system:kube-controller-manager";
-        let mut whole = Servers::default();
-        let mut half = Servers::default();
-        for minute in 0..2000 {
-            // One candidate at each of two servers; the leader moves from one to the other.
-            lease(&mut half, "get", "kube-controller-manager", kcm, minute);
-            lease(&mut whole, "get", "kube-controller-manager", kcm, minute);
-            if minute >= 1000 {
-                lease(&mut half, "update", "kube-controller-manager", kcm, minute);
-            }
-            lease(&mut whole, "update", "kube-controller-manager", kcm, minute);
-        }
-        let mut coverage = Coverage::default();
-        half.cover(&mut coverage);
-        assert_eq!((coverage.led, coverage.unled), (100, 100));
-        assert!(coverage.lacks_server());
-        whole.cover(&mut coverage);
-        assert_eq!((coverage.led, coverage.unled), (200, 0));
-        assert!(!coverage.lacks_server() && !Coverage::default().lacks_server());
-    }
-
-    #[test]
-    fn an_account_that_is_two_at_once_is_of_two_clusters() {
-        let seen = |spans: &[(&str, i64, i64)]| {
-            let mut servers = Servers::default();
-            for (uid, first, last) in spans {
-                for minute in [first, last] {
-                    servers.account("coredns", uid, START + minute * MINUTE);
-                }
-            }
-            servers.told_apart()
-        };
-        let two = Some(("coredns".into(), vec!["a".into(), "b".into()]));
-        assert_eq!(seen(&[("a", 0, 60), ("b", 30, 90), ("c", 91, 200)]), two);
-        // Made anew, with what was still under way.
-        assert_eq!(seen(&[("a", 0, 60), ("b", 50, 90)]), None);
-        assert_eq!(seen(&[("a", 0, 60), ("b", 100, 190)]), None);
-        assert_eq!(known("system:serviceaccount:kube-system:coredns"), Some("coredns"));
-        assert_eq!(known("system:serviceaccount:shop:coredns"), None);
-    }
-
-    #[test]
-    fn of_too_many_names_the_same_are_kept_in_any_order() {
-        let names: Vec<String> = (0..1000).map(|number| format!("pod-{number:04}")).collect();
-        let (mut one, mut other, mut third) =
-            (Servers::default(), Servers::default(), Servers::default());
-        for (index, name) in names.iter().enumerate() {
-            one.envelope(Some(name), Some("c"), START);
-            let part = if index % 3 == 0 { &mut other } else { &mut third };
-            part.envelope(Some(&names[999 - index]), None, START);
-        }
-        third.add(other);
-        assert_eq!(one.streams.servers(), third.streams.servers());
-        assert_eq!(one.streams.servers().len(), Named::MOST);
-        assert_eq!(one.clusters.0["c"].events, 1000);
-    }
-}
+mod tests;

@@ -71,7 +71,8 @@ impl Book {
         next.take_recorded();
         let slots = next.take_objects(&difference);
         let installed = next.take_installed(ground, &difference);
-        if ground && log && installed && self.same_gates(&next) {
+        let posing = next.take_posing();
+        if ground && log && installed && posing && self.same_gates(&next) {
             next.follow(self, difference, &slots, dirty);
         } else {
             next.take_ground(self);

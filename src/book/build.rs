@@ -11,11 +11,12 @@ use super::by_credential::ByCredential;
 use super::calls::Server;
 use super::ledger::Ledger;
 use super::node::{Node, Person};
+use super::posing::Posing;
 use super::recorded::Recorded;
 use super::served::Served;
 use super::tier::RoleFacts;
 use super::{Book, Counts, Entry, Grant, GrantId, IdentityId, Inputs, Tier, hints};
-use crate::model::{Identity, Name, Policy, Role, SharedHash, SubjectKind};
+use crate::model::{AuditPolicy, Identity, Name, Policy, Role, SharedHash, SubjectKind};
 use crate::rbac::{Authorizer, bootstrap};
 
 impl Book {
@@ -33,6 +34,7 @@ impl Book {
             provenance: Arc::default(),
             ledger: activity.as_deref().map(Ledger::new).unwrap_or_default(),
             recorded: Arc::default(),
+            posing: Arc::default(),
             ids: SharedHash::default(),
             nodes: Vector::default(),
             grants: Vector::default(),
@@ -51,6 +53,7 @@ impl Book {
             now,
         };
         book.take_recorded();
+        book.take_posing();
         book.weigh_roles();
         book.join();
         book
@@ -63,6 +66,19 @@ impl Book {
             Arc::new(Recorded::new(asked, activity.coverage(), self.policy.idle_days))
         };
         self.recorded = self.activity.as_ref().map(new).unwrap_or_default();
+    }
+
+    /// Looks at who may act in the name of others, of whom an audit policy names; false where that is other
+    /// than before.
+    pub(super) fn take_posing(&mut self) -> bool {
+        let objects = &self.snapshot.objects;
+        let of = |policy: &Arc<AuditPolicy>| Posing::new(policy, objects);
+        let posing = self.policy.audit.as_ref().map(of).unwrap_or_default();
+        let stays = *self.posing == posing;
+        if !stays {
+            self.posing = Arc::new(posing);
+        }
+        stays
     }
 
     /// What a role comes to.

@@ -16,6 +16,7 @@ mod needed;
 mod node;
 mod parts;
 mod permissions;
+mod posing;
 mod recorded;
 mod served;
 mod shadow;
@@ -50,6 +51,7 @@ use calls::Server;
 pub(crate) use calls::Sure;
 use ledger::Ledger;
 use node::Node;
+use posing::Posing;
 use recorded::Recorded;
 use served::Served;
 use tier::RoleFacts;
@@ -128,6 +130,8 @@ pub struct Book {
     ledger: Ledger,
     /// What the log proves to be logged.
     recorded: Arc<Recorded>,
+    /// As whom those may act whom the audit policy's rules name; empty where none is named.
+    posing: Arc<Posing>,
     /// Everybody who ever had an entry, so that they get the same number again.
     ids: SharedHash<Identity, IdentityId>,
     nodes: Vector<Option<Node>>,

@@ -191,8 +191,23 @@ impl Book {
         found.unwrap_or_default()
     }
 
-    /// Whether an audit rule is about requests of an entry; for a group, of its members.
+    /// Whether an audit rule is about requests of an entry; for a group, of its members. One that is about
+    /// whoever may act in its name is about some of them.
     fn about(&self, entry: &Entry, rule: &AuditRule) -> About {
+        let is_it = |one: &AuditRule| std::ptr::eq(one, rule);
+        match self.about_own(entry, rule) {
+            About::No => {
+                let rules = self.policy.audit.as_deref().and_then(|policy| policy.rules.as_deref());
+                let at = rules.unwrap_or_default().iter().position(is_it);
+                let posed = at.is_some_and(|at| self.posing.may(at, &entry.identity));
+                if posed { About::Maybe } else { About::No }
+            }
+            own => own,
+        }
+    }
+
+    /// The same of those that it makes itself.
+    fn about_own(&self, entry: &Entry, rule: &AuditRule) -> About {
         let users = rule.users.as_deref().unwrap_or_default();
         let in_groups = rule.user_groups.as_deref().unwrap_or_default();
         let both = |one: About, other: About| match (one, other) {

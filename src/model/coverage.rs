@@ -67,7 +67,7 @@ pub struct Server {
     pub to: DateTime<Utc>,
     /// How many there are, further stages and copies included.
     pub events: u64,
-    /// Whole days (UTC) of which the log of other API servers is here, and its own is not.
+    /// Whole hours (UTC) of which the log of other API servers is here, and its own is not.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub lacks: Vec<Gap>,
 }
@@ -221,7 +221,7 @@ impl Coverage {
         self.unled > (self.led + self.unled) / 20 + 2
     }
 
-    /// API servers of whose log days after `since` are not here though those of others are. What they
+    /// API servers of whose log hours after `since` are not here though those of others are. What they
     /// served then was not seen. None where a cloud keeps the log, and makes and ends API servers as it
     /// likes.
     pub fn lacking(&self, since: DateTime<Utc>) -> impl Iterator<Item = &Server> {
@@ -240,21 +240,22 @@ impl Coverage {
 
     /// `of API server apiserver-x the log lacks 12 days since 2026-01-02`; None where nothing is lacking.
     pub fn lacking_in_words(&self, since: DateTime<Utc>) -> Option<String> {
-        let days = |server: &Server| -> i64 {
+        let hours = |server: &Server| -> i64 {
             let of = server.lacks.iter().filter(|gap| gap.to > since);
-            of.map(|gap| (gap.to - gap.from.max(since)).num_days().max(1)).sum()
+            of.map(|gap| (gap.to - gap.from.max(since)).num_hours().max(1)).sum()
         };
         let mut all: Vec<(i64, &Server)> =
-            self.lacking(since).map(|server| (days(server), server)).collect();
+            self.lacking(since).map(|server| (hours(server), server)).collect();
         all.sort_by(|a, b| b.0.cmp(&a.0).then_with(|| a.1.cmp(b.1)));
         let (most, server) = all.first()?;
         let more = match all.len() {
             1 => String::new(),
             all => format!(", and of {}", counted(all as u64 - 1, "other")),
         };
-        let days = counted(u64::try_from(*most).unwrap_or_default(), "day");
+        let hours = u64::try_from(*most).unwrap_or_default();
+        let time = if hours < 48 { counted(hours, "hour") } else { counted(hours / 24, "day") };
         let since = since.format("%Y-%m-%d");
-        Some(format!("of API server {} the log lacks {days} since {since}{more}", server.name))
+        Some(format!("of API server {} the log lacks {time} since {since}{more}", server.name))
     }
 
     /// Lines that could not be read, of which what they show is not known; whole files left out.

@@ -68,6 +68,34 @@ fn who_works_by_day_beside_a_loop_at_night_is_a_person() {
 }
 
 #[test]
+fn a_loop_of_three_nights_makes_no_machine_of_a_desk() {
+    // Two people with one token, two sittings a day for three weeks, and on each desk a loop once.
+    let desks = [(MAC, HOME), (WINDOWS, OFFICE)];
+    let by_hand = |log: Log| {
+        (0..21).fold(log, |log, day| {
+            desks.into_iter().fold(log, |log, (agent, from)| {
+                let who = ("legacy:ci/ops", agent, from);
+                let at = day * 1440;
+                log.also(who, at + 540..at + 560).also(who, at + 840..at + 855)
+            })
+        })
+    };
+    let shared = by_hand(Log::new("sa:ci/ops"));
+    assert!(shared.behind().is_shared());
+    let looped = (0..80).fold(by_hand(Log::new("sa:ci/ops")), |log, hour| {
+        desks.into_iter().fold(log, |log, (agent, from)| {
+            let who = ("legacy:ci/ops", agent, from);
+            ["list pods", "patch deployments"]
+                .into_iter()
+                .fold(log, |log, what| log.row(who, what, 22 * 1440 + hour * 60))
+        })
+    });
+    let behind = looped.behind();
+    assert!(behind.is_shared(), "{:?}", behind.signals);
+    assert!(behind.actors.iter().all(|one| one.person && !one.by_day_and_night));
+}
+
+#[test]
 fn who_sleeps_is_a_person() {
     // From eight in the morning to two at night, each day of a week.
     let log = (0..7 * 18).fold(Log::new("user:ana@corp.example"), |log, hour| {

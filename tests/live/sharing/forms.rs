@@ -4,7 +4,7 @@ use super::plan::{By, Desk, Plan, Truth, Way};
 use super::{day_and_night, look_alikes};
 
 pub const MAC: &str = "kubectl/v1.36.1 (darwin/arm64) kubernetes/b1d5cc9";
-pub const WINDOWS: &str = "kubectl/v1.36.2 (windows/amd64) kubernetes/e4c1a77";
+pub const WINDOWS: &str = "kubectl.exe/v1.36.2 (windows/amd64) kubernetes/e4c1a77";
 pub const LINUX: &str = "kubectl/v1.35.4 (linux/amd64) kubernetes/0f17c7b";
 pub const OLDER: &str = "kubectl/v1.34.2 (linux/amd64) kubernetes/9ab2f21";
 pub const K9S: &str = "k9s/v0.50.16 (darwin/arm64) kubernetes/$Format";
