@@ -22,7 +22,7 @@
 //! | `finding:X`, `finding:any` | who has a finding of that rule; any finding |
 //! | `severity:X`, `severity:>=X` | whose worst finding is that bad; that bad or worse |
 //! | `seen:<7d`, `seen:>30d` | seen in the last seven days of the log; not seen in its last thirty |
-//! | `seen:never`, `seen:denied` | not in the log at all; only ever refused |
+//! | `seen:never`, `seen:denied` | not in the log at all, neither by itself nor by others in its name; only ever refused |
 //! | `used:0`, `used:>5`, `used:<10%` | so many rules in use, or such a part of those held |
 //! | `agent:X`, `address:X` | seen with that user agent; from that address |
 //! | `cluster:X` | identities of that cluster |

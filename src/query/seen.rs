@@ -12,6 +12,9 @@ pub enum Seen<'a> {
     At(DateTime<Utc>),
     /// Its last request, UTC; every one of them was refused.
     DeniedOnly(DateTime<Utc>),
+    /// The last request that somebody else made in its name, UTC: later than any of its own. Whoever works
+    /// through a proxy makes none.
+    InItsName(DateTime<Utc>),
     /// Not in the log, which covers so many days.
     NotIn(i64),
     /// Not in what is kept of the log, which names more identities than that: it may have been
@@ -31,6 +34,13 @@ impl<'a> Seen<'a> {
     /// What is known of an entry.
     pub fn of(book: &Book, entry: &'a Entry) -> Self {
         let activity = entry.activity.as_deref();
+        let by_others = activity.into_iter().flat_map(|have| have.impersonated_by.values());
+        let by_others = by_others.filter_map(|by| by.last_seen).max();
+        if let Some(last) = by_others.filter(|last| {
+            activity.and_then(|have| have.last_seen).is_none_or(|own| *last > own)
+        }) {
+            return Self::InItsName(last);
+        }
         if let Some((activity, last)) = activity.and_then(|have| Some((have, have.last_seen?))) {
             let refused = activity.denied > 0 && activity.denied == activity.requests;
             return if refused { Self::DeniedOnly(last) } else { Self::At(last) };
@@ -44,10 +54,10 @@ impl<'a> Seen<'a> {
         }
     }
 
-    /// The time of the last request, of whatever outcome.
+    /// The time of the last request, of whatever outcome and by whomever in its name.
     pub fn time(self) -> Option<DateTime<Utc>> {
         match self {
-            Self::At(time) | Self::DeniedOnly(time) => Some(time),
+            Self::At(time) | Self::DeniedOnly(time) | Self::InItsName(time) => Some(time),
             _ => None,
         }
     }

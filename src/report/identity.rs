@@ -364,6 +364,8 @@ fn last_seen(book: &Book, entry: &Entry) -> Cell {
         )),
         Seen::DeniedOnly(time) => Cell::exactly(format!("{} denied only", ago(time)), exact(time))
             .or_full(format!("{} denied only ({})", ago(time), exact(time))),
+        Seen::InItsName(time) => Cell::exactly(format!("{} by others", ago(time)), exact(time))
+            .or_full(format!("{} ago by others, in its name ({})", ago(time), exact(time))),
         Seen::NotIn(days) => {
             let days = if days < 1 { "<1".to_owned() } else { days.to_string() };
             let log = format!("not in {days}d of log");

@@ -121,7 +121,11 @@ fn activity(lines: &mut Lines, book: &Book, entry: &Entry, now: DateTime<Utc>) {
     let last = |time: Option<DateTime<Utc>>| {
         time.map_or_else(|| words::not_in_log(book), |time| when(time, now))
     };
-    lines.push(field("Last seen", last(activity.last_seen)));
+    let seen = match Seen::of(book, entry) {
+        Seen::InItsName(time) => format!("{}, by others in its name", when(time, now)),
+        _ => last(activity.last_seen),
+    };
+    lines.push(field("Last seen", seen));
     lines.push(field("Last allowed", last(activity.last_allowed)));
     lines.push(field("Last write", last(activity.last_write)));
     let counts = format!(

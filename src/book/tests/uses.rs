@@ -169,6 +169,10 @@ fn impersonating_uses_rights_of_the_impersonator_and_the_impersonated() {
     let bob = book.who("user:bob").activity.as_ref().unwrap();
     assert_eq!((bob.requests, bob.last_seen), (0, None));
     let by = &bob.impersonated_by[&"user:ana".parse().unwrap()];
+    // Whoever works through a proxy is there, though by no request of its own.
+    let seen = Seen::of(&book, book.who("user:bob"));
+    assert_eq!(Some(seen), by.last_seen.map(Seen::InItsName));
+    assert_eq!(seen.time(), by.last_seen);
     assert_eq!((by.requests, by.last_seen), (1, Some(day(3))));
     let ana = book.who("user:ana").activity.as_ref().unwrap();
     assert_eq!((ana.requests, ana.last_seen), (1, Some(day(3))));

@@ -78,7 +78,7 @@ fn facts(subject: Subject<'_>) -> Line<'static> {
     line.0.extend(words::access(book, entry).0);
     line.push(" · ", Slot::Faint);
     let seen = Seen::of(book, entry);
-    if matches!(seen, Seen::At(_)) {
+    if matches!(seen, Seen::At(_) | Seen::InItsName(_)) {
         line.push("seen ", Slot::Muted);
     }
     line.0.extend(words::seen(seen, state.now).0);

@@ -124,7 +124,11 @@ fn facts(book: &Book, activity: &IdentityActivity, now: DateTime<Utc>) -> Lines 
     times.0.extend(when(activity.last_write).0);
     times.push("  first ", Slot::Muted);
     times.0.extend(when(activity.first_seen).0);
-    vec![counts, times]
+    let by_others = activity.impersonated_by.values().filter_map(|by| by.last_seen).max();
+    let by_others = by_others.map(|time| {
+        Line::of("last by others, in its name, ", Slot::Muted).then(ago(time, now), Slot::Base)
+    });
+    [counts, times].into_iter().chain(by_others).collect()
 }
 
 /// Addresses, agents and credentials: the newest of each first, so that a few lines show some of
