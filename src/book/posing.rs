@@ -72,19 +72,21 @@ impl Posing {
             else {
                 continue;
             };
-            let poses: Vec<&PolicyRule> = role.rules.iter().filter(|rule| poses(rule)).collect();
-            if poses.is_empty() {
+            let gives: Vec<&PolicyRule> = role.rules.iter().filter(|rule| poses(rule)).collect();
+            if gives.is_empty() {
                 continue;
             }
             let subjects = binding.subjects.iter();
             for who in subjects.filter_map(|one| one.identity(binding.meta.namespace.as_ref())) {
-                for (_, posed) in rules.iter().zip(&mut all).filter(|(rule, _)| is_of(rule, &who)) {
-                    let posed = posed.get_or_insert_with(|| Posed {
+                for (_, one) in rules.iter().zip(&mut all).filter(|(rule, _)| is_of(rule, &who)) {
+                    let whom = one.get_or_insert_with(|| Posed {
                         users: Whom::These(BTreeSet::new()),
                         groups: Whom::These(BTreeSet::new()),
                         accounts: Vec::new(),
                     });
-                    poses.iter().for_each(|rule| posed.add(rule, place));
+                    for rule in &gives {
+                        whom.add(rule, place);
+                    }
                 }
             }
         }

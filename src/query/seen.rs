@@ -36,9 +36,9 @@ impl<'a> Seen<'a> {
         let activity = entry.activity.as_deref();
         let by_others = activity.into_iter().flat_map(|have| have.impersonated_by.values());
         let by_others = by_others.filter_map(|by| by.last_seen).max();
-        if let Some(last) = by_others.filter(|last| {
-            activity.and_then(|have| have.last_seen).is_none_or(|own| *last > own)
-        }) {
+        if let Some(last) = by_others
+            .filter(|last| activity.and_then(|have| have.last_seen).is_none_or(|own| *last > own))
+        {
             return Self::InItsName(last);
         }
         if let Some((activity, last)) = activity.and_then(|have| Some((have, have.last_seen?))) {

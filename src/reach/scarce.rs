@@ -44,23 +44,23 @@ struct Slot<'c> {
 /// Of the steps of a path, in order, which find no name left. Each with its place in the search's order.
 pub(super) fn run_out(graph: &Graph<'_>, steps: &[(usize, &Found)]) -> Vec<bool> {
     let mut out = vec![false; steps.len()];
-    let named: Vec<(usize, On, Where, Names)> = steps
+    let makes: Vec<(usize, On, Where, Names)> = steps
         .iter()
         .enumerate()
         .filter_map(|(at, (_, found))| {
             made(graph, found).map(|(on, place, names)| (at, on, place, names))
         })
         .collect();
-    for (first, (_, on, at, _)) in named.iter().enumerate() {
+    for (first, (_, on, at, _)) in makes.iter().enumerate() {
         let alike = |one: &(usize, On, Where, Names)| one.1 == *on && one.2 == *at;
-        if named.get(..first).is_some_and(|before| before.iter().any(alike)) {
+        if makes.get(..first).is_some_and(|before| before.iter().any(alike)) {
             continue;
         }
         let mut of_kind: Vec<Made<'_>> = Vec::new();
-        for (step, on, at, names) in named.iter().filter(|one| alike(one)) {
+        for (step, on, at, names) in makes.iter().filter(|one| alike(one)) {
             for _ in 0..count(graph, steps, *step) {
-                let names = names.iter().flat_map(|names| names.iter()).collect();
-                of_kind.push(Made { step: *step, on: *on, at: *at, names });
+                let free = names.iter().flat_map(|all| all.iter()).collect();
+                of_kind.push(Made { step: *step, on: *on, at: *at, names: free });
             }
         }
         // That one is free was looked at by the search.

@@ -14,7 +14,7 @@ use super::keys::{
 use super::need::OwnNeed;
 use super::rules::{Narrowed, Need, World, allows, narrow};
 use super::unseen::Unseen;
-use super::{Choices, NotInLogs};
+use super::{Choices, NotInLogs, words};
 use crate::book::{Book, Entry, Grant, Logged, UseSummary};
 use crate::change::plan::wanted::{no_role, nobody, unseen_holders};
 use crate::change::plan::{Intent, Refusal};
@@ -311,7 +311,7 @@ impl<'a> Work<'a> {
             let by = words_of(grant);
             elsewhere.extend(mine.iter().map(|need| (need.as_need(), by.clone())));
             if narrowed.dropped.is_empty() {
-                cuts.said.push(format!("{by}: all of it was needed; it stays as it is"));
+                cuts.said.push(words::whole(&by, &narrowed));
                 continue;
             }
             self.cut((grant, role), narrowed, cuts);
@@ -460,8 +460,7 @@ impl<'a> Work<'a> {
         let bound_wide = held.iter().any(|grant| grant.scope == Scope::Cluster);
         let narrowed = narrow_for_all(&role.rules, bound_wide, &asked, &world);
         if narrowed.dropped.is_empty() {
-            let words = role_words(key);
-            cuts.said.push(format!("{words}: all of it was needed; it stays as it is"));
+            cuts.said.push(words::whole(&role_words(key), &narrowed));
             return Ok(());
         }
         let held = held.iter().map(|grant| (grant.key.subject.clone(), binding_of(grant)));

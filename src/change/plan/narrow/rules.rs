@@ -66,8 +66,19 @@ pub(super) struct Narrowed {
     pub(super) namespaces: BTreeMap<Name, Vec<PolicyRule>>,
     /// A line for each rule that stays.
     pub(super) kept: Vec<String>,
+    /// Those of them for what no request is known to have needed.
+    pub(super) unseen: Vec<String>,
     /// A line for each part that goes. Empty where everything is needed.
     pub(super) dropped: Vec<String>,
+}
+
+impl Narrowed {
+    fn keep(&mut self, line: String, why: Why) {
+        if why > Why::Beside && why != Why::Together {
+            self.unseen.push(line.clone());
+        }
+        self.kept.push(line);
+    }
 }
 
 /// Why something stays. The best reason first.
@@ -415,8 +426,9 @@ impl Work<'_> {
         let mut narrowed = Narrowed::default();
         for (place, compact) in places {
             let rules = compact.rules();
-            let lines = rules.iter().map(|(rule, line)| words::kept(rule, place.as_ref(), *line));
-            narrowed.kept.extend(lines);
+            for (rule, line) in &rules {
+                narrowed.keep(words::kept(rule, place.as_ref(), *line), line.why);
+            }
             let rules: Vec<PolicyRule> = rules.into_iter().map(|(rule, _)| rule).collect();
             match place {
                 None => narrowed.here = rules,
@@ -424,7 +436,7 @@ impl Work<'_> {
             }
         }
         for (rule, line) in path_rules(&self.paths) {
-            narrowed.kept.push(words::kept(&rule, None, line));
+            narrowed.keep(words::kept(&rule, None, line), line.why);
             narrowed.here.push(rule);
         }
         narrowed.dropped = words::dropped(self.rules, self.scope, &narrowed, self.world);

@@ -56,7 +56,8 @@ impl Work<'_> {
             }
         }
         self.warnings.extend(cuts.said.iter().cloned());
-        self.warnings.extend(cuts.all.iter().flat_map(strong::stays));
+        let book = self.input.book;
+        self.warnings.extend(cuts.all.iter().flat_map(|cut| strong::stays(book, cut)));
         self.needs.extend(cuts.needs.iter().cloned());
         Ok(())
     }

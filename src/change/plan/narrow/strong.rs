@@ -1,12 +1,15 @@
 //! What stays after narrowing by which somebody gives rights, or becomes others: it is told by itself,
 //! since a small rule of that sort is worth more than it looks.
 
+use std::cmp::Reverse;
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use super::grants::{Cut, How};
 use super::keys::role_words;
 use super::unseen::{CERTIFICATES, RBAC};
-use crate::model::{Name, PolicyRule};
+use crate::book::{Book, Entry, Tier};
+use crate::model::{Name, PolicyRule, SubjectKind};
 use crate::rbac::matching::{group_matches, verb_matches};
 
 use super::rules::has_resource;
@@ -17,7 +20,7 @@ type Strong = (&'static str, &'static str, &'static [&'static str], &'static str
 /// Rules, and where they hold; None for cluster-wide.
 type Placed<'a> = (Option<&'a Name>, &'a [PolicyRule]);
 
-const STRONG: [Strong; 6] = [
+const STRONG: [Strong; 7] = [
     (
         "bind",
         RBAC,
@@ -36,13 +39,21 @@ const STRONG: [Strong; 6] = [
         &["users", "groups", "serviceaccounts"],
         "whoever holds it does what these may",
     ),
+    (
+        "create",
+        "",
+        &[TOKENS],
+        "whoever holds it has tokens made for these accounts, and does what they may",
+    ),
     ("approve", CERTIFICATES, &["signers"], "whoever holds it has certificates signed for others"),
     ("sign", CERTIFICATES, &["signers"], "whoever holds it signs certificates of others"),
     ("attest", CERTIFICATES, &["signers"], "whoever holds it says whom clients are to trust"),
 ];
 
+const TOKENS: &str = "serviceaccounts/token";
+
 /// A line for each such right that a cut leaves.
-pub(super) fn stays(cut: &Cut) -> Vec<String> {
+pub(super) fn stays(book: &Book, cut: &Cut) -> Vec<String> {
     let mut lines = Vec::new();
     let (who, places): (String, Vec<Placed<'_>>) = match &cut.how {
         How::Edit { rules, .. } => {
@@ -56,9 +67,11 @@ pub(super) fn stays(cut: &Cut) -> Vec<String> {
         }
     };
     for (verb, group, resources, means) in STRONG {
-        for (place, rules) in &places {
+        for (at, rules) in &places {
+            let at = *at;
             let mut held: BTreeSet<&str> = BTreeSet::new();
             let mut named = true;
+            let mut objects: BTreeSet<&Name> = BTreeSet::new();
             for resource in resources {
                 for rule in *rules {
                     if verb_matches(rule, verb)
@@ -67,6 +80,7 @@ pub(super) fn stays(cut: &Cut) -> Vec<String> {
                     {
                         held.insert(resource);
                         named &= !rule.resource_names.is_empty();
+                        objects.extend(&rule.resource_names);
                     }
                 }
             }
@@ -74,15 +88,35 @@ pub(super) fn stays(cut: &Cut) -> Vec<String> {
                 continue;
             }
             let held: Vec<&str> = held.into_iter().collect();
-            let place = match place {
+            let place = match at {
                 Some(place) => format!("in namespace {place}"),
                 None if matches!(cut.how, How::Edit { .. }) => "wherever it is bound".to_owned(),
                 None => "in the whole cluster".to_owned(),
             };
+            let strongest = (held == [TOKENS])
+                .then(|| strongest(book, at, named.then_some(&objects)))
+                .flatten()
+                .unwrap_or_default();
             let named = if named { " of some names" } else { "" };
-            lines
-                .push(format!("{who} keeps {verb} of {}{named} {place}: {means}", held.join(", ")));
+            lines.push(format!(
+                "{who} keeps {verb} of {}{named} {place}: {means}{strongest}",
+                held.join(", ")
+            ));
         }
     }
     lines
+}
+
+/// Of the accounts of a place the strongest, with how strong it is.
+fn strongest(book: &Book, at: Option<&Name>, names: Option<&BTreeSet<&Name>>) -> Option<String> {
+    let accounts = book.entries().filter(|entry| {
+        let identity = &entry.identity;
+        identity.kind == SubjectKind::ServiceAccount
+            && at.is_none_or(|at| identity.namespace.as_ref() == Some(at))
+            && names.is_none_or(|names| names.contains(&identity.name))
+    });
+    // Of equals the first in order.
+    let by = |entry: &&Arc<Entry>| (Reverse(entry.tier), entry.identity.clone());
+    let found = accounts.min_by_key(by).filter(|entry| entry.tier > Tier::DiscoveryOnly)?;
+    Some(format!(". The strongest is {} ({})", found.identity, found.tier.as_str()))
 }

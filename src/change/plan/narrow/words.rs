@@ -16,6 +16,9 @@ const ORDER: [&str; 8] =
 /// Names that are written out, at most.
 const NAMED: usize = 6;
 
+/// Rules of a grant that stays whole that are told one by one.
+const TOLD: usize = 3;
+
 /// Of what no log shows, at most: it is what a person has to think about.
 const HIDDEN: usize = 24;
 
@@ -52,6 +55,21 @@ pub(super) fn in_order(verbs: BTreeSet<Name>) -> Vec<Name> {
     let place = |verb: &Name| ORDER.iter().position(|have| *have == &**verb).unwrap_or(ORDER.len());
     verbs.sort_by_cached_key(|verb| (place(verb), verb.clone()));
     verbs
+}
+
+/// That a role or a grant stays as it is, since nothing of it goes: of what was not seen in use, why.
+pub(super) fn whole(words: &str, narrowed: &Narrowed) -> String {
+    if narrowed.unseen.is_empty() {
+        return format!("{words}: all of it was needed; it stays as it is");
+    }
+    let told = narrowed.unseen.iter().take(TOLD).cloned().collect::<Vec<_>>().join("; ");
+    let more = match narrowed.unseen.len().saturating_sub(TOLD) {
+        0 => String::new(),
+        more => format!("; and {more} more"),
+    };
+    format!(
+        "{words}: nothing of it goes, though not all of it was seen in use; it stays as it is. It {told}{more}"
+    )
 }
 
 /// `keeps get, list of pods in namespace a: 340 requests, the last on 2026-03-01`.

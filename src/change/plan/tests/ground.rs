@@ -250,3 +250,44 @@ fn a_rule_that_names_the_request_without_a_name_gives_no_other() {
         json!([{"verbs": ["list"], "apiGroups": [""], "resources": ["pods"], "resourceNames": [""]}])
     );
 }
+
+#[test]
+fn what_stays_whole_since_no_log_shows_it_is_not_said_to_be_needed() {
+    let world = World::default()
+        .role("events", &rules(&["create"], "events"))
+        .bind(Some("a"), "b", "events", &json!([user("ann")]))
+        .role("pods", &rules(&["get"], "pods"))
+        .bind(Some("a"), "c", "pods", &json!([user("ann")]));
+    let rows = vec![Row::new("user:ann", "get pods@a/x", 80)];
+    let plan = logged(world, rows).plan_of(&[narrow("user:ann")]).expect("a plan");
+    assert_eq!(plan.steps, []);
+    let said = said(&plan);
+    assert!(said.contains("RoleBinding a/c: all of it was needed; it stays as it is"), "{said}");
+    let unseen = "RoleBinding a/b: nothing of it goes, though not all of it was seen in use; it stays as \
+                  it is. It keeps create of events: nothing in the log is about it, whoever's";
+    assert!(said.contains(unseen), "{said}");
+}
+
+#[test]
+fn that_tokens_of_accounts_are_made_by_what_stays_is_said_with_the_strongest() {
+    let account = |name: &str| {
+        json!({"apiVersion": "v1", "kind": "ServiceAccount",
+        "metadata": {"namespace": "a", "name": name, "uid": name, "resourceVersion": "1"}})
+    };
+    let bound = |name: &str| json!([{"kind": "ServiceAccount", "namespace": "a", "name": name}]);
+    let world = World::default()
+        .with(account("strong"))
+        .with(account("weak"))
+        .role("everything", &json!([{"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]}]))
+        .bind(None, "strong", "everything", &bound("strong"))
+        .bind(None, "weak", "tokens", &bound("weak"))
+        .role("tokens", &rules(&["create", "delete"], "serviceaccounts/token"))
+        .bind(Some("a"), "b", "tokens", &json!([user("ann"), user("bob")]));
+    let rows = vec![Row::new("user:ann", "create serviceaccounts/token@a/weak", 80)];
+    let plan = logged(world, rows).plan_of(&[narrow("user:ann")]).expect("a plan");
+    let said = said(&plan);
+    let kept = "user:ann keeps create of serviceaccounts/token in namespace a: whoever holds it has \
+                tokens made for these accounts, and does what they may. The strongest is sa:a/strong \
+                (cluster-admin)";
+    assert!(said.contains(kept), "{said}");
+}
