@@ -52,13 +52,7 @@ impl Elsewhere {
     /// Those who were split and that are there yet: stages may be left for them. `objects`: with accounts
     /// and bindings.
     pub fn not_retired(&self, objects: &Objects) -> Vec<&Identity> {
-        let is_there = |who: &&Identity| match account::place(who) {
-            Ok((namespace, name)) => {
-                objects.service_accounts.contains_key(&(namespace.clone(), name.clone()))
-            }
-            Err(_) => objects.bindings.values().any(|one| super::wanted::names(one, who)),
-        };
-        self.split.keys().filter(is_there).collect()
+        self.split.keys().filter(|who| is_there(objects, who)).collect()
     }
 
     /// `keybook made 7 objects here by runs that the journal of this machine does not have: …`; None where
@@ -77,5 +71,15 @@ impl Elsewhere {
                 super::rests::some(&told)
             )
         })
+    }
+}
+
+/// Whether an account is there, or a user holds anything by a binding.
+pub(super) fn is_there(objects: &Objects, who: &Identity) -> bool {
+    match account::place(who) {
+        Ok((namespace, name)) => {
+            objects.service_accounts.contains_key(&(namespace.clone(), name.clone()))
+        }
+        Err(_) => objects.bindings.values().any(|one| super::wanted::names(one, who)),
     }
 }

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use super::left::Left;
 use super::make::Work;
 use super::wanted::AllWanted;
-use super::{Ending, Intent, StillWorks, Target, account};
+use super::{Ending, Intent, StillWorks, Target, account, split_off};
 use crate::book::Book;
 use crate::credentials::{self, CertificatesAsked, Credential, How, InHand, Kind};
 use crate::model::Identity;
@@ -81,6 +81,8 @@ impl Work<'_> {
         self.hands_unknown(&whose);
         for who in whose {
             self.left.in_hand(self.input.book, &who, &self.deleted);
+            let ends = |target: &Target| self.deleted.contains(target);
+            self.left.still_works.extend(split_off::of(self.input.book, &who, &ends));
         }
     }
 

@@ -42,6 +42,7 @@ mod secret;
 mod since;
 mod sound;
 mod split;
+mod split_off;
 mod target;
 #[cfg(test)]
 mod tests;

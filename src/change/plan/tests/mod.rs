@@ -19,6 +19,7 @@ mod retired;
 mod since;
 mod split;
 mod split_gain;
+mod split_off;
 mod undone;
 mod wishes;
 
