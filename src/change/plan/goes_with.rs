@@ -12,7 +12,7 @@ use super::inverse::account_of;
 use super::lock_out::applied;
 use super::rests::some;
 use super::{Action, Plan, Step, Target};
-use crate::model::{Identity, Objects};
+use crate::model::{Identity, Objects, RoleKind};
 use crate::rbac::Authorizer;
 
 /// A step of a run that is not taken back with the others.
@@ -160,6 +160,34 @@ impl Plan {
             ));
             false
         });
+        self.left_out(said)
+    }
+
+    /// The same saying which bindings it gives something by whose role is not there by the objects as they
+    /// are now, and is not made.
+    #[must_use]
+    pub fn telling_gone_roles(mut self, now: &Objects) -> Self {
+        let after = applied(&self, now);
+        let gone = |step: &Step| {
+            let gives = step.action != Action::Delete && !given(step).is_empty();
+            let role = role_of(step).filter(|_| gives)?;
+            let kind = if &*role.kind == "Role" { RoleKind::Role } else { RoleKind::ClusterRole };
+            let key = (kind, role.namespace.clone().unwrap_or_default(), role.name.clone());
+            (!after.roles.contains_key(&key)).then(|| {
+                format!(
+                    "{} gives {role}, which is not there: nothing by now, and then whatever somebody makes \
+                     under that name",
+                    step.target
+                )
+            })
+        };
+        let said: Vec<String> = self.steps.iter().filter_map(gone).collect();
+        self.warnings.extend(said);
+        self
+    }
+
+    /// With the steps numbered anew, and what was left out said.
+    fn left_out(mut self, said: Vec<String>) -> Self {
         for (id, step) in (1..).zip(&mut self.steps) {
             step.id = id;
         }

@@ -121,10 +121,12 @@ impl Runner<'_> {
         let (plan, moved) = self.without_what_is_so(plan).await?;
         let plan = self.without_what_moved(plan, moved, &found, changed).await?;
         let mut plan = self.with_what_it_gives_back(&found, plan, lost).await?;
-        let takes_roles = |step: &Step| step.target.is_role() && step.action == Action::Delete;
-        if plan.steps.iter().any(takes_roles) {
+        if plan.steps.iter().any(|step| step.target.is_role() || step.target.is_binding()) {
             let now = load(self.cluster, &LoadOptions::only(&ListKind::RBAC)).await?;
             plan = plan.keeping_bound_roles(&now.objects);
+            if now.covers(&[ListKind::Roles, ListKind::ClusterRoles], None) {
+                plan = plan.telling_gone_roles(&now.objects);
+            }
         }
         self.rests(&mut plan, &found.plan).await?;
         let plan = plan.sealed();

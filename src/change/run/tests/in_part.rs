@@ -126,6 +126,27 @@ fn runs_are_taken_back_one_after_another_though_objects_were_made_again() {
     });
 }
 
+/// A binding that comes back is nothing without its role, and then what somebody makes of it.
+#[test]
+fn that_a_binding_comes_back_to_a_role_that_is_gone_is_said() {
+    block_on(async {
+        let cluster = cluster().await;
+        let desk = Desk::new();
+        let plan = plan(&cluster, &["rb:n/both=user:ann"]).await;
+        apply(&desk, &cluster, &plan).await.expect("applied");
+        let said = |plan: &Plan| -> usize {
+            let gone = "RoleBinding n/both gives ClusterRole reader, which is not there";
+            plan.warnings.iter().filter(|line| line.starts_with(gone)).count()
+        };
+        let there = undoing(&desk, &cluster, 1, Changed::Stops).await.expect("a plan");
+        assert_eq!(said(&there), 0);
+        let role = format!("{RBAC}/clusterroles/reader");
+        cluster.delete(&role, &Preconditions::default(), DryRun::No).await.expect("delete");
+        let gone = undoing(&desk, &cluster, 1, Changed::Stops).await.expect("a plan");
+        assert_eq!(said(&gone), 1, "{:?}", gone.warnings);
+    });
+}
+
 /// What somebody else made again is theirs, though it reads the same.
 #[test]
 fn what_others_made_again_is_not_the_runs() {
