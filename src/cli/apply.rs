@@ -14,7 +14,7 @@ use super::exit::{Code, Failure};
 use super::sources::settings;
 use super::text;
 use super::which_journal::Besides;
-use super::{again, answer, fits, outcome};
+use super::{again, answer, fits, outcome, planning};
 use crate::change::plan::{Plan, gains, old, rests_by, rests_on_groups, stale};
 use crate::change::run::{self, Changed, Ended, History, Pace, Progress, Run, Runner, StepState};
 use crate::cluster::loader::{LoadOptions, load};
@@ -44,6 +44,9 @@ pub(super) fn run(
 ) -> Result<Code, Failure> {
     changing::one_live_cluster(global, "changes are made to a live cluster")?;
     changing::no_demo(global)?;
+    if global.look.output == Some(Output::Csv) {
+        return Err(planning::no_rows());
+    }
     let given = match what {
         What::Plan(path) => Some(read(path)?),
         What::Finish(_) | What::Undo(..) => None,
@@ -84,11 +87,11 @@ pub(super) fn run(
         unwritten: Vec::new(),
     };
     let force = confirm.force.as_deref();
-    let wide = global.look.output == Some(Output::Wide);
+    let form = global.look.output.unwrap_or(Output::Table);
     let held = !global.input.audit.is_empty();
     let work =
         Work { cluster: &*cluster, writer: &*writer, info: &info, force, again: &again, held };
-    let done = runtime.block_on(work.all(runner, what, given, (confirm, wide)));
+    let done = runtime.block_on(work.all(runner, what, given, (confirm, form)));
     runtime.shutdown_background();
     answer::say(&format!("journal: head {}", journal.head()));
     done
@@ -191,7 +194,7 @@ impl Work<'_> {
         mut runner: Runner<'_>,
         what: &What<'_>,
         given: Option<Plan>,
-        (confirm, wide): (&Confirm, bool),
+        (confirm, form): (&Confirm, Output),
     ) -> Result<Code, Failure> {
         let (plan, before): (Plan, Option<Run>) = match (what, given) {
             (What::Finish(run), _) => {
@@ -220,12 +223,9 @@ impl Work<'_> {
             Self::is_not_in_the_way(&runner, before.as_ref())?;
         }
         // Who says yes beforehand has read it.
-        let shown = if wide {
-            report::plan_text(&plan)
-        } else if confirm.yes.is_some() {
-            report::plan_summary(&plan)
-        } else {
-            report::plan_read(&plan)
+        let shown = match form {
+            Output::Table if confirm.yes.is_some() => report::plan_summary(&plan),
+            form => planning::shown(&plan, form)?,
         };
         answer::out(shown.as_bytes())?;
         let settled = before.as_ref().map(settled).unwrap_or_default();

@@ -4,7 +4,6 @@ use std::path::Path;
 
 use tokio::runtime::Runtime;
 
-use super::answer;
 use super::args::{Global, Output};
 use super::change_args::{ChangeCommand, Made};
 use super::changing::{self, Reached};
@@ -12,6 +11,7 @@ use super::exit::{Code, Failure};
 use super::identity::PLANS;
 use super::sources::{Needs, open};
 use super::splitting::to_split;
+use super::{answer, journal};
 use crate::book::Book;
 use crate::change::plan::{Choices, Input, Intent, IntentParseError, Plan, Refusal, make};
 use crate::change::run;
@@ -67,7 +67,7 @@ pub(super) fn run(global: &Global, intents: &[Intent], wish: &Made) -> Result<Co
     }
     let form = global.look.output.unwrap_or(Output::Table);
     if form == Output::Csv {
-        return Err(Failure::usage("a plan is no table of rows: use -o yaml, json, name or table"));
+        return Err(no_rows());
     }
     let session = open(global, Needs { lists: PLANS, log: true, findings: false })?;
     let Some(book) = session.books.first() else {
@@ -146,8 +146,6 @@ fn address(global: &Global, settings: &Settings, runtime: &Runtime, book: &Book)
 
 /// A command that is named carries the options `again` by which it means the same cluster.
 fn give(plan: &Plan, form: Output, out: Option<&Path>, again: &str) -> Result<(), Failure> {
-    let value = plan.value();
-    let failed = |cause: std::io::Error| Failure::unreachable(format!("writing the plan: {cause}"));
     if let Some(path) = out {
         report::save_plan(plan, path).map_err(|cause| {
             let said = format!("writing the plan to {}: {cause}", path.display());
@@ -162,19 +160,28 @@ fn give(plan: &Plan, form: Output, out: Option<&Path>, again: &str) -> Result<()
             shell_word(path.display().to_string())
         ));
     }
-    let text = match form {
-        Output::Json => report::to_pretty(&value).map_err(failed)?,
-        Output::Yaml => report::yaml_document(&value),
+    answer::out(shown(plan, form)?.as_bytes())
+}
+
+pub(super) fn no_rows() -> Failure {
+    Failure::usage("a plan is no table of rows: use -o yaml, json, name or table")
+}
+
+/// A Plan in the form that is asked for: as text for whoever reads it, where none is.
+pub(super) fn shown(plan: &Plan, form: Output) -> Result<String, Failure> {
+    Ok(match form {
+        Output::Json => journal::pretty(&plan.value())?,
+        Output::Yaml => report::yaml_document(&plan.value()),
         Output::Name => {
             let mut names: Vec<String> =
                 plan.steps.iter().map(|step| step.target.to_string()).collect();
             names.push(String::new());
             names.join("\n")
         }
+        Output::Csv => return Err(no_rows()),
         Output::Wide => report::plan_text(plan),
-        _ => report::plan_read(plan),
-    };
-    answer::out(text.as_bytes())
+        Output::Table => report::plan_read(plan),
+    })
 }
 
 impl From<Refusal> for Failure {

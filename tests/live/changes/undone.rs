@@ -74,6 +74,11 @@ fn what_others_changed_since_is_theirs_and_whom_an_undo_takes_from_is_told() {
     );
     let said = desk.keybook(&["undo", "1"]).ends_with(0);
     assert!(said.text().contains(&told), "{}", said.out);
+    let data = desk.keybook(&["undo", "1", "-o", "json"]).ends_with(0);
+    let data: Value = serde_json::from_str(&data.out).expect("JSON and nothing else");
+    crate::support::schemas::fits("plan.json", &data);
+    assert_eq!((&data["kind"], &data["undoes"]), (&json!("Plan"), &json!(1)));
+    desk.keybook(&["undo", "1", "-o", "csv"]).ends_with(2);
     assert!(!is_back(&cluster, "given"), "nothing was written without a word");
     undo(&desk, "1");
     assert!(is_back(&cluster, "given"));
