@@ -8,9 +8,10 @@ use std::collections::BTreeSet;
 use foldhash::{HashMap, HashMapExt};
 
 use super::adds::{Adds, Lacks, Own, Single};
+use super::gain::{Gain, Reaches};
 use super::gained::{gain, reaches};
 use super::graph::{Graph, Node};
-use super::path::{Gain, Path, Reaches, path};
+use super::path::{Path, path};
 use super::search::{Closure, Terms};
 use super::{Looked, Reach, Reached};
 use crate::book::{Entry, GrantId, Tier};

@@ -1,9 +1,9 @@
 //! Who or what a step gained, for people to read.
 
 use super::ask::{On, Verb};
+use super::gain::{Gain, Reaches};
 use super::graph::{Graph, Node};
 use super::moves::{Pose, RoleSet};
-use super::path::{Gain, Reaches};
 use super::rights::Right;
 use super::search::Found;
 use super::step::Step;

@@ -20,6 +20,7 @@ mod beside;
 mod bounds;
 mod cut;
 mod deleted;
+mod gain;
 mod gained;
 mod gather;
 mod gone;
@@ -59,8 +60,9 @@ pub use self::asked::with_node;
 pub use self::beside::not_followed_by;
 pub use self::cut::{Cut, Lost, Ways};
 pub use self::deleted::Deleted;
+pub use self::gain::{Gain, Reaches};
 pub use self::own_cut::{MOST_CUT, OwnCut};
-pub use self::path::{Gain, Held, Hop, Needed, Path, Reaches};
+pub use self::path::{Held, Hop, Needed, Path};
 pub use self::step::{Seen, Shown, Step, Trace};
 
 /// Said of whom more can be deleted on the way than is tried ([`states::MOST`]).

@@ -164,7 +164,7 @@ pub fn seen(seen: Seen<'_>, now: DateTime<Utc>) -> Line<'static> {
     match seen {
         Seen::At(time) => Line::plain(ago(time, now)),
         Seen::DeniedOnly(_) => Line::of("denied only", Slot::Warn),
-        Seen::InItsName(time) => Line::plain(format!("{} by others", ago(time, now))),
+        Seen::InItsName(time) => Line::plain(format!("{} others", ago(time, now))),
         Seen::NotIn(whole) => Line::of(format!("not in {}", days(whole)), Slot::Warn),
         Seen::LeftOut | Seen::NotLogged => Line::of("not known", Slot::Unknown),
         Seen::Reading => Line::of(LOADING, Slot::Muted),

@@ -21,7 +21,7 @@ const FLOW: &[(&str, &[&str])] = &[
     ("findings", &["model", "rbac", "actors", "book", "credentials", "reach"]),
     ("query", &["model", "rbac", "book", "findings"]),
     ("change", &["model", "rbac", "store", "cluster", "owners", "actors", "credentials", "book"]),
-    ("config", &["model", "audit"]),
+    ("config", &["model", "audit", "yaml"]),
     ("feed", &["model", "rbac", "audit", "store", "cluster", "book", "config"]),
     ("demo", &["model", "rbac", "audit", "cluster"]),
     (

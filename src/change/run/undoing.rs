@@ -118,7 +118,7 @@ impl Runner<'_> {
         left_out.extend(self.come_back_refused(&history, &found));
         let (by, now) = (self.by.clone(), (self.clock)());
         let plan = plan::undo(&found.plan, (run, &made), left_out, by, now);
-        let (plan, moved) = self.without_what_is_so(plan).await?;
+        let (plan, moved) = self.without_what_is_so(plan, run).await?;
         let plan = self.without_what_moved(plan, moved, &found, changed).await?;
         let mut plan = self.with_what_it_gives_back(&found, plan, lost).await?;
         if plan.steps.iter().any(|step| step.target.is_role() || step.target.is_binding()) {
@@ -205,14 +205,34 @@ impl Runner<'_> {
     async fn without_what_is_so(
         &self,
         mut plan: Plan,
+        run: u64,
     ) -> Result<(Plan, Vec<(u32, String)>), RunError> {
         let (cluster, mut moved) = (self.cluster, Vec::new());
+        let history = self.history()?;
+        // A bare account reads as any other of its name does: whose it is only the journal tells.
+        let is_anothers = |step: &Step, now: Option<&serde_json::Value>| {
+            step.target.is_account()
+                // The cluster makes that one itself.
+                && &*step.target.name != "default"
+                && step.action == Action::Create
+                && now.is_some_and(|now| put_back(&history, run, &step.target, now).is_none())
+        };
         let steps = std::mem::take(&mut plan.steps);
         let looked = stream::iter(steps)
             .map(|step| async move { look(cluster, &step).await.map(|found| (step, found)) });
         let mut looked = looked.buffered(AT_ONCE);
         while let Some(found) = looked.next().await {
             match found? {
+                (mut step, Found::Made(now)) if is_anothers(&step, now.as_ref()) => {
+                    step.id = plan.steps.len().try_into().unwrap_or(u32::MAX).saturating_add(1);
+                    let how = format!(
+                        "{} was made again since, and not by a run of this journal: it may be somebody \
+                         else's",
+                        step.target
+                    );
+                    moved.push((step.id, how));
+                    plan.steps.push(step);
+                }
                 (step, Found::Made(_)) => plan.warnings.push(format!(
                     "{} is already as it was before the run: nothing is left to take back there",
                     step.target

@@ -93,6 +93,26 @@ fn an_account_that_was_deleted_is_back_with_a_secret_that_opens_what_it_did() {
 }
 
 #[test]
+fn an_account_that_somebody_else_made_under_the_name_is_given_nothing_back() {
+    let Some(cluster) = cluster() else { return };
+    let world = world(&cluster, "taken");
+    let bot = json!([{"kind": "ServiceAccount", "name": "bot", "namespace": "taken"}]);
+    cluster.load(&binding(Some("taken"), "bot", "view", &bot).to_string());
+    world.await_token(&cluster);
+    let desk = Desk::new(cluster.kubeconfig());
+    let plan = desk.plan(&["sa:taken/bot", "account:taken/bot"]);
+    desk.keybook(&["apply", &plan, "--yes", "tests"]).ends_with(0).says("run 1 is done");
+    cluster.kubectl_ok(&["create", "serviceaccount", "bot", "-n", "taken"]);
+    let why = "ServiceAccount taken/bot was made again since, and not by a run of this journal";
+    desk.keybook(&["undo", "1", "--yes", "tests"]).ends_with(5).says(why);
+    // Whatever else of the run is taken back, the other one gets nothing by it.
+    desk.keybook(&["undo", "1", "--leave-changed", "--yes", "tests"]).says(why);
+    let there = cluster.kubectl_ok(&["get", "rolebindings,secrets", "-n", "taken", "-o", "name"]);
+    let of_bot = |line: &str| line.ends_with("/bot") || line.ends_with("/bot-token");
+    assert!(!there.lines().any(of_bot), "{there}");
+}
+
+#[test]
 fn a_binding_that_a_finalizer_holds_gives_what_it_gave_and_is_not_back_before_it_is_gone() {
     let Some(cluster) = cluster() else { return };
     let world = world(&cluster, "held");

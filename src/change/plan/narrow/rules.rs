@@ -425,11 +425,10 @@ impl Work<'_> {
         }
         let mut narrowed = Narrowed::default();
         for (place, compact) in places {
-            let rules = compact.rules();
-            for (rule, line) in &rules {
-                narrowed.keep(words::kept(rule, place.as_ref(), *line), line.why);
+            for (rule, line) in compact.reasons() {
+                narrowed.keep(words::kept(&rule, place.as_ref(), line), line.why);
             }
-            let rules: Vec<PolicyRule> = rules.into_iter().map(|(rule, _)| rule).collect();
+            let rules = compact.rules();
             match place {
                 None => narrowed.here = rules,
                 Some(namespace) => drop(narrowed.namespaces.insert(namespace, rules)),
