@@ -106,9 +106,7 @@ pub(in crate::change::plan) fn cuts(
             _ => {}
         }
     }
-    if let Some(coverage) = book.coverage() {
-        cuts.said.extend(doubts(coverage, book.now));
-    }
+    cuts.said.extend(doubts(book));
     let mut edited = BTreeSet::new();
     for cut in &cuts.all {
         if matches!(cut.how, How::Edit { .. }) && !edited.insert(cut.role.clone()) {

@@ -1,7 +1,8 @@
 //! What a log is worth to narrow on.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::TimeDelta;
 
+use crate::book::Book;
 use crate::model::{Coverage, counted, duration};
 
 /// Days of log below which it is said that they are few.
@@ -34,8 +35,23 @@ pub(super) fn refused(coverage: &Coverage) -> Option<String> {
 }
 
 /// What makes a log weak ground to narrow on.
-pub(super) fn doubts(coverage: &Coverage, now: DateTime<Utc>) -> Vec<String> {
+pub(super) fn doubts(book: &Book) -> Vec<String> {
     let mut said = Vec::new();
+    let (Some(coverage), now) = (book.coverage(), book.now) else { return said };
+    if coverage.from.is_some_and(|from| !book.reads_cover(from)) {
+        let when =
+            coverage.reads_from.zip(coverage.reads_to).map_or_else(String::new, |(from, to)| {
+                format!(
+                    " (those there are from {} to {})",
+                    from.format("%Y-%m-%d"),
+                    to.format("%Y-%m-%d")
+                )
+            });
+        said.push(format!(
+            "the log does not have reads, or not all its time{when}: who needs which is not known, and all \
+             rights to read stay, or go to everybody who is split off"
+        ));
+    }
     let have = coverage.covered();
     if have < TimeDelta::days(ENOUGH) {
         said.push(format!(

@@ -114,8 +114,7 @@ pub(in crate::change::plan) fn shares(
             bootstrap: false,
         });
     }
-    let doubts = book.coverage().map(|coverage| doubts(coverage, book.now));
-    let mut shares = Shares { doubts: doubts.unwrap_or_default(), ..Shares::default() };
+    let mut shares = Shares { doubts: doubts(book), ..Shares::default() };
     let mut needed: Vec<OwnNeed> = Vec::new();
     let mut gave = false;
     for (uses, to) in parts {
