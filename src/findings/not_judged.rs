@@ -70,7 +70,17 @@ pub fn not_judged(book: &Book) -> Vec<NotJudged> {
             rules: rules.to_vec(),
         })
     });
-    log(book).into_iter().chain(credentials(book)).chain(cut(book)).chain(lists).collect()
+    let all = log(book).into_iter().chain(credentials(book)).chain(cut(book)).chain(lists);
+    all.chain(version(book)).collect()
+}
+
+/// What a permission leads to depends on the API server's version, which files of kubectl do not say.
+fn version(book: &Book) -> Option<NotJudged> {
+    book.snapshot.cluster.minor().is_none().then(|| NotJudged {
+        lacks: "the API server's version",
+        why: "not given".to_owned(),
+        rules: vec!["reach"],
+    })
 }
 
 /// Of accounts with more credentials than are kept nobody can say that none was a certificate, nor who had

@@ -84,6 +84,7 @@ impl Graph<'_> {
             matches!(
                 step,
                 Step::Exec
+                    | Step::ExecByGet
                     | Step::Attach
                     | Step::Kubelet
                     | Step::ChangePod

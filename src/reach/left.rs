@@ -112,7 +112,7 @@ fn is_changed(graph: &Graph<'_>, by: &Link, set: RoleSet, place: Where, gone: &O
 fn is_in_pod(graph: &Graph<'_>, by: &Link, account: u32, gone: &Object) -> bool {
     let Where::In(there) = gone.at else { return false };
     let door = match by.step {
-        Step::Exec | Step::Attach | Step::Kubelet => Door::Command,
+        Step::Exec | Step::ExecByGet | Step::Attach | Step::Kubelet => Door::Command,
         Step::AddContainer => Door::Container,
         Step::LabelAndChange if by.used.iter().any(|right| right.on == On::Ephemeral) => {
             Door::Container

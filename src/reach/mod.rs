@@ -115,8 +115,8 @@ const NOT_FOLLOWED: &[&str] = &[
 
 /// Said where the server's version is not known.
 const BY_VERSION: &str = "what depends on the API server's version, which is not known here: `get` of \
-                          pods/exec and pods/attach (enough before 1.35), constrained impersonation \
-                          and mutating admission policies (from 1.36 on)";
+                          pods/exec and pods/attach (enough before 1.35, and a model here), constrained \
+                          impersonation and mutating admission policies (from 1.36 on, and not followed)";
 
 /// Said where nobody told of the API server's own configuration.
 const LEVELS: &str = "which Pod Security level the API server's own configuration gives namespaces that say \

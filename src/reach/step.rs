@@ -44,6 +44,8 @@ pub enum Step {
     ChangePod,
     /// Runs a command in a pod.
     Exec,
+    /// The same by a websocket alone, where the API server is old enough.
+    ExecByGet,
     /// Adds a container to a pod.
     AddContainer,
     /// Adds a container to a pod that sees a Secret.
@@ -147,7 +149,7 @@ impl Shown {
 
 impl Step {
     /// All kinds.
-    pub const ALL: [Self; 40] = [
+    pub const ALL: [Self; 41] = [
         Self::Impersonate,
         Self::ConstrainedImpersonate,
         Self::Bind,
@@ -165,6 +167,7 @@ impl Step {
         Self::ChangeWorkload,
         Self::ChangePod,
         Self::Exec,
+        Self::ExecByGet,
         Self::AddContainer,
         Self::AddedSecret,
         Self::Automount,
@@ -209,6 +212,7 @@ impl Step {
             Self::ChangeWorkload => &workload::CHANGE,
             Self::ChangePod => &workload::IMAGE,
             Self::Exec => &exec::EXEC,
+            Self::ExecByGet => &exec::BY_GET,
             Self::AddContainer => &exec::EPHEMERAL,
             Self::AddedSecret => &exec::SECRET,
             Self::Automount => &automount::ABOUT,

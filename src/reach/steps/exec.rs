@@ -27,6 +27,15 @@ pub(crate) const EXEC: About = About {
     modelled: None,
 };
 
+pub(crate) const BY_GET: About = About {
+    id: "exec-by-get",
+    does: "runs a command, by a websocket, in a pod that holds the token of",
+    seen: EXEC.seen,
+    modelled: Some(
+        "only where the API server is older than 1.35, which is not known here: then `get` is enough",
+    ),
+};
+
 pub(crate) const EPHEMERAL: About = About {
     id: "add-container",
     does: "adds a container to a pod that holds the token of",
@@ -58,6 +67,9 @@ pub(in crate::reach) fn find(rights: &Rights, world: &World, out: &mut Out) {
         seen(&way, world, Sees::Running, out);
         automount::enter(&way, world, Door::Command, out);
     }
+    for way in perhaps(rights, world, On::Exec) {
+        pods(&way, world, Door::Command, Step::ExecByGet, out);
+    }
     for way in changes(rights, On::Ephemeral) {
         pods(&way, world, Door::Container, Step::AddContainer, out);
         automount::enter(&way, world, Door::Container, out);
@@ -86,9 +98,17 @@ fn secrets(right: &Right, world: &World, out: &mut Out) {
 }
 
 pub(in crate::reach) fn find_attach(rights: &Rights, world: &World, out: &mut Out) {
-    for way in connects(rights, world, On::Attach) {
+    let all = connects(rights, world, On::Attach).into_iter();
+    for way in all.chain(perhaps(rights, world, On::Attach)) {
         pods(&way, world, Door::Command, Step::Attach, out);
     }
+}
+
+/// The same where the version of the API server is not known, and decides whether it is enough.
+pub(in crate::reach) fn perhaps(rights: &Rights, world: &World, on: On) -> Vec<Write> {
+    let gets = rights.of(on, Verb::Get).iter().filter(|_| world.minor.is_none());
+    gets.map(|right| Write { at: right.at, names: right.names.clone(), used: vec![right.clone()] })
+        .collect()
 }
 
 /// How somebody connects to a pod's subresource.

@@ -7,7 +7,7 @@ use crate::reach::ask::{On, Verb, has};
 use crate::reach::moves::{Edge, Hub, Out, Part, To};
 use crate::reach::rights::{Right, Rights, Write, changes, makes};
 use crate::reach::step::{About, Seen, Shown, Step};
-use crate::reach::steps::exec::connects;
+use crate::reach::steps::exec::{connects, perhaps};
 use crate::reach::steps::kubelet::has_node;
 use crate::reach::world::{Door, Level, Placed, Where, World, of};
 
@@ -89,7 +89,8 @@ pub(in crate::reach) fn find(rights: &Rights, world: &World, out: &mut Out) {
 
 /// Pods that run and have their node, or, by a container that is added, can have it.
 fn reached(rights: &Rights, world: &World, out: &mut Out) {
-    for way in connects(rights, world, On::Exec) {
+    let ways = connects(rights, world, On::Exec).into_iter();
+    for way in ways.chain(perhaps(rights, world, On::Exec)) {
         into_pods(&way, world, |_, pod| pod.has_node, out);
     }
     for way in changes(rights, On::Pods) {

@@ -184,7 +184,7 @@ fn a_get_is_exec_until_1_35() {
     leads(of(Some("v1.34.9")), APP, get(), &[Step::Exec]);
     never(of(Some("v1.35.0")), APP, get());
     never(of(Some("v1.36.3")), APP, get());
-    never(of(None), APP, get());
+    leads(of(None), APP, get(), &[Step::ExecByGet]);
     leads(of(Some("v1.36.3")), APP, json!([rule(&["create"], "", &["pods/exec"])]), &[Step::Exec]);
 }
 

@@ -338,3 +338,21 @@ fn a_webhook_of_a_name_is_made_by_an_apply() {
     let apart = json!([two("create", &["mine"]), two("patch", &["other"])]);
     leads(company(), None, apart, &[Step::ChangeWebhook]);
 }
+
+#[test]
+fn a_get_of_pods_exec_is_enough_where_the_server_is_old_and_a_model_where_that_is_not_known() {
+    let of = |version: Option<&str>| {
+        let mut world = company().object(&pod("app", "runs", "strong", "Running"));
+        world.snapshot.cluster.server_version = version.map(Into::into);
+        let world = jane(world, APP, &json!([rule(&["get"], "", &["pods/exec"])]));
+        let reached = reached(&world, "user:jane");
+        let steps: Vec<Step> = reached
+            .highest()
+            .map(|path| path.hops.iter().map(|hop| hop.step).collect())
+            .unwrap_or_default();
+        (reached.tier == Tier::ClusterAdmin, reached.modelled, steps)
+    };
+    assert_eq!(of(Some("v1.34.2")), (true, false, vec![Step::Exec]));
+    assert_eq!(of(Some("v1.36.0")), (false, false, Vec::new()));
+    assert_eq!(of(None), (true, true, vec![Step::ExecByGet]));
+}
