@@ -24,8 +24,10 @@ pub struct Servers {
     leases: Named,
     /// Hours, of the Unix epoch, in which a lease was renewed.
     hours: BTreeMap<Name, BTreeSet<i64>>,
-    /// Hours in which one was deleted.
+    /// Hours in which one was deleted, and in which one was looked for or made, as whoever has it does when
+    /// it starts.
     deleted: BTreeMap<Name, BTreeSet<i64>>,
+    started: BTreeMap<Name, BTreeSet<i64>>,
     streams: Named,
     clusters: Named,
     /// Uids of accounts that every cluster has.
@@ -68,11 +70,15 @@ impl Servers {
         if lease.starts_with("apiserver-") && renewed && user == "system:apiserver" {
             self.leases.met(lease, at);
             self.renewed_on(lease, at, at);
-        } else if lease.starts_with("apiserver-") && verb == "delete" && user == "system:apiserver"
-        {
+        } else if lease.starts_with("apiserver-") && user == "system:apiserver" {
             let lease = &lease[..lease.floor_char_boundary(Named::LONGEST)];
-            if self.deleted.len() < Named::MOST || self.deleted.contains_key(lease) {
-                self.deleted.entry(lease.into()).or_default().insert(at.div_euclid(HOUR));
+            let noted = match verb {
+                "delete" => &mut self.deleted,
+                "get" | "create" => &mut self.started,
+                _ => return,
+            };
+            if noted.len() < Named::MOST || noted.contains_key(lease) {
+                noted.entry(lease.into()).or_default().insert(at.div_euclid(HOUR));
             }
         } else if LEADERS.contains(&lease) && (renewed || verb == "get") {
             let led = self.stretches.entry(at.div_euclid(super::covered::STRETCH)).or_default();
@@ -178,11 +184,14 @@ impl Servers {
             self.hours.entry(name).or_default().extend(hours);
         }
         self.hours.retain(|name, _| self.leases.0.contains_key(name));
-        for (name, hours) in other.deleted {
-            self.deleted.entry(name).or_default().extend(hours);
-        }
-        while self.deleted.len() > Named::MOST {
-            self.deleted.pop_last();
+        for (own, other) in [(&mut self.deleted, other.deleted), (&mut self.started, other.started)]
+        {
+            for (name, hours) in other {
+                own.entry(name).or_default().extend(hours);
+            }
+            while own.len() > Named::MOST {
+                own.pop_last();
+            }
         }
         self.streams.add(other.streams);
         self.clusters.add(other.clusters);
@@ -201,7 +210,7 @@ impl Servers {
         let mut whole =
             Self { leases: self.leases.clone(), hours: self.hours.clone(), ..Self::default() };
         whole.fill();
-        let mut lacks = lacks(&whole.hours, &self.deleted);
+        let mut lacks = lacks(&whole.hours, (&self.started, &self.deleted));
         coverage.api_servers = self.leases.servers();
         for server in &mut coverage.api_servers {
             server.lacks = lacks.remove(&server.name).unwrap_or_default();
@@ -232,10 +241,11 @@ const SUCCEEDS: i64 = 3 * DAY;
 const DOWN: i64 = 4;
 
 /// By API server, the times of which others' logs are there and its own is not, in whole hours. Where one
-/// begins when another ends, the one took the other's place; where its lease was deleted, it was down.
+/// begins when another ends, the one took the other's place; where its lease was deleted, it was down, or
+/// is gone; where it was seen to start, it is new.
 fn lacks(
     renewed: &BTreeMap<Name, BTreeSet<i64>>,
-    deleted: &BTreeMap<Name, BTreeSet<i64>>,
+    (started, deleted): (&BTreeMap<Name, BTreeSet<i64>>, &BTreeMap<Name, BTreeSet<i64>>),
 ) -> BTreeMap<Name, Vec<Gap>> {
     let spans: BTreeMap<&Name, (i64, i64)> = renewed
         .iter()
@@ -267,14 +277,16 @@ fn lacks(
     let gone: BTreeSet<&Name> = places.into_iter().map(|(name, _)| name).collect();
     let mut all = BTreeMap::new();
     for (name, (begin, end)) in spans {
-        let from = if late(begin) && !newer.contains(name) { first } else { begin };
-        let to = if gone.contains(name) { last } else { end };
+        let met = |noted: &BTreeMap<Name, BTreeSet<i64>>, from: i64, to: i64| {
+            noted.get(name).is_some_and(|hours| hours.range(from..=to).next().is_some())
+        };
+        // Where it was seen to start, and its lease to go soon after, there is nothing before and after.
+        let is_new = newer.contains(name) || met(started, begin - 1, begin);
+        let from = if late(begin) && !is_new { first } else { begin };
+        let to = if gone.contains(name) && !met(deleted, end, end + DOWN) { last } else { end };
         let own = &renewed[name];
         let others =
             |hour: &i64| renewed.iter().any(|(other, hours)| other != name && hours.contains(hour));
-        let was_down = |from: i64, to: i64| {
-            deleted.get(name).is_some_and(|hours| hours.range(from..=to).next().is_some())
-        };
         let mut holes: Vec<(i64, i64)> = Vec::new();
         for hour in (from..=to).filter(|hour| !own.contains(hour)).filter(others) {
             match holes.last_mut().filter(|hole| hole.1 + 1 == hour) {
@@ -282,7 +294,7 @@ fn lacks(
                 None => holes.push((hour, hour)),
             }
         }
-        holes.retain(|(from, to)| to - from >= DOWN && !was_down(*from, *to));
+        holes.retain(|(from, to)| to - from >= DOWN && !met(deleted, *from, *to));
         let gaps: Vec<Gap> = holes
             .into_iter()
             .map(|(from, to)| Gap { from: utc(from * HOUR), to: utc((to + 1) * HOUR) })

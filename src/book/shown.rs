@@ -51,6 +51,14 @@ impl Book {
         !self.usual(entry).is_empty() && self.usual(entry).iter().all(|shown| *shown == Shown::No)
     }
 
+    /// Whether it may leave all of them out, or all of some verbs: a rule is about others who may be in the
+    /// group, or act in its name, or about a group in which it may be.
+    pub(crate) fn may_leave_out(&self, entry: &Entry) -> bool {
+        self.policy.audit.as_ref().is_some_and(|policy| {
+            policy.left_out_whole().any(|rule| self.about(entry, rule) == About::Maybe)
+        })
+    }
+
     /// The same as [`Self::leaves_out`].
     pub(crate) fn leaves_out_entry(&self, entry: &Entry) -> bool {
         self.usual(entry).contains(&Shown::No)

@@ -34,7 +34,9 @@ pub(super) fn find(subject: &Subject<'_>, found: &mut Vec<Finding>) {
     let only_reads = matches!(held.tier, Tier::Read | Tier::ReadsSecrets);
     if held.tier <= Tier::DiscoveryOnly
         || (only_reads && !book.reads_cover(since))
-        || rules.iter().all(|rule| rule.shown == Shown::No) && !rules.is_empty()
+        || rules.iter().all(|rule| rule.shown == Shown::No)
+            && !rules.is_empty()
+            && !book.may_leave_out(entry)
         || is_young(subject, &log)
         || subject.seen.is_some_and(|seen| seen >= since)
         || by_others(subject).any(|at| at >= since)
@@ -248,7 +250,12 @@ pub(super) fn hidden<'r>(
     };
     match (named.is_empty(), by_policy) {
         (true, _) => String::new(),
-        (_, true) => format!("; the audit policy leaves out {}{rest}", named.join(", ")),
+        (_, true) => {
+            // Of whoever is in the group, or acts in their name, it may leave some out.
+            let is_open = subject.book.may_leave_out(subject.entry);
+            let may = if is_open { "may leave" } else { "leaves" };
+            format!("; the audit policy {may} out {}{rest}", named.join(", "))
+        }
         (_, false) => format!(
             "; whether the log has {}{rest} is not known, since nobody's are in it",
             named.join(", ")

@@ -150,11 +150,21 @@ impl AuditPolicy {
                 (true, About::Yes, About::Yes) => return Shown::Yes,
                 // Of some it stays open whether this is the rule that decides.
                 (true, ..) => {}
-                (false, _, About::Yes) => return Shown::No,
+                (false, About::Yes, About::Yes) => return Shown::No,
                 (false, ..) => partly = true,
             }
         }
         Shown::No
+    }
+
+    /// The rules by which nothing of somebody is logged, whatever it is for.
+    pub fn left_out_whole(&self) -> impl Iterator<Item = &AuditRule> {
+        self.rules.iter().flatten().filter(|rule| {
+            !self.is_logged(rule)
+                && list(rule.namespaces.as_ref()).is_empty()
+                && list(rule.non_resource_urls.as_ref()).is_empty()
+                && rule.resources.as_deref().unwrap_or_default().is_empty()
+        })
     }
 
     /// Whether what the rule decides comes into the log: in some stage in which the request is over,

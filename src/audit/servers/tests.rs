@@ -142,6 +142,37 @@ fn hours_that_are_lost_are_told_and_one_that_was_down_lost_none() {
 }
 
 #[test]
+fn one_that_came_and_went_lost_nothing_before_and_after() {
+    // One of a hundred days, and one that is there on the sixtieth.
+    let lacks = |started: bool, deleted: bool| {
+        let mut servers = Servers::default();
+        for hour in 0..2400 {
+            lease(&mut servers, "update", "apiserver-a", "system:apiserver", hour * 60);
+            if (1440..1464).contains(&hour) {
+                lease(&mut servers, "update", "apiserver-b", "system:apiserver", hour * 60 + 7);
+            }
+        }
+        // As an API server of 1.36 does: it deletes what it left, looks for its lease and makes it.
+        if started {
+            for verb in ["delete", "get", "create"] {
+                lease(&mut servers, verb, "apiserver-b", "system:apiserver", 1440 * 60 + 5);
+            }
+        }
+        if deleted {
+            lease(&mut servers, "get", "apiserver-b", "system:apiserver", 1465 * 60);
+            lease(&mut servers, "delete", "apiserver-b", "system:apiserver", 1465 * 60);
+        }
+        let mut coverage = Coverage::default();
+        servers.cover(&mut coverage);
+        coverage.api_servers[1].lacks.len()
+    };
+    assert_eq!(lacks(true, true), 0);
+    assert_eq!(lacks(false, true), 1);
+    assert_eq!(lacks(true, false), 1);
+    assert_eq!(lacks(false, false), 2);
+}
+
+#[test]
 fn a_server_is_missing_where_the_leader_is() {
     let kcm = "system:kube-controller-manager";
     let mut whole = Servers::default();

@@ -184,8 +184,49 @@ fn the_audit_policy_decides_where_it_is_known() {
     assert_eq!(with(AuditRule { verbs: list(&["watch"]), ..rule() }), ["idle"]);
     assert_eq!(with(AuditRule { namespaces: list(&["a"]), ..rule() }), [] as [&str; 0]);
     assert_eq!(with(AuditRule { namespaces: list(&["b"]), ..rule() }), ["idle"]);
-    // Her groups are not known: she may be in any that people are put in.
-    assert_eq!(with(AuditRule { user_groups: list(&["devs"]), ..rule() }), [] as [&str; 0]);
+    // Her groups are not known: she may be in any that people are put in. That is no reason to be silent.
+    assert_eq!(with(AuditRule { user_groups: list(&["devs"]), ..rule() }), ["idle"]);
+}
+
+#[test]
+fn who_may_act_in_somebodys_name_may_be_left_out_by_the_audit_policy() {
+    let with = |first: Option<AuditRule>, poses: &[&str]| {
+        let names = json!([{"verbs": ["impersonate"], "apiGroups": [""], "resources": ["users"],
+            "resourceNames": poses}]);
+        let mut world = world()
+            .account("tools", "proxy")
+            .cluster_role("poses", &names)
+            .bind(None, "proxy", "ClusterRole/poses", "sa:tools/proxy")
+            .bind(None, "r", "ClusterRole/all", "user:root")
+            .bind(None, "g", "ClusterRole/all", "group:old")
+            .log(0, 100)
+            .row(Row::new("user:ben", "list secrets", 1).groups(&["staff"]))
+            .row(Row::new("user:ben", "list secrets", 99).groups(&["staff"]));
+        let mut policy = AuditPolicy::of_everything();
+        policy
+            .rules
+            .as_mut()
+            .unwrap()
+            .splice(0..0, first.map(|first| AuditRule { level: "None".into(), ..first }));
+        world.policy.audit = Some(Arc::new(policy));
+        let of = |who: &str| {
+            let all = found(&world, who).into_iter().find(|(rule, ..)| *rule == "idle");
+            all.map(|(_, severity, evidence)| (severity, evidence.contains("may leave out")))
+        };
+        (of("user:root"), of("group:old"))
+    };
+    let high = Some((Severity::High, false));
+    let info = Some((Severity::Info, true));
+    let users = |name: &str| AuditRule { users: Some(vec![name.into()]), ..AuditRule::default() };
+    let proxy = || users("system:serviceaccount:tools:proxy");
+    assert_eq!(with(None, &["root"]), (high.clone(), high.clone()));
+    assert_eq!(with(Some(proxy()), &["root"]).0, info);
+    assert_eq!(with(Some(proxy()), &["other"]).0, high);
+    let accounts = Some(vec!["system:serviceaccounts".into()]);
+    let all = AuditRule { user_groups: accounts, ..AuditRule::default() };
+    assert_eq!(with(Some(all), &["root"]).0, info);
+    // One of the group's may be that one.
+    assert_eq!(with(Some(users("agent")), &["other"]), (high, info));
 }
 
 #[test]
