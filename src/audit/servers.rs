@@ -17,17 +17,20 @@ use super::covered::{Span, utc};
 use super::stored;
 use crate::model::{Coverage, Gap, Name, Server};
 
+/// Hours of the Unix epoch, by lease.
+type Hours = BTreeMap<Name, BTreeSet<i64>>;
+
 /// What was met, in any order.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Servers {
     leases: Named,
     /// Hours, of the Unix epoch, in which a lease was renewed.
-    hours: BTreeMap<Name, BTreeSet<i64>>,
+    hours: Hours,
     /// Hours in which one was deleted, and in which one was looked for or made, as whoever has it does when
     /// it starts.
-    deleted: BTreeMap<Name, BTreeSet<i64>>,
-    started: BTreeMap<Name, BTreeSet<i64>>,
+    deleted: Hours,
+    started: Hours,
     streams: Named,
     clusters: Named,
     /// Uids of accounts that every cluster has.
@@ -243,10 +246,7 @@ const DOWN: i64 = 4;
 /// By API server, the times of which others' logs are there and its own is not, in whole hours. Where one
 /// begins when another ends, the one took the other's place; where its lease was deleted, it was down, or
 /// is gone; where it was seen to start, it is new.
-fn lacks(
-    renewed: &BTreeMap<Name, BTreeSet<i64>>,
-    (started, deleted): (&BTreeMap<Name, BTreeSet<i64>>, &BTreeMap<Name, BTreeSet<i64>>),
-) -> BTreeMap<Name, Vec<Gap>> {
+fn lacks(renewed: &Hours, (started, deleted): (&Hours, &Hours)) -> BTreeMap<Name, Vec<Gap>> {
     let spans: BTreeMap<&Name, (i64, i64)> = renewed
         .iter()
         .filter_map(|(name, hours)| Some((name, (*hours.first()?, *hours.last()?))))
@@ -277,7 +277,7 @@ fn lacks(
     let gone: BTreeSet<&Name> = places.into_iter().map(|(name, _)| name).collect();
     let mut all = BTreeMap::new();
     for (name, (begin, end)) in spans {
-        let met = |noted: &BTreeMap<Name, BTreeSet<i64>>, from: i64, to: i64| {
+        let met = |noted: &Hours, from: i64, to: i64| {
             noted.get(name).is_some_and(|hours| hours.range(from..=to).next().is_some())
         };
         // Where it was seen to start, and its lease to go soon after, there is nothing before and after.

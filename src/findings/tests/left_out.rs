@@ -219,7 +219,7 @@ fn who_may_act_in_somebodys_name_may_be_left_out_by_the_audit_policy() {
     let info = Some((Severity::Info, true));
     let users = |name: &str| AuditRule { users: Some(vec![name.into()]), ..AuditRule::default() };
     let proxy = || users("system:serviceaccount:tools:proxy");
-    assert_eq!(with(None, &["root"]), (high.clone(), high.clone()));
+    assert_eq!(with(None, &["root"]), (high, high));
     assert_eq!(with(Some(proxy()), &["root"]).0, info);
     assert_eq!(with(Some(proxy()), &["other"]).0, high);
     let accounts = Some(vec!["system:serviceaccounts".into()]);
