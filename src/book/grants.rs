@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 
 use super::ledger::Credit;
 use super::shadow::{self, Held};
+use super::tier;
 use super::tier::RoleFacts;
 use super::{Access, Book, Entry, Grant, GrantId, GrantKey, RoleState, Tier};
 use crate::model::{Giving, Identity, ListKind, RoleKind, Scope, SubjectKind};
@@ -96,6 +97,22 @@ impl Book {
         };
         grant.last_credited = credit.last;
         grant.credited = credit.requests;
+    }
+
+    /// Whether a grant may be in use though the log credits nothing to it: acting as others, `bind`,
+    /// `escalate`, `approve` and the like are asked about beside a request, which is credited to what
+    /// allows its own verb. So it is where it gives nothing else, and where it lets somebody act as others
+    /// who does so.
+    pub fn may_leave_no_credit(&self, grant: &Grant) -> bool {
+        let Some(role) = &grant.role else { return false };
+        let acts = || {
+            let subject = self.find(&grant.key.subject);
+            let activity = subject.and_then(|entry| entry.activity.as_deref());
+            activity.is_some_and(|activity| !activity.impersonated_as.is_empty())
+        };
+        !role.rules.is_empty()
+            && (!role.rules.iter().any(tier::is_credited)
+                || role.rules.iter().any(tier::impersonates) && acts())
     }
 
     /// Whether the role of a grant is there; "no" only by a list that is whole.

@@ -5,12 +5,10 @@
 
 use std::collections::BTreeSet;
 
+use super::tier::impersonates;
 use crate::model::{
     AuditPolicy, AuditRule, BindingKind, Identity, Name, Objects, PolicyRule, RoleKind, SubjectKind,
 };
-
-/// API groups in which impersonation is asked about, the constrained one in the second.
-const GROUPS: [&str; 2] = ["", "authentication.k8s.io"];
 
 /// As whom somebody may act: all, or these.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,7 +70,8 @@ impl Posing {
             else {
                 continue;
             };
-            let gives: Vec<&PolicyRule> = role.rules.iter().filter(|rule| poses(rule)).collect();
+            let gives: Vec<&PolicyRule> =
+                role.rules.iter().filter(|rule| impersonates(rule)).collect();
             if gives.is_empty() {
                 continue;
             }
@@ -125,13 +124,6 @@ impl Posed {
             self.accounts.push((place.cloned(), whom));
         }
     }
-}
-
-/// Whether a rule lets somebody act in the name of others.
-fn poses(rule: &PolicyRule) -> bool {
-    let verb = |verb: &Name| &**verb == "*" || verb.starts_with("impersonate");
-    let group = |group: &Name| &**group == "*" || GROUPS.contains(&&**group);
-    rule.verbs.iter().any(verb) && rule.api_groups.iter().any(group)
 }
 
 /// Whether an audit rule names somebody, as far as that shows without a log: accounts' groups are known.

@@ -266,6 +266,20 @@ fn is_http(verb: &str) -> bool {
     )
 }
 
+/// Whether a request that a rule allows can be credited to it in the log: a line names what allowed the
+/// verb of the request itself, and none of the checks beside it.
+pub(super) fn is_credited(rule: &PolicyRule) -> bool {
+    !rule.non_resource_urls.is_empty() || rule.verbs.iter().any(|verb| is_http(verb))
+}
+
+/// Whether a rule lets somebody act in the name of others.
+pub(super) fn impersonates(rule: &PolicyRule) -> bool {
+    rule.verbs.iter().any(|verb| &**verb == "*" || verb.starts_with("impersonate"))
+        && rule.api_groups.iter().any(|group| {
+            rule.resources.iter().any(|resource| is_impersonation("impersonate", group, resource))
+        })
+}
+
 /// Whether an impersonated request shows the verb on the resource in use.
 fn is_impersonation(verb: &str, group: &str, resource: &str) -> bool {
     if verb.starts_with("impersonate-on:") {

@@ -239,6 +239,9 @@ pub struct GrantRow {
     pub credited: u64,
     /// The last of them, UTC.
     pub last_credited: Option<DateTime<Utc>>,
+    /// Whether it may be in use without that: the log credits nothing for what is asked about beside a
+    /// request (acting as others, bind, escalate, approve).
+    pub may_leave_no_credit: bool,
     /// Another binding of the same subject that allows all that this one does.
     pub shadowed_by: Option<Name>,
     /// Who keeps the binding and the role, and would undo a change: of each the soonest first.
@@ -259,6 +262,7 @@ impl GrantRow {
             created: grant.created,
             credited: grant.credited,
             last_credited: grant.last_credited,
+            may_leave_no_credit: book.may_leave_no_credit(grant),
             shadowed_by: shadow.map(|shadow| Via::of(shadow).binding_text().into()),
             kept_by: owner::of_grant(&owners_of(book, grant)),
         }

@@ -235,10 +235,10 @@ fn grants(of: &[GrantRow], about: &Metadata) -> Table {
             Cell::new(format!("{}{missing}", grant.via.role_text())),
             Cell::new(grant.via.subject.text()),
             scope(grant.scope.namespace.as_ref()),
-            Cell::new(if about.coverage.is_some() {
-                grant.credited.to_string()
-            } else {
-                String::new()
+            Cell::new(match grant.credited {
+                _ if about.coverage.is_none() => String::new(),
+                0 if grant.may_leave_no_credit => "not told".to_owned(),
+                credited => credited.to_string(),
             }),
             ago(about, grant.last_credited),
             kept_by(&grant.kept_by),

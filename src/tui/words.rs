@@ -154,6 +154,7 @@ pub fn credited(book: &Book, grant: &Grant, now: DateTime<Utc>) -> Line<'static>
         {
             None => Line::of("no log", Slot::Muted),
             Some(coverage) if !coverage.decisions_logged => Line::of("not logged", Slot::Unknown),
+            Some(_) if book.may_leave_no_credit(grant) => Line::of("not told", Slot::Unknown),
             Some(_) => Line::of(not_in_log(book), Slot::Warn),
         },
     }

@@ -349,6 +349,37 @@ fn a_grant_is_credited_by_name_while_it_is_the_same_grant() {
 }
 
 #[test]
+fn what_is_asked_about_beside_a_request_leaves_no_credit() {
+    let untold = |rules: &[Value], acts: bool| {
+        let row = Row::new("user:ana", "get pods@a/x", 3);
+        let row = if acts { row.acting_as("user:bob", None) } else { row };
+        let book = World::new()
+            .cluster_role("r", &json!(rules))
+            .bind(None, "b", "ClusterRole/r", "user:ana")
+            .log(0, 90)
+            .row(row)
+            .book();
+        let grant = book.grants().find(|grant| &*grant.key.binding == "b").unwrap();
+        book.may_leave_no_credit(grant)
+    };
+    let acting = rule(&["impersonate"], "", &["users"]);
+    let constrained = rule(&["impersonate:user-info"], "authentication.k8s.io", &["users"]);
+    let binding = rule(&["bind"], "rbac.authorization.k8s.io", &["clusterroles"]);
+    let reading = rule(&["get"], "", &["pods"]);
+    let path = json!({"verbs": ["probe"], "nonResourceURLs": ["/probe"]});
+    for silent in [&acting, &constrained, &binding] {
+        assert!(untold(std::slice::from_ref(silent), false), "{silent}");
+    }
+    assert!(!untold(&[reading.clone(), acting.clone()], false));
+    assert!(untold(&[reading.clone(), acting], true));
+    assert!(untold(&[rule(&["*"], "*", &["*"])], true));
+    assert!(!untold(&[rule(&["*"], "*", &["*"])], false));
+    assert!(!untold(&[reading, binding], true));
+    assert!(!untold(&[path], true));
+    assert!(!untold(&[], true));
+}
+
+#[test]
 fn uses_are_of_the_effective_identity_and_counts_of_the_authenticated() {
     let world = World::new()
         .log(0, 90)

@@ -422,6 +422,11 @@ fn credited(book: &Book, grant: &crate::book::Grant) -> String {
             counted(grant.credited, "allowed request"),
             at.format("%Y-%m-%d")
         ),
+        (Some(_), None) if book.may_leave_no_credit(grant) => format!(
+            "{}: whether it is used the log does not say by its name: what it gives is asked about \
+             beside other requests",
+            grant.key.subject
+        ),
         (Some(coverage), None) => format!(
             "{}: the API server credited it with no request in the {} of the log",
             grant.key.subject,

@@ -234,6 +234,13 @@ fn in_full(book: &Book, grant: &Grant) -> Vec<Line<'static>> {
     let to = Line::of("to ", Slot::Muted).then(words::full(&grant.key.subject), Slot::Base);
     lines.push(to.then(said, Slot::Muted));
     lines.extend(describe::kept_lines(book, grant, ""));
+    if grant.last_credited.is_none() && book.may_leave_no_credit(grant) {
+        lines.push(Line::of(
+            "what it gives is asked about beside other requests (acting as others, bind, approve …), \
+             which the log credits to other grants: Permissions tell whether it was used",
+            Slot::Unknown,
+        ));
+    }
     if grant.shadowed_by.is_some() {
         lines.push(Line::of(
             "shadowed: another grant allows all that this one does and may be credited instead, \
