@@ -31,6 +31,7 @@ impl World {
         world.add_roles(book);
         world.add_unmade();
         world.add_pods(book);
+        world.add_next(book);
         world.add_strangers(book);
         world
     }
@@ -70,6 +71,7 @@ impl World {
             seen_on_node: Vec::new(),
             secrets_on_node: Vec::new(),
             switched: Vec::new(),
+            next: Vec::new(),
             own_nodes: false,
             nodes_of: HashMap::new(),
             addable: Vec::new(),
@@ -120,6 +122,7 @@ impl World {
         self.fixed_secrets = vec![Vec::new(); count];
         self.other_secrets = vec![Vec::new(); count];
         self.switched = vec![Vec::new(); count];
+        self.next = vec![Vec::new(); count];
         self.pods = vec![Vec::new(); count];
         self.placed = vec![Vec::new(); count];
         self.mounts = vec![Vec::new(); count];

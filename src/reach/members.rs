@@ -53,6 +53,11 @@ pub(crate) fn members(world: &World, hub: Hub) -> Vec<Node> {
             .filter(|pod| pod.opens(door))
             .map(|pod| Node::Identity(pod.account))
             .collect(),
+        Hub::Next(at) => world
+            .within(at)
+            .flat_map(|ns| of(&world.next, ns))
+            .map(|account| Node::Identity(*account))
+            .collect(),
         Hub::Held(at) => world
             .within(at)
             .flat_map(|ns| of(&world.pods, ns))

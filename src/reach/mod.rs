@@ -33,6 +33,7 @@ mod many;
 mod members;
 mod missing;
 mod moves;
+mod next;
 mod own_cut;
 mod parts;
 mod path;
@@ -98,7 +99,8 @@ const NOT_FOLLOWED: &[&str] = &[
      rbac-manager",
     "roles that one makes of what it holds, without `escalate`, for another that it took over",
     "accounts that bindings name in namespaces that are not there, made by somebody",
-    "pods that do not run yet, and labels of namespaces that an RBACDefinition selects",
+    "pods that do not run yet, but for the next ones of CronJobs and the tokens in them, and labels of \
+     namespaces that an RBACDefinition selects",
     "whether the one name under which a Secret for a token would have to be made is taken by a Secret of another \
      type: it is taken to be free, but where a pod that runs needs that Secret",
     "tokens and keys in Secrets of other types, in images and in logs",

@@ -41,6 +41,8 @@ pub(crate) enum Hub {
     Tokens(Where),
     /// Accounts whose tokens are in pods that run.
     Pods(Door, Where),
+    /// Accounts whose tokens are in the pods that `CronJob`s make next.
+    Next(Where),
     /// Accounts whose tokens are in pods that break their namespace's Pod Security level.
     Held(Where),
     /// Accounts with a token Secret where a container can be added to a pod.

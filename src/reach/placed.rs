@@ -168,7 +168,7 @@ impl World {
 
 impl World {
     /// The account whose token a Secret holds that the API server takes.
-    fn token_in(&self, ns: u32, secret: &Name) -> Option<u32> {
+    pub(super) fn token_in(&self, ns: u32, secret: &Name) -> Option<u32> {
         let tokens = of(&self.tokens, ns);
         let at = tokens.binary_search_by(|(name, _)| name.cmp(secret)).ok()?;
         tokens.get(at).map(|(_, account)| *account)

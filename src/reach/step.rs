@@ -46,6 +46,8 @@ pub enum Step {
     Exec,
     /// The same by a websocket alone, where the API server is old enough.
     ExecByGet,
+    /// Gets into the next pod of a `CronJob`.
+    NextPod,
     /// Adds a container to a pod.
     AddContainer,
     /// Adds a container to a pod that sees a Secret.
@@ -149,7 +151,7 @@ impl Shown {
 
 impl Step {
     /// All kinds.
-    pub const ALL: [Self; 41] = [
+    pub const ALL: [Self; 42] = [
         Self::Impersonate,
         Self::ConstrainedImpersonate,
         Self::Bind,
@@ -168,6 +170,7 @@ impl Step {
         Self::ChangePod,
         Self::Exec,
         Self::ExecByGet,
+        Self::NextPod,
         Self::AddContainer,
         Self::AddedSecret,
         Self::Automount,
@@ -213,6 +216,7 @@ impl Step {
             Self::ChangePod => &workload::IMAGE,
             Self::Exec => &exec::EXEC,
             Self::ExecByGet => &exec::BY_GET,
+            Self::NextPod => &exec::NEXT,
             Self::AddContainer => &exec::EPHEMERAL,
             Self::AddedSecret => &exec::SECRET,
             Self::Automount => &automount::ABOUT,

@@ -219,6 +219,8 @@ pub(crate) struct World {
     /// By namespace: pods without their account's token, which have it once the account says so and they
     /// are made anew.
     pub(crate) switched: Vec<Vec<Switched>>,
+    /// By namespace: accounts whose tokens are in the pods that `CronJob`s make next.
+    pub(crate) next: Vec<Vec<u32>>,
     /// Whether a role lets anybody pass for the node that its token is bound to.
     pub(crate) own_nodes: bool,
     /// By account: nodes on which pods run with its own token.

@@ -21,7 +21,7 @@ pub use host::has_node;
 pub use isolation::{Isolation, State as IsolationState};
 pub use secrets::{Readable, readable};
 pub use standards::{Level, Violation};
-pub use token::{TokenMount, has_place, tokens_in, tokens_named};
+pub use token::{TokenMount, admitted, has_place, tokens_in, tokens_named};
 pub use volumes::unread_words;
 
 use crate::book::Book;

@@ -117,11 +117,7 @@ pub fn has_place(container: &Container) -> bool {
 
 /// Whether admission would mount the token into a pod made from a spec: the pod's word, then the
 /// account's, then yes (`plugin/pkg/admission/serviceaccount/admission.go`, `shouldAutomount`).
-pub(super) fn admitted(
-    spec: &PodSpec,
-    account: Option<&ServiceAccount>,
-    whole: bool,
-) -> TokenMount {
+pub fn admitted(spec: &PodSpec, account: Option<&ServiceAccount>, whole: bool) -> TokenMount {
     let automount = spec
         .automount_service_account_token
         .or_else(|| account.and_then(|account| account.automount));

@@ -36,6 +36,18 @@ pub(crate) const BY_GET: About = About {
     ),
 };
 
+pub(crate) const NEXT: About = About {
+    id: "next-pod",
+    does: "waits for the next pod of a CronJob, and runs a command in it or adds a container, with the token of",
+    seen: Seen {
+        how: Shown::Partly,
+        what: "the connection, or the container, not what is done then",
+    },
+    modelled: Some(
+        "only once the CronJob makes one (not while it is suspended), and as long as that runs",
+    ),
+};
+
 pub(crate) const EPHEMERAL: About = About {
     id: "add-container",
     does: "adds a container to a pod that holds the token of",
@@ -66,6 +78,11 @@ pub(in crate::reach) fn find(rights: &Rights, world: &World, out: &mut Out) {
         pods(&way, world, Door::Command, Step::Exec, out);
         seen(&way, world, Sees::Running, out);
         automount::enter(&way, world, Door::Command, out);
+    }
+    // What such pods will be called nobody knows.
+    let any = connects(rights, world, On::Exec).into_iter().chain(changes(rights, On::Ephemeral));
+    for way in any.filter(|way| way.names.is_none()) {
+        out.edge(To::Hub(Hub::Next(way.at.inside())), Step::NextPod, &way.used);
     }
     for way in perhaps(rights, world, On::Exec) {
         pods(&way, world, Door::Command, Step::ExecByGet, out);

@@ -356,3 +356,46 @@ fn a_get_of_pods_exec_is_enough_where_the_server_is_old_and_a_model_where_that_i
     assert_eq!(of(Some("v1.36.0")), (false, false, Vec::new()));
     assert_eq!(of(None), (true, true, vec![Step::ExecByGet]));
 }
+
+/// A `CronJob` in a namespace whose pods' spec is this, but for a container.
+fn cron_job(ns: &str, spec: &Value) -> Value {
+    let mut spec = spec.clone();
+    spec["containers"] = json!([{"name": "c", "image": "registry.example/c:1"}]);
+    json!({
+        "apiVersion": "batch/v1", "kind": "CronJob", "metadata": {"namespace": ns, "name": "nightly"},
+        "spec": {"schedule": "0 3 * * *", "jobTemplate": {"spec": {"template": {"spec": spec}}}},
+    })
+}
+
+#[test]
+fn the_next_pod_of_a_cron_job_is_waited_for() {
+    let with = |spec: Value| company().object(&cron_job("app", &spec));
+    let strong = || with(json!({"serviceAccountName": "strong"}));
+    let by = [Step::NextPod];
+    let exec = || rule(&["create"], "", &["pods/exec"]);
+    leads(strong(), APP, json!([exec()]), &by);
+    leads(strong(), None, json!([exec()]), &by);
+    leads(strong(), APP, json!([rule(&["patch"], "", &["pods/ephemeralcontainers"])]), &by);
+    // What its pods will be called nobody knows.
+    never(strong(), APP, json!([named(exec(), &["nightly"])]));
+    never(strong(), APP, json!([rule(&["get"], "", &["pods/exec"])]));
+    never(
+        company().object(&cron_job("quiet", &json!({"serviceAccountName": "strong"}))),
+        APP,
+        json!([exec()]),
+    );
+    never(with(json!({})), APP, json!([exec()]));
+    let bare = json!({"serviceAccountName": "strong", "automountServiceAccountToken": false});
+    never(with(bare.clone()), APP, json!([exec()]));
+    let mut mounts = bare;
+    mounts["volumes"] = json!([{"name": "v", "secret": {"secretName": "t"}}]);
+    let secret = || token_secret("app", "t", "strong");
+    never(with(mounts.clone()).object(&secret()), APP, json!([exec()]));
+    let mut job = cron_job("app", &mounts);
+    job["spec"]["jobTemplate"]["spec"]["template"]["spec"]["containers"][0]["volumeMounts"] =
+        json!([{"name": "v", "mountPath": "/t"}]);
+    leads(company().object(&job).object(&secret()), APP, json!([exec()]), &by);
+    // One that runs already is no model.
+    let runs = strong().object(&pod("app", "p", "strong", "Running"));
+    leads(runs, APP, json!([exec()]), &[Step::Exec]);
+}

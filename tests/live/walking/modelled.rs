@@ -5,7 +5,7 @@
 use serde_json::{Value, json};
 
 use super::case::reach;
-use super::pods::pod_spec;
+use super::pods::{pod_spec, workload};
 use super::rights::{account, bound, first_of, grant, service_account};
 use super::site::{
     Credential, DEFINITIONS, ELSEWHERE, Site, WALKERS, content_type, namespace, request,
@@ -200,6 +200,54 @@ fn typing_into_a_container_is_a_model() {
     leads_nowhere(site, "attach-pod-near");
     assert_eq!(connect(&near), None);
     site.delete("/api/v1/namespaces/attach/pods/busy");
+}
+
+#[test]
+fn the_next_pod_of_a_cron_job_is_a_model() {
+    let Some(site) = Site::shared() else { return };
+    let _pods = site.with_pods();
+    let strong = account("next", "strong");
+    let mut cron_job = workload("cronjobs", "next", "nightly", "strong", false);
+    // Long after the test.
+    cron_job["spec"]["schedule"] = json!("0 0 29 2 *");
+    site.load(&[
+        namespace("next"),
+        service_account("next", "strong"),
+        bound("next-strong", None, ("ClusterRole", "cluster-admin"), &strong),
+        cron_job,
+    ]);
+    let exec = |verb, names: &[&str]| [rule(verb, "", "pods/exec", names)];
+    let walker = somebody(site, "next-pod", Some("next"), &exec("create", &[]));
+    is_modelled(site, "next-pod", "next-pod");
+    let nears = [
+        somebody(site, "next-pod-near-0", Some("next"), &exec("create", &["nightly"])),
+        somebody(site, "next-pod-near-1", Some("next"), &exec("get", &[])),
+        somebody(site, "next-pod-near-2", Some(ELSEWHERE), &exec("create", &[])),
+    ];
+    (0..nears.len()).for_each(|near| leads_nowhere(site, &format!("next-pod-near-{near}")));
+    // What it makes at its time is a Job of its template.
+    site.load(&[workload("jobs", "next", "nightly-29", "strong", false)]);
+    let pod = await_some("the Job's pod", || {
+        let pods = site.list("/api/v1/namespaces/next/pods");
+        pods.first().and_then(|pod| pod["metadata"]["name"].as_str().map(str::to_owned))
+    });
+    site.run("next", &pod);
+    let uri = format!(
+        "/api/v1/namespaces/next/pods/{pod}/exec?{}container=main&stdout=true",
+        super::pods::command()
+    );
+    let connect = |who: &Credential| {
+        let (to, by) = (super::streams::To::ApiServer, super::streams::By::Spdy);
+        super::streams::connect(site, who, to, by, &uri)
+    };
+    let said = connect(&walker).expect("the connection");
+    assert!(said.contains(&super::pods::ran("next", &pod)), "{said:?}");
+    for near in &nears {
+        assert_eq!(connect(near), None);
+    }
+    let strong = site.token_in("next", &pod, "main");
+    answered(site, &strong, &request("GET", "/api/v1/secrets", None));
+    site.delete("/apis/batch/v1/namespaces/next/jobs/nightly-29");
 }
 
 #[test]
