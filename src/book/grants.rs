@@ -136,7 +136,8 @@ impl Book {
             self.grant(*id).is_some_and(|grant| self.role_state(grant) == RoleState::NotKnown)
         };
         let at_least = tier != Tier::ClusterAdmin
-            && (!self.snapshot.covers(&bindings, None)
+            && (entry.identity.is_node()
+                || !self.snapshot.covers(&bindings, None)
                 || entry.grants.iter().any(unknown)
                 || self.all_beside(&entry.identity, &entry.groups).any(|one| !one.sure));
         Access { tier, at_least }

@@ -79,8 +79,8 @@ pub enum RoleState {
 pub struct Access {
     /// By what is known.
     pub tier: Tier,
-    /// Whether it may be stronger: a list of bindings is not whole, or one of its grants leads to
-    /// a role that is not known.
+    /// Whether it may be stronger: a list of bindings is not whole, one of its grants leads to a role
+    /// that is not known, or it is a node, which another authorizer lets do more.
     pub at_least: bool,
 }
 

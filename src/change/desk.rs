@@ -60,6 +60,13 @@ pub trait Desk: Send + Sync {
     /// Where the journal cannot be read, in words.
     fn journal(&self) -> Result<Vec<String>, String>;
 
+    /// The run of the journal that was cut off: it is to be gone on with or taken back before another
+    /// begins. None where there is none.
+    ///
+    /// # Errors
+    /// Where the journal cannot be read, in words.
+    fn cut_off(&self) -> Result<Option<u64>, String>;
+
     /// Applies a Plan, or goes on with its run: what it changes is in the journal before it is sent. The
     /// cluster is looked at again first, and the log, as `book` has it by now: a screen may stay open
     /// for long. Kubeconfigs, where it makes any, are written to `folder`, of a run that goes on to where

@@ -19,12 +19,15 @@ use crate::change::plan::{Plan, gains, old, rests_by, rests_on_groups, stale};
 use crate::change::run::{self, Changed, Ended, History, Pace, Progress, Run, Runner, StepState};
 use crate::cluster::loader::{LoadOptions, load};
 use crate::cluster::{Cluster, Writer};
-use crate::model::{ClusterInfo, ListKind, printable};
+use crate::model::{ClusterInfo, ListKind, counted, printable};
 use crate::report;
 use crate::store::Journal;
 
 /// Most bytes of a Plan: tens of thousands of steps with their images.
 const MOST: u64 = 256 << 20;
+
+/// To try more steps than that takes a while.
+const MANY: usize = 100;
 
 /// What is applied.
 pub(super) enum What<'a> {
@@ -132,6 +135,9 @@ async fn interrupted(stop: Arc<AtomicBool>) {
 pub(super) fn words(progress: &Progress<'_>) -> Option<String> {
     match progress {
         Progress::Step(_) => None,
+        Progress::Trying(steps) => {
+            Some(format!("trying {} without writing", counted(*steps as u64, "step")))
+        }
         Progress::Made(step, how) => {
             let found = match how {
                 run::How::Answered => "",
@@ -237,7 +243,11 @@ impl Work<'_> {
                 "note: it makes kubeconfigs: to apply it, name a folder for them with --out",
             );
         }
-        for note in self.tried(&plan, &settled).await? {
+        // What takes no time needs no word.
+        if plan.steps.len() > MANY {
+            (runner.progress)(Progress::Trying(plan.steps.len()));
+        }
+        for note in report::plan_notes(&plan, &self.tried(&plan, &settled).await?) {
             answer::say(&format!("note: {note}"));
         }
         if !self.confirmed(confirm)? {

@@ -138,6 +138,9 @@ fn cut_off(open: &Run, again: &str) -> String {
     )
 }
 
+/// So many wishes of a run are named in its line.
+const NAMED: usize = 5;
+
 /// One run a line.
 fn line(run: &Run) -> String {
     let by = run.by.as_deref().unwrap_or("somebody");
@@ -146,8 +149,10 @@ fn line(run: &Run) -> String {
     let what = if let Some(undone) = run.plan.undoes {
         format!("undo run {undone}")
     } else {
-        let all: Vec<String> = run.plan.intents.iter().map(Intent::words).collect();
-        all.join(", ")
+        let first = run.plan.intents.iter().take(NAMED).map(Intent::words);
+        let more = run.plan.intents.len().saturating_sub(NAMED);
+        let more = (more > 0).then(|| format!("and {more} more"));
+        first.chain(more).collect::<Vec<_>>().join(", ")
     };
     let text = format!("{}  {}  {by}  {made}/{of}  {}  {what}", run.id, exact(run.at), run.words());
     format!("{}\n", crate::model::printable(&text))

@@ -70,6 +70,19 @@ impl Identity {
     /// The group of every service account.
     pub const ALL_SERVICE_ACCOUNTS: &'static str = "system:serviceaccounts";
 
+    /// How the user name of every kubelet begins.
+    pub const NODE_PREFIX: &'static str = "system:node:";
+
+    /// Whether it is a node by its name, or the group of all of them: for whoever is both the Node
+    /// authorizer decides ahead of RBAC, where it is on (`plugin/pkg/auth/nodeidentifier`).
+    pub fn is_node(&self) -> bool {
+        match self.kind {
+            SubjectKind::User => self.name.starts_with(Self::NODE_PREFIX),
+            SubjectKind::Group => &*self.name == Self::NODES,
+            SubjectKind::ServiceAccount => false,
+        }
+    }
+
     /// The namespace whose accounts the group stands for: the API server puts them in it.
     pub fn accounts_of(&self) -> Option<&str> {
         let of = self.name.strip_prefix(Self::ALL_SERVICE_ACCOUNTS)?.strip_prefix(':')?;

@@ -187,15 +187,15 @@ impl AccessRow {
             groups_known: asker.groups_known,
             question: Question::from(question),
             allowed: of.allowed(),
-            rbac_only: !authorizers.is_empty(),
+            rbac_only: !authorizers.is_empty() || asker.identity.is_node(),
             ways: of.ways.iter().map(|way| WayRow::new(book, way)).collect(),
             notes,
             text: asker.identity.to_string(),
-            verdict: match (of.allowed(), certain, authorizers.is_empty()) {
-                (true, _, _) => "yes",
-                (false, false, _) => "no, as far as known",
-                (false, true, false) => "no by RBAC",
-                (false, true, true) => "no",
+            verdict: match (of.allowed(), certain) {
+                (true, _) => "yes",
+                (false, false) => "no, as far as known",
+                _ if !authorizers.is_empty() || asker.identity.is_node() => "no by RBAC",
+                _ => "no",
             },
         }
     }

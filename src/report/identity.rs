@@ -207,7 +207,8 @@ pub struct IdentityRow {
     pub exists: Option<bool>,
     /// How strong.
     pub tier: &'static str,
-    /// Whether it may be stronger: a list of bindings or of roles that concerns it is not whole.
+    /// Whether it may be stronger: a list of bindings or of roles that concerns it is not whole, or it is
+    /// a node, which another authorizer lets do more.
     pub tier_at_least: bool,
     /// Its groups.
     pub groups: Vec<GroupRow>,

@@ -8,8 +8,9 @@ use std::path::Path;
 use serde_json::Value;
 use similar::{ChangeTag, TextDiff};
 
+use super::folded::Named;
 use super::{exact, to_pretty, yaml_document};
-use crate::change::plan::{Check, Intent, Plan, Right, Step, Verification};
+use crate::change::plan::{Check, Intent, Manual, Plan, Reversibility, Right, Step, Verification};
 use crate::model::{counted, printable};
 
 /// Checks that are named one by one, at most.
@@ -42,8 +43,52 @@ pub(super) fn head(plan: &Plan, text: &mut String) {
     if let Some(run) = plan.undoes {
         line(text, 0, &format!("undoes run {run}"));
     }
-    for intent in &plan.intents {
-        line(text, 0, &format!("wanted: {}", intent.words()));
+    if plan.intents.len() <= NAMED {
+        for intent in &plan.intents {
+            line(text, 0, &format!("wanted: {}", intent.words()));
+        }
+        return;
+    }
+    // All of them, and not a line each.
+    let mut of_verb: Vec<(String, Vec<String>)> = Vec::new();
+    for words in plan.intents.iter().map(Intent::words) {
+        let (verb, what) = words.split_once(' ').unwrap_or(("", &words));
+        match of_verb.iter_mut().find(|(known, _)| known == verb) {
+            Some((_, all)) => all.push(what.to_owned()),
+            None => of_verb.push((verb.to_owned(), vec![what.to_owned()])),
+        }
+    }
+    for (verb, all) in of_verb {
+        line(text, 0, &format!("wanted: {verb} {} ({})", all.join(", "), all.len()));
+    }
+}
+
+/// How much of it there is: what is to be done elsewhere and what works on stand at the end.
+fn sum(plan: &Plan, text: &mut String) {
+    let mut parts = Vec::new();
+    for kind in [Reversibility::Reversible, Reversibility::WithLoss, Reversibility::Irreversible] {
+        let many = plan.steps.iter().filter(|step| step.reversibility == kind).count();
+        if many > 0 {
+            parts.push(format!("{} ({})", counted(many as u64, "step"), kind.as_str()));
+        }
+    }
+    let things = |many: usize| counted(many as u64, "thing");
+    if !plan.manual.is_empty() {
+        parts.push(format!("{} to be done elsewhere", things(plan.manual.len())));
+    }
+    if !plan.later.is_empty() {
+        parts.push(format!("{} to be done later", things(plan.later.len())));
+    }
+    if !plan.still_works.is_empty() {
+        let many = plan.still_works.len();
+        let work = if many == 1 { "works" } else { "work" };
+        parts.push(format!("{} that {work} afterwards all the same", things(many)));
+    }
+    if !plan.warnings.is_empty() {
+        parts.push(counted(plan.warnings.len() as u64, "warning"));
+    }
+    if !parts.is_empty() {
+        line(text, 0, &format!("in all: {}", parts.join(", ")));
     }
 }
 
@@ -51,8 +96,10 @@ pub(super) fn head(plan: &Plan, text: &mut String) {
 pub fn plan_text(plan: &Plan) -> String {
     let mut text = String::new();
     head(plan, &mut text);
-    for warning in &plan.warnings {
-        line(&mut text, 0, &format!("warning: {warning}"));
+    sum(plan, &mut text);
+    let named = Named::of(plan);
+    for warning in named.fold(plan.warnings.iter().map(|one| vec![one.clone()]).collect()) {
+        line(&mut text, 0, &format!("warning: {}", warning.concat()));
     }
     for nobody in plan.parted.iter().flat_map(|parted| &parted.nobody) {
         line(&mut text, 0, &nobody.words(usize::MAX));
@@ -67,7 +114,7 @@ pub fn plan_text(plan: &Plan) -> String {
         line(&mut text, 0, "nothing is written to the cluster");
     }
     for step in &plan.steps {
-        step_text(step, &mut text);
+        one_step(step, &named, &mut text);
     }
     checks("must be refused afterwards", &plan.verification.denied, &mut text);
     checks("must still be allowed afterwards", &plan.verification.allowed, &mut text);
@@ -83,12 +130,10 @@ pub fn plan_text(plan: &Plan) -> String {
     if !plan.manual.is_empty() {
         line(&mut text, 0, "\nto be done elsewhere:");
     }
-    for manual in &plan.manual {
-        line(&mut text, 1, &format!("- {}", manual.what));
-        line(&mut text, 2, &manual.why);
-        if let Some(patch) = &manual.patch {
-            let what = if patch.merge == "null" { "it has to go" } else { &patch.merge };
-            line(&mut text, 2, &format!("{}: {what}", patch.target));
+    for manual in named.fold(plan.manual.iter().map(by_hand).collect()) {
+        for (depth, words) in [1, 2, 2].into_iter().zip(manual) {
+            let dash = if depth == 1 { "- " } else { "" };
+            line(&mut text, depth, &format!("{dash}{words}"));
         }
     }
     if !plan.later.is_empty() {
@@ -105,11 +150,29 @@ pub fn plan_text(plan: &Plan) -> String {
     if !plan.still_works.is_empty() {
         line(&mut text, 0, "\nwhat works afterwards all the same:");
     }
-    for works in &plan.still_works {
-        line(&mut text, 1, &format!("- {}", works.what));
-        line(&mut text, 2, &works.until);
+    let works = plan.still_works.iter().map(|one| vec![one.what.clone(), one.until.clone()]);
+    for works in named.fold(works.collect()) {
+        for (depth, words) in [1, 2].into_iter().zip(works) {
+            let dash = if depth == 1 { "- " } else { "" };
+            line(&mut text, depth, &format!("{dash}{words}"));
+        }
     }
     text
+}
+
+/// What is to be done, why, and the patch.
+fn by_hand(manual: &Manual) -> Vec<String> {
+    let patch = manual.patch.as_ref().map(|patch| {
+        let what = if patch.merge == "null" { "it has to go" } else { &patch.merge };
+        format!("{}: {what}", patch.target)
+    });
+    [manual.what.clone(), manual.why.clone()].into_iter().chain(patch).collect()
+}
+
+/// What is to be known of applying it, what says the same of many once.
+pub fn plan_notes(plan: &Plan, notes: &[String]) -> Vec<String> {
+    let each = notes.iter().map(|note| vec![note.clone()]).collect();
+    Named::of(plan).fold(each).concat()
 }
 
 /// Writes the Plan as data to a file that only its owner can read, since images are as private as the
@@ -138,6 +201,10 @@ pub fn save_plan(plan: &Plan, path: &Path) -> std::io::Result<()> {
 
 /// One step.
 pub fn step_text(step: &Step, text: &mut String) {
+    one_step(step, &Named::default(), text);
+}
+
+fn one_step(step: &Step, named: &Named, text: &mut String) {
     let title = format!(
         "\n{}. {} {} ({})",
         step.id,
@@ -146,11 +213,13 @@ pub fn step_text(step: &Step, text: &mut String) {
         step.reversibility.as_str()
     );
     line(text, 0, &title);
-    for reason in &step.reasons {
-        line(text, 2, &reason.why);
-        for evidence in &reason.evidence {
-            line(text, 2, evidence);
-        }
+    let reasons = step.reasons.iter().map(|reason| {
+        let evidence = reason.evidence.iter().cloned();
+        [reason.why.clone()].into_iter().chain(evidence).collect()
+    });
+    for words in named.fold(reasons.collect()) {
+        let each = words.into_iter().map(|one| vec![one]).collect();
+        named.fold(each).iter().flatten().for_each(|one| line(text, 2, one));
     }
     for owner in &step.owners {
         let words = format!("{} undoes it {} ({})", owner.owner, owner.undone, owner.evidence);

@@ -48,6 +48,13 @@ pub enum Msg {
         /// How it came out.
         result: Result<Applied, String>,
     },
+    /// Whether a run of the journal was cut off, and which.
+    CutOff {
+        /// Of which cluster.
+        feed: FeedId,
+        /// It, or why the journal cannot be read.
+        found: Result<Option<u64>, String>,
+    },
     /// Time has passed: what the clock says, UTC.
     Tick(DateTime<Utc>),
     /// Something to say.
@@ -107,6 +114,11 @@ pub enum Effect {
         feed: FeedId,
         /// The number of the text.
         tag: u64,
+    },
+    /// Look whether a run was cut off; answers with [`Msg::CutOff`].
+    CutOff {
+        /// Of which cluster.
+        feed: FeedId,
     },
     /// Apply a plan that was confirmed; answers with [`Msg::Applying`] and [`Msg::Applied`].
     Apply {

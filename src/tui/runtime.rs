@@ -234,6 +234,13 @@ impl Ui {
                     let _ = self.sender.send(journal(tag, Err(why), columns));
                 }
             }
+            Effect::CutOff { feed } => {
+                let sender = self.sender.clone();
+                // Of saved objects there is no journal.
+                let _ = self.at_desk(feed, move |desk| {
+                    let _ = sender.send(Msg::CutOff { feed, found: desk.cut_off() });
+                });
+            }
             Effect::Apply { feed, tag, book, planned, folder } => {
                 let sender = self.sender.clone();
                 let made = self.at_desk(feed, move |desk| {

@@ -56,6 +56,8 @@ pub struct FeedView {
     pub becoming_is_old: bool,
     /// Whether it is being worked out.
     pub awaits_becoming: bool,
+    /// That a run of the journal was cut off, or that the journal cannot be read, in words.
+    pub cut_off: Option<String>,
 }
 
 /// What everybody can become, as it was worked out.
@@ -280,6 +282,7 @@ impl State {
                 becoming: None,
                 becoming_is_old: false,
                 awaits_becoming: false,
+                cut_off: None,
             })
             .collect();
         Self {

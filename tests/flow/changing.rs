@@ -274,3 +274,31 @@ fn a_run_that_was_cut_off_is_gone_on_with() {
     stage.send(Msg::Applied { tag, result: Ok(Applied { run: 3, whole: true, lines }) });
     assert_eq!(words(&stage).len(), 1, "what is wanted next stays staged");
 }
+
+#[test]
+fn a_run_that_was_cut_off_is_found() {
+    let mut stage = stage();
+    assert_eq!(stage.looked, 1, "as soon as the cluster is known");
+    let feed = stage.state.feeds[0].id;
+    let said = "run 3 was cut off: :finish 3 goes on with it, :undo 3 takes it back";
+    assert!(!stage.text().contains(said));
+    stage.send(Msg::CutOff { feed, found: Ok(Some(3)) });
+    // It stays, whatever is pressed, and wherever one goes.
+    for keys in ["j", "enter", "esc", "?"] {
+        stage.keys(keys);
+        assert!(stage.text().contains(said), "after {keys}: {}", stage.text());
+    }
+    stage.keys("esc").command("finish 3");
+    let tag = stage.outside.iter().rev().find_map(|effect| match effect {
+        Effect::Finish { tag, .. } => Some(*tag),
+        _ => None,
+    });
+    let tag = tag.expect("what is left of it was asked for");
+    let lines = vec!["run 3 is done".to_owned()];
+    stage.send(Msg::Applied { tag, result: Ok(Applied { run: 3, whole: true, lines }) });
+    assert_eq!(stage.looked, 2, "and once something was applied");
+    stage.send(Msg::CutOff { feed, found: Ok(None) });
+    assert!(!stage.text().contains("cut off"), "{}", stage.text());
+    stage.send(Msg::CutOff { feed, found: Err("entry 7 was edited".into()) });
+    assert!(stage.text().contains("the journal cannot be read: entry 7 was edited"));
+}

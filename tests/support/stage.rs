@@ -22,6 +22,8 @@ pub struct Stage {
     pub state: State,
     /// Everything that is not work, in order.
     pub outside: Vec<Effect>,
+    /// How often it was looked whether a run was cut off.
+    pub looked: usize,
     /// Work that was asked for and is held back; done at once unless `hold` is set.
     pub held: Vec<Effect>,
     /// Whether work is held back.
@@ -36,6 +38,7 @@ impl Stage {
         let mut stage = Self {
             state: State::new(names, now, Keymap::new(Preset::Keybook)),
             outside: Vec::new(),
+            looked: 0,
             held: Vec::new(),
             hold: false,
         };
@@ -59,6 +62,7 @@ impl Stage {
                 match effect {
                     Effect::Run(job) if !self.hold => left.push(Msg::Done(Box::new(job.run()))),
                     Effect::Run(_) => self.held.push(effect),
+                    Effect::CutOff { .. } => self.looked += 1,
                     effect => self.outside.push(effect),
                 }
             }

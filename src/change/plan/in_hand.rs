@@ -76,7 +76,8 @@ impl Work<'_> {
             | Intent::Narrow { identity, .. } => Some(identity),
             _ => None,
         });
-        let gone = all.values().flat_map(|wanted| &wanted.gone).chain(&self.mapped);
+        let gone =
+            all.values().flat_map(|wanted| &wanted.gone).chain(&self.mapped).chain(&self.ended);
         let whose: BTreeSet<Identity> = named.chain(gone).cloned().collect();
         self.hands_unknown(&whose);
         for who in whose {

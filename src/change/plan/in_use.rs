@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, TimeDelta, Utc};
 use foldhash::HashMap;
 
-use super::Target;
 use super::check::{Check, of_call};
 use super::left::secret_id;
 use super::make::Work;
+use super::{Target, nowhere};
 use crate::book::{Book, Entry};
 use crate::credentials::{self, LastUse};
 use crate::model::{Activity, CallId, Identity, Name, SubjectKind, counted, quoted_agent};
@@ -129,7 +129,8 @@ fn missed(
             continue;
         };
         let check = refused.entry(row.call).or_insert_with(|| {
-            of_call(&asker, activity.call(row.call))
+            let call = Some(activity.call(row.call)).filter(|call| !nowhere::is_wild(call))?;
+            of_call(&asker, call)
                 .filter(|check| check.decide(before).allowed() && !check.decide(after).allowed())
         });
         let Some(check) = check else { continue };

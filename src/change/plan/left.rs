@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use crate::book::{Book, GroupSource};
-use crate::credentials::{self, Credential, Expires, Kind, Standing};
+use crate::credentials::{self, Bound, Credential, Expires, Kind, Standing};
 use crate::model::{Identity, Name, SubjectKind};
 use crate::rbac::{Authorizer, Held};
 
@@ -40,13 +40,28 @@ impl Left {
             _ => self.of_member(book, identity, after),
         }
         self.credentials(book, identity, deleted);
-        if identity.kind != SubjectKind::Group {
+        if identity.is_node() {
             self.works(
-                format!("what {identity} has open: watches, and exec, attach and port-forward"),
-                "watches end within an hour; the others when they are idle for four hours, or their \
-                 pod is deleted (defaults of Kubernetes): access is asked for when they begin",
+                format!("what the Node authorizer allows {identity} ahead of RBAC, where it is on, as usual: to \
+                         read the Secrets, ConfigMaps and volumes of the pods on its node, to have tokens made \
+                         for their accounts, and to write its own Node and its pods' status"),
+                "until its certificate has run out, which cannot be revoked, or the CA that signed it is no \
+                 longer trusted. With the Node and its pods deleted there is nothing left for it to read, \
+                 until it joins and gets pods again",
             );
         }
+        if identity.kind != SubjectKind::Group {
+            self.open(identity);
+        }
+    }
+
+    /// What began before.
+    pub(super) fn open(&mut self, identity: &Identity) {
+        self.works(
+            format!("what {identity} has open: watches, and exec, attach and port-forward"),
+            "watches end within an hour; the others when they are idle for four hours, or their pod is \
+             deleted (defaults of Kubernetes): access is asked for when they begin",
+        );
     }
 
     /// What authenticates as somebody all the same.
@@ -165,6 +180,17 @@ impl Left {
                 .any(|target| target.is_secret() && *credential.id == *secret_id(target))
         {
             return true;
+        }
+        // What is bound to a Secret ends with it.
+        if let Some(Bound::Object { kind, namespace, name: Some(name), .. }) = &credential.bound {
+            let tied = |target: &Target| {
+                *target.kind == **kind && target.namespace == *namespace && target.name == *name
+            };
+            if credential.bound.as_ref().is_some_and(|bound| bound.is_a("Secret"))
+                && deleted.iter().any(tied)
+            {
+                return true;
+            }
         }
         let account = account::place(&credential.identity);
         let account = account.map(|(namespace, name)| account::target(namespace, name));

@@ -135,6 +135,8 @@ pub(super) struct Work<'a> {
     /// What is taken away: from whom, by which binding.
     pub(super) taken: Vec<(Identity, BindingKey)>,
     pub(super) deleted: BTreeSet<Target>,
+    /// Whose credentials it ends, and not all that they are: what else authenticates as them works on.
+    pub(super) ended: BTreeSet<Identity>,
     /// What has a step of its own, and is said by no definition any more.
     pub(super) defined: BTreeSet<(BindingKey, Identity)>,
     /// Who is mapped by no entry of the cloud's any more, and has a name of their own.
@@ -182,6 +184,7 @@ impl<'a> Work<'a> {
             warnings: Vec::new(),
             taken: Vec::new(),
             deleted: BTreeSet::new(),
+            ended: BTreeSet::new(),
             defined: BTreeSet::new(),
             mapped: BTreeSet::new(),
             follows: BTreeSet::new(),
@@ -322,7 +325,12 @@ impl<'a> Work<'a> {
             _ => None,
         });
         self.rights_in_use(&before, &after, &people);
-        for identity in people.into_iter().chain(wanted_whole).collect::<BTreeSet<_>>() {
+        let whole: BTreeSet<&Identity> = people.into_iter().chain(wanted_whole).collect();
+        for identity in self.ended.iter().filter(|identity| !whole.contains(identity)) {
+            self.left.credentials(book, identity, &self.deleted);
+            self.left.open(identity);
+        }
+        for identity in whole {
             self.left.of(book, identity, &after, &self.deleted);
         }
         for intent in self.input.intents {

@@ -33,6 +33,7 @@ mod make;
 mod mapping;
 mod mend;
 mod narrow;
+mod nowhere;
 mod owner;
 mod parted;
 mod remains;

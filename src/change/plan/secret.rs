@@ -12,6 +12,7 @@ use super::wanted::Wanted;
 use super::{
     Action, Intent, Inverse, OwnerWarning, Reason, Reversibility, Step, StillWorks, Target,
 };
+use crate::model::Identity;
 use crate::owners;
 
 /// Any value has the API server refuse the token (`pkg/serviceaccount/legacy.go`); a date also keeps
@@ -42,6 +43,9 @@ impl Work<'_> {
         let holds = format!("the token in {target}");
         let Some(owners) = self.undone_by(target, action, holds) else { return };
         let account = text(image, "/metadata/annotations/kubernetes.io~1service-account.name");
+        if let Some(account) = &account {
+            self.ended.insert(Identity::service_account(key.0.clone(), account.clone()));
+        }
         let account = account.unwrap_or_else(|| "?".into());
         self.deleted.insert(target.clone());
         let step = if delete {

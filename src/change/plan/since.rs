@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use super::check::{self, Check};
 use super::in_use::{first, refused};
 use super::split::{actor_words, explicitly, told_apart, words_of};
-use super::{Intent, Parted, Plan, Splitting, Who};
+use super::{Intent, Parted, Plan, Splitting, Who, nowhere};
 use crate::actors::{Actor, ActorUse, Behind};
 use crate::book::{Book, Entry};
 use crate::model::{Activity, Target, counted};
@@ -192,7 +192,12 @@ impl Held<'_> {
         let now = self.entry.asker();
         let then: Vec<_> = whose.iter().map(|who| check::asker(&who.to, [])).collect();
         let mut missed = Missed::default();
-        for used in uses.iter().filter(|used| used.allowed > 0 && used.last > self.ended) {
+        let snapshot = &self.book.snapshot;
+        let is_lost = |used: &&ActorUse| {
+            nowhere::is_wild(&used.call) || nowhere::missing(&used.call, snapshot).is_some()
+        };
+        let since = uses.iter().filter(|used| used.allowed > 0 && used.last > self.ended);
+        for used in since.filter(|used| !is_lost(used)) {
             missed.folded |= match &used.call.target {
                 Target::Paths | Target::Folded => true,
                 Target::Resource { names_folded, .. } => *names_folded,

@@ -114,6 +114,7 @@ impl Work<'_> {
                 )
             }
             Unseen::Split(identity) => {
+                self.ended.insert(identity.clone());
                 self.ends_soon(target);
                 // A name alone does not say that a split made it.
                 if image.pointer("/metadata/annotations").and_then(|all| all.get(FROM)).is_none() {
@@ -131,6 +132,7 @@ impl Work<'_> {
             Unseen::Bound(all) => {
                 let of: Vec<String> =
                     all.iter().map(|(identity, count)| format!("{count} of {identity}")).collect();
+                self.ended.extend(all.iter().map(|(identity, _)| identity.clone()));
                 self.ends_soon(target);
                 self.warnings
                     .push(format!("{target}: what else is in it is not known, and goes with it"));

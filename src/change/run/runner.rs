@@ -43,6 +43,8 @@ impl Default for Pace {
 /// What is told while it runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Progress<'a> {
+    /// So many steps are tried without writing.
+    Trying(usize),
     /// A step is begun.
     Step(&'a Step),
     /// It was made.

@@ -68,6 +68,10 @@ pub enum Note {
     Also(Vec<Name>),
     /// The user's groups are not known: grants to groups are not counted.
     GroupsUnknown,
+    /// Another authorizer decides for nodes, by what no list shows.
+    Node,
+    /// The same, where others were asked about.
+    Nodes,
 }
 
 impl fmt::Display for Note {
@@ -113,6 +117,14 @@ impl fmt::Display for Note {
             Self::GroupsUnknown => {
                 f.write_str("groups unknown: what is granted to groups of this user is not counted")
             }
+            Self::Node => f.write_str(
+                "by RBAC: what a node needs for itself and its pods (their Secrets, ConfigMaps, volumes and \
+                 tokens) the Node authorizer allows it besides, where it is on, as usual",
+            ),
+            Self::Nodes => f.write_str(
+                "by RBAC: each node (system:node:… in system:nodes) may besides as far as its pods need it, \
+                 by the Node authorizer, where it is on, as usual",
+            ),
         }
     }
 }
@@ -175,6 +187,40 @@ pub(super) fn of(question: &Question, asker: &Asker) -> Vec<Note> {
     let nobody = notes.iter().any(|note| matches!(note, Note::NotServed { .. }));
     if !asker.groups_known && !nobody {
         notes.push(Note::GroupsUnknown);
+    }
+    if asker.identity.is_node() && !nobody {
+        notes.push(Note::Node);
+    }
+    notes
+}
+
+/// Of core, what the Node authorizer lets nodes do by what their pods refer to, whatever the verb, and
+/// other groups' with it (`plugin/pkg/auth/authorizer/node/node_authorizer.go`).
+const OF_NODES: [(&str, &str); 13] = [
+    ("", "secrets"),
+    ("", "configmaps"),
+    ("", "persistentvolumeclaims"),
+    ("", "persistentvolumes"),
+    ("", "serviceaccounts"),
+    ("", "pods"),
+    ("", "nodes"),
+    ("coordination.k8s.io", "leases"),
+    ("storage.k8s.io", "csinodes"),
+    ("storage.k8s.io", "volumeattachments"),
+    ("resource.k8s.io", "resourceclaims"),
+    ("resource.k8s.io", "resourceslices"),
+    ("certificates.k8s.io", "podcertificaterequests"),
+];
+
+/// The same of everybody.
+pub(super) fn of_all(question: &Question) -> Vec<Note> {
+    let mut notes = of_question(question);
+    let nobody = notes.iter().any(|note| matches!(note, Note::NotServed { .. }));
+    if let Target::Resource(target) = &question.target
+        && OF_NODES.contains(&(&*target.group, &*target.resource))
+        && !nobody
+    {
+        notes.push(Note::Nodes);
     }
     notes
 }

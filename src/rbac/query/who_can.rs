@@ -77,7 +77,7 @@ pub fn who_can(
             Accounts::All => missing.extend(completeness::missing(snapshot, &lists, None)),
         }
     }
-    WhoCan { holders, undecided, notes: note::of_question(question), missing }
+    WhoCan { holders, undecided, notes: note::of_all(question), missing }
 }
 
 /// The ways that grants give, by who they name: users by user name, groups by name.

@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use crate::model::Identity;
 use crate::reach::ask::{Names, On, Verb, both, has};
 use crate::reach::moves::{Edge, Hub, Moves, Object, Out, Part, Sees, To};
 use crate::reach::parts::{Brought, given_by};
@@ -13,7 +14,7 @@ use crate::reach::step::{About, Seen, Shown, Step};
 use crate::reach::steps::impersonate::is_constrained;
 use crate::reach::world::{Where, World, of};
 
-pub(in crate::reach) const PREFIX: &str = "system:node:";
+pub(in crate::reach) const PREFIX: &str = Identity::NODE_PREFIX;
 const GROUP: &str = "system:nodes";
 
 const MODEL: &str =

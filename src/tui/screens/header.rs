@@ -148,8 +148,23 @@ fn of_filter(state: &State) -> &[String] {
     if shown { &state.list.remarks } else { &[] }
 }
 
-/// What is missing, in one line; None where nothing is.
+/// What there is to be done first, and what is missing, in one line; None where there is neither.
 pub fn warning(state: &State) -> Option<Line<'static>> {
+    let several = state.listed().count() > 1;
+    let cut_off = state.listed().filter_map(|feed| {
+        let what = feed.cut_off.as_ref()?;
+        Some(if several { format!("{}: {what}", feed.title()) } else { what.clone() })
+    });
+    let of_filter = of_filter(state).iter().cloned();
+    let said: Vec<String> = cut_off.chain(of_filter).chain(missing(state)).collect();
+    if said.is_empty() {
+        return None;
+    }
+    Some(Line::of(" ! ", Slot::Danger).then(said.join(" · "), Slot::Warn))
+}
+
+/// What is missing.
+fn missing(state: &State) -> Vec<String> {
     let books = state.listed().filter_map(|feed| feed.book.as_deref());
     let lists = Lists::of(books);
     let mut said: Vec<String> = lists
@@ -168,11 +183,7 @@ pub fn warning(state: &State) -> Option<Line<'static>> {
             said.push(format!("{} not read", plural(book.snapshot.broken.len(), "input")));
         }
     }
-    said.splice(0..0, of_filter(state).iter().cloned());
-    if said.is_empty() {
-        return None;
-    }
-    Some(Line::of(" ! ", Slot::Danger).then(said.join(" · "), Slot::Warn))
+    said
 }
 
 pub(super) fn draw(state: &State, canvas: &mut Canvas<'_, '_>, parts: &Parts) {
@@ -197,8 +208,8 @@ pub(super) fn draw(state: &State, canvas: &mut Canvas<'_, '_>, parts: &Parts) {
     canvas.ends(area, &left, &right, least);
     if let Some(warning) = warning(state) {
         // The key that says more stays in sight, however long the list is.
-        let by_filter = !of_filter(state).is_empty();
-        let tail = Line::of(if by_filter { " " } else { "  i says why " }, Slot::Muted);
+        let says_why = of_filter(state).is_empty() && !missing(state).is_empty();
+        let tail = Line::of(if says_why { "  i says why " } else { " " }, Slot::Muted);
         let wide = u16::try_from(tail.width()).unwrap_or(0);
         let room = area.width.saturating_sub(wide);
         let end = canvas.line(parts.warning.x, parts.warning.y, room, &warning);

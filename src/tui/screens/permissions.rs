@@ -64,7 +64,9 @@ pub(super) fn draw(
         return;
     };
     if data.matrix.is_empty() {
-        let said = if subject.book.access(subject.entry).at_least {
+        let said = if subject.entry.identity.is_node() {
+            "Nothing by RBAC. What a node needs for its pods the Node authorizer allows it, where it is on."
+        } else if subject.book.access(subject.entry).at_least {
             "Nothing that is known: some bindings, or the roles that they lead to, could not be \
              read. i says which, and why."
         } else {

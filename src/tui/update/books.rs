@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::{Effects, list, open, run};
 use crate::book::Book;
+use crate::tui::effect::Effect;
 use crate::tui::job::Job;
 use crate::tui::layers::Layer;
 use crate::tui::state::{FeedId, State};
@@ -15,6 +16,9 @@ pub(super) fn arrived(state: &mut State, feed: FeedId, book: Arc<Book>, effects:
         return;
     };
     state.now = state.now.max(book.now);
+    if view.plain.is_none() {
+        effects.push(Effect::CutOff { feed });
+    }
     view.plain = Some(book);
     super::becoming::lay_over(view);
     remember_namespaces(state);

@@ -185,7 +185,7 @@ fn lines_of(planned: &Planned, columns: usize) -> Vec<Line<'static>> {
     for problem in planned.problems.iter().flat_map(|problem| problem.lines()) {
         wrapped(problem, Slot::Danger, columns, &mut lines);
     }
-    for note in &planned.notes {
+    for note in crate::report::plan_notes(&planned.plan, &planned.notes) {
         wrapped(&format!("note: {note}"), Slot::Warn, columns, &mut lines);
     }
     if planned.problems.is_empty() && !planned.plan.steps.is_empty() {
@@ -195,6 +195,11 @@ fn lines_of(planned: &Planned, columns: usize) -> Vec<Line<'static>> {
     lines.push(Line::new());
     text(crate::report::plan_text(&planned.plan).lines(), columns, &mut lines);
     lines
+}
+
+/// Whether a plan is on the screen that can be applied or saved.
+pub(super) fn is_ready(state: &State) -> bool {
+    ready(state).is_some()
 }
 
 fn ready(state: &State) -> Option<(u64, FeedId, Arc<Planned>)> {
@@ -288,6 +293,21 @@ fn add(state: &mut State, tag: u64, more: impl IntoIterator<Item = Line<'static>
 }
 
 /// It was applied, or not.
+/// What was found of a run that was cut off.
+pub(super) fn cut_off(state: &mut State, feed: FeedId, found: Result<Option<u64>, String>) {
+    let said = match found {
+        Ok(None) => None,
+        Ok(Some(run)) => Some(format!(
+            "run {run} was cut off: :finish {run} goes on with it, :undo {run} takes it back"
+        )),
+        Err(why) => Some(format!("the journal cannot be read: {why}")),
+    };
+    if let Some(view) = state.feeds.get_mut(usize::from(feed.0)) {
+        view.cut_off = said;
+    }
+    super::moving::clamp(state);
+}
+
 pub(super) fn applied(state: &mut State, tag: u64, result: Result<Applied, String>) {
     let Some(view) = view(state, tag) else { return };
     let Some(part) = view.plan.as_mut() else { return };

@@ -41,7 +41,12 @@ pub fn update(state: &mut State, msg: Msg) -> Vec<Effect> {
         Msg::Done(done) => done::done(state, *done, &mut effects),
         Msg::Planned { tag, result } => change::planned(state, tag, result),
         Msg::Applying { tag, line } => change::applying(state, tag, line),
-        Msg::Applied { tag, result } => change::applied(state, tag, result),
+        Msg::Applied { tag, result } => {
+            change::applied(state, tag, result);
+            let seen = state.feeds.iter().filter(|feed| feed.plain.is_some());
+            effects.extend(seen.map(|feed| Effect::CutOff { feed: feed.id }));
+        }
+        Msg::CutOff { feed, found } => change::cut_off(state, feed, found),
         Msg::Tick(now) => {
             state.now = now;
             becoming::ask(state, &mut effects);
@@ -123,6 +128,10 @@ pub fn disabled(state: &State, id: Id) -> Option<String> {
 pub fn is_offered(state: &State, id: Id) -> bool {
     // There is nothing to cut where no way leads anywhere.
     if id == Id::Revoke && stage::on_reach(state) && !stage::has_way(state) {
+        return false;
+    }
+    // Once it is applied, or where there is none, there is nothing to apply.
+    if matches!(id, Id::Apply | Id::SavePlan) && !change::is_ready(state) {
         return false;
     }
     let stages = matches!(id, Id::Revoke | Id::Narrow | Id::Split);

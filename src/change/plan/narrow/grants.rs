@@ -11,7 +11,7 @@ use super::ground::{self, doubts};
 use super::keys::{
     binding_of, is_implicit, is_master, key_of, refers, refers_grant, role_words, words_of,
 };
-use super::need::OwnNeed;
+use super::need::{OwnNeed, of_missing, without_wild};
 use super::rules::{Narrowed, Need, World, allows, narrow};
 use super::unseen::Unseen;
 use super::{Choices, NotInLogs, words};
@@ -255,6 +255,7 @@ impl<'a> Work<'a> {
             );
             needs.extend(beside.needs);
         }
+        said.extend(without_wild(&mut needs, &who.to_string()));
         Ok(needs)
     }
 
@@ -307,6 +308,9 @@ impl<'a> Work<'a> {
             let world = self.world(self.choices, &elsewhere);
             let narrowed = narrow(&role.rules, &grant.scope, &asked, &world);
             let by = words_of(grant);
+            if grant.scope == Scope::Cluster {
+                cuts.said.extend(of_missing(self.book, &mine, &by));
+            }
             elsewhere.extend(mine.iter().map(|need| (need.as_need(), by.clone())));
             if narrowed.dropped.is_empty() {
                 cuts.said.push(words::whole(&by, &narrowed));

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 
 use super::rules::{Need, allows};
-use crate::book::{Authorization, Grant, UseSummary};
-use crate::model::{Call, Role, Target};
+use crate::book::{Authorization, Book, Grant, UseSummary};
+use crate::change::plan::nowhere;
+use crate::model::{Call, Role, Target, counted};
 
 /// A need that owns its call.
 pub(super) struct OwnNeed {
@@ -67,4 +68,31 @@ impl OwnNeed {
             last: self.last,
         }
     }
+}
+
+/// Takes out what was asked for by a name that is a wildcard in a rule; gives that in words.
+pub(super) fn without_wild(needs: &mut Vec<OwnNeed>, who: &str) -> Option<String> {
+    let mut requests = 0;
+    needs.retain(|need| {
+        let is_wild = !need.is_beside() && nowhere::is_wild(&need.call);
+        requests += if is_wild { need.requests() } else { 0 };
+        !is_wild
+    });
+    (requests > 0).then(|| nowhere::wild_words(who, requests))
+}
+
+/// That something stays cluster-wide for namespaces that are not there.
+pub(super) fn of_missing(book: &Book, needs: &[&OwnNeed], by: &str) -> Option<String> {
+    let missing = |need: &&&OwnNeed| nowhere::missing(&need.call, &book.snapshot).is_some();
+    let lost: Vec<&&OwnNeed> = needs.iter().filter(missing).collect();
+    let requests: u64 = lost.iter().map(|need| need.requests()).sum();
+    let names = lost.iter().filter_map(|need| nowhere::missing(&need.call, &book.snapshot));
+    (!lost.is_empty()).then(|| {
+        format!(
+            "{by}: {} in namespaces that are not there ({}), so that what they needed stays in the whole \
+             cluster: nothing tells whether these were ever there, or are a slip in a name",
+            counted(requests, "request"),
+            nowhere::some(names)
+        )
+    })
 }

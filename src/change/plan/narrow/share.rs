@@ -7,12 +7,12 @@ use super::beside::CLAIMS;
 use super::grants::{Revoked, Work};
 use super::ground::doubts;
 use super::keys::words_of;
-use super::need::OwnNeed;
+use super::need::{OwnNeed, without_wild};
 use super::rules::{Need, World, allows, narrow};
 use super::{Choices, beside, keys};
 use crate::actors::ActorUse;
 use crate::book::{Book, Entry, UseSummary};
-use crate::change::plan::{Intent, Nobody, Refusal, parted};
+use crate::change::plan::{Intent, Nobody, Refusal, nowhere, parted};
 use crate::model::{Call, Identity, Name, PolicyRule, Scope, Target, counted};
 
 /// What somebody used, and gets.
@@ -126,7 +126,10 @@ pub(in crate::change::plan) fn shares(
         let beside = beside::of(to, allowed, &rules);
         gave |= !beside.gave.is_empty();
         needs.extend(beside.needs);
+        let lost =
+            [without_wild(&mut needs, &to.to_string()), without_missing(book, &mut needs, to)];
         let mut share = share(&work, &held, &needs, to);
+        share.said.extend(lost.into_iter().flatten());
         share.said.splice(0..0, beside.gave.into_iter().chain(beside.parameters));
         shares.all.push(share);
         needed.extend(needs);
@@ -144,6 +147,28 @@ pub(in crate::change::plan) fn shares(
         shares.nobody.extend(parted::folded(&held.words, lines));
     }
     Ok(shares)
+}
+
+/// Takes out what was asked for in namespaces that are not there: there is nothing to be done in them, and
+/// a rule for it would hold in the whole cluster. Gives that in words.
+fn without_missing(book: &Book, needs: &mut Vec<OwnNeed>, to: &Identity) -> Option<String> {
+    let (mut requests, mut names) = (0, Vec::new());
+    needs.retain(|need| match nowhere::missing(&need.call, &book.snapshot) {
+        Some(namespace) if !need.is_beside() => {
+            requests += need.requests();
+            names.push(namespace.clone());
+            false
+        }
+        _ => true,
+    });
+    (!names.is_empty()).then(|| {
+        format!(
+            "{to} gets nothing for {} in namespaces that are not there ({}): a rule for them would hold in \
+             the whole cluster",
+            counted(requests, "request"),
+            nowhere::some(&names)
+        )
+    })
 }
 
 fn needs(book: &Book, who: &Identity, uses: &[ActorUse]) -> Result<Vec<OwnNeed>, Refusal> {

@@ -113,3 +113,57 @@ fn certificates_that_somebody_asked_for_are_told_though_the_request_is_gone() {
     );
     assert_eq!(told(&[asked, again], false), [said]);
 }
+
+/// ci/bot has two Secrets with tokens of its own, and had one made by one of them, besides.
+fn leaked() -> World {
+    let secret = |name: &str| {
+        json!({"apiVersion": "v1", "kind": "Secret", "type": "kubernetes.io/service-account-token",
+            "metadata": {"name": name, "namespace": "ci", "uid": name, "resourceVersion": "5",
+                "annotations": {"kubernetes.io/service-account.name": "bot",
+                    "kubernetes.io/service-account.uid": "uid-bot"}}})
+    };
+    let mut world = world();
+    let tied = |id: &str, bound: BoundTo| {
+        let asked = Asked { bound, seconds: None, until: Some(day(3000)), audiences: vec![] };
+        let issued = Issued {
+            account: Identity::service_account("ci", "bot"),
+            credential: id.into(),
+            by: Identity::service_account("ci", "bot"),
+            as_who: None,
+        };
+        (Arc::new(issued), Minted { asked: Some(asked), ..Minted::new(day(71)) })
+    };
+    let bound = BoundTo::Object {
+        kind: "Secret".into(),
+        name: Some("tie".into()),
+        uid: Some("uid-tie".into()),
+    };
+    let log = world.log.as_mut().expect("a log");
+    log.issued.extend([tied("JTI=2", BoundTo::Nothing), tied("JTI=3", bound)]);
+    Row::new("sa:ci/bot", "get pods@ci/p", 85).with("JTI=3").put(log);
+    let tie = json!({"apiVersion": "v1", "kind": "Secret", "type": "Opaque",
+        "metadata": {"name": "tie", "namespace": "ci", "uid": "uid-tie", "resourceVersion": "6"}});
+    world.with(secret("leaked")).with(secret("spare")).with(tie)
+}
+
+#[test]
+fn what_else_authenticates_as_whose_token_is_ended_is_said() {
+    let works = |wish: &str| {
+        let plan = leaked().plan(&[wish]).expect("a plan");
+        let of_bot =
+            plan.still_works.iter().filter(|one| one.what.ends_with("authenticates as sa:ci/bot"));
+        let ids: Vec<&str> =
+            of_bot.filter_map(|one| one.what.split_whitespace().find(|word| is_id(word))).collect();
+        (ids.join(" "), plan.still_works.iter().any(|one| one.what.contains("sa:ci/bot has open")))
+    };
+    fn is_id(word: &str) -> bool {
+        word.starts_with("JTI=") || word.starts_with("ci/")
+    }
+    let tokens = "JTI=1 JTI=2 JTI=3";
+    assert_eq!(works("quarantine:ci/leaked"), (format!("{tokens} ci/spare"), true));
+    assert_eq!(works("secret:ci/leaked"), (format!("{tokens} ci/spare"), true));
+    assert_eq!(works("quarantine:sa:ci/bot"), (tokens.to_owned(), true));
+    // What is bound to a Secret ends with it.
+    assert_eq!(works("secret:ci/tie"), ("JTI=1 JTI=2 ci/leaked ci/spare".to_owned(), true));
+    assert_eq!(works("renew:ci/bot").0, "");
+}

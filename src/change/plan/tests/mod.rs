@@ -13,6 +13,7 @@ mod in_hand;
 mod in_use;
 mod mapped;
 mod narrow;
+mod nowhere;
 mod random;
 mod rests;
 mod retired;
