@@ -15,7 +15,8 @@ use super::sources::settings;
 use super::text;
 use super::which_journal::Besides;
 use super::{again, answer, fits, outcome, planning};
-use crate::change::plan::{Plan, gains, old, rests_by, rests_on_groups, stale};
+use crate::book::Book;
+use crate::change::plan::{self, Plan, gains, old, rests_by, rests_on_groups, stale};
 use crate::change::run::{self, Changed, Ended, History, Pace, Progress, Run, Runner, StepState};
 use crate::cluster::loader::{LoadOptions, load};
 use crate::cluster::{Cluster, Writer};
@@ -59,6 +60,11 @@ pub(super) fn run(
             answer::say(&format!("note: {note}"));
         }
     }
+    let session = match what {
+        What::Undo(..) => fits::session_of_log(global)?,
+        What::Plan(_) | What::Finish(_) => None,
+    };
+    let log = session.as_ref().and_then(|session| session.books.first()).map(|book| &**book);
     let settings = settings(global)?;
     let Reached { cluster, runtime } = changing::reach(global, &settings)?;
     let writer = changing::writer(global, &settings, &runtime)?;
@@ -94,7 +100,7 @@ pub(super) fn run(
     let held = !global.input.audit.is_empty();
     let work =
         Work { cluster: &*cluster, writer: &*writer, info: &info, force, again: &again, held };
-    let done = runtime.block_on(work.all(runner, what, given, (confirm, form)));
+    let done = runtime.block_on(work.all(runner, (what, log), given, (confirm, form)));
     runtime.shutdown_background();
     answer::say(&format!("journal: head {}", journal.head()));
     done
@@ -198,7 +204,7 @@ impl Work<'_> {
     async fn all(
         &self,
         mut runner: Runner<'_>,
-        what: &What<'_>,
+        (what, log): (&What<'_>, Option<&Book>),
         given: Option<Plan>,
         (confirm, form): (&Confirm, Output),
     ) -> Result<Code, Failure> {
@@ -234,6 +240,9 @@ impl Work<'_> {
             form => planning::shown(&plan, form)?,
         };
         answer::out(shown.as_bytes())?;
+        for note in log.iter().flat_map(|book| plan::taken_with(book, &plan)) {
+            answer::say(&format!("note: {note}"));
+        }
         let settled = before.as_ref().map(settled).unwrap_or_default();
         if let Some(out) = runner.out.filter(|_| run::makes_kubeconfigs(&plan)) {
             run::is_free(&plan, out, &settled)
@@ -352,8 +361,12 @@ impl Work<'_> {
             let gained: Vec<String> = gained
                 .map(|line| format!("it would give what is not held any more: {line}"))
                 .collect();
-            if sent.is_empty() && !(moved.is_empty() && gained.is_empty()) {
-                return refused([gained, moved].concat(), "make the plan again");
+            // Of lists that are not whole nothing has gone for sure.
+            let whole = snapshot.covers(&ListKind::RBAC, None);
+            let lost = if whole { plan::falls_short(plan, &snapshot.objects) } else { Vec::new() };
+            let all = [gained.clone(), lost, moved.clone()].concat();
+            if sent.is_empty() && !all.is_empty() {
+                return refused(all, "make the plan again");
             }
             if !gained.is_empty() {
                 return refused(gained, "take back what was made, with keybook undo");

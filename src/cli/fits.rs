@@ -3,7 +3,7 @@
 use super::args::Global;
 use super::exit::{Code, Failure};
 use super::identity::ROWS;
-use super::sources::{Needs, open};
+use super::sources::{Needs, Session, open};
 use crate::book::Book;
 use crate::change::plan::{self, Action, Intent, Operator, Plan, Risk, Since, since};
 use crate::change::run::{Changed, Runner};
@@ -24,6 +24,14 @@ pub(super) fn is_allowed_since(global: &Global, plan: &Plan) -> Result<Vec<Strin
         });
     }
     is_allowed_in(book, plan)
+}
+
+/// What a log that is named says, for a Plan that takes a run back. None where none is.
+pub(super) fn session_of_log(global: &Global) -> Result<Option<Session>, Failure> {
+    if global.input.audit.is_empty() {
+        return Ok(None);
+    }
+    open(global, Needs { lists: ROWS, log: true, findings: false }).map(Some)
 }
 
 /// That a log does not tell.

@@ -154,11 +154,16 @@ fn give(plan: &Plan, form: Output, out: Option<&Path>, again: &str) -> Result<()
                 _ => Failure::unreachable(said),
             }
         })?;
-        answer::say(&format!(
-            "the plan is in {}; apply it with keybook apply {}{again}",
-            path.display(),
-            shell_word(path.display().to_string())
-        ));
+        let nothing = plan.steps.is_empty() && plan.later.is_empty();
+        answer::say(&if nothing {
+            format!("the plan is in {}; it has no step that could be applied", path.display())
+        } else {
+            format!(
+                "the plan is in {}; apply it with keybook apply {}{again}",
+                path.display(),
+                shell_word(path.display().to_string())
+            )
+        });
     }
     answer::out(shown(plan, form)?.as_bytes())
 }

@@ -155,7 +155,9 @@ impl Token<'_> {
     fn standing(&self, book: &Book, account: Option<&ServiceAccount>) -> Standing {
         let annotations = &self.secret.meta.annotations;
         let made_for = annotations.get(ACCOUNT_UID).filter(|uid| !uid.is_empty());
-        if let Some(since) = self.invalid_since() {
+        if let Some(since) =
+            self.invalid_since().filter(|_| book.snapshot.cluster.refuses_invalidated())
+        {
             return Standing::Refused(format!("invalidated since {since}"));
         }
         if self.secret.meta.deletion_timestamp.is_some() {

@@ -1,6 +1,6 @@
 //! Which list an object belongs to, and what a list holds.
 
-use super::{BindingKind, ListKind, Name, Object, Objects, RoleKind};
+use super::{BindingKind, ListKind, Meta, Name, Object, Objects, RoleKind};
 
 /// The `ConfigMaps` that a snapshot keeps, by namespace and name.
 pub const KEPT_CONFIG_MAPS: [(&str, &str); 2] = [
@@ -97,6 +97,19 @@ impl Objects {
                 .get(&(other.kind.clone(), ns, name))
                 .map(|have| Object::Other((**have).clone())),
         }
+    }
+
+    /// Shows the metadata of every object, with its kind.
+    pub fn each_meta<'o>(&'o self, mut show: impl FnMut(&'o str, &'o Meta)) {
+        self.roles.values().for_each(|one| show(one.kind.as_str(), &one.meta));
+        self.bindings.values().for_each(|one| show(one.kind.as_str(), &one.meta));
+        self.namespaces.values().for_each(|one| show("Namespace", &one.meta));
+        self.service_accounts.values().for_each(|one| show("ServiceAccount", &one.meta));
+        self.secrets.values().for_each(|one| show("Secret", &one.meta));
+        self.pods.values().for_each(|one| show("Pod", &one.meta));
+        self.csrs.values().for_each(|one| show("CertificateSigningRequest", &one.meta));
+        self.config_maps.values().for_each(|one| show("ConfigMap", &one.meta));
+        self.others.values().for_each(|one| show(&one.kind, &one.meta));
     }
 
     /// Every object, list by list, in order of their keys.

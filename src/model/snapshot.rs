@@ -261,6 +261,12 @@ impl ClusterInfo {
         self.server_version.as_deref().is_some_and(|version| version.contains("-eks-"))
     }
 
+    /// Whether the API server refuses a token for the label `legacy-token-invalid-since` on its Secret:
+    /// from 1.29 on (`LegacyServiceAccountTokenCleanUp`, KEP-2799), or where its version is not known.
+    pub fn refuses_invalidated(&self) -> bool {
+        self.minor().is_none_or(|minor| minor >= 29)
+    }
+
     /// The minor version of the API server; None where that is not known.
     pub fn minor(&self) -> Option<u32> {
         let version = self.server_version.as_deref()?.trim_start_matches('v');

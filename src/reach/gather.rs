@@ -199,7 +199,7 @@ impl World {
             if let (Some(at), Some(account)) = (self.number(ns), account)
                 && ListKind::of_secret(&secret.type_) == Some(ListKind::TokenSecrets)
                 && is_live(
-                    &secret.meta,
+                    (&secret.meta, book.snapshot.cluster.refuses_invalidated()),
                     objects
                         .service_accounts
                         .get(&(ns.clone(), account.clone()))
@@ -340,12 +340,14 @@ pub(super) fn push<T>(lists: &mut [Vec<T>], at: u32, value: T) {
 }
 
 /// Whether the API server takes the token: the Secret is not on its way out nor invalidated, and
-/// was made for the account that now has the name (`pkg/serviceaccount/legacy.go`).
-fn is_live(secret: &Meta, account: Option<&Meta>) -> bool {
-    let invalid = secret
-        .labels
-        .get("kubernetes.io/legacy-token-invalid-since")
-        .is_some_and(|since| !since.is_empty());
+/// was made for the account that now has the name (`pkg/serviceaccount/legacy.go`). Whether it minds the
+/// label depends on its version.
+fn is_live((secret, minds): (&Meta, bool), account: Option<&Meta>) -> bool {
+    let invalid = minds
+        && secret
+            .labels
+            .get("kubernetes.io/legacy-token-invalid-since")
+            .is_some_and(|since| !since.is_empty());
     let made_for = secret.annotations.get("kubernetes.io/service-account.uid");
     let same = match (made_for, account.and_then(|account| account.uid.as_ref())) {
         (Some(made_for), Some(uid)) => made_for == uid,

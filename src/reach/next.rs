@@ -29,7 +29,9 @@ impl World {
             let mut all: Vec<u32> = own.into_iter().chain(of_secrets).collect();
             all.sort_unstable();
             all.dedup();
-            all.into_iter().for_each(|account| push(&mut self.next, at, account));
+            for account in all {
+                push(&mut self.next, at, account);
+            }
         }
     }
 }

@@ -79,13 +79,11 @@ fn find(text: &str, name: &str) -> Option<usize> {
     let is_part = |letter: char| letter.is_alphanumeric() || "-_@:/+".contains(letter);
     text.match_indices(name).map(|(at, _)| at).find(|at| {
         let (before, after) = (&text[..*at], &text[at + name.len()..]);
-        let goes_on = match after.strip_prefix('.') {
-            Some(rest) => rest.starts_with(is_part),
-            None => {
-                // `user:jane: …` is about jane.
-                let rest = after.strip_prefix(':').filter(|rest| rest.starts_with(' '));
-                rest.is_none() && after.starts_with(is_part)
-            }
+        // `user:jane: …` is about jane, and a sentence may end with her.
+        let goes_on = if let Some(rest) = after.strip_prefix('.') {
+            rest.starts_with(is_part)
+        } else {
+            !after.starts_with(": ") && after.starts_with(is_part)
         };
         !goes_on && !before.ends_with(is_part)
     })

@@ -17,8 +17,10 @@ pub fn is_done(book: &Book, intent: &Intent) -> Option<bool> {
     let gone = |there: bool, list: ListKind, namespace: Option<&Name>| {
         if there { Some(false) } else { whole(book, list, namespace).then_some(true) }
     };
-    let refused =
-        |secret: &Secret| secret.meta.labels.get(INVALID_SINCE).is_some_and(|at| !at.is_empty());
+    let minds = book.snapshot.cluster.refuses_invalidated();
+    let refused = |secret: &Secret| {
+        minds && secret.meta.labels.get(INVALID_SINCE).is_some_and(|at| !at.is_empty())
+    };
     match intent {
         // What maps somebody of the cloud to it goes too.
         Intent::Identity { identity } if is_mapped(book, identity) => Some(false),

@@ -6,10 +6,10 @@ use std::collections::BTreeSet;
 use super::left::Left;
 use super::make::Work;
 use super::wanted::AllWanted;
-use super::{Ending, Intent, StillWorks, Target, account, split_off};
+use super::{Action, Ending, Intent, Plan, StillWorks, Target, account, split_off};
 use crate::book::Book;
 use crate::credentials::{self, CertificatesAsked, Credential, How, InHand, Kind};
-use crate::model::Identity;
+use crate::model::{Identity, counted};
 
 /// By which requests somebody comes by tokens of others: the verb, the kind, and in words.
 const HANDS: [(&str, &str, &str); 2] = [
@@ -47,6 +47,29 @@ fn may_work(asked: &CertificatesAsked) -> StillWorks {
 pub(super) fn all(book: &Book, who: &Identity) -> Vec<StillWorks> {
     let hand = credentials::hand(book, who);
     hand.known.iter().map(works).chain(hand.asked.iter().map(may_work)).collect()
+}
+
+/// Of the accounts that a Plan deletes which takes a run back: how they were used last, and what works on in
+/// their hands, by a log.
+pub fn taken_with(book: &Book, undo: &Plan) -> Vec<String> {
+    let gone = undo.steps.iter().filter(|step| step.action == Action::Delete);
+    let accounts = gone.filter(|step| step.target.is_account()).filter_map(|step| {
+        let namespace = step.target.namespace.clone()?;
+        Some(Identity::service_account(namespace, step.target.name.clone()))
+    });
+    let mut said = Vec::new();
+    for who in accounts {
+        let activity = book.find(&who).and_then(|entry| entry.activity.as_deref());
+        said.extend(activity.and_then(|activity| {
+            Some(format!(
+                "{who}, which goes, is in use: {} of the log, the last on {} UTC",
+                counted(activity.requests, "request"),
+                activity.last_seen?.format("%Y-%m-%d %H:%M")
+            ))
+        }));
+        said.extend(all(book, &who).into_iter().map(|one| format!("{}; {}", one.what, one.until)));
+    }
+    said
 }
 
 impl Left {

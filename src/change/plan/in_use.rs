@@ -10,7 +10,7 @@ use super::left::secret_id;
 use super::make::Work;
 use super::{Target, nowhere};
 use crate::book::{Book, Entry};
-use crate::credentials::{self, LastUse};
+use crate::credentials::{self, Credential, LastUse};
 use crate::model::{Activity, CallId, Identity, Name, SubjectKind, counted, quoted_agent};
 use crate::rbac::Authorizer;
 
@@ -37,12 +37,17 @@ impl Work<'_> {
         let identity = Identity::service_account(target.namespace.clone()?, account.clone());
         let all = credentials::of(book, &identity);
         let token = all.iter().find(|one| *one.id == *secret_id(target))?;
-        if let Some(why) = credentials::missed(book, token) {
+        self.credential_in_use(token)
+    }
+
+    /// Warns of a credential that is in use, and says how far that is known.
+    fn credential_in_use(&mut self, credential: &Credential) -> Option<String> {
+        if let Some(why) = credentials::missed(self.input.book, credential) {
             let stops = "what uses it stops working within ten seconds";
-            self.warnings.push(format!("{} {why}: {stops}", token.id));
+            self.warnings.push(format!("{} {why}: {stops}", credential.id));
         }
-        Some(match &token.last_use {
-            LastUse::Log { .. } | LastUse::Label { .. } => token.last_use.words()?,
+        Some(match &credential.last_use {
+            LastUse::Log { .. } | LastUse::Label { .. } => credential.last_use.words()?,
             LastUse::NotSince(since) => format!(
                 "not used since {}, by the API server's own tracking",
                 since.format("%Y-%m-%d")
@@ -52,6 +57,22 @@ impl Work<'_> {
             }
             LastUse::NotKnown(why) => format!("whether it is in use is not known: {why}"),
         })
+    }
+
+    /// The same of those of somebody that end with a Secret in which they are not, or whose data is never
+    /// read.
+    pub(super) fn ends_in_use(&mut self, target: &Target, identity: &Identity) -> Vec<String> {
+        let all = credentials::of(self.input.book, identity);
+        let bound = target.to_string();
+        let ends = |one: &&Credential| {
+            *one.id == *secret_id(target)
+                || one.bound.as_ref().is_some_and(|to| to.to_string() == bound)
+        };
+        let told = all
+            .iter()
+            .filter(ends)
+            .filter_map(|one| Some(format!("{}: {}", one.id, self.credential_in_use(one)?)));
+        told.collect()
     }
 
     /// Warns of requests of the policy's idle time that were allowed by what goes, and that nothing else

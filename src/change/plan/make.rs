@@ -340,6 +340,7 @@ impl<'a> Work<'a> {
         }
         self.mapped_otherwise();
         self.in_hand(all);
+        super::dependents::tell(&mut self.steps, &book.snapshot.objects);
         self.sort_steps();
         self.warnings.extend(self.steps.iter().filter_map(held_back));
         let name = &book.snapshot.cluster.name;

@@ -9,6 +9,8 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::account::{self, Ending};
+use super::check::Check;
+use super::lock_out::applied;
 use super::wanted::names;
 use super::{Action, Intent, Plan, Step, Target};
 use crate::book::Book;
@@ -17,7 +19,7 @@ use crate::model::{
     Binding, CertificateSigningRequest, Identity, ListKind, Name, Objects, RoleKind, Snapshot,
     SubjectKind,
 };
-use crate::rbac::aggregation;
+use crate::rbac::{Authorizer, aggregation};
 
 /// The type of a Secret that holds an account's token.
 const TOKEN: &str = "kubernetes.io/service-account-token";
@@ -353,6 +355,26 @@ pub(super) fn some<T: fmt::Display>(all: &[T]) -> String {
     let more = all.len().saturating_sub(NAMED);
     let rest = if more > 0 { format!(" and {more} more") } else { String::new() };
     format!("{}{rest}", named.join(", "))
+}
+
+/// What has to be allowed after a Plan and would not be, by the objects as they are now, a line each: what
+/// it counted on has gone since it was made.
+pub fn falls_short(plan: &Plan, now: &Objects) -> Vec<String> {
+    if plan.verification.allowed.is_empty() {
+        return Vec::new();
+    }
+    let after = Authorizer::new(&applied(plan, now));
+    let asked = plan.verification.allowed.iter();
+    let lost: Vec<&Check> = asked.filter(|check| !check.decide(&after).allowed()).collect();
+    let more = lost.len().saturating_sub(NAMED);
+    let line = |check: &&Check| {
+        format!(
+            "{} would be refused afterwards: what allows it besides, by the plan, has gone or changed since",
+            check.words()
+        )
+    };
+    let rest = (more > 0).then(|| format!("and {more} more that would be refused"));
+    lost.iter().take(NAMED).map(line).chain(rest).collect()
 }
 
 /// That a Plan, or the log that it rests on, is old: in words and days. Where it is `held` against the log

@@ -10,7 +10,7 @@ use super::make::Work;
 use super::owner::{self, Verdict};
 use super::wanted::Wanted;
 use super::{
-    Action, Intent, Inverse, OwnerWarning, Reason, Reversibility, Step, StillWorks, Target,
+    Action, Intent, Inverse, Manual, OwnerWarning, Reason, Reversibility, Step, StillWorks, Target,
 };
 use crate::model::Identity;
 use crate::owners;
@@ -43,6 +43,10 @@ impl Work<'_> {
         let holds = format!("the token in {target}");
         let Some(owners) = self.undone_by(target, action, holds) else { return };
         let account = text(image, "/metadata/annotations/kubernetes.io~1service-account.name");
+        if !delete && !self.input.book.snapshot.cluster.refuses_invalidated() {
+            self.not_quarantined(target);
+            return;
+        }
         if let Some(account) = &account {
             self.ended.insert(Identity::service_account(key.0.clone(), account.clone()));
         }
@@ -83,6 +87,24 @@ impl Work<'_> {
         let used = self.token_in_use(target, &account);
         let evidence = wanted.by.iter().map(Intent::words).chain(used).collect();
         self.steps.push(Step { reasons: vec![Reason { why, evidence }], owners, ..step });
+    }
+
+    /// That an API server which does not mind the label goes on taking the token.
+    fn not_quarantined(&mut self, target: &Target) {
+        let version = self.input.book.snapshot.cluster.server_version.as_deref().unwrap_or("older");
+        let delete = left::secret_id(target).replacen("secret ", "secret:", 1);
+        self.left.manual.insert(Manual {
+            what: format!("delete {target}, once nobody needs its token: keybook revoke {delete}"),
+            why: format!(
+                "a label ({INVALID_SINCE}) has a token refused from 1.29 on only, and the API server is \
+                 {version}: its token cannot be quarantined"
+            ),
+            patch: None,
+        });
+        self.left.still_works.insert(StillWorks {
+            what: format!("the token in {target}"),
+            until: "until the Secret or its account is deleted".to_owned(),
+        });
     }
 
     /// Who would undo a write to a Secret; None where it is theirs to make, which is said, with what

@@ -41,18 +41,21 @@ fn works(
     shared: &Identity,
     (by, ends): (&str, &dyn Fn(&Target) -> bool),
 ) -> Option<StillWorks> {
+    let mut all = credentials::of(book, shared);
+    // What ends with a pod is in nobody's hand.
+    all.retain(|one| one.standing.is_taken());
     let intent = match account::place(shared) {
         Ok((namespace, name)) => {
             if ends(&account::target(namespace, name)) {
                 return None;
             }
-            Intent::Account { identity: shared.clone(), how: Ending::Quarantine }
+            // A label on Secrets ends no token that was made on request.
+            let in_secrets = all.iter().all(|one| one.kind == credentials::Kind::TokenSecret);
+            let how = if in_secrets { Ending::Quarantine } else { Ending::Delete };
+            Intent::Account { identity: shared.clone(), how }
         }
         Err(_) => Intent::Identity { identity: shared.clone() },
     };
-    let mut all = credentials::of(book, shared);
-    // What ends with a pod is in nobody's hand.
-    all.retain(|one| one.standing.is_taken());
     let ids: Vec<&str> = all.iter().take(NAMED).map(|one| &*one.id).collect();
     let ids = match (ids.is_empty(), all.len().saturating_sub(NAMED)) {
         (true, _) => "no credential of it is known".to_owned(),

@@ -100,8 +100,16 @@ impl Work<'_> {
         let Some(owners) = self.undone_by(target, Action::Delete, ends) else { return };
         self.deleted.insert(target.clone());
         self.after.secrets.remove(&key);
+        let whose: Vec<Identity> = match unseen {
+            Unseen::Bootstrap(id) => vec![Identity::user(format!("system:bootstrap:{id}"))],
+            Unseen::Split(identity) => vec![identity.clone()],
+            Unseen::Bound(all) => all.iter().map(|(identity, _)| identity.clone()).collect(),
+        };
+        let used: Vec<String> =
+            whose.iter().flat_map(|one| self.ends_in_use(target, one)).collect();
         let (why, loses) = match unseen {
             Unseen::Bootstrap(id) => {
+                self.ends_soon(target);
                 self.left.still_works.insert(StillWorks {
                     what: format!(
                         "certificates that were signed for whoever presented the bootstrap token {id}"
@@ -150,7 +158,10 @@ impl Work<'_> {
             precondition: precondition(image),
             before: Some(image.clone()),
             after: None,
-            reasons: vec![Reason { why, evidence: wanted.by.iter().map(Intent::words).collect() }],
+            reasons: vec![Reason {
+                why,
+                evidence: wanted.by.iter().map(Intent::words).chain(used).collect(),
+            }],
             reversibility: Reversibility::Irreversible,
             loses: vec![loses.to_owned()],
             rights: rights(Action::Delete, target, None),
@@ -161,7 +172,7 @@ impl Work<'_> {
 
     fn ends_soon(&mut self, target: &Target) {
         self.left.still_works.insert(StillWorks {
-            what: format!("tokens that are bound to {target}, for up to ten seconds"),
+            what: format!("the tokens that end with {target}, for up to ten seconds"),
             until: "until the API servers no longer remember that they took them".to_owned(),
         });
     }

@@ -331,10 +331,14 @@ impl<'a> Work<'a> {
         let end = self.book.coverage().and_then(|coverage| coverage.to).unwrap_or(self.book.now);
         let least = TimeDelta::days(self.choices.younger_than.into());
         if let Some((what, at)) = grant.written().find(|(_, at)| end - *at < least) {
+            let when = if at > end {
+                "after the log ends".to_owned()
+            } else {
+                format!("less than {} days before the log ends", self.choices.younger_than)
+            };
             cuts.said.push(format!(
-                "{by}: {what} on {}, less than {} days before the log ends; it stays as it is",
+                "{by}: {what} on {}, {when}; it stays as it is",
                 at.format("%Y-%m-%d"),
-                self.choices.younger_than
             ));
             return false;
         }

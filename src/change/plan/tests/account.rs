@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{World, all, binding};
+use super::{World, all, binding, user};
 use crate::change::plan::{
     Action, Made, Operator, Plan, Presents, Refusal, Reversibility, remains, undo,
 };
@@ -300,4 +300,43 @@ fn what_is_left_of_an_account_is_told_and_who_tries_what_is_refused() {
     let unseen = World { forbidden: vec![ListKind::TokenSecrets], ..world };
     let left = remains(&unseen.book(), &bot, since);
     assert!(left.unknown.len() > 1, "{left:?}");
+}
+
+#[test]
+fn what_goes_with_an_account_or_a_binding_by_its_owner_is_said() {
+    let owned = |name: &str, owners: &[&str]| {
+        let owner = |uid: &&str| json!({"apiVersion": "v1", "kind": "ServiceAccount", "name": "x", "uid": uid});
+        json!({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role", "rules": [],
+            "metadata": {"name": name, "namespace": "ci", "uid": format!("uid-{name}"),
+                "ownerReferences": owners.iter().map(owner).collect::<Vec<_>>()}})
+    };
+    let account = json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "own",
+        "namespace": "ci", "uid": "uid-own", "resourceVersion": "4"}});
+    let world = World::default().with(account).role("edit", &super::all());
+    let world = world.bind(Some("ci"), "b", "edit", &json!([user("ann")]));
+    let told = |world: &World, wish: &str| {
+        let plan = world.plan(&[wish]).expect("a plan");
+        let step =
+            plan.steps.iter().find(|step| step.action == Action::Delete).expect("a deletion");
+        (step.reversibility, step.loses.last().cloned().unwrap_or_default())
+    };
+    let (_, last) = told(&world, "renew:ci/own");
+    assert!(last.ends_with("of what is listed nothing does"), "{last}");
+    assert_eq!(told(&world, "user:ann"), (Reversibility::Reversible, String::new()));
+    let uid =
+        world.raw.iter().find(|raw| raw["kind"] == "RoleBinding").expect("it")["metadata"]["uid"]
+            .as_str()
+            .expect("a UID")
+            .to_owned();
+    let world = world
+        .with(owned("state", &["uid-own"]))
+        .with(owned("shared", &["uid-own", "uid-other"]))
+        .with(owned("of-b", &[&uid]));
+    for wish in ["renew:ci/own", "account:ci/own"] {
+        let (_, last) = told(&world, wish);
+        let said = "Role ci/state, which names it as the owner and goes with it, and whatever else does so";
+        assert_eq!(last, said, "{wish}");
+    }
+    let said = "Role ci/of-b, which names it as the owner and goes with it".to_owned();
+    assert_eq!(told(&world, "user:ann"), (Reversibility::WithLoss, said));
 }

@@ -148,6 +148,7 @@ fn leaked() -> World {
 
 #[test]
 fn what_else_authenticates_as_whose_token_is_ended_is_said() {
+    let is_id = |word: &str| word.starts_with("JTI=") || word.starts_with("ci/");
     let works = |wish: &str| {
         let plan = leaked().plan(&[wish]).expect("a plan");
         let of_bot =
@@ -156,9 +157,6 @@ fn what_else_authenticates_as_whose_token_is_ended_is_said() {
             of_bot.filter_map(|one| one.what.split_whitespace().find(|word| is_id(word))).collect();
         (ids.join(" "), plan.still_works.iter().any(|one| one.what.contains("sa:ci/bot has open")))
     };
-    fn is_id(word: &str) -> bool {
-        word.starts_with("JTI=") || word.starts_with("ci/")
-    }
     let tokens = "JTI=1 JTI=2 JTI=3";
     assert_eq!(works("quarantine:ci/leaked"), (format!("{tokens} ci/spare"), true));
     assert_eq!(works("secret:ci/leaked"), (format!("{tokens} ci/spare"), true));

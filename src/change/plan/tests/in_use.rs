@@ -173,3 +173,20 @@ fn of_a_group_its_members_are_told() {
     // The last two have one and two requests.
     assert_eq!(warnings[5], "and 2 more whose requests (3 of the log) would be refused");
 }
+
+#[test]
+fn a_token_that_an_old_api_server_takes_all_the_same_is_not_called_quarantined() {
+    let none = json!({});
+    let of = |version: &str| {
+        let world = World { version: Some(version.into()), ..world(&none) };
+        let plan = world.plan(&["quarantine:app/prod-tok"]).expect("a plan");
+        let manual: Vec<String> = plan.manual.iter().map(|one| one.what.clone()).collect();
+        let works =
+            plan.still_works.iter().any(|one| one.what == "the token in Secret app/prod-tok");
+        (plan.steps.len(), manual, works)
+    };
+    let delete = "delete Secret app/prod-tok, once nobody needs its token: keybook revoke \
+                  secret:app/prod-tok";
+    assert_eq!(of("v1.28.9"), (0, vec![delete.to_owned()], true));
+    assert_eq!(of("v1.29.0"), (1, Vec::new(), false));
+}

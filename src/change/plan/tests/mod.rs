@@ -49,8 +49,8 @@ struct World {
     despite_owners: bool,
     operator: Option<Operator>,
     log: Option<ActivityParts>,
-    /// Lists that were refused.
     forbidden: Vec<ListKind>,
+    version: Option<crate::model::Name>,
 }
 
 impl World {
@@ -90,7 +90,7 @@ impl World {
         }
         snapshot.cluster.id = "11111111-0000-4000-8000-000000000000".into();
         snapshot.cluster.name = "prod-eu".into();
-        snapshot.cluster.server_version = Some("v1.36.3".into());
+        snapshot.cluster.server_version = self.version.clone().or_else(|| Some("v1.36.3".into()));
         Book::build(Inputs {
             snapshot: Arc::new(snapshot),
             log: if self.log.is_some() { LogState::Ready } else { LogState::None },

@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 use super::{World, binding, group, now, pods, user};
 use crate::book::tests::world::{Row, World as Logged};
 use crate::change::plan::{
-    Action, CoverageRef, Ground, Intent, Inverse, Made, Plan, Precondition, Rest, Step, Target,
-    gives_others, old, rests, since, stale, standing, taken_back,
+    Action, Choices, CoverageRef, Ground, Intent, Inverse, Made, Plan, Precondition, Rest, Step,
+    Target, falls_short, gives_others, old, rests, since, stale, standing, taken_back,
 };
 use crate::model::{ListKind, Objects, Snapshot};
 
@@ -350,4 +350,29 @@ fn what_a_persons_groups_are_granted_since_stops_their_revocation() {
          that"]
     );
     assert_eq!(Plan::read(plan.value()).as_ref(), Ok(&plan));
+}
+
+#[test]
+fn what_a_plan_counts_on_and_has_gone_since_is_found() {
+    // ann lists pods in a by two grants, of which the wide one goes.
+    let pods = json!([{"verbs": ["list"], "apiGroups": [""], "resources": ["pods"]}]);
+    let mut log = Logged::new().log(0, 90).activity.expect("a log");
+    Row::new("user:ann", "list pods@a", 80).put(&mut log);
+    let ann = json!([user("ann")]);
+    let wide = World::default()
+        .with(super::split::space("a"))
+        .role("lister", &pods)
+        .bind(None, "wide", "lister", &ann);
+    let world = World { log: Some(log), ..wide.clone().bind(Some("a"), "near", "lister", &ann) };
+    let choices = Choices { families: false, younger_than: 0, ..Choices::default() };
+    let narrow = Intent::to_narrow("user:ann", choices).expect("an intent");
+    let plan = world.plan_of(&[narrow]).expect("a plan");
+    let written: Vec<String> = plan.steps.iter().map(|step| step.target.to_string()).collect();
+    assert_eq!(written, ["ClusterRoleBinding wide"]);
+    assert_eq!(falls_short(&plan, &world.objects()), Vec::<String>::new());
+    let [line] = &falls_short(&plan, &wide.objects())[..] else { panic!("nothing is lost") };
+    assert!(
+        line.starts_with("ann: list pods in namespace a would be refused afterwards"),
+        "{line}"
+    );
 }
