@@ -133,6 +133,8 @@ pub enum Effect {
         /// Where kubeconfigs are written to; None where it makes none.
         folder: Option<PathBuf>,
     },
+    /// Have what is being applied stop after the step at hand.
+    Stop,
     /// Save a plan; answers with [`Msg::Notice`].
     SavePlan {
         /// It.

@@ -2,8 +2,8 @@
 //! effects go out. It waits for nothing else, and draws only what has changed.
 
 use std::io;
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
 use std::thread;
 use std::time::Duration;
 
@@ -62,6 +62,8 @@ pub(super) struct Ui {
     out: usize,
     dirty: bool,
     stopped: bool,
+    /// What has a plan that is being applied stop.
+    stops: Vec<Weak<AtomicBool>>,
     ended: Option<Ended>,
 }
 
@@ -89,6 +91,7 @@ impl Ui {
             out: 0,
             dirty: true,
             stopped: false,
+            stops: Vec::new(),
             ended: None,
         })
     }
@@ -243,16 +246,23 @@ impl Ui {
             }
             Effect::Apply { feed, tag, book, planned, folder } => {
                 let sender = self.sender.clone();
+                let stop = Arc::new(AtomicBool::new(false));
+                self.stops.retain(|stop| stop.strong_count() > 0);
+                self.stops.push(Arc::downgrade(&stop));
                 let made = self.at_desk(feed, move |desk| {
                     let heard = sender.clone();
                     let mut told = move |line| drop(heard.send(Msg::Applying { tag, line }));
                     let (book, folder) = (book.as_deref(), folder.as_deref());
-                    let stop = AtomicBool::new(false);
                     let result = desk.apply(book, &planned, folder, &stop, &mut told);
                     let _ = sender.send(Msg::Applied { tag, result });
                 });
                 if let Err(why) = made {
                     let _ = self.sender.send(Msg::Applied { tag, result: Err(why) });
+                }
+            }
+            Effect::Stop => {
+                for stop in self.stops.iter().filter_map(Weak::upgrade) {
+                    stop.store(true, Ordering::SeqCst);
                 }
             }
             Effect::SavePlan { planned, path, again } => {

@@ -262,6 +262,11 @@ pub struct State {
     pub notice: Option<Notice>,
     /// Where one has been.
     pub places: Places,
+    /// Plans that are being applied, by their numbers: to which cluster, and whether it is a run that is taken
+    /// back or gone on with.
+    pub applying: BTreeMap<u64, (FeedId, bool)>,
+    /// Whether they were told to stop.
+    pub stopping: bool,
     /// What was typed.
     pub typed: Typed,
     /// The number of the last effect that answers.
@@ -300,6 +305,8 @@ impl State {
             depth: Depth::default(),
             notice: None,
             places: Places::default(),
+            applying: BTreeMap::new(),
+            stopping: false,
             typed: Typed::default(),
             tag: 0,
         }

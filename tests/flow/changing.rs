@@ -302,3 +302,39 @@ fn a_run_that_was_cut_off_is_found() {
     stage.send(Msg::CutOff { feed, found: Err("entry 7 was edited".into()) });
     assert!(stage.text().contains("the journal cannot be read: entry 7 was edited"));
 }
+
+#[test]
+fn how_applying_came_out_is_told_wherever_one_is() {
+    let mut stage = stage();
+    stage.command("who gone").keys("r p");
+    let (tag, book, intents) = asked(&stage);
+    stage.send(Msg::Planned { tag, result: Ok(Arc::new(planned(&book, &intents, &[]))) });
+    stage.keys("a").type_text("corp/test-eu").keys("enter esc");
+    assert!(!stage.text().contains("plan · test-eu"), "{}", stage.text());
+    // What is being applied is not cut off by who wants to leave.
+    stage.keys("ctrl-c");
+    assert!(stage.text().contains("stopping after the step at hand"), "{}", stage.text());
+    let ends = |stage: &Stage| {
+        let stops = stage.outside.iter().filter(|effect| matches!(effect, Effect::Stop)).count();
+        let quits = stage.outside.iter().filter(|effect| matches!(effect, Effect::Quit)).count();
+        (stops, quits)
+    };
+    assert_eq!(ends(&stage), (1, 0));
+    let lines = vec!["run 1 was stopped: keybook apply --finish 1".to_owned()];
+    stage.send(Msg::Applied { tag, result: Ok(Applied { run: 1, whole: false, lines }) });
+    assert!(stage.text().contains("run 1 was stopped: keybook apply --finish 1 (:journal has it)"));
+    assert_eq!(words(&stage).len(), 1);
+    stage.keys("ctrl-c");
+    assert_eq!(ends(&stage), (1, 1));
+
+    let mut stage = self::stage();
+    stage.command("who gone").keys("r p");
+    let (tag, book, intents) = asked(&stage);
+    stage.send(Msg::Planned { tag, result: Ok(Arc::new(planned(&book, &intents, &[]))) });
+    stage.keys("a").type_text("corp/test-eu").keys("enter esc ctrl-c ctrl-c");
+    assert_eq!(ends(&stage), (1, 1), "said twice, it ends at once");
+    let lines = vec!["run 1 is done".to_owned()];
+    stage.send(Msg::Applied { tag, result: Ok(Applied { run: 1, whole: true, lines }) });
+    assert!(stage.text().contains("run 1 is done (:journal has it)"), "{}", stage.text());
+    assert!(words(&stage).is_empty(), "what was made is wanted no longer");
+}

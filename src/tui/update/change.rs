@@ -259,12 +259,33 @@ pub(super) fn confirmed(state: &mut State, typed: &str, effects: &mut Effects) {
     if let Some(part) = view.plan.as_mut() {
         part.stage = PlanStage::Applying;
     }
+    let undone = of_a_run(view);
     view.lines = vec![Line::of("applying", Slot::Strong)].into();
     view.scroll = Scroll::default();
     let makes = run::makes_kubeconfigs(&planned.plan);
     let folder = state.folders.get(&feed).filter(|_| makes).map(PathBuf::from);
     let book = state.book(feed).cloned();
+    state.applying.insert(tag, (feed, undone));
     effects.push(Effect::Apply { feed, tag, book, planned, folder });
+}
+
+/// Whether what is applied takes a run back, or goes on with one.
+fn of_a_run(view: &TextView) -> bool {
+    view.title.starts_with("undo ") || view.title.starts_with("finish ")
+}
+
+/// Ends the program; what is being applied stops after the step at hand before that, unless it is said again.
+pub(super) fn quit(state: &mut State, effects: &mut Effects) {
+    if state.applying.is_empty() || state.stopping {
+        effects.push(Effect::Quit);
+        return;
+    }
+    state.stopping = true;
+    effects.push(Effect::Stop);
+    state.say(
+        Tone::Refused,
+        "stopping after the step at hand; once more ends at once, and leaves a run that was cut off",
+    );
 }
 
 /// Where to was typed.
@@ -292,7 +313,6 @@ fn add(state: &mut State, tag: u64, more: impl IntoIterator<Item = Line<'static>
     super::moving::clamp(state);
 }
 
-/// It was applied, or not.
 /// What was found of a run that was cut off.
 pub(super) fn cut_off(state: &mut State, feed: FeedId, found: Result<Option<u64>, String>) {
     let said = match found {
@@ -308,13 +328,32 @@ pub(super) fn cut_off(state: &mut State, feed: FeedId, found: Result<Option<u64>
     super::moving::clamp(state);
 }
 
+/// It was applied, or not.
 pub(super) fn applied(state: &mut State, tag: u64, result: Result<Applied, String>) {
-    let Some(view) = view(state, tag) else { return };
-    let Some(part) = view.plan.as_mut() else { return };
-    let of_a_run = view.title.starts_with("undo ") || view.title.starts_with("finish ");
-    let (feed, undone) = (part.feed, of_a_run);
-    // Where nothing was written, there is nothing that was applied.
-    part.stage = if result.is_ok() { PlanStage::Applied } else { PlanStage::Failed };
+    let known = state.applying.remove(&tag);
+    state.stopping &= !state.applying.is_empty();
+    let (feed, undone) = match view(state, tag) {
+        Some(view) => {
+            let undone = of_a_run(view);
+            let Some(part) = view.plan.as_mut() else { return };
+            // Where nothing was written, there is nothing that was applied.
+            part.stage = if result.is_ok() { PlanStage::Applied } else { PlanStage::Failed };
+            (part.feed, undone)
+        }
+        // Its screen was left: how it came out is told wherever one is by now.
+        None => {
+            let Some(known) = known else { return };
+            let (tone, said) = match &result {
+                Ok(applied) => {
+                    let tone = if applied.whole { Tone::Done } else { Tone::Refused };
+                    (tone, format!("{} (:journal has it)", applied.lines.join("; ")))
+                }
+                Err(why) => (Tone::Refused, why.lines().collect::<Vec<_>>().join(" ")),
+            };
+            state.say(tone, said);
+            known
+        }
+    };
     let (lines, slot, whole) = match result {
         Ok(applied) if applied.whole => (applied.lines, Slot::Good, true),
         Ok(applied) => (applied.lines, Slot::Danger, false),

@@ -159,7 +159,7 @@ pub(super) fn perform(state: &mut State, id: Id, key: Option<Key>, effects: &mut
         return;
     }
     match id {
-        Id::Quit => effects.push(Effect::Quit),
+        Id::Quit => change::quit(state, effects),
         Id::Suspend => effects.push(Effect::Suspend),
         Id::Reload => {
             let feeds: Vec<_> = state.listed().map(|feed| feed.id).collect();
