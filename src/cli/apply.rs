@@ -347,6 +347,7 @@ impl Work<'_> {
         note.extend(rests_on_groups(plan));
         let gained = gains(plan, &snapshot.objects, sent).into_iter();
         let (held, more) = run::holds(self.cluster, plan, sent).await?;
+        note.extend(run::owned(self.cluster, plan, sent).await);
         let refused = |moved: Vec<String>, then: &str| {
             let notes = note.iter().map(|note| format!("note: {note}"));
             let lines: Vec<String> = notes.chain(moved).collect();

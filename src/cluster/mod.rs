@@ -173,6 +173,13 @@ pub trait Cluster: Send + Sync + fmt::Debug {
     /// As the server answers; [`Error::Failed`] where the whole object came, which is dropped unread.
     async fn metadata(&self, path: &str) -> Result<Value, Error>;
 
+    /// The objects of a collection, by its API path, that have one owner alone (`ownerReferences`): their
+    /// names, and the UID of the owner. By their metadata and nothing else of them.
+    ///
+    /// # Errors
+    /// As for a list.
+    async fn sole_owners(&self, collection: &str) -> Result<Vec<(Name, Name)>, Error>;
+
     /// Of which type the Secret at an API path is, and how many entries it has, as the server prints it in
     /// a table (`pkg/printers/internalversion/printers.go`, `printSecret`): what its metadata does not
     /// say, and nothing of what is in it. None where the server prints no such table.

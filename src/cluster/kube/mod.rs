@@ -36,7 +36,10 @@ use super::{
     Cluster, Error, Events, Extent, Page, SecretForm, ServedLog, Source, UserInfo, Writer,
     is_of_secrets, without_copies,
 };
-use crate::model::{ClusterInfo, Discovery, ListKind};
+use crate::model::{ClusterInfo, Discovery, ListKind, Name};
+
+/// Objects of a page, where only their owners matter.
+const OWNED_PAGE: &str = "500";
 
 /// A page of metadata and nothing else.
 const METADATA_LIST: &str = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1";
@@ -232,6 +235,34 @@ impl Cluster for KubeCluster {
             return Err(not_metadata(&tried));
         }
         Ok(without_copies(object))
+    }
+
+    async fn sole_owners(&self, collection: &str) -> Result<Vec<(Name, Name)>, Error> {
+        let tried = format!("list the metadata of {collection}");
+        let (mut found, mut next) = (Vec::new(), None::<String>);
+        loop {
+            let pairs = [("limit", OWNED_PAGE), ("continue", next.as_deref().unwrap_or_default())];
+            let pairs = &pairs[..if next.is_some() { 2 } else { 1 }];
+            let path = format!("{collection}?{}", query(pairs));
+            let ask = Ask::get(&tried, path).accepting(METADATA_LIST);
+            let page = self.connection.json(&ask).await?;
+            if page["kind"].as_str() != Some("PartialObjectMetadataList") {
+                return Err(not_metadata(&tried));
+            }
+            for item in page["items"].as_array().into_iter().flatten() {
+                let metadata = &item["metadata"];
+                if let Some([owner]) = metadata["ownerReferences"].as_array().map(Vec::as_slice)
+                    && let (Some(name), Some(uid)) =
+                        (metadata["name"].as_str(), owner["uid"].as_str())
+                {
+                    found.push((name.into(), uid.into()));
+                }
+            }
+            match page["metadata"]["continue"].as_str().filter(|token| !token.is_empty()) {
+                Some(token) => next = Some(token.to_owned()),
+                None => return Ok(found),
+            }
+        }
     }
 
     async fn secret_form(&self, path: &str) -> Result<Option<SecretForm>, Error> {

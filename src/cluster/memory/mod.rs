@@ -264,6 +264,25 @@ impl Cluster for MemoryCluster {
         })))
     }
 
+    async fn sole_owners(&self, collection: &str) -> Result<Vec<(Name, Name)>, Error> {
+        let tried = format!("list the metadata of {collection}");
+        self.enter(Call::List, None, None, &tried).await?;
+        let store = self.lock();
+        let not_found = || Error::NotFound { tried: tried.clone() };
+        let target = Target::of(collection).ok_or_else(not_found)?;
+        self.permits(&store).may("list", &target, &tried)?;
+        let mut found = Vec::new();
+        store.objects.each_meta(|kind, meta| {
+            if let ([owner], true) = (
+                &meta.owner_references[..],
+                kind == target.kind && meta.namespace.as_deref() == target.namespace.as_deref(),
+            ) {
+                found.push((meta.name.clone(), owner.uid.clone()));
+            }
+        });
+        Ok(found)
+    }
+
     async fn secret_form(&self, path: &str) -> Result<Option<SecretForm>, Error> {
         let tried = format!("get what type {path} is of");
         self.enter(Call::Get, None, None, &tried).await?;

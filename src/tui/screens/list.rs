@@ -8,7 +8,7 @@ use super::header::{Lists, Needed};
 use super::{cursor, empty, row_area};
 use crate::book::{Book, Entry, LogState};
 use crate::model::{ListKind, SubjectKind};
-use crate::query::{Seen, SortKey};
+use crate::query::{Seen, Sort, SortKey};
 use crate::reach;
 use crate::tui::layout::{GUTTER, Parts};
 use crate::tui::state::{Chip, State};
@@ -232,7 +232,13 @@ fn chips(state: &State, canvas: &mut Canvas<'_, '_>, area: Rect) {
         line.push(text, slot);
     }
     let area = Rect { width: area.width.saturating_sub(1), ..area };
-    canvas.ends(area, &line, &right(state), area.width / 2);
+    let (mut right, order) = right(state);
+    // Counts are worth more than the usual order.
+    let wide = line.width() + right.width() + order.width() + 2;
+    if wide <= usize::from(area.width) || state.list.sort != Sort::default() {
+        right.0.extend(order.0);
+    }
+    canvas.ends(area, &line, &right, area.width / 2);
 }
 
 /// The same of who can become more: `…` while that is worked out.
@@ -284,7 +290,8 @@ fn counted(state: &State, count: usize) -> String {
     }
 }
 
-fn right(state: &State) -> Line<'static> {
+/// What is marked and filtered, and the order.
+fn right(state: &State) -> (Line<'static>, Line<'static>) {
     let list = &state.list;
     let mut line = Line::new();
     if !list.marks.is_empty() {
@@ -307,7 +314,7 @@ fn right(state: &State) -> Line<'static> {
         line.push("… ", Slot::Muted);
     }
     let arrow = if list.sort.reversed { "↑" } else { "↓" };
-    line.then(format!("{} {arrow}", list.sort.key.as_str()), Slot::Muted)
+    (line, Line::of(format!("{} {arrow}", list.sort.key.as_str()), Slot::Muted))
 }
 
 fn cell(state: &State, book: &Book, entry: &Entry, id: Id, wide: u16) -> Line<'static> {

@@ -291,9 +291,22 @@ fn an_account_that_is_made_anew_keeps_what_it_holds_and_none_of_its_tokens() {
     for token in [&in_secret, &on_request] {
         assert!(accepted(&cluster, token));
     }
+    // What names the account as its owner the garbage collector deletes with it.
+    let of = |field: &str| {
+        let path = format!("jsonpath={{.metadata.{field}}}");
+        cluster.kubectl_ok(&["get", "sa", "bot", "-n", "anew", "-o", &path])
+    };
+    let owner =
+        json!({"apiVersion": "v1", "kind": "ServiceAccount", "name": "bot", "uid": of("uid")});
+    let state = json!({"apiVersion": "v1", "kind": "ConfigMap",
+        "metadata": {"name": "state", "namespace": "anew", "ownerReferences": [owner]}});
+    cluster.load(&state.to_string());
     let desk = Desk::new(cluster.kubeconfig());
     let plan = desk.plan(&["renew:anew/bot"]);
     let said = desk.keybook(&["apply", &plan]).ends_with(0).says("nothing was written");
+    let owns =
+        "ServiceAccount anew/bot is the owner of ConfigMap anew/state: the garbage collector";
+    assert!(said.err.contains(owns), "{}", said.err);
     assert!(said.out.contains("the cluster deletes the Secrets"), "{}", said.out);
     desk.keybook(&["apply", &plan, "--yes", "tests"]).ends_with(0).says("run 1 is done");
     for token in [&in_secret, &on_request] {
@@ -302,6 +315,10 @@ fn an_account_that_is_made_anew_keeps_what_it_holds_and_none_of_its_tokens() {
     await_some("its Secret to be gone", || {
         let secret = cluster.kubectl(&["get", "secret", "bot-token", "-n", "anew"]);
         (!secret.status.success()).then_some(())
+    });
+    await_some("what it owned to be gone", || {
+        let state = cluster.kubectl(&["get", "configmap", "state", "-n", "anew"]);
+        (!state.status.success()).then_some(())
     });
     // What it is granted it holds as before.
     let who = "--as=system:serviceaccount:anew:bot";

@@ -116,8 +116,9 @@ pub(super) async fn secrets(subject: &Subject) {
     let at = "/api/v1/namespaces/contract/secrets";
     let account =
         json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "robot"}});
-    made(&subject.writer, "/api/v1/namespaces/contract/serviceaccounts", &account).await;
-    made(&subject.writer, at, &secret("ordinary", "Opaque")).await;
+    let robot =
+        made(&subject.writer, "/api/v1/namespaces/contract/serviceaccounts", &account).await;
+    let ordinary = made(&subject.writer, at, &secret("ordinary", "Opaque")).await;
     let mut token = secret("robot-token", "kubernetes.io/service-account-token");
     token["metadata"]["annotations"] = json!({"kubernetes.io/service-account.name": "robot"});
     token.as_object_mut().expect("an object").remove("stringData");
@@ -146,6 +147,22 @@ pub(super) async fn secrets(subject: &Subject) {
     let kept = subject.cluster.metadata(&format!("{at}/applied")).await.expect("metadata");
     let read = json!({"kubernetes.io/service-account.name": "robot"});
     assert_eq!(kept["metadata"]["annotations"], read);
+    // Whose owner is one object alone goes with it.
+    let owner = |kind: &str, of: &Value| {
+        json!({"apiVersion": "v1", "kind": kind, "name": of["metadata"]["name"],
+            "uid": of["metadata"]["uid"]})
+    };
+    let (robot, ordinary) = (owner("ServiceAccount", &robot), owner("Secret", &ordinary));
+    for (name, owners) in [("owned", json!([robot])), ("shared", json!([robot, ordinary]))] {
+        let mut owned = secret(name, "Opaque");
+        owned["metadata"]["ownerReferences"] = owners;
+        made(&subject.writer, at, &owned).await;
+    }
+    let alone = subject.cluster.sole_owners(at).await.expect("owners");
+    assert_eq!(alone, [("owned".into(), text(&robot, "/uid").into())]);
+    assert_eq!(kind(&subject.ada.sole_owners(at).await), "forbidden");
+    let none = "/api/v1/namespaces/contract/no-such-things";
+    assert_eq!(kind(&subject.cluster.sole_owners(none).await), "not found");
     subject.writer.delete(&path, &Preconditions::default(), DryRun::No).await.expect("delete");
 }
 
