@@ -332,27 +332,24 @@ pub(super) fn cut_off(state: &mut State, feed: FeedId, found: Result<Option<u64>
 pub(super) fn applied(state: &mut State, tag: u64, result: Result<Applied, String>) {
     let known = state.applying.remove(&tag);
     state.stopping &= !state.applying.is_empty();
-    let (feed, undone) = match view(state, tag) {
-        Some(view) => {
-            let undone = of_a_run(view);
-            let Some(part) = view.plan.as_mut() else { return };
-            // Where nothing was written, there is nothing that was applied.
-            part.stage = if result.is_ok() { PlanStage::Applied } else { PlanStage::Failed };
-            (part.feed, undone)
-        }
+    let (feed, undone) = if let Some(view) = view(state, tag) {
+        let undone = of_a_run(view);
+        let Some(part) = view.plan.as_mut() else { return };
+        // Where nothing was written, there is nothing that was applied.
+        part.stage = if result.is_ok() { PlanStage::Applied } else { PlanStage::Failed };
+        (part.feed, undone)
+    } else {
         // Its screen was left: how it came out is told wherever one is by now.
-        None => {
-            let Some(known) = known else { return };
-            let (tone, said) = match &result {
-                Ok(applied) => {
-                    let tone = if applied.whole { Tone::Done } else { Tone::Refused };
-                    (tone, format!("{} (:journal has it)", applied.lines.join("; ")))
-                }
-                Err(why) => (Tone::Refused, why.lines().collect::<Vec<_>>().join(" ")),
-            };
-            state.say(tone, said);
-            known
-        }
+        let Some(known) = known else { return };
+        let (tone, said) = match &result {
+            Ok(applied) => {
+                let tone = if applied.whole { Tone::Done } else { Tone::Refused };
+                (tone, format!("{} (:journal has it)", applied.lines.join("; ")))
+            }
+            Err(why) => (Tone::Refused, why.lines().collect::<Vec<_>>().join(" ")),
+        };
+        state.say(tone, said);
+        known
     };
     let (lines, slot, whole) = match result {
         Ok(applied) if applied.whole => (applied.lines, Slot::Good, true),

@@ -154,9 +154,9 @@ pub(super) async fn secrets(subject: &Subject) {
     };
     let (robot, ordinary) = (owner("ServiceAccount", &robot), owner("Secret", &ordinary));
     for (name, owners) in [("owned", json!([robot])), ("shared", json!([robot, ordinary]))] {
-        let mut owned = secret(name, "Opaque");
-        owned["metadata"]["ownerReferences"] = owners;
-        made(&subject.writer, at, &owned).await;
+        let mut child = secret(name, "Opaque");
+        child["metadata"]["ownerReferences"] = owners;
+        made(&subject.writer, at, &child).await;
     }
     let alone = subject.cluster.sole_owners(at).await.expect("owners");
     assert_eq!(alone, [("owned".into(), text(&robot, "/uid").into())]);
