@@ -59,11 +59,17 @@ pub(super) fn run(global: &Global) -> Result<Code, Failure> {
         Output::Table | Output::Wide => all.iter().map(|one| one.line(&options)).collect(),
     };
     answer::out(text.as_bytes())?;
-    if all.is_empty() {
+    // What was begun is to be ended before all else.
+    let open = history.open();
+    if let Some(open) = open {
+        answer::say(&journal::cut_off(open, &options.cluster));
+    }
+    if all.is_empty() && open.is_none() {
         let known = if code == Code::Done { "" } else { ", as far as that is known" };
         answer::say(&format!("nothing is left to do later, by the journal of this machine{known}"));
     }
-    Ok(code.max(if all.iter().any(Due::is_due) { Code::No } else { Code::Done }))
+    let is_due = open.is_some() || all.iter().any(Due::is_due);
+    Ok(code.max(if is_due { Code::No } else { Code::Done }))
 }
 
 /// Whom a run splits, where it has stages.

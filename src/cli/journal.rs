@@ -131,7 +131,7 @@ fn target(run: &Run, made: &Made) -> Option<Target> {
     step.map(|step| step.target.clone())
 }
 
-fn cut_off(open: &Run, again: &str) -> String {
+pub(super) fn cut_off(open: &Run, again: &str) -> String {
     format!(
         "run {} was cut off: keybook apply --finish {0}{again}, or keybook undo {0}{again}",
         open.id

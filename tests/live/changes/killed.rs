@@ -69,6 +69,7 @@ fn a_run_that_is_killed_at_any_write_is_finished_or_undone_as_if_it_was_not() {
             it.killed_at(point, &["apply", &plan, "--yes", "faulty"]);
             // It is found at the next start, and nothing else is begun. Finishing may be killed too.
             it.desk.keybook(&["journal"]).ends_with(0).says("run 1 was cut off");
+            it.desk.keybook(&["due"]).ends_with(1).says("run 1 was cut off");
             let other = it.desk.keybook(&["apply", &plan, "--yes", "faulty"]);
             other.ends_with(5).says("run 1 was cut off");
             if finish {

@@ -4,10 +4,10 @@
 use crate::actors::Behind;
 use crate::book::Book;
 use crate::change::plan::Refusal;
-use crate::model::{Identity, Name, SubjectKind};
+use crate::model::{Identity, Name, SubjectKind, counted};
 
-use super::seats;
-use super::who::{Part, words};
+use super::who::{Part, is_called, words};
+use super::{Splitting, seats};
 
 /// What is left of a name where case, accents and signs are not looked at.
 fn bare(name: &str) -> String {
@@ -101,6 +101,26 @@ pub(super) fn by_default(behind: &Behind) -> Vec<String> {
         }
     }
     lines
+}
+
+/// Who is said by what several who are seen have in common, an address that they share: what all of them
+/// did is one's then.
+pub(super) fn of_several(behind: &Behind, how: &Splitting) -> Vec<String> {
+    let told = how.actors.iter().filter_map(|named| {
+        let of = behind.actors.iter().enumerate().filter(|(at, one)| is_called(one, *at, &named.is));
+        let who: Vec<String> = of.map(|(_, actor)| words(actor)).collect();
+        let all = counted(who.len() as u64, "actor");
+        (who.len() > 1).then(|| {
+            format!(
+                "{} is said by {}, which is what {all} have that are told apart, and gets what all of them \
+                 did: {}",
+                named.name,
+                named.is,
+                who.join("; ")
+            )
+        })
+    });
+    told.collect()
 }
 
 #[cfg(test)]

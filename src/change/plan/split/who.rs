@@ -114,6 +114,7 @@ fn of(
     }
     alike::told_apart(&all)?;
     let mut alike = alike::users(book, &all, |name| how.certificates.contains(name));
+    alike.extend(alike::of_several(&behind, how));
     if how.actors.is_empty() {
         alike.extend(alike::by_default(&behind));
     }

@@ -476,3 +476,20 @@ fn a_plan_that_says_something_else_under_a_sum_of_its_own_is_refused() {
     let refused = Plan::read(sealed.value()).expect_err("the cluster's own").to_string();
     assert!(refused.contains("the cluster's own"), "{refused}");
 }
+
+#[test]
+fn who_is_said_by_what_several_have_in_common_is_told() {
+    let mut world = ops(&[("wide", user("ops"))], &[]);
+    let log = world.log.as_mut().expect("a log");
+    for actor in 0..2 {
+        row("user:ops", actor, call("list pods@a"), 80).from("203.0.113.9").put(log);
+    }
+    let is_told = |is: &str| {
+        let actors = vec![Named { name: "joe".into(), is: is.into() }];
+        let how = Splitting { actors, to: [].into(), ..splitting(strict()) };
+        let plan = split(&world, "user:ops", how).expect("a plan");
+        let said = format!("joe is said by {is}, which is what 2 actors have that are told apart");
+        plan.warnings.iter().any(|one| one.starts_with(&said))
+    };
+    assert!(is_told("203.0.113.9") && !is_told("X509SHA256=a1"));
+}
