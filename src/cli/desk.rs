@@ -191,6 +191,15 @@ impl ClusterDesk {
     /// Whether a Plan that narrows or splits would refuse what the log shows by now; gives what has to be
     /// known besides.
     fn fits_log(book: Option<&Book>, plan: &Plan) -> Result<Vec<String>, Failure> {
+        if plan.undoes.is_none()
+            && plan.metadata.coverage.is_none()
+            && book.is_some_and(|book| book.coverage().is_some())
+        {
+            return Err(Failure::refused(
+                "nothing was written; the log has been read since the plan was made, which says nothing of \
+                 what is in use: make the plan again",
+            ));
+        }
         let rests = plan.intents.iter().any(Intent::rests_on_log);
         let Some(book) = book.filter(|book| rests && book.log != LogState::None) else {
             return Ok(Vec::new());

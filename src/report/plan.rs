@@ -37,7 +37,7 @@ pub(super) fn head(plan: &Plan, text: &mut String) {
             }
             _ => "a log without events".to_owned(),
         },
-        None => "no log was read: what is in use is not known".to_owned(),
+        None => "made without a log: what is in use is not known".to_owned(),
     };
     line(text, 0, &log);
     if let Some(run) = plan.undoes {

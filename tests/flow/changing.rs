@@ -313,7 +313,7 @@ fn how_applying_came_out_is_told_wherever_one_is() {
     assert!(!stage.text().contains("plan · test-eu"), "{}", stage.text());
     // What is being applied is not cut off by who wants to leave.
     stage.keys("ctrl-c");
-    assert!(stage.text().contains("stopping after the step at hand"), "{}", stage.text());
+    assert!(stage.text().contains("stopping after this step"), "{}", stage.text());
     let ends = |stage: &Stage| {
         let stops = stage.outside.iter().filter(|effect| matches!(effect, Effect::Stop)).count();
         let quits = stage.outside.iter().filter(|effect| matches!(effect, Effect::Quit)).count();
@@ -337,4 +337,17 @@ fn how_applying_came_out_is_told_wherever_one_is() {
     stage.send(Msg::Applied { tag, result: Ok(Applied { run: 1, whole: true, lines }) });
     assert!(stage.text().contains("run 1 is done (:journal has it)"), "{}", stage.text());
     assert!(words(&stage).is_empty(), "what was made is wanted no longer");
+}
+
+#[test]
+fn a_plan_that_was_made_before_the_log_was_read_is_not_applied() {
+    let mut stage = stage();
+    stage.command("who gone").keys("r p");
+    let (tag, book, intents) = asked(&stage);
+    let mut made = planned(&book, &intents, &[]);
+    made.plan.metadata.coverage = None;
+    stage.send(Msg::Planned { tag, result: Ok(Arc::new(made)) });
+    stage.keys("a");
+    let said = "the log has been read since, and the plan says nothing of use: p makes it again";
+    assert!(stage.text().contains(said), "{}", stage.text());
 }

@@ -19,7 +19,7 @@ use super::{
     API_VERSION, Action, ClusterRef, CoverageRef, Followed, Header, Intent, Inverse, KIND, Later,
     Manual, Parted, Plan, Reason, Reversibility, Step, StillWorks, Target, lock_out, rests,
 };
-use crate::book::Book;
+use crate::book::{Book, LogState};
 use crate::model::{
     Binding, Call, Identity, ListKind, Name, Object, Objects, SubjectKind, counted,
 };
@@ -353,6 +353,13 @@ impl<'a> Work<'a> {
                     .to_owned(),
             );
         }
+        if matches!(book.log, LogState::Reading { .. }) {
+            self.warnings.push(
+                "the log is still being read, and the plan says nothing of what is in use: make it again \
+                 once the log is read"
+                    .to_owned(),
+            );
+        }
         self.unread();
         let other_authorizers = book.authorizers();
         if !other_authorizers.is_empty() {
@@ -424,6 +431,9 @@ impl<'a> Work<'a> {
 /// How often a grant was what allowed a request.
 fn credited(book: &Book, grant: &crate::book::Grant) -> String {
     match (book.coverage(), grant.last_credited) {
+        (None, _) if matches!(book.log, LogState::Reading { .. }) => {
+            "the log is still being read: whether it is used is not known yet".to_owned()
+        }
         (None, _) => "no log was read: whether it is used is not known".to_owned(),
         (Some(_), Some(at)) => format!(
             "{}: the API server credited it with {}, the last on {}",

@@ -116,6 +116,9 @@ fn what_a_plan_on_the_screen_narrows_is_held_against_the_log_as_it_is_by_then() 
     let narrow = Intent::to_narrow("user:ann", crate::change::plan::Choices::default());
     shown.plan.intents = vec![narrow.expect("an intent")];
     shown.plan.metadata.made_at = "2026-03-20T00:00:00Z".parse().expect("a time");
+    // It was made by a log, as narrowing always is.
+    let coverage = crate::change::plan::CoverageRef { from: None, to: None, gaps: 0 };
+    shown.plan.metadata.coverage = Some(coverage);
     let mut parts = World::new().log(-12, 88).activity.expect("a log");
     Row::new("user:ann", "get pods@n/p", 88).put(&mut parts);
     let is_there = || made.runtime.block_on(made.cluster.get(&format!("{BINDINGS}/lone"))).is_ok();
@@ -166,4 +169,26 @@ fn a_run_that_was_cut_off_is_gone_on_with_from_a_screen() {
     assert_eq!(desk.cut_off(), Ok(None));
     let refused = desk.finishing(1).expect_err("it is done");
     assert!(refused.contains("run 1 is done"), "{refused}");
+}
+
+#[test]
+fn a_plan_that_was_made_before_the_log_was_read_is_made_again() {
+    use crate::book::tests::world::{Row, World};
+
+    let made = Made::new();
+    let intents = ["user:ann".parse().expect("an intent")];
+    let reading = made.book(None, LogState::Reading { bytes: 1, of: None });
+    let shown = made.desk.plan(&reading, &intents).expect("a plan");
+    let warns = |planned: &Planned| {
+        planned.plan.warnings.iter().any(|one| one.starts_with("the log is still being read"))
+    };
+    assert!(warns(&shown), "{:?}", shown.plan.warnings);
+    let mut parts = World::new().log(-12, 88).activity.expect("a log");
+    Row::new("user:ann", "get pods@n/p", 88).put(&mut parts);
+    let book = made.book(Some(parts.into()), LogState::Ready);
+    let refused = made.apply(&book, &shown).expect_err("it says nothing of use");
+    assert!(refused.contains("the log has been read since the plan was made"), "{refused}");
+    let again = made.desk.plan(&book, &intents).expect("a plan");
+    assert!(!warns(&again), "{:?}", again.plan.warnings);
+    assert!(made.apply(&book, &again).expect("applied").whole);
 }

@@ -42,7 +42,9 @@ pub(super) fn disabled(state: &State, id: Id) -> Option<String> {
         Id::Unstage if state.staged.is_empty() => none("unstage: nothing is staged"),
         Id::Revoke | Id::Narrow | Id::Split => stage::disabled(state, id),
         Id::Apply | Id::SavePlan => match part.map(|part| &part.stage) {
-            Some(PlanStage::Ready(planned)) if id == Id::Apply => cannot(planned),
+            Some(PlanStage::Ready(planned)) if id == Id::Apply => {
+                cannot(planned).or_else(|| log_has_come(state, part.map(|part| part.feed), planned))
+            }
             Some(PlanStage::Ready(_)) => None,
             Some(PlanStage::Making) => none("the plan is still being made"),
             Some(PlanStage::Applying) => none("the plan is being applied"),
@@ -53,6 +55,17 @@ pub(super) fn disabled(state: &State, id: Id) -> Option<String> {
         },
         _ => None,
     }
+}
+
+/// That the log was on its way when the plan was made, and is there by now.
+fn log_has_come(state: &State, feed: Option<FeedId>, planned: &Planned) -> Option<String> {
+    let plan = &planned.plan;
+    let rests = plan.undoes.is_none() && planned.finishes.is_none();
+    let is_read = state.book(feed?)?.coverage().is_some();
+    (rests && plan.metadata.coverage.is_none() && is_read).then(|| {
+        "apply: the log has been read since, and the plan says nothing of use: p makes it again"
+            .to_owned()
+    })
 }
 
 fn cannot(planned: &Planned) -> Option<String> {
@@ -284,7 +297,7 @@ pub(super) fn quit(state: &mut State, effects: &mut Effects) {
     effects.push(Effect::Stop);
     state.say(
         Tone::Refused,
-        "stopping after the step at hand; once more ends at once, and leaves a run that was cut off",
+        "stopping after this step; ctrl-c again ends at once and leaves it cut off",
     );
 }
 
