@@ -4,11 +4,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::rests::some;
 use super::{Action, Reversibility, Step};
 use crate::model::{Meta, Name, Objects};
-
-/// So many are named.
-const NAMED: usize = 5;
 
 /// Says of each step that deletes an object what of the objects that are known goes with it. Of an account
 /// more may be meant than is listed: that is said as well.
@@ -64,10 +62,4 @@ fn called(kind: &str, meta: &Meta) -> String {
         Some(namespace) => format!("{kind} {namespace}/{}", meta.name),
         None => format!("{kind} {}", meta.name),
     }
-}
-
-fn some(names: &[String]) -> String {
-    let more = names.len().saturating_sub(NAMED);
-    let rest = if more > 0 { format!(" and {more} more") } else { String::new() };
-    format!("{}{rest}", names[..names.len().min(NAMED)].join(", "))
 }
